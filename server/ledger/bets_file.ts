@@ -1,0 +1,231 @@
+/**
+ * bets.csv on the shared volume: locked, repaired, appended to, and followed.
+ *
+ * The order of locks, written down here once: bets.csv first, then agencies_closed.txt. Bets are
+ * appended under the first alone; an agency is closed under both. So no bet is written after its
+ * agency's close.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../../shared/logging.ts";
+import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { LedgerError } from "./ledger.ts";
+import type { Round, RoundJournal } from "./round_journal.ts";
+import type { Tally } from "./tally.ts";
+
+const LINE_FEED = 0x0a;
+const SCAN_BYTES = 1024 * 1024;
+/** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
+const LOCK_PATIENCE_MS = 5000;
+/**
+ * A disk that syncs quicker than this is waited for in place: that saves the way through a thread, and
+ * holds up other connections for less than a packet takes. A slower one is waited for in a thread.
+ */
+const SYNC_IN_PLACE_MS = 1;
+
+/** The file of bets. One user of it at a time in this process; the lock keeps other processes apart. */
+export class BetsFile {
+  readonly #file: DiskFile;
+  readonly #journal: RoundJournal;
+  readonly #tally: Tally;
+  readonly #log: ActionLog;
+  /** The journal's count of cuts, as last seen. */
+  #cuts = -1;
+  /** Where the last round appended here begins. */
+  #roundStart = 0;
+  /** Bytes known to be on stable storage. */
+  #syncedSize = 0;
+  /** How long a sync took of late. */
+  #syncMs = SYNC_IN_PLACE_MS;
+  #chunk = new Uint8Array();
+
+  constructor(file: DiskFile, journal: RoundJournal, options: { tally: Tally; log: ActionLog }) {
+    this.#file = file;
+    this.#journal = journal;
+    this.#tally = options.tally;
+    this.#log = options.log;
+  }
+
+  /**
+   * Does `work` while no other server writes, after what others wrote was repaired and counted in.
+   *
+   * @throws {LedgerError} If the file is not where it was.
+   * @throws {DamagedRowError} If there is a row that is no bet.
+   */
+  async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    if (!this.#file.tryLock()) await this.#waitForLock();
+    try {
+      if (!this.#file.isCurrent()) {
+        throw new LedgerError(
+          "Cannot go on: bets.csv was moved or deleted while this server was running. " +
+            "Stop all servers before you touch the shared volume",
+        );
+      }
+      this.#catchUp();
+      return await work();
+    } finally {
+      this.#file.unlock();
+    }
+  }
+
+  /**
+   * Appends rows, or nothing: what a failing disk has taken of them is cut off again. The lock is held.
+   *
+   * @throws {LedgerError} If not even that was possible.
+   */
+  append(rows: Uint8Array): void {
+    const from = this.#tally.size;
+    this.#roundStart = from;
+    this.#journal.begin({ from, to: from + rows.length, cuts: this.#cuts });
+    try {
+      writeAll(this.#file, rows, from);
+    } catch (cause) {
+      this.#cutTo(from);
+      throw new Error(`Cannot write bets.csv: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /**
+   * Makes all that is counted in the tally last. The lock need not be held.
+   *
+   * @throws {LedgerError} If the disk fails to. It must not be tried again: the disk would claim success.
+   */
+  async sync(): Promise<void> {
+    const size = this.#tally.size;
+    if (size <= this.#syncedSize) return;
+    const begin = performance.now();
+    try {
+      if (this.#syncMs < SYNC_IN_PLACE_MS) this.#file.syncNow();
+      else await this.#file.sync();
+    } catch (cause) {
+      throw new LedgerError(
+        `Cannot make bets.csv last: the disk has failed to sync it (${
+          (cause as Error).message
+        }). ` +
+          "Check the disk before you start this server again",
+        { cause },
+      );
+    }
+    // A few quick syncs in a row are needed to believe in a quick disk, one slow one to doubt it.
+    const tookMs = performance.now() - begin;
+    this.#syncMs = Math.max(tookMs, 0.75 * this.#syncMs + 0.25 * tookMs);
+    this.#syncedSize = size;
+  }
+
+  /**
+   * Takes back the rows of the last append, whose sync has failed, if no other server has written behind
+   * them. If one has, they are written once more in the same place: the disk has forgotten that they
+   * never reached it, and the other server's next sync must not pass them over.
+   *
+   * @returns Whether they were taken back.
+   */
+  async takeBack(rows: Uint8Array): Promise<boolean> {
+    const from = this.#roundStart;
+    if (!this.#file.tryLock()) await this.#waitForLock();
+    try {
+      const isLast = this.#file.size() === from + rows.length;
+      if (isLast) this.#cutTo(from);
+      else writeAll(this.#file, rows, from);
+      return isLast;
+    } finally {
+      this.#file.unlock();
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+    this.#journal.close();
+  }
+
+  async #waitForLock(): Promise<void> {
+    const timer = setTimeout(() => {
+      this.#log.warning("lock", "in_progress", {
+        file: "bets.csv",
+        waiting_seconds: LOCK_PATIENCE_MS / 1000,
+        hint: "another server holds the lock: it is paused, or its disk hangs",
+      });
+    }, LOCK_PATIENCE_MS);
+    await this.#file.lock().finally(() => clearTimeout(timer));
+  }
+
+  /** Repairs what a killed writer has left, and counts in what other servers have written. */
+  #catchUp(): void {
+    const size = this.#file.size();
+    const found = this.#journal.read();
+    const wholeSize = found === undefined ? this.#lastRowEnd(size) : this.#wholeSize(size, found);
+    const wasCut = found?.cuts !== this.#cuts;
+    this.#cuts = found?.cuts ?? 0;
+    if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
+    if (wasCut || wholeSize < this.#tally.size) {
+      this.#tally.clear();
+      this.#syncedSize = 0;
+    }
+    if (wholeSize > this.#tally.size) this.#scanTo(wholeSize);
+  }
+
+  /** Up to where the file holds whole rounds, or at least whole rows. */
+  #wholeSize(size: number, round: Round): number {
+    if (size === round.to) return size;
+    const wasKilled = round.from <= size && size < round.to;
+    // A file that fits no round was written by another program: only its last row can be torn.
+    return wasKilled ? round.from : this.#lastRowEnd(size);
+  }
+
+  #repair(size: number, wholeSize: number): void {
+    const torn = new Uint8Array(Math.min(size - wholeSize, 200));
+    readFully(this.#file, torn, wholeSize);
+    this.#cutTo(wholeSize);
+    if (size === wholeSize) return;
+    this.#log.warning("repair", "success", {
+      file: "bets.csv",
+      cut_bytes: size - wholeSize,
+      offset: wholeSize,
+      begins: new TextDecoder().decode(torn),
+      why: "a writer ended before its round was whole; nothing of it was acknowledged",
+    });
+  }
+
+  #cutTo(size: number): void {
+    try {
+      if (this.#file.size() > size) this.#file.truncate(size);
+      this.#cuts++;
+      this.#journal.recordCut(size, this.#cuts);
+    } catch (cause) {
+      throw new LedgerError(`Cannot cut bets.csv back to ${size} bytes: ${String(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  /** The place behind the last line end before `size`. */
+  #lastRowEnd(size: number): number {
+    const chunk = this.#scanChunk();
+    for (let end = size; end > 0;) {
+      const from = Math.max(0, end - chunk.length);
+      readFully(this.#file, chunk.subarray(0, end - from), from);
+      const at = chunk.subarray(0, end - from).lastIndexOf(LINE_FEED);
+      if (at >= 0) return from + at + 1;
+      end = from;
+    }
+    return 0;
+  }
+
+  #scanTo(size: number): void {
+    const chunk = this.#scanChunk();
+    while (this.#tally.size < size) {
+      const wanted = chunk.subarray(0, Math.min(chunk.length, size - this.#tally.size));
+      const length = readFully(this.#file, wanted, this.#tally.size);
+      if (this.#tally.scan(wanted.subarray(0, length)) === 0) {
+        throw new LedgerError(
+          `Cannot read bets.csv: no row ends within ${length} bytes of byte ${this.#tally.size}`,
+        );
+      }
+    }
+  }
+
+  #scanChunk(): Uint8Array {
+    if (this.#chunk.length === 0) this.#chunk = new Uint8Array(SCAN_BYTES);
+    return this.#chunk;
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * One server: takes connections, keeps their number and their idleness within bounds, and ends them.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../shared/logging.ts";
+import { Draw } from "./draw.ts";
+import { DrawSignal } from "./draw_signal.ts";
+import type { Ledger } from "./ledger/ledger.ts";
+import { Session, type SessionContext } from "./session.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** How long sessions may take to answer the packet in hand once the server stops. Milliseconds. */
+const STOP_PATIENCE_MS = 1500;
+/** How long to rest when no connection can be accepted, for want of file handles above all. */
+const ACCEPT_REST_MS = 100;
+
+/** Takes connections until it is stopped. */
+export class Server {
+  readonly #settings: ServerSettings;
+  readonly #log: ActionLog;
+  readonly #ledger: Ledger;
+  readonly #listener: Deno.TcpListener;
+  readonly #signal: DrawSignal;
+  readonly #context: SessionContext;
+  readonly #sessions = new Map<Session, Promise<void>>();
+  /** Sessions that wait for the draw, the one that waits longest first. */
+  readonly #waiting = new Set<Session>();
+  readonly #sweep: ReturnType<typeof setInterval>;
+  #accepting: Promise<void> | undefined;
+  #onSlotFree: () => void = () => {};
+  #isStopping = false;
+
+  /** Opens the sockets. Connections are not answered before {@linkcode run}. */
+  constructor(settings: ServerSettings, ledger: Ledger, log: ActionLog) {
+    this.#settings = settings;
+    this.#ledger = ledger;
+    this.#log = log;
+    const { drawPollMs, winningNumber, agencies, packetBytesMax } = settings;
+    const draw = new Draw(ledger, { pollMs: drawPollMs, winningNumber, log });
+    this.#listener = Deno.listen({
+      hostname: settings.listenIp,
+      port: settings.port,
+      reusePort: settings.reusePort,
+      tcpBacklog: settings.listenBacklog,
+    });
+    this.#signal = this.#openSignal(draw);
+    this.#context = {
+      ledger,
+      draw,
+      log,
+      agencies,
+      packetBytesMax,
+      announce: () => this.#signal.send(),
+      onWaiting: (session, isWaiting) => this.#onWaiting(session, isWaiting),
+      now: Date.now,
+    };
+    this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
+  }
+
+  /** The port it listens on: the one of the settings, or a free one if that is 0. */
+  get port(): number {
+    return this.#listener.addr.port;
+  }
+
+  /** Takes connections until {@linkcode stop}. */
+  run(): Promise<void> {
+    return this.#accepting ??= this.#accept();
+  }
+
+  /** Stops: no new connection, the packets in hand answered, every socket and file closed. */
+  async stop(): Promise<void> {
+    if (this.#isStopping) return;
+    this.#isStopping = true;
+    this.#log.info("shutdown", "in_progress");
+    clearInterval(this.#sweep);
+    this.#listener.close();
+    this.#onSlotFree();
+    this.#log.info("close_listener", "success");
+    await this.#endSessions();
+    this.#log.info("close_connections", "success");
+    await this.#signal.dispose();
+    this.#log.info("close_broadcast", "success");
+    await this.#ledger.dispose();
+    this.#log.info("close_ledger", "success");
+  }
+
+  #openSignal(draw: Draw): DrawSignal {
+    const { broadcastIp, broadcastPort, reusePort } = this.#settings;
+    try {
+      return new DrawSignal({
+        ip: broadcastIp,
+        port: broadcastPort,
+        shared: reusePort,
+        log: this.#log,
+        onSignal: () => void draw.look(),
+      });
+    } catch (error) {
+      this.#listener.close();
+      throw error;
+    }
+  }
+
+  async #accept(): Promise<void> {
+    while (!this.#isStopping) {
+      if (this.#sessions.size - this.#waiting.size >= this.#settings.connectionsMax) {
+        await this.#slotFree();
+        continue;
+      }
+      try {
+        this.#open(await this.#listener.accept());
+      } catch (error) {
+        if (this.#isStopping) return;
+        this.#log.warning("accept", "fail", { error: (error as Error).message });
+        await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
+      }
+    }
+  }
+
+  #slotFree(): Promise<void> {
+    return new Promise((resolve) => this.#onSlotFree = resolve);
+  }
+
+  #open(connection: Deno.TcpConn): void {
+    const { hostname, port } = connection.remoteAddr;
+    try {
+      connection.setNoDelay(true);
+      // A peer that vanished while it waits for the draw must not be waited for.
+      connection.setKeepAlive(true);
+    } catch {
+      // It is gone already; the session finds out.
+    }
+    const session = new Session(connection, `${hostname}:${port}`, this.#context);
+    const ended = session.run().then(() => {
+      this.#sessions.delete(session);
+      this.#onSlotFree();
+    });
+    this.#sessions.set(session, ended);
+  }
+
+  #onWaiting(session: Session, isWaiting: boolean): void {
+    if (!isWaiting) {
+      this.#waiting.delete(session);
+      return;
+    }
+    this.#waiting.add(session);
+    this.#onSlotFree();
+    if (this.#waiting.size <= this.#settings.waitingMax) return;
+    // An agency that still wants to know comes back, and is the newest then.
+    const [longest] = this.#waiting;
+    this.#log.warning("connection", "fail", {
+      error: "too many wait for the draw: the oldest ends",
+    });
+    longest.abort();
+  }
+
+  #endIdle(): void {
+    const since = Date.now() - this.#settings.idleMs;
+    for (const session of this.#sessions.keys()) session.endIfIdleSince(since);
+  }
+
+  async #endSessions(): Promise<void> {
+    const patience = setTimeout(() => {
+      for (const session of this.#sessions.keys()) session.abort();
+    }, STOP_PATIENCE_MS);
+    for (const session of this.#sessions.keys()) session.stop();
+    await Promise.all(this.#sessions.values());
+    clearTimeout(patience);
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * The settings of a server: the environment first, then config.ini, then the default.
+ *
+ * @module
+ */
+
+import { parse } from "@std/ini";
+import { AGENCIES_MAX, NUMBER_MAX } from "../shared/bet.ts";
+import { SettingsReader } from "../shared/config.ts";
+import { SERVER_LEVELS } from "../shared/logging.ts";
+import { PACKET_BYTES_MIN } from "../shared/packets.ts";
+
+/** What a server is told when it starts. README.md explains each. */
+export interface ServerSettings {
+  port: number;
+  listenBacklog: number;
+  broadcastIp: string;
+  broadcastPort: number;
+  agencies: number;
+  logLevel: string;
+  listenIp: string;
+  /** Whether several servers share the ports of this host. */
+  reusePort: boolean;
+  connectionsMax: number;
+  waitingMax: number;
+  packetBytesMax: number;
+  idleMs: number;
+  drawPollMs: number;
+  winningNumber: number;
+  /** The folder of bets.csv and agencies_closed.txt. */
+  sharedVolume: string;
+}
+
+const HERE = import.meta.dirname ?? ".";
+
+/** Where settings of a server come from. */
+export interface ServerSettingsSources {
+  /** @default {Deno.env.get} */
+  environment?: (name: string) => string | undefined;
+  /** @default {Deno.readTextFileSync} */
+  readFile?: (path: string) => string;
+}
+
+/**
+ * Reads the settings of a server.
+ *
+ * @throws {SettingsError} With all that is missing, misspelt or impossible.
+ */
+export function readServerSettings(sources: ServerSettingsSources = {}): ServerSettings {
+  const { environment = (name) => Deno.env.get(name), readFile = Deno.readTextFileSync } = sources;
+  const fileName = environment("SERVER_CONFIG") || `${HERE}/config.ini`;
+  const { file, fault } = readIni(fileName, readFile);
+  const reader = new SettingsReader({ program: "server", environment, file, fileName });
+  if (fault !== undefined) reader.fault(fault);
+  const settings: ServerSettings = {
+    port: reader.integer("SERVER_PORT", { min: 0, max: 65535 }),
+    listenBacklog: reader.integer("SERVER_LISTEN_BACKLOG", { min: 1, max: 65535 }),
+    broadcastIp: reader.ipv4("UDP_BROADCAST_IP"),
+    broadcastPort: reader.integer("UDP_BROADCAST_PORT", { min: 0, max: 65535 }),
+    agencies: reader.integer("AGENCIES_AMOUNT", { min: 1, max: AGENCIES_MAX }),
+    logLevel: reader.oneOf("LOGGING_LEVEL", Object.keys(SERVER_LEVELS)),
+    listenIp: reader.ipv4("SERVER_LISTEN_IP", "0.0.0.0"),
+    reusePort: reader.flag("SERVER_REUSE_PORT", false),
+    connectionsMax: reader.integer("SERVER_MAX_CONNECTIONS", { min: 1, max: 65535, default: 512 }),
+    waitingMax: reader.integer("SERVER_MAX_WAITING", { min: 1, max: 65535, default: 1024 }),
+    packetBytesMax: reader.integer("SERVER_MAX_PACKET_BYTES", {
+      min: PACKET_BYTES_MIN,
+      max: 16 * 1024 * 1024,
+      default: 64 * 1024,
+    }),
+    idleMs: 1000 * reader.integer("SERVER_IDLE_SECONDS", { min: 1, max: 86_400, default: 60 }),
+    drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
+    winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
+      min: 0,
+      max: NUMBER_MAX,
+      default: 7574,
+    }),
+    sharedVolume: reader.text("SHARED_VOLUME", `${HERE}/shared-volume`),
+  };
+  reader.finish();
+  return settings;
+}
+
+/** The keys of an INI file, those of its section DEFAULT among them. A missing file has none. */
+function readIni(
+  path: string,
+  readFile: (path: string) => string,
+): { file: Record<string, string>; fault?: string } {
+  let text: string;
+  try {
+    text = readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { file: {} };
+    return { file: {}, fault: `${path} cannot be read: ${(error as Error).message}` };
+  }
+  try {
+    const { DEFAULT: section, ...rest } = parse(text) as Record<string, unknown>;
+    const entries = Object.entries({ ...rest, ...(section as Record<string, unknown> ?? {}) });
+    return { file: Object.fromEntries(entries.map(([name, value]) => [name, String(value)])) };
+  } catch (error) {
+    return { file: {}, fault: `${path} is no INI file: ${(error as Error).message}` };
+  }
+}

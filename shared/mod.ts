@@ -1,0 +1,12 @@
+/**
+ * What both sides of the lottery agree on: bets, packets, framing, log lines and settings.
+ *
+ * @module
+ */
+
+export * from "./bet.ts";
+export * from "./bytes.ts";
+export * from "./config.ts";
+export * from "./framing.ts";
+export * from "./logging.ts";
+export * from "./packets.ts";

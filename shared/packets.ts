@@ -1,0 +1,312 @@
+/**
+ * The packets of the protocol, to and from bytes. docs/protocol.md is their document.
+ *
+ * A packet is one line of UTF-8, `Type:rest`. Nothing here sees a socket: framing.ts cuts a stream into
+ * lines, and the line end is not part of what is decoded here; what is encoded here has it.
+ *
+ * @module
+ */
+
+import {
+  AGENCY_DIGITS_MAX,
+  type Bet,
+  type BetFault,
+  BetScanner,
+  BIRTHDATE_BYTES,
+  describeFault,
+  DOCUMENT_BYTES_MAX,
+  NAME_BYTES_MAX,
+  NUMBER_DIGITS_MAX,
+} from "./bet.ts";
+import { parseDigits, startsWith } from "./bytes.ts";
+
+const encoder = new TextEncoder();
+const COLON = 0x3a;
+const SEMICOLON = 0x3b;
+
+/** The types of packet that an agency sends. */
+export const REQUEST_TYPES = [
+  "StoreBet",
+  "StoreBatch",
+  "AgencyClose",
+  "WinnersRequest",
+  "ProgressRequest",
+] as const;
+/** A type of packet that an agency sends. */
+export type RequestType = (typeof REQUEST_TYPES)[number];
+
+/** What a {@linkcode StoreResponse} says. */
+export const STORED = 0;
+/** The bets were refused: none of them is stored. */
+export const REFUSED = 1;
+/** `StoreResponse:0` for stored for good, `StoreResponse:1` for refused. */
+export type StoreStatus = typeof STORED | typeof REFUSED;
+
+/** Longest agency number, in digits, with the separator behind it. */
+const AGENCY_PART_BYTES_MAX = AGENCY_DIGITS_MAX + 1;
+/** Longest bet without its agency: two names, document, birthdate, number, and what separates them. */
+export const BET_BYTES_MAX = NAME_BYTES_MAX + 1 + NAME_BYTES_MAX + 1 + DOCUMENT_BYTES_MAX + 1 +
+  BIRTHDATE_BYTES + 1 + NUMBER_DIGITS_MAX;
+/** Longest StoreBet packet that our client sends, its line end included. */
+export const STORE_BET_BYTES_MAX = "StoreBet:".length + AGENCY_PART_BYTES_MAX + BET_BYTES_MAX + 1;
+/** Least limit a server may set on a packet: the longest single bet must fit as a batch too. */
+export const PACKET_BYTES_MIN = "StoreBatch:".length + AGENCY_PART_BYTES_MAX + BET_BYTES_MAX + 1;
+
+const PREFIXES = REQUEST_TYPES.map((type) => encoder.encode(`${type}:`));
+
+/** The line is no packet, or its packet breaks a rule. */
+export class PacketError extends Error {
+  override name = "PacketError";
+  /** The packet wanted to store bets: it is answered `StoreResponse:1`, and the connection goes on. */
+  readonly isStore: boolean;
+
+  constructor(message: string, isStore: boolean) {
+    super(message);
+    this.isStore = isStore;
+  }
+}
+
+/** One packet of an agency. The bets of a Store packet are in the batch that decoded them. */
+export type Request =
+  | { type: "StoreBet" | "StoreBatch"; batch: BetBatch }
+  | { type: "AgencyClose" | "WinnersRequest" | "ProgressRequest"; agency: number };
+
+/** What the rules depend on, beside the packet. */
+export interface DecodeRules {
+  /** AGENCIES_AMOUNT: agencies are numbered from 1 to this. */
+  agencies: number;
+  /** The current day, as dayNumber() gives it. */
+  today: number;
+}
+
+/** Numbers that a {@linkcode BetBatch} keeps for each bet. */
+const STRIDE = 6;
+
+/**
+ * The bets of one Store packet: where their fields lie in the packet's bytes. One object is used again
+ * for packet after packet, and so is good until the next one is decoded, or its buffer is written to.
+ */
+export class BetBatch {
+  agency = 0;
+  /** How many bets there are: 1 or more. */
+  count = 0;
+  /** The packet. */
+  bytes: Uint8Array = new Uint8Array();
+  /** Whether a field holds a comma or a quote. */
+  needsQuotes = false;
+  #places = new Int32Array(STRIDE * 256);
+  readonly #scanner = new BetScanner(";", ":");
+
+  /** Where bet `index` begins in `bytes`. */
+  start(index: number): number {
+    return this.#places[STRIDE * index];
+  }
+
+  /** Where text field `field` of bet `index` ends (0 first name, 1 last name, 2 document, 3 birthdate). */
+  end(index: number, field: number): number {
+    return this.#places[STRIDE * index + 1 + field];
+  }
+
+  /** The number of bet `index`. */
+  number(index: number): number {
+    return this.#places[STRIDE * index + 5];
+  }
+
+  /** Bet `index` for people to read. */
+  bet(index: number): Bet {
+    const text = (from: number, to: number) =>
+      new TextDecoder().decode(this.bytes.subarray(from, to));
+    return {
+      agency: this.agency,
+      firstName: text(this.start(index), this.end(index, 0)),
+      lastName: text(this.end(index, 0) + 1, this.end(index, 1)),
+      document: text(this.end(index, 1) + 1, this.end(index, 2)),
+      birthdate: text(this.end(index, 2) + 1, this.end(index, 3)),
+      number: this.number(index),
+    };
+  }
+
+  /**
+   * Reads the bets of a packet, from behind its type.
+   *
+   * @throws {PacketError} If the agency or one of the bets is bad, or there is no bet, or more than one
+   * in a StoreBet.
+   */
+  decode(type: "StoreBet" | "StoreBatch", bytes: Uint8Array, rules: DecodeRules): void {
+    this.bytes = bytes;
+    this.count = 0;
+    this.needsQuotes = false;
+    let at = this.#decodeAgency(type, bytes, rules);
+    for (;;) {
+      const fault = this.#scanner.scan(bytes, at, bytes.length, rules.today);
+      if (fault !== undefined) throw this.#refusal(type, fault);
+      this.#add(at);
+      at = this.#scanner.end + 1;
+      if (this.#scanner.end === bytes.length) return;
+      if (type === "StoreBet") throw this.#refusal(type, "there is more behind the bet");
+    }
+  }
+
+  /** Reads the agency, which a `;` follows, or a `:` in the second spelling of StoreBatch. */
+  #decodeAgency(
+    type: "StoreBet" | "StoreBatch",
+    bytes: Uint8Array,
+    { agencies }: DecodeRules,
+  ): number {
+    const from = type.length + 1;
+    let end = from;
+    while (end < bytes.length && bytes[end] !== SEMICOLON && bytes[end] !== COLON) end++;
+    this.agency = parseDigits(bytes, from, end, agencies);
+    if (this.agency < 1) throw new PacketError(badAgency(type, bytes, agencies), true);
+    const isEmpty = end + 1 >= bytes.length;
+    if (isEmpty || (type === "StoreBet" && bytes[end] === COLON)) {
+      throw new PacketError(`Cannot store ${type} of agency ${this.agency}: it has no bet`, true);
+    }
+    return end + 1;
+  }
+
+  #add(start: number): void {
+    const at = STRIDE * this.count++;
+    if (at === this.#places.length) {
+      const grown = new Int32Array(2 * at);
+      grown.set(this.#places);
+      this.#places = grown;
+    }
+    const { ends, number, needsQuotes } = this.#scanner;
+    const places = this.#places;
+    places[at] = start;
+    places[at + 1] = ends[0];
+    places[at + 2] = ends[1];
+    places[at + 3] = ends[2];
+    places[at + 4] = ends[3];
+    places[at + 5] = number;
+    if (needsQuotes) this.needsQuotes = true;
+  }
+
+  #refusal(type: string, fault: BetFault | string): PacketError {
+    const which = `bet ${this.count + (typeof fault === "string" ? 0 : 1)}`;
+    const what = typeof fault === "string" ? fault : describeFault(fault);
+    return new PacketError(
+      `Cannot store ${type} of agency ${this.agency}: ${which}: ${what}`,
+      true,
+    );
+  }
+}
+
+/**
+ * Decodes one line into the packet it is.
+ *
+ * @param batch Takes the bets of a Store packet.
+ * @throws {PacketError} If it is no packet of an agency, or a bad one.
+ */
+export function decodeRequest(line: Uint8Array, rules: DecodeRules, batch: BetBatch): Request {
+  const type = requestType(line);
+  switch (type) {
+    case "StoreBet":
+    case "StoreBatch":
+      batch.decode(type, line, rules);
+      return { type, batch };
+    case "AgencyClose":
+    case "WinnersRequest":
+    case "ProgressRequest": {
+      const agency = parseDigits(line, type.length + 1, line.length, rules.agencies);
+      if (agency < 1) throw new PacketError(badAgency(type, line, rules.agencies), false);
+      return { type, agency };
+    }
+    case undefined:
+      throw new PacketError(`Cannot read packet: ${quoteLine(line)} has no known type`, false);
+  }
+}
+
+/** Whether a line, or its beginning, is a packet that wants to store bets. */
+export function isStoreRequest(line: Uint8Array): boolean {
+  const type = requestType(line);
+  return type === "StoreBet" || type === "StoreBatch";
+}
+
+function requestType(line: Uint8Array): RequestType | undefined {
+  for (let index = 0; index < PREFIXES.length; index++) {
+    if (startsWith(line, PREFIXES[index])) return REQUEST_TYPES[index];
+  }
+}
+
+function badAgency(type: RequestType, line: Uint8Array, agencies: number): string {
+  return `Cannot read ${type}: ${quoteLine(line)} has no agency from 1 to ${agencies}`;
+}
+
+/** The beginning of a line as a quoted text, for a message. */
+function quoteLine(line: Uint8Array): string {
+  const text = new TextDecoder().decode(line.subarray(0, 40));
+  return JSON.stringify(line.length > 40 ? `${text}…` : text);
+}
+
+/** A bet's fields as a packet carries them, without the agency: `Juan;Perez;12345678;1980-01-01;1234`. */
+export function encodeBetFields(bet: Omit<Bet, "agency">): Uint8Array<ArrayBuffer> {
+  const { firstName, lastName, document, birthdate, number } = bet;
+  return encoder.encode([firstName, lastName, document, birthdate, number].join(";"));
+}
+
+/** What stands before the first bet of a Store packet. */
+export function encodeStoreHead(
+  type: "StoreBet" | "StoreBatch",
+  agency: number,
+): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`${type}:${agency};`);
+}
+
+/** A packet that says no more than its agency, line end included. */
+export function encodeAgencyRequest(
+  type: "AgencyClose" | "WinnersRequest" | "ProgressRequest",
+  agency: number,
+): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`${type}:${agency}\n`);
+}
+
+/** `StoreResponse:status`, line end included. */
+export function encodeStoreResponse(status: StoreStatus): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`StoreResponse:${status}\n`);
+}
+
+/** `ProgressResponse:n`, line end included. */
+export function encodeProgressResponse(bets: number): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`ProgressResponse:${bets}\n`);
+}
+
+/** What stands before the documents of a WinnersResponse, which `;` separates and a line end ends. */
+export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("WinnersResponse:");
+
+/**
+ * Reads a server's answer to a Store packet.
+ *
+ * @throws {PacketError} If it is another packet, or none.
+ */
+export function decodeStoreResponse(line: Uint8Array): StoreStatus {
+  const status = Number(responseRest(line, "StoreResponse", /^[01]$/));
+  return status === 0 ? STORED : REFUSED;
+}
+
+/**
+ * Reads how many bets of an agency are stored for good.
+ *
+ * @throws {PacketError} If it is another packet, or none.
+ */
+export function decodeProgressResponse(line: Uint8Array): number {
+  return Number(responseRest(line, "ProgressResponse", /^\d{1,15}$/));
+}
+
+/**
+ * Reads the documents of an agency's winners, in the order of the file; there may be none.
+ *
+ * @throws {PacketError} If it is another packet, or none.
+ */
+export function decodeWinnersResponse(line: Uint8Array): string[] {
+  const documents = responseRest(line, "WinnersResponse", /^[^:]*$/);
+  return documents === "" ? [] : documents.split(";");
+}
+
+function responseRest(line: Uint8Array, type: string, rest: RegExp): string {
+  const text = new TextDecoder().decode(line);
+  const behind = text.slice(type.length + 1);
+  if (text.startsWith(`${type}:`) && rest.test(behind)) return behind;
+  throw new PacketError(`Cannot read answer: ${quoteLine(line)} is no ${type}`, false);
+}
