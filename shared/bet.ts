@@ -145,11 +145,12 @@ export class BetScanner {
   #scanText(bytes: Uint8Array, from: number, to: number, bytesMax: number): number {
     const kinds = this.#kinds;
     let at = from;
-    while (at < to) {
+    for (;;) {
+      while (at < to && kinds[bytes[at]] === PLAIN) at++;
+      if (at >= to) break;
       const kind = kinds[bytes[at]];
-      if (kind === PLAIN) at++;
-      else if (kind === SEPARATOR) return this.#checkLength(at, at - from, bytesMax);
-      else if (kind === QUOTABLE) {
+      if (kind === SEPARATOR) return this.#checkLength(at, at - from, bytesMax);
+      if (kind === QUOTABLE) {
         this.needsQuotes = true;
         at++;
       } else if (kind === MULTIBYTE) {

@@ -107,9 +107,9 @@ export class BetsFile {
         { cause },
       );
     }
-    // A few quick syncs in a row are needed to believe in a quick disk, one slow one to doubt it.
+    // A moving average: one slow sync among quick ones is no slow disk.
     const tookMs = performance.now() - begin;
-    this.#syncMs = Math.max(tookMs, 0.75 * this.#syncMs + 0.25 * tookMs);
+    this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
     this.#syncedSize = size;
   }
 

@@ -1,0 +1,68 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { readServerSettings } from "../server/settings.ts";
+
+const ROOT = new URL("../", import.meta.url);
+const readme = await Deno.readTextFile(new URL("README.md", ROOT));
+const configIni = await Deno.readTextFile(new URL("server/config.ini", ROOT));
+
+/** A row of a settings table: name, default, meaning. */
+interface SettingRow {
+  name: string;
+  defaultText: string;
+  meaning: string;
+}
+
+/** The rows of the README's table behind the mark `settings:NAME`. */
+function settingRows(mark: string): SettingRow[] {
+  const [, behind] = readme.split(`<!-- settings:${mark} -->`);
+  const [table] = behind.trimStart().split("\n\n");
+  return table.split("\n").slice(2).map((line) => {
+    const [, name, defaultText, meaning] = line.split("|").map((cell) => cell.trim());
+    return {
+      name: name.replaceAll("`", ""),
+      defaultText: defaultText.replaceAll("`", ""),
+      meaning,
+    };
+  });
+}
+
+function serverSettings(environment: (name: string) => string | undefined) {
+  return readServerSettings({ environment, readFile: () => configIni });
+}
+
+Deno.test("README names exactly the settings that a server reads", () => {
+  const asked = new Set<string>();
+  serverSettings((name) => {
+    asked.add(name);
+    return undefined;
+  });
+  assertEquals(settingRows("server").map(({ name }) => name).sort(), [...asked].sort());
+});
+
+Deno.test("README names each setting's default as the server has it", () => {
+  const rows = settingRows("server").filter((row) => row.defaultText !== "in the file");
+  const defaults = new Map(rows.map(({ name, defaultText }) => [name, defaultText]));
+  // Folders are told from the root of the project.
+  for (const name of ["SHARED_VOLUME", "SERVER_CONFIG"]) {
+    const path = new URL(defaults.get(name) ?? "", ROOT).pathname;
+    defaults.set(name, decodeURIComponent(path));
+  }
+  assertEquals(serverSettings((name) => defaults.get(name)), serverSettings(() => undefined));
+  for (const name of ["LOTTERY_WINNER_NUMBER", "SERVER_MAX_WAITING"]) {
+    const other = serverSettings((asked) => asked === name ? "77" : undefined);
+    assertNotEquals(other, serverSettings(() => undefined), `${name} changes nothing`);
+  }
+});
+
+Deno.test("README names the settings of .env as .env.example has them", async () => {
+  const example = await Deno.readTextFile(new URL(".env.example", ROOT));
+  const lines = example.split("\n").filter((line) => /^[A-Z_]+=/.test(line));
+  const rows = settingRows("env").map(({ name, defaultText }) => `${name}=${defaultText}`);
+  assertEquals(rows.sort(), lines.sort());
+});
+
+Deno.test("README has every setting explained", () => {
+  for (const { name, meaning } of [...settingRows("server"), ...settingRows("env")]) {
+    assert(meaning.length > 10, `${name} is not explained`);
+  }
+});

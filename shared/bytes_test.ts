@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
+import { ByteBuffer, parseDigits, startsWith } from "./bytes.ts";
+import { forAll } from "./testing/random.ts";
+
+const utf8 = (text: string) => new TextEncoder().encode(text);
+const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+Deno.test("ByteBuffer.view() has what was written, in order", { permissions: "none" }, () => {
+  const buffer = new ByteBuffer(2);
+  buffer.writeText("Muñoz €😀");
+  buffer.writeByte(0x2c);
+  buffer.write(utf8("7574"));
+  buffer.writeText("");
+  assertEquals(textOf(buffer.view()), "Muñoz €😀,7574");
+});
+
+Deno.test("ByteBuffer grows from nothing", { permissions: "none" }, () => {
+  const buffer = new ByteBuffer(0);
+  for (let byte = 0; byte < 1000; byte++) buffer.writeByte(byte & 0xff);
+  assertEquals(buffer.view(), Uint8Array.from({ length: 1000 }, (_, byte) => byte & 0xff));
+});
+
+Deno.test(
+  "ByteBuffer.reserve() keeps the storage while there is room",
+  { permissions: "none" },
+  () => {
+    const buffer = new ByteBuffer(8);
+    const before = buffer.bytes;
+    buffer.write(utf8("12345678"));
+    assertStrictEquals(buffer.bytes, before);
+    buffer.reserve(0);
+    assertStrictEquals(buffer.bytes, before);
+    buffer.reserve(1);
+    assert(buffer.bytes.length >= 9);
+    assertEquals(textOf(buffer.view()), "12345678");
+  },
+);
+
+Deno.test("ByteBuffer.length set back drops what was written last", { permissions: "none" }, () => {
+  const buffer = new ByteBuffer(4);
+  buffer.writeText("kept");
+  const { length } = buffer;
+  buffer.writeText(" dropped");
+  buffer.length = length;
+  buffer.writeText("!");
+  assertEquals(textOf(buffer.view()), "kept!");
+});
+
+Deno.test("ByteBuffer holds what an array would, however it is written", {
+  permissions: "none",
+}, () => {
+  forAll({ cases: 500 }, (random) => {
+    const buffer = new ByteBuffer(random.below(8));
+    const expected: number[] = [];
+    for (let write = random.below(40); write > 0; write--) {
+      const bytes = Uint8Array.from({ length: random.below(30) }, () => random.below(128));
+      if (random.once(3)) buffer.writeText(textOf(bytes));
+      else if (random.once(2)) buffer.write(bytes);
+      else bytes.forEach((byte) => buffer.writeByte(byte));
+      expected.push(...bytes);
+    }
+    assertEquals(Array.from(buffer.view()), expected);
+  });
+});
+
+Deno.test("parseDigits() reads an integer or says -1", { permissions: "none" }, async (t) => {
+  const table: { text: string; max: number; value: number }[] = [
+    { text: "0", max: 9, value: 0 },
+    { text: "9999", max: 9999, value: 9999 },
+    { text: "0042", max: 9999, value: 42 },
+    { text: "10000", max: 9999, value: -1 },
+    { text: "6", max: 5, value: -1 },
+    { text: "", max: 9, value: -1 },
+    { text: "-1", max: 9, value: -1 },
+    { text: "+1", max: 9, value: -1 },
+    { text: " 1", max: 9, value: -1 },
+    { text: "1 ", max: 9, value: -1 },
+    { text: "1e3", max: 9999, value: -1 },
+    { text: "1.0", max: 9, value: -1 },
+    { text: "/", max: 9, value: -1 },
+    { text: ":", max: 9, value: -1 },
+    { text: "١", max: 9, value: -1 },
+    { text: "18446744073709551617", max: 9, value: -1 },
+    { text: "9".repeat(5000), max: Number.MAX_SAFE_INTEGER, value: -1 },
+    { text: "0".repeat(5000), max: 9, value: 0 },
+  ];
+  for (const { text, max, value } of table) {
+    await t.step(`${text.slice(0, 30)} up to ${max}`, () => {
+      const bytes = utf8(`7${text}7`);
+      assertEquals(parseDigits(bytes, 1, bytes.length - 1, max), value);
+    });
+  }
+});
+
+Deno.test("parseDigits() of a range turned round is -1", { permissions: "none" }, () => {
+  assertEquals(parseDigits(utf8("123"), 2, 1, 9999), -1);
+});
+
+Deno.test("startsWith() compares all bytes of the prefix", { permissions: "none" }, () => {
+  assert(startsWith(utf8("StoreBet:1"), utf8("StoreBet:")));
+  assert(startsWith(utf8("StoreBet:"), utf8("StoreBet:")));
+  assert(startsWith(utf8("anything"), utf8("")));
+  assertFalse(startsWith(utf8("StoreBet"), utf8("StoreBet:")));
+  assertFalse(startsWith(utf8("StoreBat:"), utf8("StoreBet:")));
+  assertFalse(startsWith(utf8("storeBet:"), utf8("StoreBet:")));
+  assertFalse(startsWith(utf8(""), utf8("S")));
+});
