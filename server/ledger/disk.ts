@@ -110,7 +110,8 @@ class RealFile implements DiskFile {
   }
 
   tryLock(): boolean {
-    return this.#file.tryLockSync(true);
+    // Deno has it since 2.7. Without it, every turn takes the way of one that found the lock taken.
+    return this.#file.tryLockSync?.(true) ?? false;
   }
 
   lock(): Promise<void> {

@@ -1,0 +1,209 @@
+#!/usr/bin/env bash
+# Sets up what the tests with containers need, on a Debian machine as root, and undoes the running part of it:
+#
+#   .ci/docker.sh start    Docker's engine, running; `docker compose` version 2; the base images of the Dockerfiles
+#   .ci/docker.sh stop     stops the engine, if it was started by this script
+#
+# What is there already is left as it is. Base images are pulled where a registry answers. Elsewhere stand-ins are made:
+# Debian by debootstrap, and on it Deno from npm: the pinned version to run the server, and the one that can compile
+# without a download to make the client. `start` prints the variables that the images must be built with, if any:
+# "CLIENT_DENO_VERSION=2.4.2". Exit code 3: this machine cannot run the engine.
+
+set -euo pipefail
+shopt -s inherit_errexit
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
+DENO_STAND_IN=2.4.2
+DEBIAN=bookworm
+# The Debian release whose docker-compose package is version 2.
+COMPOSE_DEBIAN=trixie
+ENGINE_DIR=.cache/docker
+
+say() { echo "docker.sh: $*" >&2; }
+
+# Runs a command whose output is of interest only when it fails.
+quietly() {
+  local output
+  output=$("$@" 2>&1) && return 0
+  say "failed: $*"
+  tail -n 10 <<<"$output" >&2
+  return 1
+}
+
+main() {
+  case ${1:-start} in
+    start) start ;;
+    stop) stop ;;
+    *) say "unknown command $1; it is start or stop" && exit 2 ;;
+  esac
+}
+
+start() {
+  install_packages
+  start_engine
+  install_compose
+  base_images
+}
+
+stop() {
+  local pid_file=$ENGINE_DIR/pid pid
+  [[ -f $pid_file ]] || return 0
+  pid=$(cat "$pid_file")
+  if [[ $(cat "/proc/$pid/comm" 2>/dev/null) == dockerd ]]; then
+    kill "$pid"
+    for _ in $(seq 100); do
+      kill -0 "$pid" 2>/dev/null || break
+      sleep 0.1
+    done
+  fi
+  rm -f "$pid_file"
+}
+
+# Installs Debian packages whose program is missing, given as program:package.
+install_packages() {
+  local missing=() pair
+  for pair in dockerd:docker.io docker:docker.io debootstrap:debootstrap; do
+    if ! command -v "${pair%%:*}" >/dev/null && [[ " ${missing[*]} " != *" ${pair##*:} "* ]]; then
+      missing+=("${pair##*:}")
+    fi
+  done
+  [[ ${#missing[@]} -gt 0 ]] || return 0
+  command -v apt-get >/dev/null && [[ $EUID -eq 0 ]] || {
+    say "cannot install ${missing[*]}: needs apt-get and root; install Docker by hand"
+    exit 3
+  }
+  say "installing ${missing[*]}"
+  export DEBIAN_FRONTEND=noninteractive
+  quietly apt-get update
+  quietly apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+start_engine() {
+  docker info >/dev/null 2>&1 && return 0
+  mkdir -p "$ENGINE_DIR"
+  # A pid file of an engine that was killed would keep the new one from starting.
+  local old=/var/run/docker.pid
+  if [[ -f $old ]] && ! kill -0 "$(cat $old)" 2>/dev/null; then rm -f "$old"; fi
+  setsid dockerd >"$ENGINE_DIR/log" 2>&1 </dev/null &
+  local pid=$!
+  echo "$pid" >"$ENGINE_DIR/pid"
+  for _ in $(seq 300); do
+    docker info >/dev/null 2>&1 && return 0
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.2
+  done
+  say "Docker's engine does not start on this machine; its last words:"
+  tail -n 5 "$ENGINE_DIR/log" >&2
+  stop
+  exit 3
+}
+
+install_compose() {
+  [[ $(docker compose version --short 2>/dev/null) =~ ^v?[2-9] ]] && return 0
+  say "installing docker compose version 2 from Debian $COMPOSE_DEBIAN"
+  local dir plugins=/usr/local/lib/docker/cli-plugins
+  dir=$(mktemp -d)
+  # Only this one package of that release, and nothing of it in the machine's own package lists.
+  mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/files"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $COMPOSE_DEBIAN main" \
+    >"$dir/sources.list"
+  local options=(
+    -qq
+    -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=-
+    -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir" -o APT::Sandbox::User=root
+  )
+  quietly apt-get "${options[@]}" update
+  (cd "$dir" && quietly apt-get "${options[@]}" download docker-compose)
+  dpkg -x "$dir"/docker-compose_*.deb "$dir/files"
+  mkdir -p "$plugins"
+  install "$(find "$dir/files" -path '*/cli-plugins/docker-compose' -type f)" "$plugins/docker-compose"
+  rm -rf "$dir"
+  docker compose version >/dev/null
+}
+
+# The mirror that this machine's own package lists come from.
+debian_mirror() {
+  [[ -n $(find /var/lib/apt/lists -name '*Packages*' -print -quit) ]] || quietly apt-get update
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $DEBIAN" |
+    sort -u | head -n 1
+}
+
+# Makes sure of the images that the Dockerfiles build on.
+base_images() {
+  local slim=debian:$DEBIAN-slim pinned=denoland/deno:$DENO_PINNED compiling=denoland/deno:$DENO_STAND_IN
+  if pull "$slim" && pull "$pinned" && ! is_stand_in "$pinned"; then return 0; fi
+  have_image "$slim" || make_debian "$slim"
+  have_image "$pinned" || make_deno "$pinned" "$(pinned_deno)"
+  if ! have_image "$compiling"; then
+    local compiler
+    compiler=$(./denow run -A tools/stand_in_compiler.ts)
+    make_deno "$compiling" "$compiler/deno" "$compiler/denort"
+  fi
+  echo "CLIENT_DENO_VERSION=$DENO_STAND_IN"
+}
+
+# Prints the path of the pinned Deno, which ./denow installs if it is not the one that ./denow takes anyway.
+pinned_deno() {
+  local deno own=$PWD/.deno/bin/deno
+  for deno in "$(./denow eval 'console.log(Deno.execPath())')" "$own"; do
+    if [[ -x $deno && $("$deno" --version) == "deno $DENO_PINNED "* ]]; then
+      echo "$deno"
+      return 0
+    fi
+  done
+  # Neither the PATH nor the home shall bring ./denow another version.
+  local dir path='' home
+  while read -r -d : dir; do [[ -x $dir/deno ]] || path+=:$dir; done <<<"$PATH:"
+  home=$(mktemp -d)
+  rm -f "$own"
+  env -u DENO -u DENO_INSTALL HOME="$home" PATH="${path#:}" ./denow --version >&2
+  rm -rf "$home"
+  echo "$own"
+}
+
+have_image() { docker image inspect "$1" >/dev/null 2>&1; }
+
+is_stand_in() {
+  [[ $(docker image inspect --format '{{index .Config.Labels "stand-in"}}' "$1") == true ]]
+}
+
+pull() {
+  have_image "$1" || timeout 120 docker pull -q "$1" >/dev/null 2>&1
+}
+
+make_debian() {
+  say "making a stand-in for the image $1 by debootstrap"
+  local dir
+  dir=$(mktemp -d)
+  quietly debootstrap --variant=minbase --include=tini "$DEBIAN" "$dir/root" "$(debian_mirror)"
+  rm -rf "$dir"/root/var/cache/apt/archives/*.deb "$dir"/root/var/lib/apt/lists/*
+  tar -C "$dir/root" -c . |
+    quietly docker import --change 'LABEL stand-in=true' --change 'CMD ["bash"]' - "$1"
+  rm -rf "$dir"
+}
+
+# Makes the image $1 of the program $2, deno, and of $3, denort, if it is given. Like the official image it has a user
+# `deno`, /deno-dir as its cache and an entry point that takes Deno's commands.
+make_deno() {
+  say "making a stand-in for the image $1"
+  local dir
+  dir=$(mktemp -d)
+  mkdir "$dir/bin"
+  cp "${@:2}" "$dir/bin"
+  cp .ci/docker-entrypoint.sh "$dir/"
+  cat >"$dir/Dockerfile" <<END
+FROM debian:$DEBIAN-slim
+COPY bin /usr/bin/
+COPY docker-entrypoint.sh /usr/local/bin/
+RUN useradd --uid 1993 --user-group deno && mkdir /deno-dir && chown deno:deno /deno-dir && ln -s /usr/bin/tini /tini
+ENV DENO_DIR=/deno-dir/ DENO_INSTALL_ROOT=/usr/local
+${3:+ENV DENORT_BIN=/usr/bin/denort}
+LABEL stand-in=true
+ENTRYPOINT ["/tini", "--", "docker-entrypoint.sh"]
+END
+  quietly docker build -t "$1" "$dir"
+  rm -rf "$dir"
+}
+
+main "$@"

@@ -1,0 +1,378 @@
+/**
+ * A disk in memory on which anything can go wrong, at a chosen operation: it fails, takes half a write,
+ * runs full, loses its power; or a process that uses it is killed.
+ *
+ * What was written is seen by every process at once, and lasts only when it was synced, as on a real one.
+ *
+ * @module
+ */
+
+import type { Disk, DiskFile } from "../ledger/disk.ts";
+
+/** What a process may ask of the disk. Each counts as one operation. */
+export type OperationKind =
+  | "open"
+  | "syncFolder"
+  | "size"
+  | "isCurrent"
+  | "read"
+  | "write"
+  | "truncate"
+  | "sync"
+  | "tryLock"
+  | "lock"
+  | "unlock";
+
+/** One operation, as {@linkcode MemoryDisk.fault} is asked about it. */
+export interface Operation {
+  /** Counted from 1, over all processes. */
+  number: number;
+  kind: OperationKind;
+  file: string;
+  process: MemoryProcess;
+}
+
+/** What goes wrong with an operation. */
+export type Fault =
+  /** It throws. A write leaves its first `bytes` in the file nevertheless. */
+  | { kind: "fail"; bytes?: number }
+  /** A write takes only so many bytes, and says so. */
+  | { kind: "short"; bytes: number }
+  /** Its process is killed. A write leaves its first `bytes` in the file nevertheless. */
+  | { kind: "kill"; bytes?: number };
+
+/** The process that asked was killed: nothing it does has an effect any more. */
+export class ProcessKilled extends Error {
+  override name = "ProcessKilled";
+}
+
+/** A change that a power cut may undo. */
+type Change =
+  | { kind: "write"; bytes: Uint8Array; position: number }
+  | { kind: "truncate"; size: number };
+
+/** Keeps an operation from happening until it is let go. */
+export interface Hold {
+  /** Settles when a process has come to the operation. */
+  reached: Promise<void>;
+  release: () => void;
+}
+
+/** The disk: what all processes share. */
+export class MemoryDisk {
+  /** Operations so far. */
+  operations = 0;
+  /** Bytes that all files together may have. */
+  capacity = Infinity;
+  /** Asked before each operation what goes wrong with it. */
+  fault: (operation: Operation) => Fault | undefined = () => undefined;
+  readonly nodes = new Map<string, FileNode>();
+  /** The operations that must wait, by kind and file. */
+  readonly holds = new Map<string, { reached: () => void; released: Promise<void> }>();
+
+  /** Another process that uses the disk. */
+  process(): MemoryProcess {
+    return new MemoryProcess(this);
+  }
+
+  /** A file's bytes as processes see them; none if it is missing. */
+  bytes(name: string): Uint8Array {
+    return this.nodes.get(name)?.bytes.slice() ?? new Uint8Array();
+  }
+
+  /** A file's text as processes see it. */
+  text(name: string): string {
+    return new TextDecoder().decode(this.bytes(name));
+  }
+
+  /** Puts a file there, for good. */
+  put(name: string, content: string | Uint8Array): void {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    this.nodes.set(name, new FileNode(bytes));
+  }
+
+  /** Takes a file's name away, as `rm` does: who has it open keeps it. */
+  remove(name: string): void {
+    this.nodes.delete(name);
+  }
+
+  /** Makes the next asynchronous `sync` or `lock` of a file wait. */
+  hold(kind: "sync" | "lock", file: string): Hold {
+    const reached = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    this.holds.set(`${kind} ${file}`, { reached: reached.resolve, released: released.promise });
+    return { reached: reached.promise, release: released.resolve };
+  }
+
+  /**
+   * Every disk that a power cut now could leave: of each file what was synced, and of what was not, any
+   * beginning.
+   */
+  *afterPowerCut(): Generator<MemoryDisk> {
+    const names = [...this.nodes.keys()];
+    const states = names.map((name) => this.nodes.get(name)!.statesAfterPowerCut());
+    const counts = states.map((state) => state.length);
+    const total = counts.reduce((product, count) => product * count, 1);
+    for (let index = 0; index < total; index++) {
+      const disk = new MemoryDisk();
+      let rest = index;
+      for (const [file, name] of names.entries()) {
+        const state = states[file][rest % counts[file]];
+        rest = Math.floor(rest / counts[file]);
+        if (state !== undefined) disk.nodes.set(name, new FileNode(state.slice()));
+      }
+      yield disk;
+    }
+  }
+}
+
+/** A process that uses the disk. */
+export class MemoryProcess implements Disk {
+  readonly #disk: MemoryDisk;
+  readonly #files = new Set<MemoryFile>();
+  #isKilled = false;
+
+  constructor(disk: MemoryDisk) {
+    this.#disk = disk;
+  }
+
+  get isKilled(): boolean {
+    return this.#isKilled;
+  }
+
+  /** Ends the process as `kill -9` does: its locks are let go. */
+  kill(): void {
+    if (this.#isKilled) return;
+    this.#isKilled = true;
+    for (const file of this.#files) file.letGo();
+  }
+
+  open(name: string): DiskFile {
+    this.happens("open", name);
+    const node = this.#disk.nodes.get(name) ?? new FileNode();
+    this.#disk.nodes.set(name, node);
+    const file = new MemoryFile(this.#disk, this, { name, node });
+    this.#files.add(file);
+    return file;
+  }
+
+  syncFolder(): void {
+    this.happens("syncFolder", ".");
+    for (const node of this.#disk.nodes.values()) node.isNameSynced = true;
+  }
+
+  /** Counts an operation. If it is to fail or its process to end, throws; else returns its fault. */
+  happens(kind: OperationKind, file: string, onBytes?: (bytes: number) => void): Fault | undefined {
+    if (this.#isKilled) throw new ProcessKilled();
+    const number = ++this.#disk.operations;
+    const fault = this.#disk.fault({ number, kind, file, process: this });
+    if (fault?.kind === "fail" || fault?.kind === "kill") onBytes?.(fault.bytes ?? 0);
+    if (fault?.kind === "kill") {
+      this.kill();
+      throw new ProcessKilled();
+    }
+    if (fault?.kind === "fail") throw new Error(`${kind} ${file} fails as told`);
+    return fault;
+  }
+}
+
+/** A file, whatever its name. */
+class FileNode {
+  bytes: Uint8Array;
+  isNameSynced: boolean;
+  locker: MemoryFile | undefined;
+  lockQueue: { file: MemoryFile; grant: () => void; refuse: (error: Error) => void }[] = [];
+  #durable: Uint8Array;
+  #changes: Change[] = [];
+
+  /** @param durable What has lasted; without it, the file is new. */
+  constructor(durable?: Uint8Array) {
+    this.isNameSynced = durable !== undefined;
+    this.#durable = durable ?? new Uint8Array();
+    this.bytes = this.#durable.slice();
+  }
+
+  change(change: Change): void {
+    this.bytes = applied(this.bytes, change);
+    this.#changes.push(change);
+  }
+
+  sync(): void {
+    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
+    this.#changes = [];
+  }
+
+  /** What a failing sync does: changes are taken for synced, and are not. */
+  forgetChanges(): void {
+    this.#changes = [];
+  }
+
+  /** Contents that a power cut may leave; `undefined` for no file at all. */
+  statesAfterPowerCut(): (Uint8Array | undefined)[] {
+    const states: (Uint8Array | undefined)[] = [this.#durable];
+    let content = this.#durable;
+    for (const change of this.#changes) {
+      for (const part of partsOf(change)) states.push(applied(content, part));
+      content = applied(content, change);
+      states.push(content);
+    }
+    if (!this.isNameSynced) states.push(undefined);
+    const known = new Set<string>();
+    return states.filter((state) => {
+      const key = String(state);
+      return !known.has(key) && known.add(key);
+    });
+  }
+
+  releaseLock(file: MemoryFile): void {
+    if (this.locker !== file) return;
+    const next = this.lockQueue.shift();
+    this.locker = next?.file;
+    next?.grant();
+  }
+}
+
+/** Beginnings of a write: around its ends, in its middle, and around every line end in it. */
+function partsOf(change: Change): Change[] {
+  if (change.kind === "truncate") return [];
+  const { bytes, position } = change;
+  const lengths = new Set([1, bytes.length >> 1, bytes.length - 1]);
+  for (let at = 0; at < bytes.length; at++) {
+    if (bytes[at] === 0x0a) lengths.add(at).add(at + 1);
+  }
+  return [...lengths].filter((length) => length > 0 && length < bytes.length)
+    .map((length) => ({ kind: "write", bytes: bytes.subarray(0, length), position }));
+}
+
+function applied(content: Uint8Array, change: Change): Uint8Array {
+  const size = change.kind === "truncate"
+    ? change.size
+    : Math.max(content.length, change.position + change.bytes.length);
+  const result = new Uint8Array(size);
+  result.set(content.subarray(0, size));
+  if (change.kind === "write") result.set(change.bytes, change.position);
+  return result;
+}
+
+class MemoryFile implements DiskFile {
+  readonly #disk: MemoryDisk;
+  readonly #process: MemoryProcess;
+  readonly #name: string;
+  readonly #node: FileNode;
+
+  constructor(
+    disk: MemoryDisk,
+    process: MemoryProcess,
+    { name, node }: { name: string; node: FileNode },
+  ) {
+    this.#disk = disk;
+    this.#process = process;
+    this.#name = name;
+    this.#node = node;
+  }
+
+  size(): number {
+    this.#happens("size");
+    return this.#node.bytes.length;
+  }
+
+  isCurrent(): boolean {
+    this.#happens("isCurrent");
+    return this.#disk.nodes.get(this.#name) === this.#node;
+  }
+
+  read(bytes: Uint8Array, position: number): number {
+    this.#happens("read");
+    const found = this.#node.bytes.subarray(position, position + bytes.length);
+    bytes.set(found);
+    return found.length;
+  }
+
+  write(bytes: Uint8Array, position: number): number {
+    const put = (count: number) => {
+      const taken = bytes.slice(0, count);
+      if (count > 0) this.#node.change({ kind: "write", bytes: taken, position });
+    };
+    const fault = this.#happens("write", put);
+    const wanted = fault?.kind === "short" ? Math.min(fault.bytes, bytes.length) : bytes.length;
+    const taken = Math.min(wanted, this.#room(position));
+    if (taken === 0 && wanted > 0) throw new Error("No space left on device (os error 28)");
+    put(taken);
+    return taken;
+  }
+
+  truncate(size: number): void {
+    this.#happens("truncate");
+    this.#node.change({ kind: "truncate", size });
+  }
+
+  syncNow(): void {
+    try {
+      this.#happens("sync");
+    } catch (error) {
+      if (!this.#process.isKilled) this.#node.forgetChanges();
+      throw error;
+    }
+    this.#node.sync();
+  }
+
+  async sync(): Promise<void> {
+    await this.#held("sync");
+    this.syncNow();
+  }
+
+  tryLock(): boolean {
+    this.#happens("tryLock");
+    this.#node.locker ??= this;
+    return this.#node.locker === this;
+  }
+
+  async lock(): Promise<void> {
+    await this.#held("lock");
+    this.#happens("lock");
+    this.#node.locker ??= this;
+    if (this.#node.locker === this) return;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#node.lockQueue.push({ file: this, grant: resolve, refuse: reject });
+    await promise;
+  }
+
+  unlock(): void {
+    this.#happens("unlock");
+    this.#node.releaseLock(this);
+  }
+
+  close(): void {
+    this.letGo();
+  }
+
+  /** Gives the lock to the next, and ends the waiting for it. */
+  letGo(): void {
+    const { lockQueue } = this.#node;
+    for (const waiting of lockQueue.filter(({ file }) => file === this)) {
+      lockQueue.splice(lockQueue.indexOf(waiting), 1);
+      waiting.refuse(new ProcessKilled());
+    }
+    this.#node.releaseLock(this);
+  }
+
+  #happens(kind: OperationKind, onBytes?: (bytes: number) => void): Fault | undefined {
+    return this.#process.happens(kind, this.#name, onBytes);
+  }
+
+  async #held(kind: "sync" | "lock"): Promise<void> {
+    const key = `${kind} ${this.#name}`;
+    const hold = this.#disk.holds.get(key);
+    this.#disk.holds.delete(key);
+    hold?.reached();
+    await hold?.released;
+  }
+
+  /** How many bytes a write at `position` may have: the disk may be nearly full. */
+  #room(position: number): number {
+    let used = 0;
+    for (const { bytes } of this.#disk.nodes.values()) used += bytes.length;
+    return Math.max(0, this.#disk.capacity - used) +
+      Math.max(0, this.#node.bytes.length - position);
+  }
+}
