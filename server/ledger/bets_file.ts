@@ -188,7 +188,11 @@ export class BetsFile {
 
   #cutTo(size: number): void {
     try {
-      if (this.#file.size() > size) this.#file.truncate(size);
+      if (this.#file.size() > size) {
+        this.#file.truncate(size);
+        // A power cut must not bring back what is refused by then.
+        this.#file.syncNow();
+      }
       this.#cuts++;
       this.#journal.recordCut(size, this.#cuts);
     } catch (cause) {

@@ -73,6 +73,8 @@ async function tellAll(plan: Plan, name: string, { prepare, act }: Story): Promi
     const when = `${struck} (operation ${at}) ${name}`;
     // The power cut first: judging goes on with the disk, which syncs it.
     await witness.judgeAfterPowerCut(disk, when);
+    await goOn(disk, witness);
+    await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
     try {
       await witness.judge(disk, { when });
     } catch (cause) {
@@ -80,6 +82,14 @@ async function tellAll(plan: Plan, name: string, { prepare, act }: Story): Promi
     }
     if (at > total) return;
   }
+}
+
+/** Another server stores one bet, which is less than what may have failed before it. */
+async function goOn(disk: MemoryDisk, witness: Witness): Promise<void> {
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  await witness.append(ledger, process, { agency: 3, count: 1 });
+  process.kill();
 }
 
 /** Opens a ledger; nothing if the disk does not let it. */

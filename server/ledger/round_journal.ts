@@ -13,6 +13,7 @@
  * @module
  */
 
+import { startsWith } from "../../shared/bytes.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 
 /** What the journal says. */
@@ -31,7 +32,10 @@ const RECORD_BYTES = "from=".length + 16 + " to=".length + 16 + " cuts=".length 
 /** Reads and writes the journal. */
 export class RoundJournal {
   readonly #file: DiskFile;
-  readonly #record = new Uint8Array(RECORD_BYTES);
+  readonly #found = new Uint8Array(RECORD_BYTES);
+  /** The line as last read or written, and what it says: mostly it is still the same. */
+  #line: Uint8Array = new Uint8Array();
+  #round: Round | undefined;
 
   constructor(file: DiskFile) {
     this.#file = file;
@@ -39,29 +43,40 @@ export class RoundJournal {
 
   /** The last round that was begun; nothing if the journal is new or damaged. */
   read(): Round | undefined {
-    const length = readFully(this.#file, this.#record, 0);
-    const match = PATTERN.exec(new TextDecoder().decode(this.#record.subarray(0, length)));
-    if (match === null) return undefined;
-    return { from: Number(match[1]), to: Number(match[2]), cuts: Number(match[3]) };
+    const length = readFully(this.#file, this.#found, 0);
+    const found = this.#found.subarray(0, length);
+    if (found.length !== this.#line.length || !startsWith(found, this.#line)) {
+      this.#line = found.slice();
+      this.#round = parse(new TextDecoder().decode(found));
+    }
+    return this.#round;
   }
 
   /** Says where the next round will go, before it is written. */
   begin(round: Round): void {
-    const digits = (value: number, count: number) => String(value).padStart(count, "0");
-    const line = `from=${digits(round.from, 16)} to=${digits(round.to, 16)} ` +
-      `cuts=${digits(round.cuts, 12)}\n`;
-    writeAll(this.#file, new TextEncoder().encode(line), 0);
+    this.#line = new TextEncoder().encode(format(round));
+    this.#round = round;
+    writeAll(this.#file, this.#line, 0);
   }
 
-  /** Says for good that the file was cut back to `size`; returns the round that stands there now. */
-  recordCut(size: number, cuts: number): Round {
-    const round = { from: size, to: size, cuts };
-    this.begin(round);
+  /** Says for good that the file was cut back to `size`. */
+  recordCut(size: number, cuts: number): void {
+    this.begin({ from: size, to: size, cuts });
     this.#file.syncNow();
-    return round;
   }
 
   close(): void {
     this.#file.close();
   }
+}
+
+function format({ from, to, cuts }: Round): string {
+  const digits = (value: number, count: number) => String(value).padStart(count, "0");
+  return `from=${digits(from, 16)} to=${digits(to, 16)} cuts=${digits(cuts, 12)}\n`;
+}
+
+function parse(line: string): Round | undefined {
+  const match = PATTERN.exec(line);
+  if (match === null) return undefined;
+  return { from: Number(match[1]), to: Number(match[2]), cuts: Number(match[3]) };
 }

@@ -1,0 +1,62 @@
+/**
+ * Asks the server of this machine whether it serves: exit code 0 if it answers a ProgressRequest, 1 if
+ * not, 2 if its settings are wrong. It reads the same settings as the server.
+ *
+ * @module
+ */
+
+import { SettingsError } from "../shared/config.ts";
+import { FrameBuffer } from "../shared/framing.ts";
+import { decodeProgressResponse, encodeAgencyRequest } from "../shared/packets.ts";
+import { readServerSettings } from "./settings.ts";
+
+/** A healthy server answers within milliseconds. */
+const DEADLINE_MS = 2000;
+const ANSWER_BYTES_MAX = 64;
+const EXIT_SICK = 1;
+const EXIT_SETTINGS = 2;
+
+/** Where a server listens. */
+export interface ServerPlace {
+  hostname: string;
+  port: number;
+}
+
+/**
+ * Asks a server for the progress of agency 1.
+ *
+ * @returns How many bets of it are stored.
+ * @throws If the server cannot be reached, hangs up, or answers something else.
+ */
+export async function askProgress({ hostname, port }: ServerPlace): Promise<number> {
+  using connection = await Deno.connect({ hostname, port });
+  const request = encodeAgencyRequest("ProgressRequest", 1);
+  for (let sent = 0; sent < request.length;) sent += await connection.write(request.subarray(sent));
+  const frames = new FrameBuffer(ANSWER_BYTES_MAX);
+  for (;;) {
+    const answer = frames.take();
+    if (answer !== undefined) return decodeProgressResponse(answer);
+    const count = await connection.read(frames.space());
+    if (count === null) throw new Error(`${hostname}:${port} has closed the connection`);
+    frames.filled(count);
+  }
+}
+
+async function main(): Promise<number> {
+  try {
+    const { port, listenIp } = readServerSettings();
+    await askProgress({ hostname: listenIp === "0.0.0.0" ? "127.0.0.1" : listenIp, port });
+    return 0;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error);
+    return error instanceof SettingsError ? EXIT_SETTINGS : EXIT_SICK;
+  }
+}
+
+if (import.meta.main) {
+  setTimeout(() => {
+    console.error(`no answer within ${DEADLINE_MS} ms`);
+    Deno.exit(EXIT_SICK);
+  }, DEADLINE_MS);
+  Deno.exit(await main());
+}
