@@ -1,0 +1,197 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeLottery, lacks } from "./testing.ts";
+
+const IGNORE = lacks("run", "net", "read", "write");
+const MAIN = `${import.meta.dirname}/main.ts`;
+const CONFIG = `${import.meta.dirname}/config.yaml`;
+const PERMISSIONS = [
+  "--allow-net",
+  "--allow-read",
+  "--allow-env=CLI_*,NOMBRE,APELLIDO,DOCUMENTO,NACIMIENTO,NUMERO",
+  "--no-prompt",
+];
+
+/** Starts the client as its compiled program would be. */
+function start(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args],
+    env: { CLI_CONFIG: CONFIG, ...env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+}
+
+async function finish(child: Deno.ChildProcess) {
+  const { code, stdout, stderr } = await child.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+async function run(args: string[], env?: Record<string, string>) {
+  return await finish(start(args, env));
+}
+
+/** Serves a lottery on a free port, on real sockets. */
+function serve(lottery: FakeLottery): Disposable & { address: string } {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const converse = async (connection: Deno.TcpConn) => {
+    using open = connection;
+    const handle = lottery.accept();
+    const bytes = new Uint8Array(65536);
+    let pending = "";
+    for (;;) {
+      const count = await open.read(bytes).catch(() => null);
+      if (count === null) return;
+      const packets = (pending + new TextDecoder().decode(bytes.subarray(0, count))).split("\n");
+      pending = packets.pop()!;
+      for (const packet of packets) {
+        const reaction = handle(packet);
+        if (reaction === "silence") continue;
+        if (typeof reaction === "string") return;
+        await open.write(new TextEncoder().encode(reaction.answer));
+      }
+    }
+  };
+  (async () => {
+    for await (const connection of listener) void converse(connection);
+  })();
+  const { port } = listener.addr as Deno.NetAddr;
+  return { address: `127.0.0.1:${port}`, [Symbol.dispose]: () => listener.close() };
+}
+
+async function makeFile(content: string): Promise<AsyncDisposable & { path: string }> {
+  const path = await Deno.makeTempFile({ suffix: ".csv" });
+  await Deno.writeTextFile(path, content);
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
+}
+
+const ROWS = Array.from({ length: 500 }, (_, index) => `Ana,Gil,${index},1999-01-31,${index}\r\n`);
+
+Deno.test({
+  name: "client runs an agency, with the permissions of its compiled program",
+  ignore: IGNORE,
+  async fn() {
+    const lottery = new FakeLottery();
+    lottery.winners = "30;31";
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    const args = ["--id", "1", "--address", server.address, "--data", file.path];
+    const { code, stdout, stderr } = await run(args);
+    assertEquals({ code, stderr }, { code: 0, stderr: "" });
+    assertStringIncludes(
+      stdout,
+      "action: apuestas_enviadas | result: success | agency: 1 | cantidad: 500\n",
+    );
+    assertStringIncludes(stdout, "| cant_ganadores: 2 | documentos: 30;31\n");
+    assertEquals(lottery.bets.length, 500);
+  },
+});
+
+Deno.test({
+  name: "client refuses a file with a bad line before it sends anything",
+  ignore: IGNORE,
+  async fn() {
+    const lottery = new FakeLottery();
+    using server = serve(lottery);
+    await using file = await makeFile(`${ROWS.join("")}Ana,Gil,1,1999-13-01,1\n`);
+    const args = ["--id", "1", "--address", server.address, "--data", file.path];
+    const { code, stdout, stderr } = await run(args);
+    assertEquals({ code, stderr }, { code: 3, stderr: "" });
+    assertStringIncludes(stdout, `${file.path}:501: birthdate "1999-13-01" is not a calendar date`);
+    assertEquals(lottery.packets, []);
+  },
+});
+
+Deno.test({
+  name: "client exits with 4 when it is refused, and 5 when nobody answers",
+  ignore: IGNORE,
+  async fn() {
+    const lottery = new FakeLottery();
+    lottery.isClosed = true;
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    const refused = await run(["--id", "1", "--address", server.address, "--data", file.path]);
+    assertEquals({ code: refused.code, stderr: refused.stderr }, { code: 4, stderr: "" });
+    const seconds = { CLI_RETRY_SECONDS: "1" };
+    const lonely = await run(["progress", "--id", "1", "--address", "127.0.0.1:1"], seconds);
+    assertEquals({ code: lonely.code, stderr: lonely.stderr }, { code: 5, stderr: "" });
+    assertStringIncludes(lonely.stdout, "nothing has worked for 1 s");
+  },
+});
+
+Deno.test({
+  name: "client stops on signals, and says how to go on",
+  ignore: IGNORE || Deno.build.os === "windows",
+  async fn() {
+    for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+      const lottery = new FakeLottery();
+      using server = serve(lottery);
+      const child = start(["winners", "--id", "1", "--address", server.address]);
+      lottery.meddle = (packet) => {
+        if (packet !== "WinnersRequest:1") return;
+        child.kill(signal);
+        return "silence";
+      };
+      const { code, stdout, stderr } = await finish(child);
+      assertEquals({ code, stderr }, { code: expected, stderr: "" });
+      assertStringIncludes(stdout, "start it again to go on");
+    }
+  },
+});
+
+Deno.test({
+  name: "client does one thing at a time by its commands",
+  ignore: IGNORE,
+  async fn() {
+    const lottery = new FakeLottery();
+    lottery.winners = "30";
+    using server = serve(lottery);
+    const env = {
+      CLI_ID: "1",
+      CLI_SERVER_ADDRESS: server.address,
+      NOMBRE: "Ana",
+      APELLIDO: "Gil",
+      DOCUMENTO: "30",
+      NACIMIENTO: "1999-01-31",
+      NUMERO: "07574",
+    };
+    const bet = await run(["bet"], env);
+    assertStringIncludes(
+      bet.stdout,
+      "action: apuesta_almacenada | result: success | dni: 30 | numero: 7574\n",
+    );
+    const progress = await run(["progress"], env);
+    assertStringIncludes(
+      progress.stdout,
+      "action: progress | result: success | agency: 1 | cantidad: 1\n",
+    );
+    const close = await run(["close"], env);
+    assertStringIncludes(close.stdout, "action: agency_close | result: success | agency: 1\n");
+    assertEquals(lottery.isClosed, true);
+    const winners = await run(["winners"], env);
+    assertStringIncludes(winners.stdout, "| cant_ganadores: 1 | documentos: 30\n");
+    assertEquals([bet.code, progress.code, close.code, winners.code], [0, 0, 0, 0]);
+  },
+});
+
+Deno.test({
+  name: "client tells usage, version and what is wrong with its command line",
+  ignore: IGNORE,
+  async fn() {
+    const help = await run(["--help"]);
+    assertEquals(help.code, 0);
+    assertStringIncludes(help.stdout, "Exit codes:");
+    assertEquals(await run(["--version"]), { code: 0, stdout: "1.0.0\n", stderr: "" });
+    const wrong = await run(["wait"]);
+    assertEquals({ code: wrong.code, stdout: wrong.stdout }, { code: 2, stdout: "" });
+    assertStringIncludes(wrong.stderr, "Unknown command 'wait'");
+    const settings = await run(["--batch-size", "0"]);
+    assertEquals({ code: settings.code, stdout: settings.stdout }, { code: 2, stdout: "" });
+    assertStringIncludes(settings.stderr, "--batch-size");
+    assertStringIncludes(settings.stderr, "give --id");
+    const bet = await run(["bet", "--id", "1"]);
+    assertEquals(bet.code, 2);
+    assertStringIncludes(bet.stderr, "NUMERO is missing");
+  },
+});

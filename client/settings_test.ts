@@ -1,0 +1,143 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { SettingsError } from "../shared/config.ts";
+import { BetFileError } from "./bet_source.ts";
+import { readBet, readClientSettings } from "./settings.ts";
+import { lacks } from "./testing.ts";
+
+const SEED = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';
+
+/** Sources with these files and variables alone. */
+function sources(
+  { files = { "config.yaml": SEED }, environment = {}, flags = {} }: {
+    files?: Record<string, string>;
+    environment?: Record<string, string>;
+    flags?: Record<string, string | undefined>;
+  },
+) {
+  return {
+    flags,
+    environment: (name: string) => environment[name],
+    readFile(path: string): string {
+      if (!Object.hasOwn(files, path)) throw new Deno.errors.NotFound("no such file");
+      return files[path];
+    },
+  };
+}
+
+function faults(given: Parameters<typeof sources>[0]): readonly string[] {
+  return assertThrows(() => readClientSettings(sources(given)), SettingsError).faults;
+}
+
+Deno.test("readClientSettings() takes the seed's file and defaults", () => {
+  assertEquals(readClientSettings(sources({ environment: { CLI_ID: "3" } })), {
+    agency: 3,
+    host: "server",
+    port: 12345,
+    logLevel: "info",
+    data: "data",
+    batchSize: 100,
+    batchBytesMax: 8192,
+    answerTimeoutMs: 10_000,
+    retryMs: 60_000,
+    winnersPatienceMs: 60_000,
+  });
+});
+
+Deno.test({
+  name: "readClientSettings() takes the project's own config.yaml",
+  ignore: lacks("read"),
+  fn() {
+    const { batchSize, host } = readClientSettings({
+      environment: (name) => name === "CLI_ID" ? "1" : undefined,
+      readFile: () => Deno.readTextFileSync(`${import.meta.dirname}/config.yaml`),
+    });
+    assertEquals({ batchSize, host }, { batchSize: 100, host: "server" });
+  },
+});
+
+Deno.test("readClientSettings() puts flags over the environment over the file", () => {
+  const environment = { CLI_ID: "3", CLI_BATCH_SIZE: "5", CLI_SERVER_ADDRESS: "a:1" };
+  const read = (flags: Record<string, string>) =>
+    readClientSettings(sources({ environment, flags }));
+  assertEquals(read({}).batchSize, 5);
+  assertEquals(read({}).host, "a");
+  assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
+});
+
+Deno.test("readClientSettings() finds its file", () => {
+  const files = {
+    "config.yaml": "batch_size: 1\n",
+    "client/config.yaml": "batch_size: 2\n",
+    "x.yaml": "batch_size: 3\n",
+    "y.yaml": "batch_size: 4\n",
+  };
+  const { "config.yaml": _, ...others } = files;
+  const base = { CLI_ID: "1", CLI_SERVER_ADDRESS: "server:1" };
+  const size = (given: Parameters<typeof sources>[0]) =>
+    readClientSettings(sources({ environment: base, ...given })).batchSize;
+  assertEquals(size({ files }), 1);
+  assertEquals(size({ files: others }), 2);
+  assertEquals(size({ files: {} }), 100);
+  assertEquals(size({ files, environment: { ...base, CLI_CONFIG: "x.yaml" } }), 3);
+  const flags = { CLI_CONFIG: "y.yaml" };
+  assertEquals(size({ files, flags, environment: { ...base, CLI_CONFIG: "x.yaml" } }), 4);
+  assertEquals(
+    faults({ flags: { CLI_CONFIG: "z.yaml", CLI_ID: "1", CLI_SERVER_ADDRESS: "s:1" } }),
+    [
+      "z.yaml cannot be read: no such file",
+    ],
+  );
+});
+
+Deno.test("readClientSettings() tells all faults at once", () => {
+  const yaml = "server:\n  adress: a:1\nbatch_size: [1]\nlog.level: loud\nretry_seconds: 0\n";
+  assertEquals(faults({ files: { "config.yaml": yaml }, flags: { CLI_BATCH_SIZE: "0x10" } }), [
+    "batch_size in config.yaml is a list: give one value",
+    "id is missing: set it in config.yaml, CLI_ID in the environment, or give --id",
+    "server.address is missing: set it in config.yaml, CLI_SERVER_ADDRESS in the environment, " +
+    "or give --address",
+    'log.level is "loud" (config.yaml): give one of debug, info, warn, error, fatal',
+    'batch_size is "0x10" (--batch-size): give an integer from 1 to 100000',
+    'retry_seconds is "0" (config.yaml): give an integer from 1 to 86400',
+    "server.adress in config.yaml is no setting: did you mean server.address?",
+  ]);
+});
+
+Deno.test("readClientSettings() refuses files that hold no settings", () => {
+  const environment = { CLI_ID: "1", CLI_SERVER_ADDRESS: "s:1" };
+  for (const yaml of ["a: [", "just text", "- a\n- b\n", "a: 1\na: 2\n"]) {
+    assertEquals(faults({ environment, files: { "config.yaml": yaml } }).length, 1, yaml);
+  }
+  assertEquals(readClientSettings(sources({ environment, files: { "config.yaml": "" } })).port, 1);
+});
+
+Deno.test("readClientSettings() refuses addresses that are none", () => {
+  for (const address of ["server", "server:0", "server:65536", ":1", "a b:1", "server:1x"]) {
+    const environment = { CLI_ID: "1", CLI_SERVER_ADDRESS: address };
+    assertEquals(faults({ environment }), [
+      `server.address is ${JSON.stringify(address)}: give host:port, such as server:12345`,
+    ]);
+  }
+});
+
+const ANA = { NOMBRE: "Ana", APELLIDO: "Gil", DOCUMENTO: "30", NACIMIENTO: "1999-01-31" };
+
+Deno.test("readBet() reads a bet out of flags and environment", () => {
+  const bet = readBet(sources({ environment: { ...ANA, NUMERO: "1" }, flags: { NUMERO: "0042" } }));
+  assertEquals(bet, {
+    firstName: "Ana",
+    lastName: "Gil",
+    document: "30",
+    birthdate: "1999-01-31",
+    number: 42,
+  });
+});
+
+Deno.test("readBet() tells what is missing, and what is bad", () => {
+  const missing = assertThrows(() => readBet(sources({ environment: ANA })), SettingsError);
+  assertEquals(missing.faults, ["NUMERO is missing: give --numero, or NUMERO in the environment"]);
+  for (const bad of [{ NUMERO: "x" }, { NUMERO: "1", NOMBRE: "A;B" }, { NUMERO: "10000" }]) {
+    const environment = { ...ANA, ...bad };
+    assertThrows(() => readBet(sources({ environment })), BetFileError, "Cannot send bet: ");
+  }
+});

@@ -1,0 +1,171 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { readClientSettings } from "../client/settings.ts";
+import { readServerSettings } from "../server/settings.ts";
+import {
+  AGENCIES_MAX,
+  AGENCY_DIGITS_MAX,
+  BIRTHDATE_BYTES,
+  DOCUMENT_BYTES_MAX,
+  NAME_BYTES_MAX,
+  NUMBER_DIGITS_MAX,
+  NUMBER_MAX,
+} from "../shared/bet.ts";
+import {
+  BET_BYTES_MAX,
+  BetBatch,
+  decodeProgressResponse,
+  decodeRequest,
+  decodeStoreResponse,
+  decodeWinnersResponse,
+  PACKET_BYTES_MIN,
+  PacketError,
+  REFUSED,
+  REQUEST_TYPES,
+  STORE_BET_BYTES_MAX,
+  STORED,
+} from "../shared/packets.ts";
+
+const file = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
+const document = file("docs/protocol.md");
+const RULES = { agencies: 2, today: 20261123 };
+const utf8 = (text: string) => new TextEncoder().encode(text);
+
+/** The cells of each row of the tables, without the padding. */
+const rows = document.split("\n").filter((line) => line.startsWith("|"))
+  .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+
+/** The last cell of the row whose first cell begins with `name`. */
+function cell(name: string, index = -1): string | undefined {
+  return rows.find(([first]) => first.startsWith(name))?.at(index);
+}
+
+/** What stands in the code blocks of a language. */
+function blocks(language: string): string[] {
+  return Array.from(document.matchAll(/^```(.*)\n([^]*?)^```$/gm))
+    .filter(([, found]) => found === language).map(([, , text]) => text);
+}
+
+Deno.test("docs/protocol.md has a section for each packet", () => {
+  const [, packets] = document.split("\n## Packets\n");
+  const section = packets.split("\n## ")[0];
+  const headings = Array.from(section.matchAll(/^### (.*)$/gm), ([, heading]) => heading);
+  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse"];
+  assertEquals(headings.toSorted(), [...REQUEST_TYPES, ...answers].sort());
+  for (const line of blocks("")) {
+    assert(headings.includes(line.split(":")[0]), line);
+    assert(line.endsWith("\\n\n"), line);
+  }
+  assertEquals(blocks("").length, headings.length + 1, "StoreBatch has two spellings");
+});
+
+Deno.test("docs/protocol.md gives the fields' limits as shared/bet.ts has them", () => {
+  assertEquals(cell("agencia", 1), `1 to ${AGENCY_DIGITS_MAX}`);
+  assertStringIncludes(cell("agencia")!, `at most ${AGENCIES_MAX}`);
+  assertEquals(cell("nombre", 1), `1 to ${NAME_BYTES_MAX}`);
+  assertEquals(cell("apellido", 1), `1 to ${NAME_BYTES_MAX}`);
+  assertEquals(cell("documento", 1), `1 to ${DOCUMENT_BYTES_MAX}`);
+  assertEquals(cell("nacimiento", 1), `${BIRTHDATE_BYTES}`);
+  assertEquals(cell("numero", 1), `1 to ${NUMBER_DIGITS_MAX}`);
+  assertStringIncludes(cell("numero")!, `0 to ${NUMBER_MAX}:`);
+});
+
+Deno.test("docs/protocol.md gives the packets' limits as shared/packets.ts has them", () => {
+  const limits: [string, number][] = [["longest bet in a packet", BET_BYTES_MAX]];
+  limits.push(["longest StoreBet", STORE_BET_BYTES_MAX]);
+  limits.push(["longest StoreBatch of a bet", PACKET_BYTES_MIN]);
+  limits.push(["each further bet of a batch", BET_BYTES_MAX + 1]);
+  for (const [name, bytes] of limits) {
+    const row = rows.find(([first]) => first === name);
+    assertEquals(row?.[2], String(bytes), name);
+    const terms = row?.[1].match(/\b\d+\b/g) ?? [];
+    assertEquals(terms.reduce((sum, term) => sum + Number(term), 0), bytes, `the sum of ${name}`);
+  }
+  assertEquals(cell("the least that can be set"), String(PACKET_BYTES_MIN));
+});
+
+Deno.test("docs/protocol.md gives the defaults that server and client have", () => {
+  const server = readServerSettings({
+    environment: () => undefined,
+    readFile: () => file("server/config.ini"),
+  });
+  const client = readClientSettings({
+    environment: (name) => name === "CLI_ID" ? "1" : undefined,
+    readFile: () => file("client/config.yaml"),
+  });
+  assertEquals(cell("a server"), String(server.packetBytesMax));
+  assertEquals(cell("our client"), String(client.batchBytesMax));
+  for (const packetBytesMax of [server.packetBytesMax, client.batchBytesMax]) {
+    const bets = 1 + Math.floor((packetBytesMax - PACKET_BYTES_MIN) / (BET_BYTES_MAX + 1));
+    const prose = document.replaceAll("\n", " ");
+    const says = new RegExp(`${bets} (bets fit a packet|one) of ${packetBytesMax}\\b`);
+    assert(says.test(prose), `${bets} bets fit ${packetBytesMax} bytes`);
+  }
+  assertStringIncludes(document, `(${server.idleMs / 1000} seconds by default)`);
+  assertStringIncludes(document, `(${server.waitingMax} by default)`);
+  assertStringIncludes(
+    document.replaceAll("\n", " "),
+    `port ${server.broadcastPort} of ${server.broadcastIp} by default`,
+  );
+  assertEquals(server.drawPollMs, 1000, "every second by default");
+  assertEquals("bet_ended".length, 9, "the nine ASCII bytes");
+});
+
+Deno.test("docs/protocol.md tells conversations whose packets can be decoded", () => {
+  const batch = new BetBatch();
+  const stored = new Map<number, number>();
+  const closed = new Set<number>();
+  for (const conversation of blocks("conversation")) {
+    const answers: string[] = [];
+    for (const line of conversation.trimEnd().split("\n")) {
+      const [, side, packet] = /^([CS]): (.*)$/.exec(line) ?? [];
+      if (side === "C") answers.push(...answersTo(packet));
+      else if (!packet.startsWith("WinnersResponse:")) assertEquals(packet, answers.shift());
+    }
+    assertEquals(answers, []);
+  }
+  assertEquals([...stored], [[1, 3]]);
+  assertEquals([...closed], [1, 2]);
+
+  function answersTo(packet: string): string[] {
+    try {
+      const request = decodeRequest(utf8(packet), RULES, batch);
+      if ("batch" in request) return [`StoreResponse:${store()}`];
+      const { type, agency } = request;
+      if (type === "ProgressRequest") return [`ProgressResponse:${stored.get(agency) ?? 0}`];
+      if (type === "AgencyClose") closed.add(agency);
+      return [];
+    } catch (error) {
+      assert(error instanceof PacketError && error.isStore, packet);
+      return [`StoreResponse:${REFUSED}`];
+    }
+  }
+
+  function store(): number {
+    if (closed.has(batch.agency)) return REFUSED;
+    stored.set(batch.agency, (stored.get(batch.agency) ?? 0) + batch.count);
+    return STORED;
+  }
+});
+
+Deno.test("docs/protocol.md has answers that can be decoded", () => {
+  const lines = blocks("conversation").join("").split("\n").filter((line) => line.startsWith("S:"));
+  for (const line of lines) {
+    const answer = utf8(line.slice(3));
+    if (line.includes("StoreResponse")) decodeStoreResponse(answer);
+    else if (line.includes("ProgressResponse")) decodeProgressResponse(answer);
+    else decodeWinnersResponse(answer);
+  }
+  assert(lines.length > 5);
+});
+
+Deno.test("docs/protocol.md and README.md have commands whose packets are good", () => {
+  const commands = [document, file("README.md")].flatMap((text) =>
+    Array.from(text.matchAll(/^printf '(.*)' \| nc -N localhost \d+$/gm), ([, packets]) => packets)
+  );
+  assert(commands.length >= 6, `${commands.length} commands`);
+  for (const packets of commands) {
+    const lines = packets.split("\\n");
+    assertEquals(lines.pop(), "", packets);
+    for (const line of lines) decodeRequest(utf8(line), RULES, new BetBatch());
+  }
+});
