@@ -216,7 +216,7 @@ export class BetScanner {
     while (end < to && bytes[end] !== this.#separator && bytes[end] !== this.#terminator) end++;
     // Four bytes a character at the most, and one character more to see that it is too long.
     const shown = bytes.subarray(from, Math.min(end, from + 4 * FAULT_VALUE_CHARS_MAX));
-    const text = new TextDecoder().decode(shown);
+    const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown);
     const value = text.length > FAULT_VALUE_CHARS_MAX
       ? `${text.slice(0, FAULT_VALUE_CHARS_MAX)}…`
       : text;

@@ -92,12 +92,17 @@ Deno.test("BetScanner.scan() looks at nothing outside the range it is given", {
   assertEquals(scanner.number, 1234);
   assertEquals(scanner.end, bytes.length - 5);
   // A character that is cut by the end of the range is not completed from behind it.
-  const cut = utf8("Juan;Perez;é;1980-01-01;1");
-  assertEquals(scanner.scan(cut, 0, 12, TODAY)?.field, "document");
+  for (const character of ["é", "€", "😀"]) {
+    const cut = utf8(`Juan;Perez;${character};1980-01-01;1`);
+    for (let to = 12; cut[to] !== 0x3b; to++) {
+      assertStringIncludes(scanner.scan(cut, 0, to, TODAY)?.reason ?? "", "is not UTF-8");
+    }
+  }
   // Nor is a birthdate, or a number.
-  for (let to = 0; to <= 24; to++) {
-    const whole = utf8("Juan;Perez;1;1980-01-01;1");
-    assert(scanner.scan(whole, 0, to, TODAY) !== undefined, `cut at ${to}`);
+  const whole = utf8("Juan;Perez;1;1980-01-01;1");
+  for (let to = 0; to < whole.length; to++) {
+    const field = to < 5 ? 0 : to < 11 ? 1 : to < 13 ? 2 : to < 24 ? 3 : 4;
+    assertEquals(scanner.scan(whole, 0, to, TODAY)?.field, BET_FIELDS[field], `cut at ${to}`);
   }
 });
 

@@ -32,7 +32,7 @@ export interface SettingsSources {
   environmentName?: (name: string) => string;
 }
 
-/** A setting that was found, with the place it was found at. */
+/** A setting that was found, without the blanks around it, and the place it was found at. */
 interface Found {
   text: string;
   place: string;
@@ -128,7 +128,7 @@ export class SettingsReader {
     this.#asked.add(name);
     const { environment, environmentName = (same) => same, file, fileName } = this.#sources;
     const variable = environmentName(name);
-    const fromEnvironment = environment(variable);
+    const fromEnvironment = environment(variable)?.trim();
     if (fromEnvironment) return { text: fromEnvironment, place: `${variable} in the environment` };
     const fromFile = Object.hasOwn(file, name) ? file[name].trim() : "";
     if (fromFile !== "") return { text: fromFile, place: fileName };

@@ -121,10 +121,18 @@ export function formatAction(action: string, result: Result, details: Details): 
   return line;
 }
 
+// deno-lint-ignore no-control-regex
+const TO_ESCAPE = /[\x00-\x1f\x7f-\x9f\u2028\u2029|]/;
+/** What JSON leaves as it is, though it may end a line, move a cursor or separate fields. */
+const TO_ESCAPE_BESIDE_JSON = /[\x7f-\x9f\u2028\u2029|]/g;
+
 function formatValue(value: string | number | boolean): string {
   const text = String(value);
-  // deno-lint-ignore no-control-regex
-  return /[\x00-\x1f\x7f-\x9f\u2028\u2029|]/.test(text) ? JSON.stringify(text) : text;
+  if (!TO_ESCAPE.test(text)) return text;
+  return JSON.stringify(text).replace(
+    TO_ESCAPE_BESIDE_JSON,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function formatTime(timeMs: number): string {

@@ -21,6 +21,8 @@ import {
 import { parseDigits, startsWith } from "./bytes.ts";
 
 const encoder = new TextEncoder();
+// A byte order mark is a character like others: it must not get lost.
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const COLON = 0x3a;
 const SEMICOLON = 0x3b;
 
@@ -114,8 +116,7 @@ export class BetBatch {
 
   /** Bet `index` for people to read. */
   bet(index: number): Bet {
-    const text = (from: number, to: number) =>
-      new TextDecoder().decode(this.bytes.subarray(from, to));
+    const text = (from: number, to: number) => decoder.decode(this.bytes.subarray(from, to));
     return {
       agency: this.agency,
       firstName: text(this.start(index), this.end(index, 0)),
@@ -236,7 +237,7 @@ function badAgency(type: RequestType, line: Uint8Array, agencies: number): strin
 
 /** The beginning of a line as a quoted text, for a message. */
 function quoteLine(line: Uint8Array): string {
-  const text = new TextDecoder().decode(line.subarray(0, 40));
+  const text = decoder.decode(line.subarray(0, 40));
   return JSON.stringify(line.length > 40 ? `${text}…` : text);
 }
 
@@ -305,7 +306,7 @@ export function decodeWinnersResponse(line: Uint8Array): string[] {
 }
 
 function responseRest(line: Uint8Array, type: string, rest: RegExp): string {
-  const text = new TextDecoder().decode(line);
+  const text = decoder.decode(line);
   const behind = text.slice(type.length + 1);
   if (text.startsWith(`${type}:`) && rest.test(behind)) return behind;
   throw new PacketError(`Cannot read answer: ${quoteLine(line)} is no ${type}`, false);

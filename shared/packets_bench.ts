@@ -1,0 +1,80 @@
+/**
+ * What a StoreBatch of 100 bets costs, against the plain model with its strings and regular expressions:
+ * `deno bench shared/packets_bench.ts`.
+ *
+ * @module
+ */
+
+import type { Bet } from "./bet.ts";
+import { ByteBuffer } from "./bytes.ts";
+import { FrameBuffer } from "./framing.ts";
+import { BetBatch, decodeRequest, encodeBetFields, encodeStoreHead } from "./packets.ts";
+import { plainFrames, plainStoreBets } from "./testing/plain_model.ts";
+
+const BETS = 100;
+const RULES = { agencies: 5, today: 20261123 };
+const PLAIN_RULES = { agencies: 5, today: "2026-11-23" };
+const LIMIT = 65_536;
+
+/** Bets as long as those of the dataset are. */
+const bets: Bet[] = Array.from({ length: BETS }, (_, index) => ({
+  agency: 1,
+  firstName: "Tiago Nicolás",
+  lastName: "Rivera",
+  document: String(34_407_251 + index),
+  birthdate: "2001-08-29",
+  number: (7919 * index) % 10_000,
+}));
+
+const buffer = new ByteBuffer();
+const line = encodeFast().slice();
+const stream = Uint8Array.from([...line, 0x0a]);
+
+/** The packet as a client puts it together, without its line end. */
+function encodeFast(): Uint8Array {
+  buffer.length = 0;
+  buffer.write(encodeStoreHead("StoreBatch", 1));
+  bets.forEach((bet, index) => {
+    if (index > 0) buffer.writeByte(0x3a);
+    buffer.write(encodeBetFields(bet));
+  });
+  return buffer.view();
+}
+
+function encodePlain(): Uint8Array {
+  const parts = bets.map(({ agency: _agency, ...bet }) => Object.values(bet).join(";"));
+  return new TextEncoder().encode(`StoreBatch:1;${parts.join(":")}`);
+}
+
+const batch = new BetBatch();
+Deno.bench("decodeRequest()", { group: `decode ${BETS} bets`, baseline: true }, () => {
+  decodeRequest(line, RULES, batch);
+});
+
+Deno.bench("plain model", { group: `decode ${BETS} bets` }, () => {
+  plainStoreBets(line, PLAIN_RULES);
+});
+
+Deno.bench("encodeBetFields()", { group: `encode ${BETS} bets`, baseline: true }, () => {
+  encodeFast();
+});
+
+Deno.bench("one join()", { group: `encode ${BETS} bets` }, () => {
+  encodePlain();
+});
+
+const frames = new FrameBuffer(LIMIT);
+Deno.bench("FrameBuffer", { group: "frame a packet of 100 bets", baseline: true }, () => {
+  for (let at = 0; at < stream.length;) {
+    const space = frames.space();
+    const piece = stream.subarray(at, at + space.length);
+    space.set(piece);
+    frames.filled(piece.length);
+    at += piece.length;
+    while (frames.take() !== undefined);
+  }
+});
+
+Deno.bench("plain model", { group: "frame a packet of 100 bets" }, () => {
+  plainFrames(stream, LIMIT);
+});
