@@ -25,7 +25,7 @@ export class DamagedRowError extends Error {
   constructor(line: number, offset: number, row: string) {
     super(
       `Cannot read bets.csv: line ${line}, at byte ${offset}, is no bet: ${JSON.stringify(row)}. ` +
-        `Stop the servers, then mend that line by hand; nothing was changed`,
+        `Stop the servers, mend that line by hand and delete bets.csv.round; nothing was changed`,
     );
     this.line = line;
     this.offset = offset;

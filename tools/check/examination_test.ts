@@ -1,0 +1,92 @@
+import { assertEquals } from "@std/assert";
+import { FolderDisk, writeAll } from "../../server/ledger/disk.ts";
+import { RoundJournal } from "../../server/ledger/round_journal.ts";
+import { writesFiles } from "../testing.ts";
+import { examine } from "./examination.ts";
+import { plantVolume } from "./planted_volume.ts";
+import { exitCodeOf } from "./report.ts";
+
+const ROW = "1,A,B,3,2000-01-01,1234\n";
+const OPTIONS = { agencies: 5, today: 20261123, waitMs: 10_000 };
+
+Deno.test({
+  ...writesFiles("examine() waits for the round in hand, and does not take it for torn"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: ROW });
+    const disk = new FolderDisk(volume.path);
+    const bets = disk.open("bets.csv");
+    const journal = new RoundJournal(disk.open("bets.csv.round"));
+    await bets.lock();
+    const rows = new TextEncoder().encode(ROW.repeat(2));
+    journal.begin({ from: 24, to: 72, cuts: 0 });
+    writeAll(bets, rows.subarray(0, 30), 24);
+    const examining = examine(volume.path, OPTIONS);
+    writeAll(bets, rows.subarray(30), 54);
+    bets.unlock();
+    const found = await examining;
+    assertEquals([exitCodeOf(found), found.bets.rows], [0, 3]);
+    bets.close();
+    journal.close();
+  },
+});
+
+Deno.test({
+  ...writesFiles("examine() finds rounds whole while a writer appends without a pause"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: "" });
+    const disk = new FolderDisk(volume.path);
+    const bets = disk.open("bets.csv");
+    const journal = new RoundJournal(disk.open("bets.csv.round"));
+    const round = new TextEncoder().encode(ROW.repeat(50));
+    let isDone = false;
+    let size = 0;
+    const writing = (async () => {
+      while (!isDone) {
+        await bets.lock();
+        journal.begin({ from: size, to: size + round.length, cuts: 0 });
+        writeAll(bets, round.subarray(0, 1000), size);
+        // Others have their turn while half of it is there.
+        await new Promise((resolve) => setTimeout(resolve));
+        writeAll(bets, round.subarray(1000), size + 1000);
+        size += round.length;
+        bets.unlock();
+      }
+    })();
+    for (let look = 0; look < 20; look++) {
+      const found = await examine(volume.path, OPTIONS);
+      assertEquals([exitCodeOf(found), found.bets.rows % 50], [0, 0]);
+    }
+    isDone = true;
+    await writing;
+    bets.close();
+    journal.close();
+  },
+});
+
+Deno.test({
+  ...writesFiles("examine() begins anew when a server has mended the end meanwhile"),
+  fn: async () => {
+    await using volume = await plantVolume({
+      bets: `${ROW}1,A`,
+      journal: { from: 24, to: 48, cuts: 0 },
+    });
+    const disk = new FolderDisk(volume.path);
+    const bets = disk.open("bets.csv");
+    const journal = new RoundJournal(disk.open("bets.csv.round"));
+    let looks = 0;
+    const found = await examine(volume.path, {
+      ...OPTIONS,
+      // Asked for by each look at the rows: between the first one's two looks at the sizes.
+      get today() {
+        if (looks++ === 0) {
+          bets.truncate(24);
+          journal.recordCut(24, 1);
+        }
+        return OPTIONS.today;
+      },
+    });
+    assertEquals([exitCodeOf(found), found.ending.agreement, looks > 1], [0, "whole", true]);
+    bets.close();
+    journal.close();
+  },
+});

@@ -1,0 +1,107 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { writesFiles } from "../testing.ts";
+import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
+import { repairTail, type SideFile } from "./repair.ts";
+
+const ROW = "1,A,B,3,2000-01-01,1234\n";
+const KILLED = { bets: `${ROW}${ROW}1,A`, journal: { from: 24, to: 72, cuts: 4 } };
+const now = () => Date.UTC(2026, 10, 23, 10, 0, 0);
+const SIDE = "bets.csv.cut-20261123T100000Z";
+const OPTIONS = { waitMs: 10_000, now };
+
+/** The journal's line for a file of this size. */
+async function journalOf(size: number, cuts: number): Promise<string> {
+  await using volume = await plantVolume({});
+  writeJournal(volume.path, { from: size, to: size, cuts });
+  return (await filesOf(volume.path))["bets.csv.round"];
+}
+
+Deno.test({
+  ...writesFiles("repairTail() keeps what it cuts off, and records the cut"),
+  fn: async () => {
+    await using volume = await plantVolume(KILLED);
+    const repair = await repairTail(volume.path, OPTIONS);
+    assertEquals(repair, { side: SIDE, cutBytes: 27, size: 24, wroteJournal: true });
+    assertEquals(await filesOf(volume.path), {
+      "bets.csv": ROW,
+      "bets.csv.round": await journalOf(24, 5),
+      [SIDE]: `${ROW}1,A`,
+    });
+    const again = await repairTail(volume.path, OPTIONS);
+    assertEquals(again, { cutBytes: 0, size: 24, wroteJournal: false });
+  },
+});
+
+Deno.test({
+  ...writesFiles("repairTail() never writes over what was cut off before"),
+  fn: async () => {
+    await using volume = await plantVolume(KILLED);
+    for (const name of [SIDE, `${SIDE}-2`]) {
+      await Deno.writeTextFile(`${volume.path}/${name}`, "before");
+    }
+    const { side } = await repairTail(volume.path, OPTIONS);
+    assertEquals(side, `${SIDE}-3`);
+    const files = await filesOf(volume.path);
+    assertEquals([files[SIDE], files[`${SIDE}-2`], files[`${SIDE}-3`]], [
+      "before",
+      "before",
+      `${ROW}1,A`,
+    ]);
+  },
+});
+
+Deno.test({
+  ...writesFiles("repairTail() changes nothing when the copy cannot be written"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: `${ROW}1,A,B,3,2000-01-01,1234` });
+    const before = await filesOf(volume.path);
+    let taken = 0;
+    let isDiscarded = false;
+    const full: SideFile = {
+      write: (bytes) => {
+        if (taken >= 20) throw new Error("No space left on device");
+        const count = Math.min(bytes.length, 10);
+        taken += count;
+        return count;
+      },
+      finish: () => {
+        throw new Error("finished");
+      },
+      discard: () => isDiscarded = true,
+    };
+    await assertRejects(
+      () => repairTail(volume.path, { ...OPTIONS, createSide: () => full }),
+      Error,
+      "No space left on device. Nothing was changed",
+    );
+    assert(isDiscarded);
+    assertEquals(await filesOf(volume.path), before);
+  },
+});
+
+Deno.test({
+  ...writesFiles("repairTail() finishes a repair that was interrupted behind its cut"),
+  fn: async () => {
+    await using volume = await plantVolume({ ...KILLED, bets: ROW });
+    const repair = await repairTail(volume.path, OPTIONS);
+    assertEquals(repair, { side: undefined, cutBytes: 0, size: 24, wroteJournal: true });
+    assertEquals(await filesOf(volume.path), {
+      "bets.csv": ROW,
+      "bets.csv.round": await journalOf(24, 5),
+    });
+  },
+});
+
+Deno.test({
+  ...writesFiles("repairTail() waits for a writer, and finds its round whole"),
+  fn: async () => {
+    await using volume = await plantVolume(KILLED);
+    using writer = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
+    await writer.lock(true);
+    const repairing = repairTail(volume.path, OPTIONS);
+    await Deno.writeTextFile(`${volume.path}/bets.csv`, ROW.repeat(3));
+    await writer.unlock();
+    assertEquals(await repairing, { cutBytes: 0, size: 72, wroteJournal: false });
+    assertEquals((await filesOf(volume.path))["bets.csv"], ROW.repeat(3));
+  },
+});

@@ -1,0 +1,314 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { filesOf, type PlantedFiles, plantVolume } from "./check/planted_volume.ts";
+import { runsPrograms } from "./testing.ts";
+
+const ROW = "1,A,B,3,2000-01-01,1234\n";
+const QUOTED_ROW = `2,"A, B","C ""D""",3,2000-01-01,0\n`;
+const CHECK = new URL("check.ts", import.meta.url).href;
+
+/** Runs the task on a volume. */
+async function check(
+  args: string[],
+  { permissions = ["-A"], ...options }: Partial<Deno.CommandOptions> & { permissions?: string[] } =
+    {},
+): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", ...permissions, CHECK, ...args],
+    env: { NO_COLOR: "1", AGENCIES_AMOUNT: "5" },
+    stdin: "null",
+    ...options,
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+/** A volume, and what is to be said of it. */
+interface Case extends PlantedFiles {
+  name: string;
+  code: number;
+  says: string[];
+}
+
+const CASES: Case[] = [
+  {
+    name: "a complete draw",
+    bets: `${ROW}${QUOTED_ROW}${ROW}`,
+    closed: "3\n1\n5\n2\n4\n",
+    journal: { from: 24, to: 48 + QUOTED_ROW.length, cuts: 0 },
+    code: 0,
+    says: ["3 rows in 82 bytes", "1             2  yes", "5             0  yes", "complete, all 5"],
+  },
+  {
+    name: "a draw that is not complete",
+    bets: ROW,
+    closed: "2\n",
+    journal: { from: 0, to: 24, cuts: 0 },
+    code: 0,
+    says: ["not complete, 1 of 5", "not yet: 1, 3, 4, 5", "SOUND"],
+  },
+  { name: "a new volume", code: 0, says: ["is not there yet", "SOUND"] },
+  {
+    name: "no journal",
+    bets: ROW,
+    code: 0,
+    says: ["bets.csv.round is not there", "SOUND"],
+  },
+  {
+    name: "a journal that cannot be read",
+    bets: ROW,
+    journal: "from=what",
+    code: 0,
+    says: ["bets.csv.round cannot be read", "SOUND"],
+  },
+  {
+    name: "rows of another program",
+    bets: ROW.repeat(3),
+    journal: { from: 0, to: 24, cuts: 0 },
+    code: 0,
+    says: ["72 bytes", "another program", "SOUND"],
+  },
+  {
+    name: "a round of which nothing was written",
+    bets: ROW,
+    journal: { from: 24, to: 72, cuts: 0 },
+    code: 0,
+    says: ["round of 48 bytes", "SOUND"],
+  },
+  {
+    name: "a torn round",
+    bets: `${ROW}${ROW}1,A`,
+    journal: { from: 24, to: 72, cuts: 0 },
+    code: 3,
+    says: ["1 rows in 24 bytes", "the last 27 bytes, from byte 24", "TORN: the end of bets.csv"],
+  },
+  {
+    name: "a torn row without a journal",
+    bets: `${ROW}1,A`,
+    code: 3,
+    says: ["the last 3 bytes, from byte 24: the last row has no line end", "TORN"],
+  },
+  {
+    name: "a file that has become shorter",
+    bets: ROW,
+    journal: { from: 96, to: 120, cuts: 0 },
+    code: 3,
+    says: ["24 bytes, where bets.csv.round knows of 96", "TORN"],
+  },
+  {
+    name: "a torn line of a closed agency",
+    bets: ROW,
+    closed: "1\n2\n3",
+    journal: { from: 0, to: 24, cuts: 0 },
+    code: 3,
+    says: ['"3" at byte 4 has no line end', "TORN: the end of agencies_closed.txt"],
+  },
+  {
+    name: "damaged rows, and a torn tail",
+    bets: `${ROW}1,A,B,3,2000-02-30,1\n\0\0\0\n${ROW}1,A,B,3\n1,A`,
+    journal: { from: 81, to: 120, cuts: 0 },
+    code: 4,
+    says: [
+      'line 2, byte 24: birthdate "2000-02-30"',
+      "line 3, byte 45: holds 3 NUL bytes",
+      "line 5, byte 73: has 4 fields",
+      "the last 3 bytes, from byte 81",
+      "DAMAGED: bets.csv",
+    ],
+  },
+  {
+    name: "a row over all bounds",
+    bets: `${ROW}1,${"A".repeat(3_000_000)}\n${ROW}2,B`,
+    journal: { from: 3_000_027, to: 3_000_051, cuts: 0 },
+    code: 4,
+    says: ["3 rows in 3000051 bytes", "line 2, byte 24: is 3000003 bytes long"],
+  },
+  {
+    name: "a file of NUL bytes",
+    bets: new Uint8Array(2_000_000),
+    journal: { from: 0, to: 2_000_000, cuts: 0 },
+    code: 4,
+    says: ["line 1, byte 0: has no line end within its 2000000 bytes"],
+  },
+  {
+    name: "the other line ends",
+    bets: ROW.replace("\n", "\r\n"),
+    journal: { from: 0, to: 25, cuts: 0 },
+    code: 4,
+    says: ["line end: 1", "line 1, byte 0: ends in \\r\\n"],
+  },
+  {
+    name: "a last row that the journal counts, without its line end",
+    bets: `${ROW}1,A,B,3,2000-01-01,1234`,
+    journal: { from: 24, to: 47, cuts: 0 },
+    code: 4,
+    says: ["line 2, byte 24: has no line end within its 23 bytes"],
+  },
+  {
+    name: "an agency that the lottery does not have",
+    bets: `${ROW}6,A,B,3,2000-01-01,1\n`,
+    code: 4,
+    says: ['line 2, byte 24: agency "6" is over 5'],
+  },
+  {
+    name: "many faults of one kind",
+    bets: `${ROW}${"1,A,B,3,2000-01-01,01\n".repeat(12)}`,
+    code: 4,
+    says: ["number: 12, the first 10", "line 11, byte 222"],
+  },
+  {
+    name: "damage in the list of closed agencies",
+    bets: ROW,
+    closed: "1\n1\n6\nx\n\n12345678901234567890\n2\r\n03\n4",
+    journal: { from: 0, to: 24, cuts: 0 },
+    code: 5,
+    says: [
+      "twice: 1",
+      "line 2, byte 2: 1 was there before",
+      "line 3, byte 4: 6 is over 5",
+      'line 4, byte 6: "x" is no agency',
+      'line 5, byte 8: "" is no agency',
+      "no agency: 3",
+      '"2\\r" is read as agency 2',
+      '"03" is read as agency 3',
+      '"4" at byte',
+      "not complete, 3 of 5",
+      "AGENCIES_AMOUNT changed",
+    ],
+  },
+];
+
+Deno.test({
+  ...runsPrograms("check tells what is on a volume, and changes nothing"),
+  fn: async (t) => {
+    for (const { name, code, says, ...files } of CASES) {
+      await t.step(name, async () => {
+        await using volume = await plantVolume(files);
+        const before = await filesOf(volume.path);
+        const result = await check(["--volume", volume.path]);
+        assertEquals(result.code, code, result.out + result.err);
+        for (const text of says) assertStringIncludes(result.out, text);
+        assertEquals(await filesOf(volume.path), before);
+      });
+    }
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check shows ten faults of a kind, and no more"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
+    const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
+    assertEquals(out.match(/^ {2}line /gm)?.length, 10);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check takes its settings from the server, or from its flags"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
+    const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
+    assertEquals((await check([], ofServer)).code, 0);
+    assertEquals((await check(["--agencies", "6"], ofServer)).code, 4);
+    const faulty = { env: { AGENCIES_AMOUNT: "none" } };
+    assertEquals((await check(["--volume", volume.path, "--agencies", "7"], faulty)).code, 0);
+    const { code, err } = await check([], faulty);
+    assertEquals(code, 2);
+    assertStringIncludes(err, "AGENCIES_AMOUNT");
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check exits with 2 for a wrong use, and says how it is used"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: ROW });
+    const wrong = [
+      ["--agencies", "0"],
+      ["--agencies", "10000"],
+      ["--volume", ""],
+      ["--wait", "x"],
+      ["--colour"],
+      ["bets.csv"],
+      ["--volume", `${volume.path}/missing`],
+      ["--volume", `${volume.path}/bets.csv`],
+    ];
+    for (const args of wrong) {
+      const { code, out, err } = await check(args);
+      assertEquals([code, out], [2, ""], `${args.join(" ")}: ${err}`);
+      assert(err.length > 10);
+    }
+    const { code, out } = await check(["--help"]);
+    assertEquals(code, 0);
+    for (const exitCode of [0, 1, 2, 3, 4, 5]) {
+      assertMatch(out, new RegExp(`^ {2}${exitCode} `, "m"));
+    }
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check gives up on a lock that is not let go"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: `${ROW}1,A` });
+    using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
+    await holder.lock(true);
+    for (const repair of [[], ["--repair"]]) {
+      const { code, err } = await check(["--volume", volume.path, "--wait", "1", ...repair]);
+      assertEquals(code, 1);
+      assertStringIncludes(err, "Cannot lock bets.csv within 1 s");
+    }
+    await holder.unlock();
+    assertEquals((await check(["--volume", volume.path])).code, 3);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --repair cuts the torn tail off, and can be repeated"),
+  fn: async () => {
+    await using volume = await plantVolume({
+      bets: `${ROW}${ROW}1,A`,
+      closed: "1\n2",
+      journal: { from: 24, to: 72, cuts: 0 },
+    });
+    const first = await check(["--volume", volume.path, "--repair"]);
+    // The list of closed agencies is left alone.
+    assertEquals(first.code, 3, first.out + first.err);
+    const files = await filesOf(volume.path);
+    const [side] = Object.keys(files).filter((name) => name.startsWith("bets.csv.cut-"));
+    assertStringIncludes(first.out, `27 bytes were copied to ${side}`);
+    assertEquals(files[side], `${ROW}1,A`);
+    assertEquals([files["bets.csv"], files["agencies_closed.txt"]], [ROW, "1\n2"]);
+    await Deno.writeTextFile(`${volume.path}/agencies_closed.txt`, "1\n");
+    const second = await check(["--volume", volume.path, "--repair"]);
+    assertEquals(second.code, 0, second.out + second.err);
+    assertStringIncludes(second.out, "nothing was changed");
+    assertEquals(Object.keys(await filesOf(volume.path)).length, 4);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --repair leaves a volume with damaged rows as it is"),
+  fn: async () => {
+    await using volume = await plantVolume({
+      bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
+      journal: { from: 69, to: 90, cuts: 0 },
+    });
+    const before = await filesOf(volume.path);
+    const { code, out } = await check(["--volume", volume.path, "--repair"]);
+    assertEquals(code, 4);
+    assertStringIncludes(out, "refused, nothing was changed: line 2, at byte 24");
+    assertStringIncludes(out, "remove bets.csv.round");
+    assertEquals(await filesOf(volume.path), before);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --repair changes nothing where it may not write"),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: `${ROW}1,A` });
+    const before = await filesOf(volume.path);
+    const permissions = ["--allow-read", "--allow-env", "--allow-sys"];
+    const { code, err } = await check(["--volume", volume.path, "--repair"], { permissions });
+    assertEquals(code, 1);
+    assertStringIncludes(err, `Cannot check and repair ${volume.path}: `);
+    assertEquals(await filesOf(volume.path), before);
+  },
+});

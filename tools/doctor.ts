@@ -1,0 +1,155 @@
+/**
+ * `deno task doctor`: says whether this machine can run the lottery, and what to do where it cannot.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { readServerSettings, type ServerSettings } from "../server/settings.ts";
+import { SettingsError } from "../shared/config.ts";
+import { dockerFault } from "./docker.ts";
+import { checkBroadcast } from "./doctor/broadcast_check.ts";
+import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
+import { type Check, type Finding, formatFinding, runCheck, within } from "./doctor/finding.ts";
+import { checkOpenFiles, judgeDeno } from "./doctor/host_check.ts";
+import { checkLock } from "./doctor/lock_check.ts";
+import { makeScratch, type Scratch } from "./doctor/scratch.ts";
+import { checkSettings, judgeSettings } from "./doctor/settings_check.ts";
+import { runTask, TaskError, UsageError } from "./flags.ts";
+import { PROJECT_ROOT } from "./made_folder.ts";
+import { assertWritable } from "./volume.ts";
+
+const USAGE =
+  `Says whether this machine can run the lottery: one line for each check, with what to do about it.
+
+Usage: deno task doctor [--volume DIR]
+
+  --volume   the folder of the ledger; the server's SHARED_VOLUME where it is left out
+  --help     this text
+
+  ok       all is well
+  warning  the lottery runs, though worse than it could
+  fault    the lottery cannot be relied on, or does not run
+  note     neither good nor bad
+
+Servers may run meanwhile. What is written to the volume for a try is removed again.
+
+Exit code: 0 when there is no fault, 1 when there is one, 2 for a wrong argument.`;
+
+const DOCKER_TIMEOUT_MS = 15_000;
+
+/** The checks that need no settings of the server. */
+function hostChecks(): Check[] {
+  return [
+    { name: "deno", run: () => judgeDeno(Deno.version.deno) },
+    { name: "settings", run: () => checkSettings(PROJECT_ROOT) },
+    { name: "docker", run: checkDocker },
+  ];
+}
+
+function settingsChecks(settings: ServerSettings): Check[] {
+  return [
+    { name: "broadcast", run: () => checkBroadcast(settings) },
+    { name: "open files", run: () => checkOpenFiles(settings) },
+  ];
+}
+
+function volumeChecks(folder: string): Check[] {
+  return [
+    { name: "lock", run: () => checkLock(folder) },
+    { name: "disk", run: () => checkDisk(folder) },
+    { name: "space", run: () => checkSpace(folder) },
+  ];
+}
+
+async function checkDocker(): Promise<Finding> {
+  const fault = await within(dockerFault(), {
+    timeoutMs: DOCKER_TIMEOUT_MS,
+    message: "its engine does not answer",
+  }).catch((error: Error) => error.message);
+  const text = fault === undefined
+    ? "usable: `deno task up` takes containers"
+    : `not usable (${fault}): \`deno task up\` takes processes on this host`;
+  return { level: "note", text };
+}
+
+/** Checks the volume with a folder for scratch in it, which is removed again. */
+async function checkVolume(volume: string, report: Report): Promise<void> {
+  let scratch;
+  try {
+    scratch = makeScratch(volume);
+  } catch (error) {
+    const text = `${volume} cannot be written: ${(error as Error).message}. Give it to the user ` +
+      "who runs the servers, or name another with --volume or SHARED_VOLUME";
+    report.add("volume", { level: "fault", text });
+    return;
+  }
+  using kept = scratch;
+  await report.run([
+    { name: "volume", run: () => checkFiles(volume, kept) },
+    ...volumeChecks(kept.path),
+  ]);
+}
+
+async function checkFiles(volume: string, { parent }: Scratch): Promise<Finding> {
+  if (parent !== (volume.replace(/\/+$/, "") || "/")) {
+    return { level: "ok", text: `${volume} is not there yet: tried in ${parent}` };
+  }
+  try {
+    await assertWritable(volume);
+  } catch (error) {
+    if (error instanceof TaskError) return { level: "fault", text: error.message };
+    throw error;
+  }
+  return { level: "ok", text: volume };
+}
+
+/** Prints findings, and remembers whether one of them is a fault. */
+class Report {
+  hasFault = false;
+
+  add(name: string, finding: Finding): void {
+    console.log(formatFinding(name, finding));
+    if (finding.level === "fault") this.hasFault = true;
+  }
+
+  async run(checks: readonly Check[]): Promise<void> {
+    for (const check of checks) this.add(check.name, await runCheck(check));
+  }
+}
+
+/** The settings of a server; nothing if they are faulty, which is then reported. */
+function settingsOfServer(report: Report): ServerSettings | undefined {
+  try {
+    return readServerSettings();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    report.add(
+      "server",
+      judgeSettings(() => {
+        throw error;
+      }),
+    );
+  }
+}
+
+async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: { volume: { type: "string" }, help: { type: "boolean", default: false } },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  if (values.volume === "") throw new UsageError("--volume is empty: give a folder");
+  const report = new Report();
+  await report.run(hostChecks());
+  const settings = settingsOfServer(report);
+  if (settings !== undefined) await report.run(settingsChecks(settings));
+  const volume = values.volume ?? settings?.sharedVolume;
+  if (volume !== undefined) await checkVolume(volume, report);
+  return report.hasFault ? 1 : 0;
+}
+
+if (import.meta.main) Deno.exit(await runTask(run));

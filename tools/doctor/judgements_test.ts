@@ -1,0 +1,80 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { SettingsError } from "../../shared/config.ts";
+import { canReach, type Interface } from "./broadcast_check.ts";
+import { judgeSpace, quantile } from "./disk_check.ts";
+import { type Finding, formatFinding, runCheck, within } from "./finding.ts";
+import { judgeDeno, judgeOpenFiles } from "./host_check.ts";
+import { judgeSettings } from "./settings_check.ts";
+
+Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
+  const settings = { connectionsMax: 512, waitingMax: 1024 };
+  const levels = ["unlimited", "1568", "1567", "544", "543", "what"].map((limit) =>
+    judgeOpenFiles(limit, settings).level
+  );
+  assertEquals(levels, ["ok", "ok", "warning", "warning", "fault", "warning"]);
+  assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 1568");
+});
+
+Deno.test("judgeSpace() finds a disk that is nearly full, in bytes or files", () => {
+  const freeFiles = Infinity;
+  const levels = [
+    { freeBytes: 80e9, freeFiles },
+    { freeBytes: 80e9, freeFiles: 1000 },
+    { freeBytes: 100e6, freeFiles },
+    { freeBytes: 1e6, freeFiles },
+    { freeBytes: 80e9, freeFiles: 0 },
+  ].map((space) => judgeSpace(space).level);
+  assertEquals(levels, ["ok", "ok", "warning", "fault", "fault"]);
+});
+
+Deno.test("judgeDeno() wants 2.7 or later", () => {
+  const versions = ["2.7.0", "2.10.1", "3.0.0", "2.9.6+abc", "2.6.9", "1.46.3"];
+  const levels = versions.map((version) => judgeDeno(version).level);
+  assertEquals(levels, ["ok", "ok", "ok", "ok", "fault", "fault"]);
+});
+
+Deno.test("judgeSettings() tells all faults in one line", () => {
+  const finding = judgeSettings(() => {
+    throw new SettingsError("the lottery", ["A is 1: give 2", "B\n  is missing"]);
+  });
+  assertEquals(finding.level, "fault");
+  const line = formatFinding("settings", finding);
+  assertStringIncludes(line, "A is 1: give 2; B is missing");
+  assertEquals(line.includes("\n"), false);
+});
+
+Deno.test("canReach() knows the broadcast addresses of this host's subnets", () => {
+  const docker: Interface = { family: "IPv4", address: "172.25.125.1", netmask: "255.255.255.0" };
+  const loopback: Interface = { family: "IPv4", address: "127.0.0.1", netmask: "255.0.0.0" };
+  const six: Interface = { family: "IPv6", address: "fe80::1", netmask: "ffff:ffff::" };
+  assertEquals(canReach("172.25.125.255", [six, loopback, docker]), true);
+  assertEquals(canReach("172.25.125.255", [six, loopback]), false);
+  assertEquals(canReach("172.25.255.255", [docker]), false);
+  assertEquals(canReach("127.255.255.255", [loopback]), true);
+  assertEquals(canReach("255.255.255.255", []), true);
+});
+
+Deno.test("quantile() is the value that a share of all does not exceed", () => {
+  const values = Array.from({ length: 50 }, (_, index) => 50 - index);
+  assertEquals([0, 0.5, 0.99, 1].map((share) => quantile(values, share)), [1, 25, 50, 50]);
+});
+
+Deno.test("runCheck() takes a check that breaks off for a fault", async () => {
+  const finding = await runCheck({
+    name: "disk",
+    run: () => Promise.reject(new Error("Input/output error")),
+  });
+  assertEquals<Finding>(finding, {
+    level: "fault",
+    text: "could not be checked: Input/output error",
+  });
+});
+
+Deno.test("within() gives up on work that takes too long", async () => {
+  const never = new Promise<Finding>(() => {});
+  const finding = await runCheck({
+    name: "disk",
+    run: () => within(never, { timeoutMs: 1, message: "the disk hangs" }),
+  });
+  assertStringIncludes(finding.text, "the disk hangs");
+});

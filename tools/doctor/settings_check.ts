@@ -1,0 +1,31 @@
+/**
+ * Whether the settings can be read, and agree with each other.
+ *
+ * @module
+ */
+
+import { SettingsError } from "../../shared/config.ts";
+import { readAgreement } from "../agreement.ts";
+import type { Finding } from "./finding.ts";
+
+/** Checks the settings of a project, in all of its files. */
+export function checkSettings(root: string): Finding {
+  try {
+    Deno.statSync(`${root}/.env`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { level: "ok", text: ".env is not there yet: `deno task up` makes it of .env.example" };
+  }
+  return judgeSettings(() => readAgreement({ root }));
+}
+
+/** Judges settings by what reading them throws. */
+export function judgeSettings(read: () => unknown): Finding {
+  try {
+    read();
+    return { level: "ok", text: ".env, server/config.ini and client/config.yaml agree" };
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    return { level: "fault", text: `mend them: ${error.faults.join("; ")}` };
+  }
+}
