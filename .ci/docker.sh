@@ -5,20 +5,20 @@
 #   .ci/docker.sh stop     stops the engine, if it was started by this script
 #
 # What is there already is left as it is. Base images are pulled where a registry answers. Elsewhere stand-ins are made:
-# Debian by debootstrap, and on it Deno from npm: the pinned version to run the server, and the one that can compile
-# without a download to make the client. `start` prints the variables that the images must be built with, if any:
-# "CLIENT_DENO_VERSION=2.4.2". Exit code 3: this machine cannot run the engine.
+# Debian by debootstrap, and on it Deno from npm: the pinned version, and for `deno compile` the one version that can do
+# it without a download. Exit code 3: this machine cannot run the engine.
 
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
-DENO_STAND_IN=2.4.2
 DEBIAN=bookworm
 # The Debian release whose docker-compose package is version 2.
 COMPOSE_DEBIAN=trixie
 ENGINE_DIR=.cache/docker
+# Counts the changes to make_deno.
+STAND_IN_RECIPE=2
 
 say() { echo "docker.sh: $*" >&2; }
 
@@ -131,16 +131,10 @@ debian_mirror() {
 
 # Makes sure of the images that the Dockerfiles build on.
 base_images() {
-  local slim=debian:$DEBIAN-slim pinned=denoland/deno:$DENO_PINNED compiling=denoland/deno:$DENO_STAND_IN
-  if pull "$slim" && pull "$pinned" && ! is_stand_in "$pinned"; then return 0; fi
+  local slim=debian:$DEBIAN-slim deno=denoland/deno:$DENO_PINNED
+  if pull "$slim" && pull "$deno" && [[ $(stand_in "$deno") != outdated ]]; then return 0; fi
   have_image "$slim" || make_debian "$slim"
-  have_image "$pinned" || make_deno "$pinned" "$(pinned_deno)"
-  if ! have_image "$compiling"; then
-    local compiler
-    compiler=$(./denow run -A tools/stand_in_compiler.ts)
-    make_deno "$compiling" "$compiler/deno" "$compiler/denort"
-  fi
-  echo "CLIENT_DENO_VERSION=$DENO_STAND_IN"
+  make_deno "$deno" "$(pinned_deno)" "$(./denow run -A tools/stand_in_compiler.ts)"
 }
 
 # Prints the path of the pinned Deno, which ./denow installs if it is not the one that ./denow takes anyway.
@@ -164,8 +158,13 @@ pinned_deno() {
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-is_stand_in() {
-  [[ $(docker image inspect --format '{{index .Config.Labels "stand-in"}}' "$1") == true ]]
+# Says of an image whether it is genuine, or a stand-in made as this script makes it, or an outdated one.
+stand_in() {
+  case $(docker image inspect --format '{{index .Config.Labels "stand-in"}}' "$1") in
+    '' | '<no value>') echo genuine ;;
+    "$STAND_IN_RECIPE") echo current ;;
+    *) echo outdated ;;
+  esac
 }
 
 pull() {
@@ -183,23 +182,25 @@ make_debian() {
   rm -rf "$dir"
 }
 
-# Makes the image $1 of the program $2, deno, and of $3, denort, if it is given. Like the official image it has a user
-# `deno`, /deno-dir as its cache and an entry point that takes Deno's commands.
+# Makes the image $1 of the program $2, deno, and of the folder $3 with the deno and the denort that compile. Like the
+# official image it has a user `deno`, /deno-dir as its cache and an entry point that takes Deno's commands.
 make_deno() {
-  say "making a stand-in for the image $1"
+  say "making a stand-in for the image $1; its \`deno compile\` is that of $("$3/deno" --version | head -n 1)"
   local dir
   dir=$(mktemp -d)
-  mkdir "$dir/bin"
-  cp "${@:2}" "$dir/bin"
-  cp .ci/docker-entrypoint.sh "$dir/"
+  mkdir "$dir/bin" "$dir/compiler"
+  cp "$2" "$dir/bin/deno"
+  cp "$3/deno" "$3/denort" "$dir/compiler"
+  cp .ci/docker-deno.sh .ci/docker-entrypoint.sh "$dir/"
   cat >"$dir/Dockerfile" <<END
 FROM debian:$DEBIAN-slim
 COPY bin /usr/bin/
+COPY compiler /usr/lib/deno-compiler/
+COPY docker-deno.sh /usr/local/bin/deno
 COPY docker-entrypoint.sh /usr/local/bin/
 RUN useradd --uid 1993 --user-group deno && mkdir /deno-dir && chown deno:deno /deno-dir && ln -s /usr/bin/tini /tini
 ENV DENO_DIR=/deno-dir/ DENO_INSTALL_ROOT=/usr/local
-${3:+ENV DENORT_BIN=/usr/bin/denort}
-LABEL stand-in=true
+LABEL stand-in=$STAND_IN_RECIPE
 ENTRYPOINT ["/tini", "--", "docker-entrypoint.sh"]
 END
   quietly docker build -t "$1" "$dir"

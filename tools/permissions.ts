@@ -21,11 +21,19 @@ export function serverPermissions(
   { projectRoot, sharedVolume }: { projectRoot: string; sharedVolume: string },
 ): string[] {
   return [
+    ...healthPermissions({ projectRoot }),
+    `--allow-read=${sharedVolume}`,
+    `--allow-write=${sharedVolume}`,
+  ];
+}
+
+/** Flags for `deno run server/health.ts`: the network and the settings of the server. */
+export function healthPermissions({ projectRoot }: { projectRoot: string }): string[] {
+  return [
     "--no-prompt",
     "--allow-net",
     `--allow-env=${SERVER_VARIABLES.join(",")}`,
-    `--allow-read=${projectRoot},${sharedVolume}`,
-    `--allow-write=${sharedVolume}`,
+    `--allow-read=${projectRoot}`,
   ];
 }
 
@@ -51,4 +59,5 @@ export const CLIENT_PASSED_ON: readonly string[] = [
   "CLI_BATCH_SIZE",
   "CLI_LOG_LEVEL",
   "CLI_RETRY_SECONDS",
+  "CLI_WINNERS_SECONDS",
 ];

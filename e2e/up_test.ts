@@ -1,0 +1,127 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
+import { needing } from "./needs.ts";
+import { ProjectCopy } from "./project_copy.ts";
+
+const PROCESSES = { run: true, write: true, env: true };
+
+/** The cells of the table's rows, the total last. */
+function tableOf(lines: string[]): string[][] {
+  const head = lines.findLastIndex((line) => line.startsWith("agency "));
+  const rows = lines.slice(head + 1);
+  return rows.slice(0, rows.indexOf("")).map((row) => row.trim().split(/ {2,}/));
+}
+
+Deno.test({
+  ...needing(
+    "deno task up --local runs the whole lottery, and the next one archives it",
+    PROCESSES,
+  ),
+  async fn() {
+    await using bets = await courseBets();
+    const rows = await readBets(bets);
+    const winners = winnersOf(rows);
+    await using copy = await ProjectCopy.make({ clients: 5, servers: 8, dataset: bets.path });
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 0, up.output());
+    const table = tableOf(up.lines);
+    assertEquals(
+      table.slice(0, 5).map((row) => row.slice(0, 4)),
+      rows.map(({ length }, index) =>
+        [index + 1, length, length, winners[index].length].map(String)
+      ),
+    );
+    await assertStored(copy.volume, rows);
+
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 0, second.output());
+    await second.line(/^The draw before was put into server\/shared-volume\/archive\//);
+    assertEquals(tableOf(second.lines).slice(0, 5), table.slice(0, 5));
+    const [archived] = await Array.fromAsync(Deno.readDir(`${copy.volume}/archive`));
+    await assertStored(`${copy.volume}/archive/${archived.name}`, rows);
+
+    await using logs = copy.task("logs", "client5");
+    assertEquals(await logs.ended(), 0);
+    assertMatch(logs.output(), /client5 \| .* action: consulta_ganadores \| result: success/);
+    assertEquals(logs.output().includes("server1 |"), false);
+  },
+});
+
+Deno.test({
+  ...needing(
+    "deno task up --local stops on SIGTERM and goes on where it was, with sample bets",
+    PROCESSES,
+  ),
+  async fn() {
+    await using copy = await ProjectCopy.make({ clients: 3, servers: 2 });
+    // Small packets, so that there is a middle to stop in.
+    copy.env.CLI_BATCH_SIZE = "2";
+    await using up = copy.task("up", "--local");
+    await up.line(/there were no bets, so 78000 sample bets were made/);
+    await up.line(/client1 .* action: config/);
+    await using refused = copy.task("reset");
+    assertEquals(await refused.ended(), 1);
+    assertStringIncludes(refused.output(), "The lottery is running already");
+    await using down = copy.task("down");
+    assertEquals(await down.ended(), 0, down.output());
+    assertEquals(await up.ended(), 143, up.output());
+
+    copy.env.CLI_BATCH_SIZE = "100";
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 0, second.output());
+    await second.line(/^The draw before was not finished: going on with it/);
+    const total = tableOf(second.lines).at(-1) ?? [];
+    assertEquals(total.slice(0, 3), ["all", "78000", "78000"]);
+
+    await using reset = copy.task("reset");
+    assertEquals(await reset.ended(), 0, reset.output());
+    await reset.line(/^The draw was put into server\/shared-volume\/archive\//);
+  },
+});
+
+Deno.test({
+  ...needing("deno task up names what is wrong before it starts anything", PROCESSES),
+  async fn() {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 1 });
+    await copy.edit(".env", [/^CLIENTS=.*/m, "CLIENTS=4"]);
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 2);
+    assertStringIncludes(
+      up.output(),
+      "AGENCIES_AMOUNT is 2 in server/config.ini, and CLIENTS is 4",
+    );
+    await copy.edit(".env", [/^CLIENTS=.*/m, "CLIENTS=2"]);
+
+    await using port = Deno.listen({ hostname: "127.0.0.1", port: portOf(copy) });
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 1);
+    assertStringIncludes(second.output(), `Port ${port.addr.port} of 127.0.0.1 is in use`);
+
+    await Deno.remove(`${copy.root}/.data/agency-2.csv`);
+    await using third = copy.task("up", "--local");
+    assertEquals(await third.ended(), 1);
+    assertStringIncludes(third.output(), "agency-2.csv missing");
+  },
+});
+
+Deno.test({
+  ...needing(
+    "deno task up --local says which agency has bad bets, and stops the others",
+    PROCESSES,
+  ),
+  async fn() {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: ".data" });
+    await using dataset = copy.task("dataset", "--agencies", "2", "--bets", "2000");
+    assertEquals(await dataset.ended(), 0, dataset.output());
+    await Deno.writeTextFile(`${copy.root}/.data/agency-2.csv`, "Ana,Gil,1,1990-02-30,1\r\n");
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 1);
+    await up.line(/^ {2}- client2 ended with exit code 3: its data are bad$/);
+    await up.line(/^ {2}- client1 was stopped before it had its winners$/);
+  },
+});
+
+function portOf(copy: ProjectCopy): number {
+  const text = Deno.readTextFileSync(`${copy.root}/.env`);
+  return Number(/^SERVER_PORT=(\d+)/m.exec(text)?.[1]);
+}

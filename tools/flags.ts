@@ -1,0 +1,59 @@
+/**
+ * What every task of the command line has in common: flags, faults and exit codes.
+ *
+ * @module
+ */
+
+import { type IntegerRule, SettingsError } from "../shared/config.ts";
+
+/** The person has asked for something that there is not. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** What the person wants cannot be done now. The message says what to do. */
+export class TaskError extends Error {
+  override name = "TaskError";
+}
+
+/**
+ * Reads a flag that is an integer.
+ *
+ * @throws {UsageError} If it is another text, or out of range.
+ */
+export function integerFlag(name: string, text: string | undefined, rule: IntegerRule): number {
+  if (text === undefined && rule.default !== undefined) return rule.default;
+  const value = /^\d{1,15}$/.test(text ?? "") ? Number(text) : NaN;
+  if (value >= rule.min && value <= rule.max) return value;
+  throw new UsageError(`--${name} is "${text}": give an integer from ${rule.min} to ${rule.max}`);
+}
+
+/**
+ * Runs a task and says what went wrong.
+ *
+ * @returns The exit code: that of the task, 2 for a wrong flag or setting, 1 where it could not be done.
+ */
+export async function runTask(run: (args: string[]) => Promise<number>): Promise<number> {
+  try {
+    return await run(Deno.args);
+  } catch (error) {
+    if (error instanceof SettingsError || isUsageError(error)) {
+      console.error(error.message);
+      return 2;
+    }
+    if (error instanceof TaskError || error instanceof Deno.errors.PermissionDenied) {
+      console.error(error.message);
+      return 1;
+    }
+    throw error;
+  }
+}
+
+/** Whether the person's arguments are at fault; node:util throws a TypeError with such a code. */
+function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true;
+  const code = error instanceof TypeError
+    ? (error as TypeError & { code?: string }).code
+    : undefined;
+  return code?.startsWith("ERR_PARSE_ARGS") ?? false;
+}

@@ -1,0 +1,36 @@
+import { assertEquals } from "@std/assert";
+import { type RunOutcome, RunWatch } from "./run_watch.ts";
+
+/** The outcome if there is one already. */
+async function settled(watch: RunWatch): Promise<RunOutcome | undefined> {
+  return await Promise.race([watch.outcome, Promise.resolve(undefined)]);
+}
+
+Deno.test("RunWatch reads what the clients log", async () => {
+  const watch = new RunWatch(2);
+  watch.line("client1", "action: apuestas_enviadas | result: success | agency: 1 | cantidad: 12");
+  watch.line("client1", "action: agency_close | result: success | agency: 1");
+  watch.line(
+    "client1",
+    "action: consulta_ganadores | result: success | agency: 1 | cant_ganadores: 2 | documentos: 1;2",
+  );
+  watch.line("client2", "action: apuestas_enviadas | result: fail | agency: 2");
+  watch.line("server1", "action: agency_close | result: success | agency: 2");
+  watch.end("client1", 0);
+  assertEquals(await settled(watch), undefined);
+  watch.end("client2", 4);
+  assertEquals(await settled(watch), "ended");
+  assertEquals(watch.clients, [
+    { agency: 1, sent: 12, closed: true, documents: ["1", "2"], exitCode: 0 },
+    { agency: 2, closed: false, exitCode: 4 },
+  ]);
+});
+
+Deno.test("RunWatch finds clients stuck when one ended without its close and the others have closed", async () => {
+  const watch = new RunWatch(3);
+  watch.line("client1", "action: agency_close | result: success | agency: 1");
+  watch.end("client2", 3);
+  assertEquals(await settled(watch), undefined);
+  watch.line("client3", "action: agency_close | result: success | agency: 3");
+  assertEquals(await settled(watch), "stuck");
+});

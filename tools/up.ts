@@ -1,0 +1,194 @@
+/**
+ * `deno task up`: starts the whole lottery, shows what it does, and says how it went.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { type Agreement, readAgreement } from "./agreement.ts";
+import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./bets_folder.ts";
+import type { RunCluster, ServerEnds } from "./cluster.ts";
+import { updateComposeFile } from "./compose.ts";
+import { runInContainers } from "./compose_cluster.ts";
+import { serviceNames } from "./compose_file.ts";
+import { dockerFault } from "./docker.ts";
+import { ensureEnvFile } from "./env_file.ts";
+import { runTask, TaskError } from "./flags.ts";
+import { runLocally } from "./local_cluster.ts";
+import { PROJECT_ROOT } from "./made_folder.ts";
+import { Printer } from "./printer.ts";
+import { reportRun } from "./report.ts";
+import { RunLock } from "./run_lock.ts";
+import { RunWatch } from "./run_watch.ts";
+import { assertNothingRuns } from "./running.ts";
+import {
+  archive,
+  assertWritable,
+  finishArchive,
+  isDrawFinished,
+  isVolumeEmpty,
+  tallyBets,
+  volumeOf,
+} from "./volume.ts";
+
+const USAGE =
+  `Starts servers and clients, waits until every agency has its winners, and checks the outcome.
+
+Usage: deno task up [--local]
+
+  --local   run them as processes of this machine, without Docker; also done where there is no Docker
+  --help    this text
+
+A draw that was finished before is put into server/shared-volume/archive; one that was not goes on.
+Ctrl-C stops everything.
+
+Exit code: 0 when all went well, 1 when something is amiss, 2 for a wrong setting or flag, 129, 130 or 143 when a
+signal stopped it.`;
+
+/** The exit code of a process that a signal has ended. */
+const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+async function run(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      local: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const root = PROJECT_ROOT;
+  if (await ensureEnvFile(root)) console.log(".env: made out of .env.example");
+  const agreement = readAgreement({ root });
+  using lock = await RunLock.acquire(root);
+  await assertNothingRuns(root);
+  lock.record([]);
+  const stop = stopOnSignals();
+  const runCluster = await chooseCluster(values.local);
+  await provideBets(root, agreement);
+  if (runCluster === runInContainers) await provideComposeFile(root, agreement);
+  await prepareVolume(root, agreement);
+  using log = await Deno.create(logFile(root));
+  const printer = new Printer({
+    nameCharsMax: Math.max(
+      ...Object.values(serviceNames(agreement.lottery)).flat().map((n) => n.length),
+    ),
+    keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
+  });
+  const watch = new RunWatch(agreement.lottery.clients);
+  watch.outcome.then((outcome) => {
+    if (outcome === "stuck") printer.say("An agency has not closed, so there is no draw: stopping");
+  });
+  stop.addEventListener("abort", () => printer.say("Stopping"));
+  const onStart = (children: number[]) => lock.record(children);
+  const ends = await runCluster({ root, agreement, printer, watch, stop, onStart });
+  if (stop.aborted) {
+    printer.say("Stopped. The stored bets stay, and the next `deno task up` goes on from there");
+    return SIGNAL_EXITS[stop.reason as keyof typeof SIGNAL_EXITS];
+  }
+  return await report({ agreement, watch, printer, ends, root });
+}
+
+/** The file with all lines of the last run. */
+export function logFile(root: string): string {
+  return `${root}/.cache/up.log`;
+}
+
+/**
+ * Aborts, with the signal's name, at the first signal that asks for the end; a second one ends this
+ * process at once. SIGHUP comes when the terminal is closed.
+ */
+function stopOnSignals(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
+    Deno.addSignalListener(signal, () => {
+      if (controller.signal.aborted) Deno.exit(SIGNAL_EXITS[signal]);
+      controller.abort(signal);
+    });
+  }
+  return controller.signal;
+}
+
+async function chooseCluster(isLocal: boolean): Promise<RunCluster> {
+  if (isLocal) return runLocally;
+  const fault = await dockerFault();
+  if (fault === undefined) return runInContainers;
+  console.log(`${fault}: servers and clients run as processes of this machine`);
+  return runLocally;
+}
+
+/** Makes sample bets where there are none at all. */
+async function provideBets(root: string, { lottery }: Agreement): Promise<void> {
+  const folder = datasetFolder(root, lottery.dataset);
+  const present = await presentBetsFiles(folder, lottery.clients);
+  if (present.length === lottery.clients) return;
+  if (present.length > 0) {
+    const missing = betsFiles(folder, lottery.clients).filter((path) => !present.includes(path));
+    throw new TaskError(
+      `Cannot start ${lottery.clients} clients: ${
+        missing.join(", ")
+      } missing, though other agencies' bets ` +
+        `are there. Add what is missing, lower CLIENTS, or make all anew: deno task dataset --force`,
+    );
+  }
+  const sizes = await writeSample(folder, { agencies: lottery.clients });
+  const bets = sizes.reduce((sum, size) => sum + size, 0);
+  console.log(`${lottery.dataset}: there were no bets, so ${bets} sample bets were made`);
+}
+
+async function provideComposeFile(root: string, { lottery }: Agreement): Promise<void> {
+  if (!await updateComposeFile(root, lottery)) return;
+  const { servers, clients } = lottery;
+  console.log(`docker-compose.yaml: written anew, for ${servers} servers and ${clients} clients`);
+}
+
+/** Puts a finished draw into the archive; one that is not finished stays. */
+async function prepareVolume(root: string, { lottery }: Agreement): Promise<void> {
+  const volume = volumeOf(root);
+  await Deno.mkdir(volume, { recursive: true });
+  await assertWritable(volume);
+  const interrupted = await finishArchive(volume);
+  if (interrupted !== undefined) console.log(`The draw before is now whole in ${interrupted}`);
+  if (await isDrawFinished(volume, lottery.clients)) {
+    console.log(`The draw before was put into server/shared-volume/${await archive(volume)}`);
+  } else if (!await isVolumeEmpty(volume)) {
+    console.log("The draw before was not finished: going on with it");
+  }
+}
+
+async function report(
+  { agreement, watch, printer, ends, root }: {
+    agreement: Agreement;
+    watch: RunWatch;
+    printer: Printer;
+    ends: ServerEnds;
+    root: string;
+  },
+): Promise<number> {
+  const tallies = await tallyBets(volumeOf(root), agreement.server.winningNumber);
+  const { table, faults } = reportRun({
+    clients: watch.clients,
+    tallies,
+    elapsedMs: watch.elapsedMs,
+  });
+  for (const name of serviceNames(agreement.lottery).servers) {
+    const exitCode = ends.get(name);
+    if (exitCode !== 0) faults.push(`${name} ended with exit code ${exitCode ?? "unknown"}`);
+  }
+  printer.say("");
+  for (const line of table) printer.say(line);
+  printer.say("");
+  if (faults.length === 0) {
+    printer.say("All bets are stored, and every agency knows its winners");
+    return 0;
+  }
+  printer.say("Something is amiss:");
+  for (const fault of faults) printer.say(`  - ${fault}`);
+  return 1;
+}
+
+if (import.meta.main) Deno.exit(await runTask(run));
