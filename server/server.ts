@@ -109,7 +109,10 @@ export class Server {
         continue;
       }
       try {
-        this.#open(await this.#listener.accept());
+        const connection = await this.#listener.accept();
+        // It came at the last moment: stop() has looked through the sessions already.
+        if (this.#isStopping) return connection.close();
+        this.#open(connection);
       } catch (error) {
         if (this.#isStopping) return;
         this.#log.warning("accept", "fail", { error: (error as Error).message });

@@ -55,7 +55,7 @@ export interface SessionContext {
 }
 
 /** What a session is at. */
-type State = "reading" | "answering" | "waiting" | "ended";
+type State = "reading" | "working" | "answering" | "waiting" | "ended";
 
 /** One connection's conversation. */
 export class Session {
@@ -112,7 +112,8 @@ export class Session {
    * for taking an answer. Who waits for the draw, or for the ledger, is not idle.
    */
   endIfIdleSince(timeMs: number): void {
-    if (this.#state === "waiting" || this.#state === "ended" || this.#activeAt >= timeMs) return;
+    const isForPeer = this.#state === "reading" || this.#state === "answering";
+    if (!isForPeer || this.#ending.signal.aborted || this.#activeAt >= timeMs) return;
     this.#context.log.info("connection", "fail", { ip: this.#peer, error: "idle for too long" });
     this.#close();
   }
@@ -121,7 +122,7 @@ export class Session {
     for (;;) {
       const line = await this.#nextLine();
       if (line === undefined || this.#isStopping) return;
-      this.#state = "answering";
+      this.#state = "working";
       const goesOn = await this.#answer(line);
       if (!goesOn) return await this.#linger();
       if (this.#isStopping) return;
@@ -180,8 +181,6 @@ export class Session {
     const { agency, count } = batch;
     const expected = this.#expectedBets.get(agency);
     const result = await ledger.append(batch, expected);
-    // The disk took that long, not the peer.
-    this.#activeAt = this.#context.now();
     if (result === "stored") {
       if (expected !== undefined) this.#expectedBets.set(agency, expected + count);
       this.#storedBets.set(agency, (this.#storedBets.get(agency) ?? 0) + count);
@@ -228,8 +227,7 @@ export class Session {
       this.#context.onWaiting(this, false);
     }
     if (!isDrawn) return false;
-    this.#state = "answering";
-    this.#activeAt = this.#context.now();
+    this.#state = "working";
     const documents = ledger.winners(agency);
     const answer = new Uint8Array(WINNERS_RESPONSE_HEAD.length + documents.length + 1);
     answer.set(WINNERS_RESPONSE_HEAD);
@@ -250,13 +248,16 @@ export class Session {
 
   async #refuseTooLong(error: unknown): Promise<void> {
     if (!(error instanceof FrameTooLongError)) throw error;
-    this.#state = "answering";
+    this.#state = "working";
     this.#context.log.error("receive_message", "fail", { ip: this.#peer, error: error.message });
     if (isStoreRequest(error.head)) await this.#write(STORE_RESPONSES[REFUSED]);
     await this.#linger();
   }
 
   async #write(bytes: Uint8Array): Promise<void> {
+    this.#state = "answering";
+    // Up to here it was the disk that took its time, not the peer.
+    this.#activeAt = this.#context.now();
     for (let at = 0; at < bytes.length;) {
       at += await this.#connection.write(bytes.subarray(at, at + PIECE_BYTES));
       this.#activeAt = this.#context.now();

@@ -124,6 +124,8 @@ export class BetsFile {
     const from = this.#roundStart;
     if (!this.#file.tryLock()) await this.#waitForLock();
     try {
+      // Others may have cut the file meanwhile: their cuts count too.
+      this.#cuts = this.#journal.read()?.cuts ?? this.#cuts;
       const isLast = this.#file.size() === from + rows.length;
       if (isLast) this.#cutTo(from);
       else writeAll(this.#file, rows, from);
@@ -155,20 +157,25 @@ export class BetsFile {
     const found = this.#journal.read();
     const wholeSize = found === undefined ? this.#lastRowEnd(size) : this.#wholeSize(size, found);
     const wasCut = found?.cuts !== this.#cuts;
+    if (wasCut && found !== undefined && found.from === found.to) {
+      // Who cut it may have been killed before the journal said so for good.
+      this.#journal.recordCut(found.to, found.cuts);
+    }
     this.#cuts = found?.cuts ?? 0;
-    if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
     if (wasCut || wholeSize < this.#tally.size) {
       this.#tally.clear();
       this.#syncedSize = 0;
     }
+    if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
     if (wholeSize > this.#tally.size) this.#scanTo(wholeSize);
   }
 
   /** Up to where the file holds whole rounds, or at least whole rows. */
   #wholeSize(size: number, round: Round): number {
     if (size === round.to) return size;
-    const wasKilled = round.from <= size && size < round.to;
-    // A file that fits no round was written by another program: only its last row can be torn.
+    const wasKilled = round.from <= size && size < round.to &&
+      this.#lastRowEnd(round.from) === round.from;
+    // A file that fits no round was written by other hands: only its last row can be torn.
     return wasKilled ? round.from : this.#lastRowEnd(size);
   }
 

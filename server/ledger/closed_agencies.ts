@@ -11,6 +11,8 @@ import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { LedgerError } from "./ledger.ts";
 
+const LINE_FEED = 0x0a;
+
 /** The file of closed agencies, read anew only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
@@ -30,17 +32,17 @@ export class ClosedAgencies {
   }
 
   /**
-   * Adds an agency that is not there yet, for good. A torn line at the end is cut off first.
-   * The lock of bets.csv is held.
+   * Adds an agency for good, or makes sure that it is there for good. A torn line at the end is cut off
+   * first. The lock of bets.csv is held.
    */
   async add(agency: number): Promise<void> {
     await this.#file.lock();
     try {
-      this.agencies();
+      const line = this.agencies().has(agency) ? "" : `${agency}\n`;
       const from = this.#wholeSize;
       if (this.#file.size() > from) this.#file.truncate(from);
       try {
-        writeAll(this.#file, new TextEncoder().encode(`${agency}\n`), from);
+        this.#rewrite(line);
       } catch (error) {
         this.#file.truncate(from);
         throw error;
@@ -72,6 +74,17 @@ export class ClosedAgencies {
     this.#file.close();
   }
 
+  /**
+   * Writes the whole lines once more, and one behind them. Others may have been killed before their lines
+   * were synced; or the sync has failed, and the disk takes for synced what it has forgotten.
+   */
+  #rewrite(line: string): void {
+    const bytes = new Uint8Array(this.#wholeSize + line.length);
+    readFully(this.#file, bytes.subarray(0, this.#wholeSize), 0);
+    bytes.set(new TextEncoder().encode(line), this.#wholeSize);
+    writeAll(this.#file, bytes, 0);
+  }
+
   #read(size: number): void {
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
@@ -79,7 +92,9 @@ export class ClosedAgencies {
     const whole = text.slice(0, text.lastIndexOf("\n") + 1);
     const numbers = whole.split("\n").map((line) => /^\d{1,4}\r?$/.test(line) ? parseInt(line) : 0);
     this.#agencies = new Set(numbers.filter((agency) => agency >= 1 && agency <= AGENCIES_MAX));
-    this.#wholeSize = new TextEncoder().encode(whole).length;
-    this.#size = size;
+    // Counted in bytes: text that is not UTF-8, or begins with a byte order mark, has another length.
+    this.#wholeSize = bytes.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
+    // A torn line may give way to another one of the same length.
+    this.#size = this.#wholeSize === size ? size : -1;
   }
 }

@@ -99,7 +99,7 @@ class FileLedger implements Ledger {
     return this.#guarded(() =>
       this.#bets.exclusively(async () => {
         const repeated = this.#closed.agencies().has(agency);
-        if (!repeated) await this.#closed.add(agency);
+        await this.#closed.add(agency);
         return { repeated, complete: this.isComplete() };
       })
     );

@@ -73,8 +73,11 @@ async function tellAll(plan: Plan, name: string, { prepare, act }: Story): Promi
     const when = `${struck} (operation ${at}) ${name}`;
     // The power cut first: judging goes on with the disk, which syncs it.
     await witness.judgeAfterPowerCut(disk, when);
-    await goOn(disk, witness);
-    await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
+    // A disk that has failed for good does not come back without a power cut.
+    if (plan !== PLANS["fails from then on"]) {
+      await goOn(disk, witness);
+      await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
+    }
     try {
       await witness.judge(disk, { when });
     } catch (cause) {
@@ -240,7 +243,7 @@ async function live(seed: number): Promise<void> {
 }
 
 Deno.test("Ledgers of two servers keep their promises whatever chance brings", async () => {
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 100; seed++) {
     try {
       await live(seed);
     } catch (cause) {

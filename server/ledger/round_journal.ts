@@ -8,7 +8,10 @@
  * Why it need not be synced with each round: a power cut can bring back an older line, and that one's
  * end is not behind anything acknowledged; or let a newer line stand for a round that never was synced,
  * and so never acknowledged. Only after a cut could an older line's end lie behind bets that are
- * acknowledged later. So {@linkcode RoundJournal.recordCut} syncs, before anything else is written.
+ * acknowledged later. So {@linkcode RoundJournal.recordCut} syncs, before anything else is written; and
+ * as who cuts may be killed before that, whoever finds a cut that it does not know of records it again.
+ *
+ * A line of which only a part was written ends with the sum of another one, and is damaged.
  *
  * @module
  */
@@ -26,8 +29,9 @@ export interface Round {
   cuts: number;
 }
 
-const PATTERN = /^from=(\d{16}) to=(\d{16}) cuts=(\d{12})\n$/;
-const RECORD_BYTES = "from=".length + 16 + " to=".length + 16 + " cuts=".length + 12 + 1;
+const PATTERN = /^(from=(\d{16}) to=(\d{16}) cuts=(\d{12})) sum=(\d{10})\n$/;
+const RECORD_BYTES = "from=".length + 16 + " to=".length + 16 + " cuts=".length + 12 +
+  " sum=".length + 10 + 1;
 
 /** Reads and writes the journal. */
 export class RoundJournal {
@@ -72,11 +76,21 @@ export class RoundJournal {
 
 function format({ from, to, cuts }: Round): string {
   const digits = (value: number, count: number) => String(value).padStart(count, "0");
-  return `from=${digits(from, 16)} to=${digits(to, 16)} cuts=${digits(cuts, 12)}\n`;
+  const line = `from=${digits(from, 16)} to=${digits(to, 16)} cuts=${digits(cuts, 12)}`;
+  return `${line} sum=${digits(sumOf(line), 10)}\n`;
 }
 
 function parse(line: string): Round | undefined {
   const match = PATTERN.exec(line);
-  if (match === null) return undefined;
-  return { from: Number(match[1]), to: Number(match[2]), cuts: Number(match[3]) };
+  if (match === null || Number(match[5]) !== sumOf(match[1])) return undefined;
+  return { from: Number(match[2]), to: Number(match[3]), cuts: Number(match[4]) };
+}
+
+/** A checksum of a line in ASCII: 32-bit FNV-1a. */
+function sumOf(line: string): number {
+  let sum = 0x811c9dc5;
+  for (let at = 0; at < line.length; at++) {
+    sum = Math.imul(sum ^ line.charCodeAt(at), 0x01000193) >>> 0;
+  }
+  return sum;
 }

@@ -86,6 +86,8 @@ export class Tally {
    */
   scan(bytes: Uint8Array): number {
     const last = bytes.lastIndexOf(LINE_FEED);
+    // A power cut on some file systems leaves a hole: zeros that would hide the line ends in it.
+    const hole = bytes.subarray(0, last + 1).indexOf(0);
     let at = 0;
     while (at <= last) {
       const start = at;
@@ -97,6 +99,7 @@ export class Tally {
       }
       if (agency === 0) this.#damaged(bytes, start);
       while (bytes[at] !== LINE_FEED) at++;
+      if (!isDigit(bytes[at - 1]) || (hole >= 0 && hole < at)) this.#damaged(bytes, start);
       if (this.#isWinner(bytes, at)) this.#addWinningRow(agency, bytes, start, at);
       this.#counts[agency]++;
       this.#rows++;
@@ -127,4 +130,8 @@ export class Tally {
     const row = new TextDecoder().decode(bytes.subarray(start, end));
     throw new DamagedRowError(this.#rows + 1, this.size, row);
   }
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= ZERO && byte <= ZERO + 9;
 }

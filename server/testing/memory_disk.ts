@@ -75,6 +75,13 @@ export class MemoryDisk {
     return new MemoryProcess(this);
   }
 
+  /** Bytes that all files together have. */
+  get used(): number {
+    let used = 0;
+    for (const { bytes } of this.nodes.values()) used += bytes.length;
+    return used;
+  }
+
   /** A file's bytes as processes see them; none if it is missing. */
   bytes(name: string): Uint8Array {
     return this.nodes.get(name)?.bytes.slice() ?? new Uint8Array();
@@ -180,6 +187,7 @@ export class MemoryProcess implements Disk {
 class FileNode {
   bytes: Uint8Array;
   isNameSynced: boolean;
+  readonly openFiles = new Set<MemoryFile>();
   locker: MemoryFile | undefined;
   lockQueue: { file: MemoryFile; grant: () => void; refuse: (error: Error) => void }[] = [];
   #durable: Uint8Array;
@@ -202,9 +210,15 @@ class FileNode {
     this.#changes = [];
   }
 
-  /** What a failing sync does: changes are taken for synced, and are not. */
-  forgetChanges(): void {
+  /**
+   * What a failing sync does, as Linux has it: changes are taken for synced, and are not. Every other
+   * handle that is open is told so once, when it next syncs.
+   */
+  forgetChanges(failing: MemoryFile): void {
     this.#changes = [];
+    for (const file of this.openFiles) {
+      if (file !== failing) file.hasMissedFailure = true;
+    }
   }
 
   /** Contents that a power cut may leave; `undefined` for no file at all. */
@@ -255,6 +269,8 @@ function applied(content: Uint8Array, change: Change): Uint8Array {
 }
 
 class MemoryFile implements DiskFile {
+  /** Whether another handle's sync has failed since this one's last. */
+  hasMissedFailure = false;
   readonly #disk: MemoryDisk;
   readonly #process: MemoryProcess;
   readonly #name: string;
@@ -269,6 +285,7 @@ class MemoryFile implements DiskFile {
     this.#process = process;
     this.#name = name;
     this.#node = node;
+    node.openFiles.add(this);
   }
 
   size(): number {
@@ -310,10 +327,13 @@ class MemoryFile implements DiskFile {
     try {
       this.#happens("sync");
     } catch (error) {
-      if (!this.#process.isKilled) this.#node.forgetChanges();
+      if (!this.#process.isKilled) this.#node.forgetChanges(this);
       throw error;
     }
     this.#node.sync();
+    if (!this.hasMissedFailure) return;
+    this.hasMissedFailure = false;
+    throw new Error(`sync ${this.#name}: an earlier one has failed`);
   }
 
   async sync(): Promise<void> {
@@ -346,8 +366,9 @@ class MemoryFile implements DiskFile {
     this.letGo();
   }
 
-  /** Gives the lock to the next, and ends the waiting for it. */
+  /** Closes the file: gives the lock to the next, and ends the waiting for it. */
   letGo(): void {
+    this.#node.openFiles.delete(this);
     const { lockQueue } = this.#node;
     for (const waiting of lockQueue.filter(({ file }) => file === this)) {
       lockQueue.splice(lockQueue.indexOf(waiting), 1);
@@ -370,9 +391,7 @@ class MemoryFile implements DiskFile {
 
   /** How many bytes a write at `position` may have: the disk may be nearly full. */
   #room(position: number): number {
-    let used = 0;
-    for (const { bytes } of this.#disk.nodes.values()) used += bytes.length;
-    return Math.max(0, this.#disk.capacity - used) +
+    return Math.max(0, this.#disk.capacity - this.#disk.used) +
       Math.max(0, this.#node.bytes.length - position);
   }
 }

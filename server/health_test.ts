@@ -1,0 +1,27 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { askProgress } from "./health.ts";
+
+/** Answers one connection with some bytes, after its request, and hangs up. */
+async function answerOnce(listener: Deno.TcpListener, answer: string): Promise<string> {
+  using connection = await listener.accept();
+  const request = new Uint8Array(64);
+  const count = await connection.read(request) ?? 0;
+  await connection.write(new TextEncoder().encode(answer));
+  return new TextDecoder().decode(request.subarray(0, count));
+}
+
+Deno.test("askProgress() asks for the bets of agency 1", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const answered = answerOnce(listener, "ProgressResponse:12\n");
+  assertEquals(await askProgress(listener.addr), 12);
+  assertEquals(await answered, "ProgressRequest:1\n");
+});
+
+Deno.test("askProgress() fails when the server hangs up or answers something else", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  for (const answer of ["Hello\n", "ProgressResponse:1"]) {
+    const answered = answerOnce(listener, answer);
+    await assertRejects(() => askProgress(listener.addr), Error);
+    await answered;
+  }
+});

@@ -1,0 +1,121 @@
+import { assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { Draw } from "./draw.ts";
+import { type Connection, Session } from "./session.ts";
+import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
+import { MemoryDisk } from "./testing/memory_disk.ts";
+
+/** A connection that writes down what is done with it. */
+class FakeConnection implements Connection {
+  readonly events: string[] = [];
+  /** What comes, piece by piece; when there is nothing more, the peer is silent. */
+  readonly #pieces: (Uint8Array | null)[];
+  readonly #silence = Promise.withResolvers<void>();
+  /** Settles when all has come and more is waited for. */
+  readonly isSilent = this.#silence.promise;
+  #fail: (error: Error) => void = () => {};
+
+  constructor(pieces: (string | number | null)[]) {
+    this.#pieces = pieces.map((piece) =>
+      typeof piece === "number"
+        ? new Uint8Array(piece).fill(0x78)
+        : piece === null
+        ? null
+        : new TextEncoder().encode(piece)
+    );
+  }
+
+  read(bytes: Uint8Array): Promise<number | null> {
+    if (this.#pieces.length === 0) {
+      this.events.push("waits");
+      this.#silence.resolve();
+      return new Promise((_, reject) => this.#fail = reject);
+    }
+    const piece = this.#pieces.shift()!;
+    if (piece === null) {
+      this.events.push("end");
+      return Promise.resolve(null);
+    }
+    const taken = piece.subarray(0, bytes.length);
+    if (taken.length < piece.length) this.#pieces.unshift(piece.subarray(taken.length));
+    bytes.set(taken);
+    if (this.events.at(-1) !== "read") this.events.push("read");
+    return Promise.resolve(taken.length);
+  }
+
+  write(bytes: Uint8Array): Promise<number> {
+    this.events.push(new TextDecoder().decode(bytes));
+    return Promise.resolve(bytes.length);
+  }
+
+  closeWrite(): Promise<void> {
+    this.events.push("closeWrite");
+    return Promise.resolve();
+  }
+
+  close(): void {
+    this.events.push("close");
+    this.#fail(new Deno.errors.BadResource());
+  }
+}
+
+/** A session's conversation over a connection, from its begin to its end. */
+async function converse(connection: Connection): Promise<void> {
+  const { ledger, log } = await openLedger(new MemoryDisk().process());
+  const draw = new Draw(ledger, { pollMs: 1000, winningNumber: WINNING_NUMBER, log });
+  const session = new Session(connection, "peer", {
+    ledger,
+    draw,
+    log,
+    agencies: AGENCIES,
+    packetBytesMax: 1000,
+    announce: () => Promise.resolve(),
+    onWaiting: () => {},
+    now: Date.now,
+  });
+  await session.run();
+}
+
+// To close a socket with unread bytes resets it, and a reset can throw the last answer away.
+Deno.test("Session reads on to the peer's end before it closes after a bad packet", async () => {
+  const connection = new FakeConnection(["junk\n", "more", 5000, "\n", null]);
+  await converse(connection);
+  assertEquals(connection.events, ["read", "closeWrite", "read", "end", "close"]);
+});
+
+Deno.test("Session reads on to the peer's end before it closes after a packet over the limit", async () => {
+  const connection = new FakeConnection(["StoreBet:1;", 100_000, "\n", null]);
+  await converse(connection);
+  assertEquals(connection.events, [
+    "read",
+    "StoreResponse:1\n",
+    "closeWrite",
+    "read",
+    "end",
+    "close",
+  ]);
+});
+
+Deno.test("Session closes after a second though the peer of a bad packet does not end", async () => {
+  using time = new FakeTime();
+  const connection = new FakeConnection(["junk\n"]);
+  const ended = converse(connection);
+  await Promise.race([connection.isSilent, ended]);
+  await time.tickAsync(999);
+  assertEquals(connection.events, ["read", "closeWrite", "waits"]);
+  await time.tickAsync(1);
+  await ended;
+  assertEquals(connection.events, ["read", "closeWrite", "waits", "close"]);
+});
+
+Deno.test("Session reads no more than a megabyte of a peer whose connection it gave up", async () => {
+  const connection = new FakeConnection(["junk\n", 3 * 1024 * 1024]);
+  await converse(connection);
+  assertEquals(connection.events, ["read", "closeWrite", "read", "close"]);
+});
+
+Deno.test("Session closes at once when its peer has ended", async () => {
+  const connection = new FakeConnection(["ProgressRequest:1\n", null]);
+  await converse(connection);
+  assertEquals(connection.events, ["read", "ProgressResponse:0\n", "end", "close"]);
+});

@@ -1,0 +1,163 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { SettingsError } from "../shared/config.ts";
+import { readServerSettings } from "./settings.ts";
+import { needs } from "./testing/needs.ts";
+
+const SEED = `SERVER_PORT = 12345
+SERVER_LISTEN_BACKLOG = 128
+UDP_BROADCAST_IP = 172.25.125.255
+UDP_BROADCAST_PORT = 5000
+AGENCIES_AMOUNT = 5
+LOGGING_LEVEL = INFO
+`;
+
+/** Reads settings from an INI text and an environment. */
+function read(ini: string, variables: Record<string, string> = {}) {
+  return readServerSettings({
+    environment: (name) => Object.hasOwn(variables, name) ? variables[name] : undefined,
+    readFile: () => ini,
+  });
+}
+
+function faultsOf(ini: string, variables: Record<string, string> = {}): readonly string[] {
+  return assertThrows(() => read(ini, variables), SettingsError).faults;
+}
+
+const EXPECTED = {
+  port: 12345,
+  listenBacklog: 128,
+  broadcastIp: "172.25.125.255",
+  broadcastPort: 5000,
+  agencies: 5,
+  logLevel: "INFO",
+  listenIp: "0.0.0.0",
+  reusePort: false,
+  connectionsMax: 512,
+  waitingMax: 1024,
+  packetBytesMax: 65_536,
+  idleMs: 60_000,
+  drawPollMs: 1000,
+  winningNumber: 7574,
+};
+
+Deno.test("readServerSettings() reads the seed's file, with or without section", () => {
+  for (const ini of [SEED, `[DEFAULT]\n${SEED}`, `; a comment\n${SEED}# another\n`]) {
+    const { sharedVolume, ...settings } = read(ini);
+    assertEquals(settings, EXPECTED);
+    assertEquals(sharedVolume, `${import.meta.dirname}/shared-volume`);
+  }
+});
+
+Deno.test({
+  ...needs(["read"], "readServerSettings() accepts the config.ini beside it"),
+  fn: () => {
+    const { sharedVolume: _, ...settings } = readServerSettings({ environment: () => undefined });
+    assertEquals(settings, EXPECTED);
+  },
+});
+
+Deno.test("readServerSettings() takes the environment before the file", () => {
+  const settings = read(SEED, {
+    SERVER_PORT: "0",
+    SERVER_LISTEN_BACKLOG: "1",
+    UDP_BROADCAST_IP: "127.255.255.255",
+    UDP_BROADCAST_PORT: "0",
+    AGENCIES_AMOUNT: "9999",
+    LOGGING_LEVEL: "NOTSET",
+    SERVER_LISTEN_IP: "127.0.0.1",
+    SERVER_REUSE_PORT: "true",
+    SERVER_MAX_CONNECTIONS: "1",
+    SERVER_MAX_WAITING: "2",
+    SERVER_MAX_PACKET_BYTES: "1000",
+    SERVER_IDLE_SECONDS: "5",
+    DRAW_POLL_SECONDS: "7",
+    LOTTERY_WINNER_NUMBER: "0",
+    SHARED_VOLUME: "/shared-volume",
+  });
+  assertEquals(settings, {
+    port: 0,
+    listenBacklog: 1,
+    broadcastIp: "127.255.255.255",
+    broadcastPort: 0,
+    agencies: 9999,
+    logLevel: "NOTSET",
+    listenIp: "127.0.0.1",
+    reusePort: true,
+    connectionsMax: 1,
+    waitingMax: 2,
+    packetBytesMax: 1000,
+    idleMs: 5000,
+    drawPollMs: 7000,
+    winningNumber: 0,
+    sharedVolume: "/shared-volume",
+  });
+});
+
+Deno.test("readServerSettings() takes an empty variable for none", () => {
+  assertEquals(read(SEED, { SERVER_PORT: "", SERVER_LISTEN_IP: "" }).port, 12345);
+});
+
+Deno.test("readServerSettings() reads the file that SERVER_CONFIG names", () => {
+  const paths: string[] = [];
+  readServerSettings({
+    environment: (name) => name === "SERVER_CONFIG" ? "/etc/lottery.ini" : undefined,
+    readFile: (path) => {
+      paths.push(path);
+      return SEED;
+    },
+  });
+  assertEquals(paths, ["/etc/lottery.ini"]);
+});
+
+Deno.test("readServerSettings() can do without a file if the environment has all", () => {
+  const variables = Object.fromEntries(SEED.trim().split("\n").map((line) => line.split(" = ")));
+  const { sharedVolume: _, ...settings } = readServerSettings({
+    environment: (name) => variables[name],
+    readFile: () => {
+      throw new Deno.errors.NotFound();
+    },
+  });
+  assertEquals(settings, EXPECTED);
+});
+
+Deno.test("readServerSettings() names all faults in one error", () => {
+  const faults = faultsOf(
+    "SERVER_PORT = 70000\nUDP_BROADCAST_IP = 1.2.3\nAGENCIES_AMOUNT = five\n" +
+      "LOGGING_LEVEL = info\nSERVER_PROT = 1\nSERVER_LISTEN_BACKLOG = 0\n",
+    { LOTTERY_WINNER_NUMBER: "10000", SERVER_REUSE_PORT: "yes", SERVER_MAX_PACKET_BYTES: "10" },
+  );
+  for (
+    const [index, name] of [
+      "SERVER_PORT",
+      "SERVER_LISTEN_BACKLOG",
+      "UDP_BROADCAST_IP",
+      "UDP_BROADCAST_PORT",
+      "AGENCIES_AMOUNT",
+      "LOGGING_LEVEL",
+      "SERVER_REUSE_PORT",
+      "SERVER_MAX_PACKET_BYTES",
+      "LOTTERY_WINNER_NUMBER",
+      "SERVER_PROT",
+    ].entries()
+  ) assertEquals(faults[index]?.split(" ")[0], name);
+  assertEquals(faults.length, 10);
+  assertEquals(faults[9].endsWith("is no setting: did you mean SERVER_PORT?"), true);
+});
+
+Deno.test("readServerSettings() says that a file cannot be read, or is no INI file", () => {
+  const [unreadable] = assertThrows(
+    () =>
+      readServerSettings({
+        environment: () => undefined,
+        readFile: () => {
+          throw new Deno.errors.PermissionDenied("not yours");
+        },
+      }),
+    SettingsError,
+  ).faults;
+  assertEquals(unreadable.endsWith("config.ini cannot be read: not yours"), true);
+  assertEquals(faultsOf(`${SEED}[DEFAULT\n`)[0].includes("config.ini is no INI file"), true);
+  assertEquals(faultsOf(`${SEED}[OTHER]\nA = 1\n`), [
+    `OTHER in ${import.meta.dirname}/config.ini is no setting: remove it`,
+  ]);
+});
