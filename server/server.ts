@@ -30,6 +30,8 @@ export class Server {
   readonly #sweep: ReturnType<typeof setInterval>;
   #accepting: Promise<void> | undefined;
   #onSlotFree: () => void = () => {};
+  /** Whether a connection waits for its place, because there are as many as there may be. */
+  #isCrowded = false;
   #isStopping = false;
 
   /** Opens the sockets. Connections are not answered before {@linkcode run}. */
@@ -104,12 +106,9 @@ export class Server {
 
   async #accept(): Promise<void> {
     while (!this.#isStopping) {
-      if (this.#sessions.size - this.#waiting.size >= this.#settings.connectionsMax) {
-        await this.#slotFree();
-        continue;
-      }
       try {
         const connection = await this.#listener.accept();
+        await this.#place();
         // It came at the last moment: stop() has looked through the sessions already.
         if (this.#isStopping) return connection.close();
         this.#open(connection);
@@ -119,6 +118,19 @@ export class Server {
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
       }
     }
+  }
+
+  /** Waits until there is a place for one more connection. */
+  async #place(): Promise<void> {
+    while (this.#sessions.size - this.#waiting.size >= this.#settings.connectionsMax) {
+      if (this.#isStopping) return;
+      if (!this.#isCrowded) {
+        this.#log.debug("accept", "in_progress", { reason: "a connection waits for a place" });
+      }
+      this.#isCrowded = true;
+      await this.#slotFree();
+    }
+    this.#isCrowded = false;
   }
 
   #slotFree(): Promise<void> {
@@ -159,7 +171,8 @@ export class Server {
   }
 
   #endIdle(): void {
-    const since = Date.now() - this.#settings.idleMs;
+    const { idleMs, crowdedIdleMs } = this.#settings;
+    const since = Date.now() - (this.#isCrowded ? Math.min(idleMs, crowdedIdleMs) : idleMs);
     for (const session of this.#sessions.keys()) session.endIfIdleSince(since);
   }
 

@@ -403,6 +403,26 @@ Deno.test("Server with one connection at a time serves the next when the first h
   assertEquals(await second.line(), "ProgressResponse:9\n");
 });
 
+Deno.test("Server ends idle clients sooner when another one waits for a place", async () => {
+  using time = new FakeTime();
+  await using server = await startServer({ connectionsMax: 2 });
+  using idle = await server.connect();
+  assertEquals(await idle.ask(STORE_BET), STORED);
+  using dribbling = await server.connect();
+  assertEquals(await dribbling.ask("ProgressRequest:1\n"), "ProgressResponse:1\n");
+  time.tick(10_000);
+  using busy = await server.connect();
+  await busy.send("ProgressRequest:2\n");
+  // Until then the two have had time for their next packets.
+  while (!server.lines.some((line) => line.includes("waits for a place"))) {
+    assertEquals(await idle.ask(STORE_BET), STORED);
+  }
+  await dribbling.send("ProgressReq");
+  time.tick(6_000);
+  assertEquals(await dribbling.rest(), "");
+  assertEquals(await busy.line(), "ProgressResponse:0\n");
+});
+
 Deno.test("Server does not count connections that wait for the draw", async () => {
   await using server = await startServer({ connectionsMax: 1 });
   const waiting = [];

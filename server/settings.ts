@@ -25,6 +25,8 @@ export interface ServerSettings {
   waitingMax: number;
   packetBytesMax: number;
   idleMs: number;
+  /** The same as `idleMs`, while another connection waits for a place. */
+  crowdedIdleMs: number;
   drawPollMs: number;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
@@ -69,6 +71,11 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       default: 64 * 1024,
     }),
     idleMs: 1000 * reader.integer("SERVER_IDLE_SECONDS", { min: 1, max: 86_400, default: 60 }),
+    crowdedIdleMs: 1000 * reader.integer("SERVER_CROWDED_IDLE_SECONDS", {
+      min: 1,
+      max: 86_400,
+      default: 5,
+    }),
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,

@@ -36,6 +36,7 @@ const EXPECTED = {
   waitingMax: 1024,
   packetBytesMax: 65_536,
   idleMs: 60_000,
+  crowdedIdleMs: 5_000,
   drawPollMs: 1000,
   winningNumber: 7574,
 };
@@ -70,6 +71,7 @@ Deno.test("readServerSettings() takes the environment before the file", () => {
     SERVER_MAX_WAITING: "2",
     SERVER_MAX_PACKET_BYTES: "1000",
     SERVER_IDLE_SECONDS: "5",
+    SERVER_CROWDED_IDLE_SECONDS: "3",
     DRAW_POLL_SECONDS: "7",
     LOTTERY_WINNER_NUMBER: "0",
     SHARED_VOLUME: "/shared-volume",
@@ -87,6 +89,7 @@ Deno.test("readServerSettings() takes the environment before the file", () => {
     waitingMax: 2,
     packetBytesMax: 1000,
     idleMs: 5000,
+    crowdedIdleMs: 3000,
     drawPollMs: 7000,
     winningNumber: 0,
     sharedVolume: "/shared-volume",

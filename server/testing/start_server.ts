@@ -54,6 +54,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     waitingMax: 1024,
     packetBytesMax: 64 * 1024,
     idleMs: 60_000,
+    crowdedIdleMs: 5_000,
     drawPollMs: 3_600_000,
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
