@@ -28,7 +28,7 @@ import { type Servers, UnreachableError } from "./servers.ts";
 /** Longest list of winners that is taken, in bytes: some three million documents. */
 const WINNERS_BYTES_MAX = 64 * 1024 * 1024;
 /** So many connections, closed instead of a ProgressResponse, tell that a server does not know the request. */
-const CLOSED_CONNECTIONS_MAX = 3;
+const CLOSED_CONNECTIONS_MAX = 5;
 
 /** The servers refuse what the agency asks, or have stored other bets than it has sent. */
 export class RefusedError extends Error {

@@ -16,6 +16,7 @@ import {
   encodeStoreResponse,
   isStoreRequest,
   PacketError,
+  PROGRESS_RESPONSE_HEAD,
   REFUSED,
   STORED,
   WINNERS_RESPONSE_HEAD,
@@ -211,9 +212,20 @@ export class Session {
   }
 
   async #tellProgress(agency: number): Promise<void> {
-    const bets = await this.#context.ledger.stored(agency);
+    const bets = await this.#storedBetsOf(agency);
     this.#expectedBets.set(agency, bets);
     await this.#write(encodeProgressResponse(bets));
+  }
+
+  async #storedBetsOf(agency: number): Promise<number> {
+    try {
+      return await this.#context.ledger.stored(agency);
+    } catch (error) {
+      // A connection that ends without a byte of an answer is how servers say that they do not know this
+      // packet. This one does: an agency that took it for such a server would begin with its first bet.
+      await this.#write(PROGRESS_RESPONSE_HEAD);
+      throw error;
+    }
   }
 
   async #tellWinners(agency: number): Promise<boolean> {

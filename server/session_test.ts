@@ -60,8 +60,10 @@ class FakeConnection implements Connection {
 }
 
 /** A session's conversation over a connection, from its begin to its end. */
-async function converse(connection: Connection): Promise<void> {
-  const { ledger, log } = await openLedger(new MemoryDisk().process());
+async function converse(connection: Connection, { failing = false } = {}): Promise<void> {
+  const process = new MemoryDisk().process();
+  const { ledger, log } = await openLedger(process);
+  if (failing) process.kill();
   const draw = new Draw(ledger, { pollMs: 1000, winningNumber: WINNING_NUMBER, log });
   const session = new Session(connection, "peer", {
     ledger,
@@ -112,6 +114,13 @@ Deno.test("Session reads no more than a megabyte of a peer whose connection it g
   const connection = new FakeConnection(["junk\n", 3 * 1024 * 1024]);
   await converse(connection);
   assertEquals(connection.events, ["read", "closeWrite", "read", "close"]);
+});
+
+// A clean end without a byte would mean that the server does not know the packet.
+Deno.test("Session begins to answer a ProgressRequest though its ledger fails", async () => {
+  const connection = new FakeConnection(["ProgressRequest:1\n", null]);
+  await converse(connection, { failing: true });
+  assertEquals(connection.events, ["read", "ProgressResponse:", "close"]);
 });
 
 Deno.test("Session closes at once when its peer has ended", async () => {

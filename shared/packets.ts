@@ -273,6 +273,9 @@ export function encodeProgressResponse(bets: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`ProgressResponse:${bets}\n`);
 }
 
+/** What stands before the number of a ProgressResponse. */
+export const PROGRESS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("ProgressResponse:");
+
 /** What stands before the documents of a WinnersResponse, which `;` separates and a line end ends. */
 export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("WinnersResponse:");
 

@@ -1,0 +1,25 @@
+import { assert, assertGreater } from "@std/assert";
+import { firstFailure, liveHistory } from "./history.ts";
+
+/** `deno test e2e/simulation -- --histories=1000000` lives more of them. */
+const wanted = Deno.args.find((arg) => arg.startsWith("--histories="))?.split("=")[1];
+const HISTORIES = Number(wanted ?? 10_000);
+/** Seeds that a broken protection has to show itself. */
+const CONTROL_HISTORIES = 2000;
+
+Deno.test(`${HISTORIES} histories end with every bet stored once and every winner told`, async () => {
+  const failure = await firstFailure(HISTORIES);
+  assert(failure === undefined, failure);
+});
+
+Deno.test("liveHistory() has misfortunes", async () => {
+  let misfortunes = 0;
+  for (let seed = 1; seed <= 20; seed++) misfortunes += await liveHistory(seed);
+  assertGreater(misfortunes, 60);
+});
+
+for (const without of ["sync", "expected bets"] as const) {
+  Deno.test(`liveHistory() finds a broken promise without ${without}`, async () => {
+    assert(await firstFailure(CONTROL_HISTORIES, { without }) !== undefined);
+  });
+}
