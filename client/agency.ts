@@ -28,7 +28,13 @@ import { type Servers, UnreachableError } from "./servers.ts";
 /** Longest list of winners that is taken, in bytes: some three million documents. */
 const WINNERS_BYTES_MAX = 64 * 1024 * 1024;
 /** So many connections, closed instead of a ProgressResponse, tell that a server does not know the request. */
-const CLOSED_CONNECTIONS_MAX = 5;
+const CLOSED_CONNECTIONS_MAX = 8;
+/**
+ * From so many on, a connection must have stayed open for a while before it is asked: a load balancer
+ * without a server closes at once, and must not be taken for a server.
+ */
+const CLOSED_CONNECTIONS_DOUBTED = 2;
+const STAYS_OPEN_MS = 250;
 
 /** The servers refuse what the agency asks, or have stored other bets than it has sent. */
 export class RefusedError extends Error {
@@ -170,6 +176,9 @@ export class Agency {
   /** Asks for the progress a server that may not know this request, and then closes the connection. */
   async #tryProgress(connection: Connection): Promise<number | undefined> {
     const { agency, log, servers } = this.#options;
+    if (servers.closedInARow >= CLOSED_CONNECTIONS_DOUBTED) {
+      await connection.staysOpen(STAYS_OPEN_MS);
+    }
     try {
       return await this.#askProgress(connection);
     } catch (error) {

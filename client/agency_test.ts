@@ -336,8 +336,8 @@ Deno.test("Agency.run() works with a server that takes one packet a connection",
   assertEquals(await agency.run(bets(), LIMITS), ["7"]);
   assertEquals(lottery.bets, BETS);
   assertEquals(lottery.isClosed, true);
-  // Five that are closed, four batches, the close and the winners.
-  assertEquals(network.dialled.length, 5 + 4 + 2);
+  // Eight that are closed, four batches, the close and the winners.
+  assertEquals(network.dialled.length, 8 + 4 + 2);
 });
 
 Deno.test("Agency.sendBets() stops when a server without ProgressRequest loses an answer", async () => {
@@ -353,9 +353,9 @@ Deno.test("Agency.sendBets() stops when a server without ProgressRequest loses a
   assertEquals(lottery.packets.filter((packet) => packet.startsWith("StoreBatch")).length, 2);
 });
 
-Deno.test("Agency.progress() doubts a server only when it closes five times in a row", async () => {
-  const four = ["close", "close", "close", "close"] as const;
-  const reactions = [...four, "reset", ...four] as const;
+Deno.test("Agency.progress() doubts a server only when it closes eight times in a row", async () => {
+  const seven = new Array<"close">(7).fill("close");
+  const reactions = [...seven, "reset" as const, ...seven];
   const lottery = new FakeLottery();
   lottery.bets = BETS.slice(0, 4);
   let count = 0;

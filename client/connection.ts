@@ -97,6 +97,8 @@ export class Connection implements Disposable {
   readonly #timeoutMs: number;
   #isClosed = false;
   #isLate = false;
+  /** A read that staysOpen() has begun; the next answer comes through it. */
+  #begunRead: { bytes: Uint8Array; count: Promise<number | null> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transport: Transport, address: string, timeoutMs: number) {
@@ -129,10 +131,41 @@ export class Connection implements Disposable {
     await this.#inTime(this.#timeoutMs, () => this.#write(packet));
   }
 
+  /**
+   * Waits for a while, to see whether somebody is there who waits for a packet.
+   *
+   * @throws {ConnectionError} If the connection was closed before anything was asked.
+   */
+  async staysOpen(timeMs: number): Promise<void> {
+    const bytes = new Uint8Array(SHORT_ANSWER_BYTES_MAX);
+    const count = this.#transport.read(bytes);
+    count.catch(() => {});
+    this.#begunRead = { bytes, count };
+    const ended = count.then(() => {
+      this[Symbol.dispose]();
+      throw new ConnectionError("broken", "the connection was closed before anything was asked");
+    });
+    await this.#inTime(2 * timeMs, async () => {
+      await within(timeMs, ended).catch((error) => {
+        const isOpen = error instanceof ConnectionError && error.failure === "silent";
+        if (!isOpen) throw error;
+      });
+    });
+  }
+
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#transport.close();
+  }
+
+  async #read(into: Uint8Array): Promise<number | null> {
+    const begun = this.#begunRead;
+    if (begun === undefined) return await this.#transport.read(into);
+    this.#begunRead = undefined;
+    const count = await begun.count;
+    if (count !== null) into.set(begun.bytes.subarray(0, count));
+    return count;
   }
 
   async #inTime<Result>(timeoutMs: number, work: () => Promise<Result>): Promise<Result> {
@@ -169,7 +202,7 @@ export class Connection implements Disposable {
         if (frames.pending === 0) return line;
         throw new ConnectionError("broken", "the server sent more than one answer");
       }
-      const count = await this.#transport.read(frames.space());
+      const count = await this.#read(frames.space());
       if (count !== null) {
         frames.filled(count);
         // A long answer may take long: it is silence that has a limit.

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { decodeStoreResponse } from "../shared/packets.ts";
-import { connect, type Connection, ConnectionError, type Transport } from "./connection.ts";
+import { connect, Connection, ConnectionError, type Transport } from "./connection.ts";
 import { FakeNetwork, type Handler } from "./testing.ts";
 
 const PACKET = new TextEncoder().encode("StoreBet:1;Ana;Gil;30;1999-01-31;42\n");
@@ -130,4 +130,17 @@ Deno.test("connect() gives up in time, and closes a connection that comes late",
     close: () => closed.resolve(),
   });
   await closed.promise;
+});
+
+Deno.test("Connection.staysOpen() tells a server that waits from none, and loses no byte of it", async () => {
+  using waiting = await connectTo(() => ({ answer: "StoreResponse:1\n" }));
+  await waiting.staysOpen(1);
+  assertEquals(await waiting.ask(PACKET, decodeStoreResponse), 1);
+
+  const closed = { read: () => Promise.resolve(null), write: () => Promise.resolve(1), close() {} };
+  const error = await assertRejects(
+    () => new Connection(closed, "10.0.0.2:1", TIMEOUT_MS).staysOpen(TIMEOUT_MS),
+    ConnectionError,
+  );
+  assertEquals(error.failure, "broken");
 });

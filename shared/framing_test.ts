@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { FrameBuffer, FrameTooLongError } from "./framing.ts";
 import { BetBatch, decodeRequest, isStoreRequest, STORE_BET_BYTES_MAX } from "./packets.ts";
 import { latin1, plainFrames } from "./testing/plain_model.ts";
-import { forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "./testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
@@ -217,7 +217,7 @@ Deno.test("FrameBuffer gives what split() gives, however the stream comes", {
   permissions: "none",
 }, () => {
   let tooLong = 0;
-  const cases = 5000;
+  const cases = casesWanted(5000);
   forAll({ cases }, (random) => {
     const limit = 1 + random.below(random.once(4) ? 9000 : 24);
     const stream = wildStream(random, limit);

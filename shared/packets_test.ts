@@ -31,7 +31,7 @@ import {
   WINNERS_RESPONSE_HEAD,
 } from "./packets.ts";
 import { latin1, plainStoreBets } from "./testing/plain_model.ts";
-import { forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "./testing/random.ts";
 import { goodBet, mutate, wildFields } from "./testing/wild_bets.ts";
 
 const RULES: DecodeRules = { agencies: 5, today: 20261123 };
@@ -499,7 +499,7 @@ Deno.test("decodeRequest() takes exactly the Store packets that the plain model 
 }, () => {
   const batch = new BetBatch();
   let good = 0;
-  const cases = 20_000;
+  const cases = casesWanted(20_000);
   forAll({ cases }, (random) => {
     const line = wildPacket(random);
     const expected = plainStoreBets(line, PLAIN_RULES);

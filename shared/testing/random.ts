@@ -61,3 +61,9 @@ function chosenSeed(): number {
   const flag = Deno.args.find((arg) => arg.startsWith("--seed="));
   return flag === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(flag.slice(7));
 }
+
+/** How many cases a property is to be tried on: `cases`, or the N of `deno test … -- --cases=N`. */
+export function casesWanted(cases: number): number {
+  const flag = Deno.args.find((arg) => arg.startsWith("--cases="));
+  return flag === undefined ? cases : Number(flag.slice(8));
+}

@@ -1,0 +1,248 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { check, describeFaults, type Evidence, type Fault, type FaultKind } from "./checker.ts";
+import type { Event } from "./history.ts";
+import { rowOf, winnersOf } from "./made_bets.ts";
+
+const BATCH = 50;
+
+/** Two agencies with two batches each, all as it should be. */
+function goodRun(): Evidence & { events: Event[] } {
+  const events: Event[] = [];
+  let text = "";
+  for (const from of [0, BATCH]) {
+    for (const agency of [1, 2]) {
+      const batch = { agency, from, to: from + BATCH };
+      events.push({ type: "progress", agency, bets: from });
+      events.push({ type: "sent", ...batch }, { type: "stored", ...batch });
+      text += rowsOf(agency, from, from + BATCH);
+    }
+  }
+  const bets = new TextEncoder().encode(text);
+  for (const agency of [1, 2]) {
+    events.push({ type: "close sent", agency });
+    events.push({ type: "closed", agency, fileSize: bets.length });
+  }
+  for (const agency of [1, 2]) {
+    const documents = winnersOf(agency, 2 * BATCH);
+    events.push({ type: "winners", agency, documents, server: "server1" });
+  }
+  return { agencies: 2, events, bets, closed: "1\n2\n", isComplete: true };
+}
+
+function rowsOf(agency: number, from: number, to: number): string {
+  let rows = "";
+  for (let index = from; index < to; index++) rows += `${rowOf(agency, index)}\n`;
+  return rows;
+}
+
+/** The same with bets.csv changed. */
+function withRows(change: (rows: string[]) => string[]): Evidence {
+  const run = goodRun();
+  const rows = new TextDecoder().decode(run.bets).split("\n").slice(0, -1);
+  const text = change(rows).map((row) => `${row}\n`).join("");
+  return { ...run, bets: new TextEncoder().encode(text) };
+}
+
+/** The same with another history. */
+function withEvents(change: (events: Event[]) => Event[]): Evidence {
+  const run = goodRun();
+  return { ...run, events: change(run.events) };
+}
+
+/** The same with more behind bets.csv. */
+function withTail(tail: string): Evidence {
+  const run = goodRun();
+  return { ...run, bets: new Uint8Array([...run.bets, ...new TextEncoder().encode(tail)]) };
+}
+
+function kindsOf(faults: Fault[]): FaultKind[] {
+  return [...new Set(faults.map(({ kind }) => kind))].sort();
+}
+
+Deno.test("check() finds nothing in a run without faults", () => {
+  assertEquals(check(goodRun()), []);
+});
+
+Deno.test("check() finds nothing wrong with a batch that was never answered, there or not", () => {
+  const unanswered: Event = { type: "sent", agency: 1, from: 100, to: 110 };
+  const open = { isComplete: false, closed: "" };
+  const events = [...goodRun().events.slice(0, 12), unanswered];
+  assertEquals(check({ ...goodRun(), ...open, events }), []);
+  const { bets } = withTail(rowsOf(1, 100, 110));
+  assertEquals(check({ ...goodRun(), ...open, events, bets }), []);
+});
+
+const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: string }[] = [
+  {
+    name: "an acknowledged bet that is missing",
+    evidence: withRows((rows) => rows.toSpliced(3, 1)),
+    kinds: ["lost"],
+    says: "agency 1: 1 of 100 acknowledged bets, bet 4 first",
+  },
+  {
+    name: "an acknowledged batch that is missing at the end",
+    evidence: withRows((rows) => rows.slice(0, -BATCH)),
+    kinds: ["lost", "wrong winners"],
+    says: "agency 2: 50 of 100 acknowledged bets, bet 51 first",
+  },
+  {
+    name: "a server that reports fewer bets than were acknowledged",
+    evidence: withEvents((events) => [...events, { type: "progress", agency: 2, bets: 50 }]),
+    kinds: ["lost"],
+    says: "50 bets are stored, but 100 were acknowledged",
+  },
+  {
+    name: "a doubled bet",
+    evidence: withRows((rows) => rows.toSpliced(BATCH - 1, 0, rows[BATCH - 1])),
+    // The one row more pushes the last one behind the place where its agency was closed.
+    kinds: ["doubled", "late"],
+    says: "line 51: bet 50 of agency 1",
+  },
+  {
+    name: "a doubled batch",
+    evidence: withRows((rows) => [...rows, ...rows.slice(0, BATCH)]),
+    kinds: ["doubled", "late"],
+    says: "… and 45 more of this kind",
+  },
+  {
+    name: "a row that nobody sent",
+    evidence: withTail(`${rowOf(1, 100)}\n`),
+    kinds: ["never sent"],
+    says: "line 201",
+  },
+  {
+    name: "a row that differs in one character",
+    evidence: withRows((rows) => rows.with(0, rows[0].replace(/.$/, "9"))),
+    kinds: ["lost", "never sent"],
+    says: "line 1:",
+  },
+  {
+    name: "a row of no agency",
+    evidence: withTail("3,Ana,Sosa,300000001,1990-01-01,5\n"),
+    kinds: ["never sent"],
+    says: "3,Ana",
+  },
+  {
+    name: "rows of an agency in another order",
+    evidence: withRows((rows) => rows.with(0, rows[1]).with(1, rows[0])),
+    kinds: ["out of order"],
+    says: "bet 1 of agency 1 stands behind bet 2",
+  },
+  {
+    name: "a part of a batch that was not acknowledged",
+    evidence: {
+      ...withTail(rowsOf(1, 100, 105)),
+      events: [...goodRun().events.slice(0, 12), { type: "sent", agency: 1, from: 100, to: 110 }],
+      closed: "",
+      isComplete: false,
+    },
+    kinds: ["torn batch"],
+    says: "agency 1 has 105 bets",
+  },
+  {
+    name: "a server that reports a part of a batch",
+    evidence: withEvents((events) => [
+      { type: "sent", agency: 1, from: 0, to: 50 },
+      { type: "progress", agency: 1, bets: 20 },
+      ...events,
+    ]),
+    kinds: ["torn batch", "lost"].sort() as FaultKind[],
+    says: "20 bets are stored, and no batch ends there",
+  },
+  {
+    name: "a row without its end",
+    evidence: withTail("1,Ana"),
+    kinds: ["torn row"],
+    says: "line 201 at byte",
+  },
+  {
+    name: "a bet behind its agency's close",
+    evidence: withEvents((events) =>
+      events.map((event) =>
+        event.type === "closed" && event.agency === 2 ? { ...event, fileSize: 8000 } : event
+      )
+    ),
+    kinds: ["late"],
+    says: "it had closed at 8000",
+  },
+  {
+    name: "a bet that was acknowledged behind the close",
+    evidence: withEvents((events) => [
+      ...events,
+      { type: "stored", agency: 1, from: 99, to: 100 },
+    ]),
+    kinds: ["late"],
+    says: "bets 100 to 100 acknowledged after the close",
+  },
+  {
+    name: "winners before all have closed",
+    evidence: withEvents((events) => [
+      { type: "winners", agency: 1, documents: winnersOf(1, 100), server: "server2" },
+      ...events,
+    ]),
+    kinds: ["early draw"],
+    says: "agency 1 was told winners by server2 before 1,2 closed",
+  },
+  {
+    name: "a winner that is missing",
+    evidence: withEvents((events) =>
+      events.map((event) =>
+        event.type === "winners" ? { ...event, documents: event.documents.slice(1) } : event
+      )
+    ),
+    kinds: ["wrong winners"],
+    says: "100000041 instead of 100000001",
+  },
+  {
+    name: "winners of another agency",
+    evidence: withEvents((events) => [
+      ...events,
+      { type: "winners", agency: 1, documents: winnersOf(2, 100), server: "server3" },
+    ]),
+    kinds: ["wrong winners"],
+    says: "by server3",
+  },
+  {
+    name: "a confirmed close that is missing",
+    evidence: { ...goodRun(), closed: "1\n" },
+    kinds: ["lost"],
+    says: "close of agency 2",
+  },
+  {
+    name: "a close that stands there twice",
+    evidence: { ...goodRun(), closed: "1\n2\n1\n" },
+    kinds: ["doubled"],
+    says: "agency 1 is in agencies_closed.txt 2 times",
+  },
+  {
+    name: "a close that nobody sent",
+    evidence: { ...goodRun(), closed: "1\n2\n3\n" },
+    kinds: ["never sent"],
+    says: 'agencies_closed.txt has "3"',
+  },
+  {
+    name: "a torn line of closed agencies",
+    evidence: { ...goodRun(), closed: "1\n2\n1" },
+    kinds: ["torn row"],
+    says: "agencies_closed.txt",
+  },
+  {
+    name: "an agency that did not end",
+    evidence: withEvents((events) => events.filter(({ type }) => type !== "closed")),
+    kinds: ["unfinished"],
+    says: "agency 1 did not come to its close",
+  },
+];
+
+for (const { name, evidence, kinds, says } of FOUND) {
+  Deno.test(`check() finds ${name}`, () => {
+    const faults = check(evidence);
+    assertEquals(kindsOf(faults), kinds, describeFaults(faults));
+    assertStringIncludes(describeFaults(faults), says);
+  });
+}
+
+Deno.test("check() refuses events of an agency that is not there", () => {
+  const run = { ...goodRun(), agencies: 1 };
+  assertThrows(() => check(run), RangeError, "there is no agency 2");
+});

@@ -1,0 +1,113 @@
+/**
+ * The controls: the same runs with one protection switched off. Each must find the fault that the
+ * protection is there for, or it would find nothing at all.
+ *
+ * @module
+ */
+
+import type { FaultKind } from "./checker.ts";
+import { crashPoints } from "./scenarios/crash_points.ts";
+import { lostDatagrams } from "./scenarios/datagrams.ts";
+import { fullDisk } from "./scenarios/full_disk.ts";
+import { kills } from "./scenarios/kills.ts";
+import { lateWrites } from "./scenarios/late_writes.ts";
+import { attempt } from "./scenarios/mod.ts";
+import { powerCuts } from "./scenarios/power_cuts.ts";
+import { proxyFaults } from "./scenarios/proxy_faults.ts";
+import { syncErrors } from "./scenarios/sync_errors.ts";
+import { tornTails } from "./scenarios/torn_tails.ts";
+import {
+  lacksLinux,
+  lacksLoopDevices,
+  lacksProcesses,
+  lacksStrace,
+  lacksTmpfs,
+  unlessLacking,
+} from "./tools_at_hand.ts";
+import { describeFigures, type Verdict } from "./verdict.ts";
+
+const seed = 7;
+
+/** A run without a protection. */
+interface Control {
+  name: string;
+  /** Why it cannot run here. */
+  lack: string | undefined;
+  run: () => Promise<Verdict>;
+  /** One of these must be found. */
+  finds: FaultKind[];
+}
+
+const CONTROLS: Control[] = [
+  {
+    name: "kills find lost bets without the lock",
+    lack: lacksProcesses(),
+    run: () => kills({ seed, count: 10, unsafe: ["no-lock"] }),
+    // A server may see the damage first and refuse to start.
+    finds: ["lost", "never sent", "unfinished"],
+  },
+  {
+    name: "crashPoints finds a torn batch without the journal",
+    lack: lacksLinux(),
+    run: () => crashPoints({ seed, count: 1, unsafe: ["no-journal"] }),
+    finds: ["torn batch"],
+  },
+  {
+    name: "tornTails finds what is no row without the repair",
+    lack: lacksProcesses(),
+    run: () => tornTails({ seed, count: 4, unsafe: ["no-repair"] }),
+    finds: ["torn row", "never sent"],
+  },
+  {
+    name: "lateWrites finds doubled bets where servers cannot know what the agency knows",
+    lack: lacksLinux(),
+    run: () => lateWrites({ seed, count: 1, progress: "asks apart" }),
+    finds: ["doubled"],
+  },
+  {
+    name: "proxyFaults finds doubled bets of agencies that never ask for progress",
+    lack: lacksProcesses(),
+    run: () =>
+      proxyFaults({ seed, count: 3, kinds: ["cut before answer"], progress: "never asks" }),
+    finds: ["doubled"],
+  },
+  {
+    name: "lostDatagrams finds agencies that wait for ever where servers do not look by themselves",
+    lack: lacksProcesses(),
+    run: () => lostDatagrams({ seed, count: 1, pollSeconds: 3600 }),
+    finds: ["unfinished"],
+  },
+  {
+    name: "fullDisk finds a part of a batch without the cut",
+    lack: lacksTmpfs(),
+    run: () => fullDisk({ seed, count: 1, unsafe: ["no-repair"] }),
+    finds: ["torn batch", "torn row", "never sent"],
+  },
+  {
+    name: "syncErrors finds a server that goes on after a failed sync",
+    lack: lacksStrace(),
+    run: () => syncErrors({ seed, count: 1, unsafe: ["no-sync-errors"] }),
+    finds: ["bad end"],
+  },
+  {
+    name: "powerCuts finds lost bets without the sync",
+    lack: lacksLoopDevices(),
+    run: () => powerCuts({ seed, count: 1, unsafe: ["no-sync"] }),
+    finds: ["lost"],
+  },
+];
+
+for (const { name, lack, run, finds } of CONTROLS) {
+  Deno.test({
+    ...unlessLacking(name, lack),
+    fn: async () => {
+      const { faults, figures } = await attempt(run);
+      const kinds = faults.map(({ kind }) => kind);
+      if (kinds.some((kind) => finds.includes(kind))) return;
+      throw new Error(
+        `Expected one of ${finds.join(", ")}, found ${kinds.join(", ") || "nothing"} ` +
+          `(${describeFigures(figures)})`,
+      );
+    },
+  });
+}

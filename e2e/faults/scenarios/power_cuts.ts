@@ -1,0 +1,49 @@
+/**
+ * The power goes: what is not on the disk by then is lost, and all servers with it.
+ *
+ * @module
+ */
+
+import { LoopDisk } from "../loop_disk.ts";
+import { Lottery } from "../lottery.ts";
+import type { RunOptions, Verdict } from "../verdict.ts";
+
+const SERVERS = 2;
+const AGENCIES = 4;
+const BATCHES = 8;
+const DISK_MEGABYTES = 24;
+/** What a cut's batches take on the disk at the most. */
+const MEGABYTES_PER_CUT = 0.3;
+
+/** Cuts the power again and again; after each cut the same agencies go on with what is left. */
+export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+  await using disk = new LoopDisk(DISK_MEGABYTES + Math.ceil(count * MEGABYTES_PER_CUT));
+  await using lottery = await Lottery.start({
+    seed,
+    servers: SERVERS,
+    agencies: AGENCIES,
+    volume: disk.path,
+    unsafe,
+  });
+  const { cluster, random, history } = lottery;
+  for (let cut = 0; cut < count; cut++) {
+    lottery.grant(BATCHES);
+    await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES - AGENCIES));
+    await lottery.jitter();
+    // Nothing that is not on the disk now will ever be, and nothing is acknowledged from here on.
+    for (const { process } of cluster.servers) process.signal("SIGSTOP");
+    disk.copy();
+    for (const { process } of cluster.servers) await process.kill();
+    await disk.restoreCopy();
+    await cluster.startAll();
+  }
+  const faults = await lottery.finish();
+  return {
+    faults,
+    figures: {
+      power_cuts: count,
+      batches_acknowledged: history.stored.value,
+      rounds_repaired: cluster.countLines(/action: repair \| result: success/),
+    },
+  };
+}

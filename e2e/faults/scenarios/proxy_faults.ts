@@ -1,0 +1,70 @@
+/**
+ * Connections that break, at every place of a request and its answer.
+ *
+ * @module
+ */
+
+import { Lottery } from "../lottery.ts";
+import { Proxy, PROXY_FAULTS, type ProxyFault } from "../proxy.ts";
+import type { ProgressHabit } from "../recording_agency.ts";
+import { Random } from "../random.ts";
+import type { RunOptions, Verdict } from "../verdict.ts";
+
+const SERVERS = 2;
+const AGENCIES = 3;
+const BATCHES = 10;
+const ANSWER_MS = 400;
+/** With so many for each fault, every one must have struck. */
+const MANY = 10;
+
+/** What {@linkcode proxyFaults} takes beside what all runs take. */
+export interface ProxyFaultsOptions extends RunOptions {
+  /** @default {PROXY_FAULTS} */
+  kinds?: readonly ProxyFault[];
+  /** @default {"asks"} */
+  progress?: ProgressHabit;
+}
+
+/** Breaks `count` connections. */
+export async function proxyFaults(options: ProxyFaultsOptions): Promise<Verdict> {
+  const { seed, count, unsafe, kinds = PROXY_FAULTS, progress } = options;
+  const random = new Random(seed);
+  await using resources = new AsyncDisposableStack();
+  let proxy: Proxy | undefined;
+  let planned = 0;
+  const lottery = resources.use(
+    await Lottery.start({
+      seed,
+      servers: SERVERS,
+      agencies: AGENCIES,
+      answerMs: ANSWER_MS,
+      unsafe,
+      progress,
+      address: (cluster) => {
+        proxy ??= resources.use(
+          new Proxy({
+            random,
+            target: () => random.pick(cluster.servers).address,
+            fault: () => proxy!.struck.value < count ? kinds[planned++ % kinds.length] : undefined,
+          }),
+        );
+        return proxy.address;
+      },
+    }),
+  );
+  while (proxy === undefined || proxy.struck.value < count) {
+    lottery.grant(BATCHES);
+    await lottery.acknowledged(AGENCIES * BATCHES);
+  }
+  const faults = await lottery.finish();
+  const struck = kinds.map((kind) => [kind, proxy!.struckBy.get(kind)!.value] as const);
+  for (const [kind, times] of struck) {
+    if (times > 0 || count < MANY * kinds.length) continue;
+    faults.push({
+      kind: "unfinished",
+      detail: `"${kind}" did not strike: the run tests too little`,
+    });
+  }
+  const batches = lottery.history.stored.value;
+  return { faults, figures: { ...Object.fromEntries(struck), batches_acknowledged: batches } };
+}

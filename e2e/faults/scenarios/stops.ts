@@ -1,0 +1,56 @@
+/**
+ * SIGSTOP to any server at any moment, and SIGCONT when the agencies have gone on with others. What the
+ * stopped server had in hand comes late, and must not be stored a second time.
+ *
+ * @module
+ */
+
+import type { Fault } from "../checker.ts";
+import { Lottery } from "../lottery.ts";
+import type { RunOptions, Verdict } from "../verdict.ts";
+
+const SERVERS = 3;
+const AGENCIES = 5;
+/** Batches that each agency may send between two stops. */
+const BATCHES = 8;
+/** Batches that must be acknowledged by others while one is stopped. */
+const BATCHES_MEANWHILE = 8;
+/** Only a server that was stopped with the lock in its hand may stop the others for so long. */
+const STUCK_MS = 2500;
+
+/** Stops and continues servers under load. */
+export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+  await using lottery = await Lottery.start({
+    seed,
+    servers: SERVERS,
+    agencies: AGENCIES,
+    answerMs: 250,
+    unsafe,
+  });
+  const { cluster, random, history } = lottery;
+  const stuck: Fault[] = [];
+  let heldLock = 0;
+  for (let stop = 0; stop < count; stop++) {
+    lottery.grant(BATCHES);
+    await lottery.acknowledged(random.integer(1, BATCHES * AGENCIES - 2 * BATCHES_MEANWHILE));
+    await lottery.jitter();
+    const { name, process } = random.pick(cluster.servers);
+    process.signal("SIGSTOP");
+    const target = history.stored.value + BATCHES_MEANWHILE;
+    if (!await history.stored.reaches(target, STUCK_MS)) {
+      if (process.holdsLock()) heldLock++;
+      else stuck.push({ kind: "unfinished", detail: `agencies do not go on without ${name}` });
+    }
+    process.signal("SIGCONT");
+  }
+  const faults = await lottery.finish();
+  return {
+    faults: [...faults, ...stuck],
+    figures: {
+      stops: count,
+      batches_acknowledged: history.stored.value,
+      late_batches_refused: cluster.countLines(/others were stored since/),
+      stopped_with_the_lock: heldLock,
+    },
+  };
+}
