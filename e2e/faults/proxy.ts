@@ -44,6 +44,8 @@ export interface ProxyOptions {
   target: () => Address;
   /** What is done to the next connection; nothing if it is to work. */
   fault: () => ProxyFault | undefined;
+  /** Where there is no server: ends the connection at once, and not only when it is asked something. */
+  refusesAtOnce?: () => boolean;
 }
 
 /** A connection through the proxy. */
@@ -141,7 +143,7 @@ export class Proxy implements AsyncDisposable {
       return await Deno.connect(this.#options.target());
     } catch (error) {
       // A socket that is closed with unread bytes in it is reset.
-      await client.read(new Uint8Array(1024));
+      if (!this.#options.refusesAtOnce?.()) await client.read(new Uint8Array(1024));
       this.refusals.add();
       throw error;
     }

@@ -15,6 +15,7 @@ const PRELOAD = placeOf("./preload.ts");
 const CONFIG = placeOf("../../deno.json");
 
 const LINE_PATIENCE_MS = 20_000;
+const WINNERS_SECONDS = 3;
 const HOST = "127.0.0.1";
 /** Reaches every server of this machine that shares the port. */
 const LOOPBACK_BROADCAST = "127.255.255.255";
@@ -353,6 +354,8 @@ export function startClient(options: ClientOptions): Supervised {
       CLI_LOG_LEVEL: "info",
       CLI_ANSWER_SECONDS: String(answerSeconds),
       CLI_RETRY_SECONDS: "60",
+      // A connection may be swallowed while the client waits for the draw: do not wait long for that.
+      CLI_WINNERS_SECONDS: String(WINNERS_SECONDS),
     },
   });
 }

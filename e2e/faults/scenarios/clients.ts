@@ -24,9 +24,15 @@ const SERVER_EVERY = 5;
 const FAULT_EVERY = 3;
 /** Nobody listens there. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };
-/** Connections of a client that lead nowhere. */
-const REFUSALS_MIN = 3;
-const REFUSALS_MAX = 5;
+/**
+ * Connections of a client that lead nowhere. So many in a row that end only when they are asked for
+ * progress are still known from a server that cannot tell; of those that end at once, there may be more.
+ */
+const REFUSALS: readonly { count: number; atOnce: boolean }[] = [
+  { count: 3, atOnce: false },
+  { count: 5, atOnce: false },
+  { count: 9, atOnce: true },
+];
 const BATCHES_AROUND_OUTAGE = 40;
 
 /** Kills clients and servers `count` times. */
@@ -75,11 +81,13 @@ export async function outages({ seed, count, unsafe }: RunOptions): Promise<Verd
   const random = new Random(seed);
   const bets = BATCH_SIZE * BATCHES_AROUND_OUTAGE * (count + 1);
   let nowhere = 0;
+  let [refusals] = REFUSALS;
   await using cluster = await Cluster.start({ servers: SERVERS, agencies: 1, unsafe });
   await using proxy = new Proxy({
     random: random.fork(),
     target: () => nowhere-- > 0 ? NOWHERE : random.pick(cluster.servers).address,
     fault: () => undefined,
+    refusesAtOnce: () => refusals.atOnce,
   });
   const options = { agency: 1, address: proxy.address, bets, batchSize: BATCH_SIZE };
   await using program = new ClientProgram(options);
@@ -87,7 +95,8 @@ export async function outages({ seed, count, unsafe }: RunOptions): Promise<Verd
     const answers = proxy.answers.value + random.integer(2, BATCHES_AROUND_OUTAGE);
     await proxy.answers.reaches(answers, ANSWERS_PATIENCE_MS);
     await program.kill();
-    nowhere = REFUSALS_MIN + outage % (REFUSALS_MAX - REFUSALS_MIN + 1);
+    refusals = REFUSALS[outage % REFUSALS.length];
+    nowhere = refusals.count;
     program.restart();
   }
   return { faults: await judgePrograms([program], cluster), figures: { outages: count, bets } };
