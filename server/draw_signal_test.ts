@@ -1,18 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DrawSignal } from "./draw_signal.ts";
 import { keepLog } from "./testing/ledgers.ts";
-
-/** A socket that keeps a free UDP port free for signals, and hears them too. */
-function freePort(): { port: number; socket: Deno.DatagramConn } & Disposable {
-  const socket = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "0.0.0.0",
-    port: 0,
-    reuseAddress: true,
-  });
-  const { port } = socket.addr as Deno.NetAddr;
-  return { port, socket, [Symbol.dispose]: () => socket.close() };
-}
+import { openUdpPort } from "./testing/udp_port.ts";
 
 /** A signal on loopback that tells when it hears one. */
 function open({ port = 0, ip = "127.255.255.255", shared = true }) {
@@ -39,7 +28,7 @@ function open({ port = 0, ip = "127.255.255.255", shared = true }) {
 }
 
 Deno.test("DrawSignal.send() is heard by all on the port, the sender among them", async () => {
-  using free = freePort();
+  using free = openUdpPort();
   await using one = open(free);
   await using two = open(free);
   await using three = open(free);
@@ -55,8 +44,8 @@ Deno.test("DrawSignal.send() is heard by all on the port, the sender among them"
 });
 
 Deno.test("DrawSignal passes over what is not its payload", async () => {
-  using free = freePort();
-  using stranger = freePort();
+  using free = openUdpPort();
+  using stranger = openUdpPort();
   await using signal = open(free);
   const target: Deno.NetAddr = { transport: "udp", hostname: "127.255.255.255", port: free.port };
   // Datagrams on loopback keep their order: what was to be passed over came before what is heard.

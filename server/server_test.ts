@@ -9,6 +9,7 @@ import { FakeTime } from "@std/testing/time";
 import { type Hold, MemoryDisk } from "./testing/memory_disk.ts";
 import { startServer, type TestClient, type TestServer } from "./testing/start_server.ts";
 import { rowsOf } from "./testing/witness.ts";
+import { openUdpPort } from "./testing/udp_port.ts";
 
 const STORE_BET = "StoreBet:1;Juan;Perez;12345678;1980-01-01;1234\n";
 const STORE_BATCH =
@@ -291,20 +292,8 @@ Deno.test("Server tells a client that never stops sending before it ends the con
   await servesHonestClient(server);
 });
 
-/** A UDP port that this test alone hears, and what it heard. */
-function broadcastPort(): { port: number; socket: Deno.DatagramConn } & Disposable {
-  const socket = Deno.listenDatagram({
-    transport: "udp",
-    hostname: "0.0.0.0",
-    port: 0,
-    reuseAddress: true,
-  });
-  const { port } = socket.addr as Deno.NetAddr;
-  return { port, socket, [Symbol.dispose]: () => socket.close() };
-}
-
 Deno.test("Servers answer all who wait when the last agency's datagram comes", async () => {
-  using broadcast = broadcastPort();
+  using broadcast = openUdpPort();
   const disk = new MemoryDisk();
   await using one = await startServer({ disk, broadcastPort: broadcast.port });
   await using two = await startServer({ disk, broadcastPort: broadcast.port });
@@ -343,11 +332,11 @@ Deno.test("Servers answer those who wait though the datagram is lost", async () 
 });
 
 Deno.test("Server looks and does nothing more when a datagram is forged, doubled or strange", async () => {
-  using broadcast = broadcastPort();
+  using broadcast = openUdpPort();
   await using server = await startServer({ broadcastPort: broadcast.port });
   using client = await waitingClient(server, 1);
   const target: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: 0 };
-  using forger = broadcastPort();
+  using forger = openUdpPort();
   const everyone = { ...target, hostname: "127.255.255.255", port: broadcast.port };
   for (const payload of ["nonsense", "", "bet_ended\n", "x".repeat(60_000)]) {
     await forger.socket.send(new TextEncoder().encode(payload), { ...everyone });

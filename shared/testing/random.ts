@@ -12,13 +12,18 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** An integer from 0 to `count` - 1. */
-  below(count: number): number {
+  /** A number from 0 up to, but not, 1. */
+  next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
     mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor(((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32 * count);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  /** An integer from 0 to `count` - 1. */
+  below(count: number): number {
+    return Math.floor(this.next() * count);
   }
 
   /** One of `choices`. */
