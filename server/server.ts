@@ -5,6 +5,7 @@
  */
 
 import type { ActionLog } from "../shared/logging.ts";
+import { BetBatch } from "../shared/packets.ts";
 import { Draw } from "./draw.ts";
 import { DrawSignal } from "./draw_signal.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -54,6 +55,7 @@ export class Server {
       log,
       agencies,
       packetBytesMax,
+      batch: new BetBatch(),
       announce: () => this.#signal.send(),
       onWaiting: (session, isWaiting) => this.#onWaiting(session, isWaiting),
       now: Date.now,

@@ -9,7 +9,7 @@ import { dayNumber } from "../shared/bet.ts";
 import { FrameBuffer, FrameTooLongError } from "../shared/framing.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import {
-  BetBatch,
+  type BetBatch,
   decodeRequest,
   type DecodeRules,
   encodeProgressResponse,
@@ -48,6 +48,8 @@ export interface SessionContext {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
+  /** Takes the bets of the packet in hand: they are in the ledger's hands before anything else happens. */
+  batch: BetBatch;
   /** Tells the other servers that the last agency has closed. */
   announce: () => Promise<void>;
   /** A session begins or ends to wait for the draw, and so does not count as a connection meanwhile. */
@@ -64,7 +66,6 @@ export class Session {
   readonly #context: SessionContext;
   readonly #peer: string;
   readonly #frames: FrameBuffer;
-  readonly #batch = new BetBatch();
   readonly #ending = new AbortController();
   /** What this connection was told of an agency's stored bets, and what it has stored since. */
   readonly #expectedBets = new Map<number, number>();
@@ -155,9 +156,9 @@ export class Session {
   /** Answers one packet; returns whether the conversation goes on. */
   async #answer(line: Uint8Array): Promise<boolean> {
     try {
-      const { agencies, now } = this.#context;
+      const { agencies, batch, now } = this.#context;
       const rules: DecodeRules = { agencies, today: dayNumber(now()) };
-      const request = decodeRequest(line, rules, this.#batch);
+      const request = decodeRequest(line, rules, batch);
       switch (request.type) {
         case "StoreBet":
         case "StoreBatch":

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { BetBatch } from "../shared/packets.ts";
 import { Draw } from "./draw.ts";
 import { type Connection, Session } from "./session.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
@@ -71,6 +72,7 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
     log,
     agencies: AGENCIES,
     packetBytesMax: 1000,
+    batch: new BetBatch(),
     announce: () => Promise.resolve(),
     onWaiting: () => {},
     now: Date.now,

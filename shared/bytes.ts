@@ -69,6 +69,17 @@ export function parseDigits(bytes: Uint8Array, from: number, to: number, max: nu
   return value;
 }
 
+/** Writes an integer from 0 on in ASCII, its last digit before `end`; what stands before it stays. */
+export function putDigits(bytes: Uint8Array, end: number, integer: number): void {
+  let rest = integer;
+  let at = end;
+  do {
+    const tens = Math.floor(rest / 10);
+    bytes[--at] = ZERO + (rest - 10 * tens);
+    rest = tens;
+  } while (rest > 0);
+}
+
 /** Whether `bytes` begins with `prefix`. */
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (bytes.length < prefix.length) return false;

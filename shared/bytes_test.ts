@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
-import { ByteBuffer, parseDigits, startsWith } from "./bytes.ts";
+import { ByteBuffer, parseDigits, putDigits, startsWith } from "./bytes.ts";
 import { forAll } from "./testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -104,4 +104,15 @@ Deno.test("startsWith() compares all bytes of the prefix", { permissions: "none"
   assertFalse(startsWith(utf8("StoreBat:"), utf8("StoreBet:")));
   assertFalse(startsWith(utf8("storeBet:"), utf8("StoreBet:")));
   assertFalse(startsWith(utf8(""), utf8("S")));
+});
+
+Deno.test("putDigits() writes an integer before a place", { permissions: "none" }, () => {
+  for (const [integer, expected] of [[0, "....0"], [7, "....7"], [10, "...10"], [12345, "12345"]]) {
+    const bytes = new TextEncoder().encode(".....x");
+    putDigits(bytes, 5, integer as number);
+    assertEquals(new TextDecoder().decode(bytes), `${expected}x`);
+  }
+  const bytes = new Uint8Array(16);
+  putDigits(bytes, 16, Number.MAX_SAFE_INTEGER);
+  assertEquals(new TextDecoder().decode(bytes), String(Number.MAX_SAFE_INTEGER));
 });

@@ -10,7 +10,6 @@
 import {
   AGENCY_DIGITS_MAX,
   type Bet,
-  type BetFault,
   BetScanner,
   BIRTHDATE_BYTES,
   describeFault,
@@ -18,7 +17,9 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
+import { BetTranslator } from "./bet_translator.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
+import { parseRow, writeRow } from "./rows.ts";
 
 const encoder = new TextEncoder();
 // A byte order mark is a character like others: it must not get lost.
@@ -81,49 +82,40 @@ export interface DecodeRules {
   today: number;
 }
 
-/** Numbers that a {@linkcode BetBatch} keeps for each bet. */
-const STRIDE = 6;
+/** Bytes of a packet for which there is room at first; a longer one makes it grow. */
+const ROOM_BYTES_FIRST = 64 * 1024;
 
 /**
- * The bets of one Store packet: where their fields lie in the packet's bytes. One object is used again
- * for packet after packet, and so is good until the next one is decoded, or its buffer is written to.
+ * The bets of one Store packet, as rows of bets.csv. One object is used again for packet after packet, and
+ * so is good until the next one is decoded.
  */
 export class BetBatch {
   agency = 0;
-  /** How many bets there are: 1 or more. */
-  count = 0;
-  /** The packet. */
-  bytes: Uint8Array = new Uint8Array();
-  /** Whether a field holds a comma or a quote. */
-  needsQuotes = false;
-  #places = new Int32Array(STRIDE * 256);
+  #translator = new BetTranslator({ notation: "packet to rows", inputBytesMax: ROOM_BYTES_FIRST });
   readonly #scanner = new BetScanner(";", ":");
 
-  /** Where bet `index` begins in `bytes`. */
-  start(index: number): number {
-    return this.#places[STRIDE * index];
+  /** How many bets there are: 1 or more. */
+  get count(): number {
+    return this.#translator.count;
   }
 
-  /** Where text field `field` of bet `index` ends (0 first name, 1 last name, 2 document, 3 birthdate). */
-  end(index: number, field: number): number {
-    return this.#places[STRIDE * index + 1 + field];
-  }
-
-  /** The number of bet `index`. */
-  number(index: number): number {
-    return this.#places[STRIDE * index + 5];
+  /** A row for each bet. */
+  get rows(): Uint8Array<ArrayBuffer> {
+    return this.#translator.output.subarray(0, this.#translator.length);
   }
 
   /** Bet `index` for people to read. */
   bet(index: number): Bet {
-    const text = (from: number, to: number) => decoder.decode(this.bytes.subarray(from, to));
+    const { ends, output } = this.#translator;
+    const row = parseRow(output.subarray(index === 0 ? 0 : ends[index - 1] + 1, ends[index]));
+    const [agency, firstName, lastName, document, birthdate, number] = row;
     return {
-      agency: this.agency,
-      firstName: text(this.start(index), this.end(index, 0)),
-      lastName: text(this.end(index, 0) + 1, this.end(index, 1)),
-      document: text(this.end(index, 1) + 1, this.end(index, 2)),
-      birthdate: text(this.end(index, 2) + 1, this.end(index, 3)),
-      number: this.number(index),
+      agency: Number(agency),
+      firstName,
+      lastName,
+      document,
+      birthdate,
+      number: Number(number),
     };
   }
 
@@ -133,64 +125,63 @@ export class BetBatch {
    * @throws {PacketError} If the agency or one of the bets is bad, or there is no bet, or more than one
    * in a StoreBet.
    */
-  decode(type: "StoreBet" | "StoreBatch", bytes: Uint8Array, rules: DecodeRules): void {
-    this.bytes = bytes;
-    this.count = 0;
-    this.needsQuotes = false;
-    let at = this.#decodeAgency(type, bytes, rules);
+  decode(type: "StoreBet" | "StoreBatch", packet: Uint8Array, rules: DecodeRules): void {
+    let at = this.#decodeAgency(type, packet, rules);
+    const translator = this.#roomFor(packet);
+    translator.begin(`${this.agency},`);
+    translator.input.set(packet);
+    translator.input[packet.length] = COLON;
+    const end = packet.length + 1;
     for (;;) {
-      const fault = this.#scanner.scan(bytes, at, bytes.length, rules.today);
-      if (fault !== undefined) throw this.#refusal(type, fault);
-      this.#add(at);
-      at = this.#scanner.end + 1;
-      if (this.#scanner.end === bytes.length) return;
-      if (type === "StoreBet") throw this.#refusal(type, "there is more behind the bet");
+      at = translator.translate(at, end, rules.today);
+      const isOver = at === end;
+      if (type === "StoreBet" && this.count > 0 && !(isOver && this.count === 1)) {
+        throw new PacketError(
+          `Cannot store ${type} of agency ${this.agency}: there is more behind the bet`,
+          true,
+        );
+      }
+      if (isOver) return;
+      at = this.#takeUncommon(type, packet, at, rules);
     }
   }
 
   /** Reads the agency, which a `;` follows, or a `:` in the second spelling of StoreBatch. */
   #decodeAgency(
     type: "StoreBet" | "StoreBatch",
-    bytes: Uint8Array,
+    packet: Uint8Array,
     { agencies }: DecodeRules,
   ): number {
     const from = type.length + 1;
     let end = from;
-    while (end < bytes.length && bytes[end] !== SEMICOLON && bytes[end] !== COLON) end++;
-    this.agency = parseDigits(bytes, from, end, agencies);
-    if (this.agency < 1) throw new PacketError(badAgency(type, bytes, agencies), true);
-    const isEmpty = end + 1 >= bytes.length;
-    if (isEmpty || (type === "StoreBet" && bytes[end] === COLON)) {
+    while (end < packet.length && packet[end] !== SEMICOLON && packet[end] !== COLON) end++;
+    this.agency = parseDigits(packet, from, end, agencies);
+    if (this.agency < 1) throw new PacketError(badAgency(type, packet, agencies), true);
+    const isEmpty = end + 1 >= packet.length;
+    if (isEmpty || (type === "StoreBet" && packet[end] === COLON)) {
       throw new PacketError(`Cannot store ${type} of agency ${this.agency}: it has no bet`, true);
     }
     return end + 1;
   }
 
-  #add(start: number): void {
-    const at = STRIDE * this.count++;
-    if (at === this.#places.length) {
-      const grown = new Int32Array(2 * at);
-      grown.set(this.#places);
-      this.#places = grown;
+  #roomFor({ length }: Uint8Array): BetTranslator {
+    if (length >= this.#translator.input.length) {
+      const inputBytesMax = 2 ** Math.ceil(Math.log2(length + 1));
+      this.#translator = new BetTranslator({ notation: "packet to rows", inputBytesMax });
     }
-    const { ends, number, needsQuotes } = this.#scanner;
-    const places = this.#places;
-    places[at] = start;
-    places[at + 1] = ends[0];
-    places[at + 2] = ends[1];
-    places[at + 3] = ends[2];
-    places[at + 4] = ends[3];
-    places[at + 5] = number;
-    if (needsQuotes) this.needsQuotes = true;
+    return this.#translator;
   }
 
-  #refusal(type: string, fault: BetFault | string): PacketError {
-    const which = `bet ${this.count + (typeof fault === "string" ? 0 : 1)}`;
-    const what = typeof fault === "string" ? fault : describeFault(fault);
-    return new PacketError(
-      `Cannot store ${type} of agency ${this.agency}: ${which}: ${what}`,
-      true,
-    );
+  /** Takes a bet that only the rules in full can judge; returns where the next one begins. */
+  #takeUncommon(type: string, packet: Uint8Array, start: number, { today }: DecodeRules): number {
+    const scanner = this.#scanner;
+    const fault = scanner.scan(packet, start, packet.length, today);
+    if (fault !== undefined) {
+      const which = `bet ${this.count + 1}: ${describeFault(fault)}`;
+      throw new PacketError(`Cannot store ${type} of agency ${this.agency}: ${which}`, true);
+    }
+    this.#translator.add(writeRow(this.agency, packet, start, scanner));
+    return scanner.end + 1;
   }
 }
 

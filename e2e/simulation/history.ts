@@ -15,6 +15,7 @@ import { BetLines } from "../../client/bet_source.ts";
 import { Servers, UnreachableError } from "../../client/servers.ts";
 import { hasWon } from "../../shared/bet.ts";
 import { Random } from "../../shared/testing/random.ts";
+import { BetBatch } from "../../shared/packets.ts";
 import { Draw } from "../../server/draw.ts";
 import { openFileLedger } from "../../server/ledger/file_ledger.ts";
 import type { Ledger } from "../../server/ledger/ledger.ts";
@@ -242,6 +243,7 @@ class History {
         log,
         agencies: AGENCIES,
         packetBytesMax: 64 * 1024,
+        batch: new BetBatch(),
         announce: () => Promise.resolve(this.#broadcast()),
         onWaiting: () => {},
         now: Date.now,

@@ -15,7 +15,7 @@ import type { Round, RoundJournal } from "./round_journal.ts";
 import type { Tally } from "./tally.ts";
 
 const LINE_FEED = 0x0a;
-const SCAN_BYTES = 1024 * 1024;
+const SEARCH_BYTES = 64 * 1024;
 /** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
 const LOCK_PATIENCE_MS = 5000;
 /**
@@ -38,7 +38,6 @@ export class BetsFile {
   #syncedSize = 0;
   /** How long a sync took of late. */
   #syncMs = SYNC_IN_PLACE_MS;
-  #chunk = new Uint8Array();
 
   constructor(file: DiskFile, journal: RoundJournal, options: { tally: Tally; log: ActionLog }) {
     this.#file = file;
@@ -211,7 +210,7 @@ export class BetsFile {
 
   /** The place behind the last line end before `size`. */
   #lastRowEnd(size: number): number {
-    const chunk = this.#scanChunk();
+    const chunk = new Uint8Array(Math.min(size, SEARCH_BYTES));
     for (let end = size; end > 0;) {
       const from = Math.max(0, end - chunk.length);
       readFully(this.#file, chunk.subarray(0, end - from), from);
@@ -223,20 +222,15 @@ export class BetsFile {
   }
 
   #scanTo(size: number): void {
-    const chunk = this.#scanChunk();
-    while (this.#tally.size < size) {
-      const wanted = chunk.subarray(0, Math.min(chunk.length, size - this.#tally.size));
-      const length = readFully(this.#file, wanted, this.#tally.size);
-      if (this.#tally.scan(wanted.subarray(0, length)) === 0) {
+    const tally = this.#tally;
+    while (tally.size < size) {
+      const wanted = tally.room.subarray(0, size - tally.size);
+      const length = readFully(this.#file, wanted, tally.size);
+      if (tally.take(length) === 0) {
         throw new LedgerError(
-          `Cannot read bets.csv: no row ends within ${length} bytes of byte ${this.#tally.size}`,
+          `Cannot read bets.csv: no row ends within ${length} bytes of byte ${tally.size}`,
         );
       }
     }
-  }
-
-  #scanChunk(): Uint8Array {
-    if (this.#chunk.length === 0) this.#chunk = new Uint8Array(SCAN_BYTES);
-    return this.#chunk;
   }
 }

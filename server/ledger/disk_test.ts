@@ -21,8 +21,10 @@ function memorySubject(): Subject {
 
 function folderSubject(): Subject {
   const path = Deno.makeTempDirSync({ prefix: "lottery disk " });
+  let nowMs = 0;
   return {
-    process: () => new FolderDisk(`${path}/a/new one`),
+    // Each look at the clock finds a second gone.
+    process: () => new FolderDisk(`${path}/a/new one`, () => nowMs += 1000),
     remove: (name) => Deno.removeSync(`${path}/a/new one/${name}`),
     [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
   };

@@ -8,7 +8,6 @@
  */
 
 import { ByteBuffer } from "../../shared/bytes.ts";
-import { hasWon } from "../../shared/bet.ts";
 import type { ActionLog } from "../../shared/logging.ts";
 import type { BetBatch } from "../../shared/packets.ts";
 import { BetsFile } from "./bets_file.ts";
@@ -17,7 +16,6 @@ import type { Disk } from "./disk.ts";
 import { Lane, turnEnd } from "./lane.ts";
 import { type AppendResult, type CloseResult, type Ledger, LedgerError } from "./ledger.ts";
 import { RoundJournal } from "./round_journal.ts";
-import { writeRows } from "./rows.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
 
 /** Options of {@linkcode openFileLedger}. */
@@ -38,7 +36,6 @@ interface Waiting {
   /** Its rows' place in the round. */
   from: number;
   to: number;
-  winners: Uint8Array[];
   resolve: (result: AppendResult) => void;
   reject: (error: Error) => void;
 }
@@ -85,12 +82,11 @@ class FileLedger implements Ledger {
     if (this.#failure !== undefined) return Promise.resolve(refusedBecause(this.#failure));
     const { rows, batches } = this.#next;
     const from = rows.length;
-    writeRows(batch, rows);
+    rows.write(batch.rows);
     const { agency, count } = batch;
-    const winners = this.#winnersOf(batch);
     const { promise, resolve, reject } = Promise.withResolvers<AppendResult>();
     const place = { from, to: rows.length };
-    batches.push({ agency, expectedBets, rows: count, ...place, winners, resolve, reject });
+    batches.push({ agency, expectedBets, rows: count, ...place, resolve, reject });
     if (batches.length === 1) this.#lane.run(() => this.#runRound());
     return promise;
   }
@@ -142,15 +138,6 @@ class FileLedger implements Ledger {
     });
   }
 
-  #winnersOf(batch: BetBatch): Uint8Array[] {
-    const winners = [];
-    for (let index = 0; index < batch.count; index++) {
-      if (!hasWon(batch.number(index), this.#options.winningNumber)) continue;
-      winners.push(batch.bytes.slice(batch.end(index, 1) + 1, batch.end(index, 2)));
-    }
-    return winners;
-  }
-
   async #runRound(): Promise<void> {
     await turnEnd();
     const round = this.#next;
@@ -171,8 +158,9 @@ class FileLedger implements Ledger {
       if (this.#failure !== undefined) throw this.#failure;
       await this.#bets.exclusively(() => {
         accepted = this.#admit(round);
-        if (accepted.length > 0) this.#bets.append(round.rows.view());
-        this.#count(accepted);
+        if (accepted.length === 0) return;
+        this.#bets.append(round.rows.view());
+        this.#tally.scan(round.rows.view());
       });
     } catch (error) {
       if (isFatal(error)) this.#fail(error);
@@ -227,13 +215,6 @@ class FileLedger implements Ledger {
     });
     if (accepted.length < round.batches.length) keepOnly(accepted, round.rows);
     return accepted;
-  }
-
-  #count(batches: readonly Waiting[]): void {
-    for (const { agency, rows, from, to, winners } of batches) {
-      this.#tally.add(agency, rows, to - from);
-      for (const document of winners) this.#tally.addWinner(agency, document);
-    }
   }
 
   /** Runs work in turn with the rounds; what leaves the files in doubt ends the ledger. */

@@ -68,7 +68,7 @@ Deno.test("Ledger.append() reads the batch before it returns", async () => {
   const { ledger } = await openLedger(disk.process());
   const batch = namedBatch("kept");
   const storing = ledger.append(batch);
-  batch.bytes.fill(0x78);
+  batch.rows.fill(0x78);
   batch.agency = 2;
   assertEquals(await storing, "stored");
   assertEquals(rowsOf(disk).map(([agency, , , document]) => [agency, document]), [

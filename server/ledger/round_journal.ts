@@ -16,7 +16,7 @@
  * @module
  */
 
-import { startsWith } from "../../shared/bytes.ts";
+import { putDigits, startsWith } from "../../shared/bytes.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 
 /** What the journal says. */
@@ -29,16 +29,24 @@ export interface Round {
   cuts: number;
 }
 
-const PATTERN = /^(from=(\d{16}) to=(\d{16}) cuts=(\d{12})) sum=(\d{10})\n$/;
-const RECORD_BYTES = "from=".length + 16 + " to=".length + 16 + " cuts=".length + 12 +
-  " sum=".length + 10 + 1;
+const PATTERN = /^from=(\d{16}) to=(\d{16}) cuts=(\d{12}) sum=(\d{10})\n$/;
+const BLANK = `from=${"0".repeat(16)} to=${"0".repeat(16)} cuts=${"0".repeat(12)} sum=${
+  "0".repeat(10)
+}\n`;
+const BLANK_LINE = new TextEncoder().encode(BLANK);
+/** Behind the digits of each number. */
+const FROM_END = BLANK.indexOf(" to=");
+const TO_END = BLANK.indexOf(" cuts=");
+const CUTS_END = BLANK.indexOf(" sum=");
+const SUM_END = BLANK.length - 1;
 
 /** Reads and writes the journal. */
 export class RoundJournal {
   readonly #file: DiskFile;
-  readonly #found = new Uint8Array(RECORD_BYTES);
+  readonly #found = new Uint8Array(BLANK.length);
   /** The line as last read or written, and what it says: mostly it is still the same. */
-  #line: Uint8Array = new Uint8Array();
+  readonly #line = BLANK_LINE.slice();
+  #lineLength = 0;
   #round: Round | undefined;
 
   constructor(file: DiskFile) {
@@ -49,16 +57,18 @@ export class RoundJournal {
   read(): Round | undefined {
     const length = readFully(this.#file, this.#found, 0);
     const found = this.#found.subarray(0, length);
-    if (found.length !== this.#line.length || !startsWith(found, this.#line)) {
-      this.#line = found.slice();
-      this.#round = parse(new TextDecoder().decode(found));
+    if (length !== this.#lineLength || !startsWith(this.#line, found)) {
+      this.#line.set(found);
+      this.#lineLength = length;
+      this.#round = parse(found);
     }
     return this.#round;
   }
 
   /** Says where the next round will go, before it is written. */
   begin(round: Round): void {
-    this.#line = new TextEncoder().encode(format(round));
+    format(round, this.#line);
+    this.#lineLength = BLANK.length;
     this.#round = round;
     writeAll(this.#file, this.#line, 0);
   }
@@ -74,23 +84,24 @@ export class RoundJournal {
   }
 }
 
-function format({ from, to, cuts }: Round): string {
-  const digits = (value: number, count: number) => String(value).padStart(count, "0");
-  const line = `from=${digits(from, 16)} to=${digits(to, 16)} cuts=${digits(cuts, 12)}`;
-  return `${line} sum=${digits(sumOf(line), 10)}\n`;
+/** Writes a line over one of the same form: it is done with each round, and makes no text on the way. */
+function format({ from, to, cuts }: Round, line: Uint8Array): void {
+  line.set(BLANK_LINE);
+  putDigits(line, FROM_END, from);
+  putDigits(line, TO_END, to);
+  putDigits(line, CUTS_END, cuts);
+  putDigits(line, SUM_END, sumOf(line.subarray(0, CUTS_END)));
 }
 
-function parse(line: string): Round | undefined {
-  const match = PATTERN.exec(line);
-  if (match === null || Number(match[5]) !== sumOf(match[1])) return undefined;
-  return { from: Number(match[2]), to: Number(match[3]), cuts: Number(match[4]) };
+function parse(line: Uint8Array): Round | undefined {
+  const match = PATTERN.exec(new TextDecoder().decode(line));
+  if (match === null || Number(match[4]) !== sumOf(line.subarray(0, CUTS_END))) return undefined;
+  return { from: Number(match[1]), to: Number(match[2]), cuts: Number(match[3]) };
 }
 
-/** A checksum of a line in ASCII: 32-bit FNV-1a. */
-function sumOf(line: string): number {
+/** A checksum: 32-bit FNV-1a. */
+function sumOf(bytes: Uint8Array): number {
   let sum = 0x811c9dc5;
-  for (let at = 0; at < line.length; at++) {
-    sum = Math.imul(sum ^ line.charCodeAt(at), 0x01000193) >>> 0;
-  }
-  return sum;
+  for (let at = 0; at < bytes.length; at++) sum = Math.imul(sum ^ bytes[at], 0x01000193);
+  return sum >>> 0;
 }

@@ -5,14 +5,16 @@
  * @module
  */
 
-import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { ByteBuffer } from "../../shared/bytes.ts";
-import { parseRow } from "./rows.ts";
+import { parseRow } from "../../shared/rows.ts";
+import { RowScanner } from "./row_scanner.ts";
 
-const COMMA = 0x2c;
 const LINE_FEED = 0x0a;
 const SEMICOLON = 0x3b;
-const ZERO = 0x30;
+/** Fields of a row: the agency, and those of its bet. */
+const ROW_FIELDS = 6;
+/** What is scanned at once stays in the processor's cache. */
+const ROOM_BYTES = 256 * 1024;
 
 /** A row of bets.csv is no bet. What is behind it has not been read. */
 export class DamagedRowError extends Error {
@@ -37,18 +39,17 @@ export class Tally {
   /** Bytes of the file that are counted in. Always the end of a row. */
   size = 0;
   #rows = 0;
-  readonly #counts = new Float64Array(AGENCIES_MAX + 1);
+  readonly #scanner: RowScanner;
   readonly #winners = new Map<number, ByteBuffer>();
-  readonly #winningTail: Uint8Array;
 
   /** @param winningNumber The number that wins. */
   constructor(winningNumber: number) {
-    this.#winningTail = new TextEncoder().encode(`,${winningNumber}`);
+    this.#scanner = new RowScanner({ winningNumber, inputBytesMax: ROOM_BYTES });
   }
 
   /** Bets of an agency. */
   count(agency: number): number {
-    return this.#counts[agency];
+    return this.#scanner.counts[agency];
   }
 
   /** Documents of an agency's winners, joined by `;`. */
@@ -56,82 +57,74 @@ export class Tally {
     return this.#winners.get(agency)?.view() ?? new Uint8Array();
   }
 
-  /** Counts in rows that this process wrote itself, winners apart. */
-  add(agency: number, rows: number, bytes: number): void {
-    this.#counts[agency] += rows;
+  /** Forgets everything. */
+  clear(): void {
+    this.size = this.#rows = 0;
+    this.#scanner.counts.fill(0);
+    this.#winners.clear();
+  }
+
+  /** Where to put the bytes that follow what was counted before, for {@linkcode take}. */
+  get room(): Uint8Array<ArrayBuffer> {
+    return this.#scanner.input;
+  }
+
+  /**
+   * Counts in the whole rows at the beginning of {@linkcode room}.
+   *
+   * @param length How many bytes were put there.
+   * @returns How many bytes were counted; what is behind them is the beginning of a row.
+   * @throws {DamagedRowError} If a row is no bet.
+   */
+  take(length: number): number {
+    const wholeRows = this.room.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
+    for (let at = 0; at < wholeRows;) {
+      const { rows, bytes, winnerBytes } = this.#scanner.scan(at, wholeRows);
+      this.#count(rows, bytes);
+      at += bytes;
+      if (at === wholeRows) break;
+      if (winnerBytes === 0) this.#damaged(at);
+      this.#takeWinner(at, winnerBytes);
+      at += winnerBytes + 1;
+    }
+    return wholeRows;
+  }
+
+  /** Counts in rows, of which the last one is whole. */
+  scan(rows: Uint8Array): void {
+    for (let at = 0; at < rows.length;) {
+      const piece = rows.subarray(at, at + this.room.length);
+      this.room.set(piece);
+      at += this.take(piece.length);
+    }
+  }
+
+  #count(rows: number, bytes: number): void {
     this.#rows += rows;
     this.size += bytes;
   }
 
-  /** Adds a winner's document. */
-  addWinner(agency: number, document: Uint8Array): void {
+  /** Takes the row that begins at `at` and ends in the winning number. */
+  #takeWinner(at: number, rowBytes: number): void {
+    const fields = parseRow(this.room.subarray(at, at + rowBytes));
+    if (fields.length !== ROW_FIELDS) this.#damaged(at);
+    const agency = Number(fields[0]);
+    this.#addWinner(agency, fields[3]);
+    this.#scanner.counts[agency]++;
+    this.#count(1, rowBytes + 1);
+  }
+
+  #addWinner(agency: number, document: string): void {
     let documents = this.#winners.get(agency);
     if (documents === undefined) this.#winners.set(agency, documents = new ByteBuffer(64));
     if (documents.length > 0) documents.writeByte(SEMICOLON);
-    documents.write(document);
+    documents.writeText(document);
   }
 
-  /** Forgets everything. */
-  clear(): void {
-    this.size = this.#rows = 0;
-    this.#counts.fill(0);
-    this.#winners.clear();
-  }
-
-  /**
-   * Counts in the whole rows at the beginning of `bytes`, which follow what was counted before.
-   *
-   * @returns How many bytes that were; what is behind them is the beginning of a row.
-   * @throws {DamagedRowError} If a row is no bet.
-   */
-  scan(bytes: Uint8Array): number {
-    const last = bytes.lastIndexOf(LINE_FEED);
-    // A power cut on some file systems leaves a hole: zeros that would hide the line ends in it.
-    const hole = bytes.subarray(0, last + 1).indexOf(0);
-    let at = 0;
-    while (at <= last) {
-      const start = at;
-      let agency = 0;
-      for (; bytes[at] !== COMMA; at++) {
-        const digit = bytes[at] - ZERO;
-        agency = agency * 10 + digit;
-        if (digit < 0 || digit > 9 || agency > AGENCIES_MAX) this.#damaged(bytes, start);
-      }
-      if (agency === 0) this.#damaged(bytes, start);
-      while (bytes[at] !== LINE_FEED) at++;
-      if (!isDigit(bytes[at - 1]) || (hole >= 0 && hole < at)) this.#damaged(bytes, start);
-      if (this.#isWinner(bytes, at)) this.#addWinningRow(agency, bytes, start, at);
-      this.#counts[agency]++;
-      this.#rows++;
-      at++;
-      this.size += at - start;
-    }
-    return at;
-  }
-
-  /** Whether the row that ends at `end` ends in the winning number. */
-  #isWinner(bytes: Uint8Array, end: number): boolean {
-    const tail = this.#winningTail;
-    let from = end - tail.length;
-    for (let at = 0; at < tail.length; at++) {
-      if (bytes[from++] !== tail[at]) return false;
-    }
-    return true;
-  }
-
-  #addWinningRow(agency: number, bytes: Uint8Array, start: number, end: number): void {
-    const fields = parseRow(bytes.subarray(start, end));
-    if (fields.length !== 6) this.#damaged(bytes, start);
-    this.addWinner(agency, new TextEncoder().encode(fields[3]));
-  }
-
-  #damaged(bytes: Uint8Array, start: number): never {
-    const end = Math.min(bytes.indexOf(LINE_FEED, start), start + 200);
-    const row = new TextDecoder().decode(bytes.subarray(start, end));
+  /** Tells that the row that begins at `at` is no bet. */
+  #damaged(at: number): never {
+    const end = Math.min(this.room.indexOf(LINE_FEED, at), at + 200);
+    const row = new TextDecoder().decode(this.room.subarray(at, end));
     throw new DamagedRowError(this.#rows + 1, this.size, row);
   }
-}
-
-function isDigit(byte: number): boolean {
-  return byte >= ZERO && byte <= ZERO + 9;
 }

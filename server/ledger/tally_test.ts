@@ -1,4 +1,6 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseRow } from "../../shared/rows.ts";
+import { casesWanted, forAll, type Random } from "../../shared/testing/random.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
 
 const encoder = new TextEncoder();
@@ -10,6 +12,12 @@ function known(tally: Tally): { size: number; counts: number[]; winners: string[
     counts: [1, 2, 3].map((agency) => tally.count(agency)),
     winners: [1, 2, 3].map((agency) => new TextDecoder().decode(tally.winners(agency))),
   };
+}
+
+/** Has a tally take what a file holds next. */
+function take(tally: Tally, bytes: Uint8Array): number {
+  tally.room.set(bytes);
+  return tally.take(bytes.length);
 }
 
 const FILE = encoder.encode(
@@ -27,7 +35,7 @@ const EXPECTED = {
   winners: ["10;a,7574", "20;40", ""],
 };
 
-Deno.test("Tally.scan() counts bets and finds winners, wherever the chunks are split", {
+Deno.test("Tally.take() counts bets and finds winners, wherever the chunks are split", {
   permissions: "none",
 }, () => {
   for (let length = 1; length <= FILE.length; length++) {
@@ -36,17 +44,17 @@ Deno.test("Tally.scan() counts bets and finds winners, wherever the chunks are s
     // What is left of a chunk comes again with the next, as a file is read on from `size`.
     while (chunkEnd < FILE.length) {
       chunkEnd = Math.min(chunkEnd + length, FILE.length);
-      tally.scan(FILE.subarray(tally.size, chunkEnd));
+      take(tally, FILE.subarray(tally.size, chunkEnd));
     }
     assertEquals(known(tally), EXPECTED, `chunks of ${length} bytes`);
   }
 });
 
-Deno.test("Tally.scan() takes whole rows only", { permissions: "none" }, () => {
+Deno.test("Tally.take() takes whole rows only", { permissions: "none" }, () => {
   for (let end = 0; end <= FILE.length; end++) {
     const tally = new Tally(7574);
     const wholeSize = FILE.subarray(0, end).lastIndexOf(0x0a) + 1;
-    assertEquals(tally.scan(FILE.subarray(0, end)), wholeSize);
+    assertEquals(take(tally, FILE.subarray(0, end)), wholeSize);
     assertEquals(tally.size, wholeSize);
   }
 });
@@ -62,19 +70,21 @@ Deno.test("Tally finds winners of any number by the whole number", { permissions
   }
 });
 
-Deno.test("Tally knows the same of rows that were added as of rows that were scanned", {
-  permissions: "none",
-}, () => {
+Deno.test("Tally.scan() takes more than there is room for", { permissions: "none" }, () => {
+  const times = 5000;
+  const file = new Uint8Array(times * FILE.length);
+  for (let time = 0; time < times; time++) file.set(FILE, time * FILE.length);
+  const tally = new Tally(7574);
+  assert(file.length > 3 * tally.room.length);
+  tally.scan(file);
+  const { size, counts, winners } = known(tally);
+  assertEquals([size, counts], [file.length, EXPECTED.counts.map((count) => times * count)]);
+  assertEquals(winners[1], Array(times).fill("20;40").join(";"));
+});
+
+Deno.test("Tally.clear() forgets everything", { permissions: "none" }, () => {
   const tally = new Tally(7574);
   tally.scan(FILE);
-  tally.add(3, 2, 60);
-  tally.addWinner(3, encoder.encode("50"));
-  tally.addWinner(3, encoder.encode("ñ"));
-  assertEquals(known(tally), {
-    size: FILE.length + 60,
-    counts: [3, 3, 3],
-    winners: ["10;a,7574", "20;40", "50;ñ"],
-  });
   tally.clear();
   assertEquals(known(tally), { size: 0, counts: [0, 0, 0], winners: ["", "", ""] });
   tally.scan(FILE);
@@ -101,18 +111,69 @@ const DAMAGED: Record<string, string> = {
 for (const [name, row] of Object.entries(DAMAGED)) {
   Deno.test(`Tally.scan() refuses ${name}, with line and offset`, { permissions: "none" }, () => {
     const tally = new Tally(7574);
-    tally.scan(encoder.encode("1,Ana,Paz,1,1980-01-01,1\n"));
-    tally.add(2, 3, 100);
+    tally.scan(encoder.encode("1,Ana,Paz,1,1980-01-01,1\n" + "2,A,B,1,1980-01-01,10\n".repeat(3)));
     const next = "1,Ana,Paz,2,1980-01-01,7574\n";
     const error = assertThrows(
       () => tally.scan(encoder.encode(`${next}${row}${next}`)),
       DamagedRowError,
-      "Cannot read bets.csv: line 6, at byte 153, is no bet",
+      "Cannot read bets.csv: line 6, at byte 119, is no bet",
     );
-    assertEquals([error.line, error.offset], [6, 153]);
+    assertEquals([error.line, error.offset], [6, 119]);
     assertStringIncludes(error.message, JSON.stringify(row.slice(0, -1).slice(0, 200)));
     // What was before it is counted, and counted once if it is scanned again.
-    assertEquals(tally.size, 153);
+    assertEquals(tally.size, 119);
     assertEquals(tally.count(1), 2);
   });
+}
+
+/** What {@linkcode Tally} knows, plainly: with strings and regular expressions. Nothing if a row is no bet. */
+function plainTally(rows: string[], winningNumber: number) {
+  const counts = new Map<string, number>();
+  const winners = new Map<string, string[]>();
+  for (const row of rows) {
+    const agency = /^([0-9]+),[^\p{Cc}]*[0-9]$/u.exec(row)?.[1];
+    if (agency === undefined || Number(agency) < 1 || Number(agency) > 9999) return undefined;
+    counts.set(agency, (counts.get(agency) ?? 0) + 1);
+    if (!row.endsWith(`,${winningNumber}`)) continue;
+    const fields = parseRow(encoder.encode(row));
+    if (fields.length !== 6) return undefined;
+    winners.set(agency, [...winners.get(agency) ?? [], fields[3]]);
+  }
+  return { counts, winners };
+}
+
+Deno.test("Tally knows exactly what the plain model knows, of good rows and bad", {
+  permissions: "none",
+}, () => {
+  let good = 0;
+  const cases = casesWanted(5000);
+  forAll({ cases }, (random) => {
+    const winningNumber = random.pick([0, 7, 75, 757, 7574]);
+    const rows = Array.from({ length: random.below(12) }, () => wildRow(random, winningNumber));
+    const expected = plainTally(rows, winningNumber);
+    const tally = new Tally(winningNumber);
+    const scan = () => tally.scan(encoder.encode(rows.map((row) => `${row}\n`).join("")));
+    if (expected === undefined) return void assertThrows(scan, DamagedRowError);
+    good++;
+    scan();
+    for (const [agency, count] of expected.counts) assertEquals(tally.count(Number(agency)), count);
+    for (const agency of expected.counts.keys()) {
+      const winners = new TextDecoder().decode(tally.winners(Number(agency)));
+      assertEquals(winners, (expected.winners.get(agency) ?? []).join(";"));
+    }
+  });
+  assert(good > cases / 5 && good < cases * 4 / 5, `${good} of ${cases} are good`);
+});
+
+/** A row, most often a good one, that is long or short and wins now and then. */
+function wildRow(random: Random, winningNumber: number): string {
+  const text = () => random.pick(["a", "ñandú", '"x,7574"', "7574", "€".repeat(random.below(22))]);
+  const agency = random.once(40) ? random.pick(["", "0", "10000", "x"]) : 1 + random.below(9999);
+  const number = random.once(3) ? winningNumber : random.below(10_000);
+  const fields = [agency, text(), text(), text(), "1980-01-01", number];
+  if (random.once(40)) fields.splice(random.below(6), 1);
+  const row = fields.join(",");
+  const at = random.below(row.length + 1);
+  const spoiled = `${row.slice(0, at)}${random.pick(["\0", "\r", "\x1f", ""])}${row.slice(at)}`;
+  return random.once(20) ? spoiled : row;
 }

@@ -1,29 +1,26 @@
 import { assertEquals } from "@std/assert";
 import { parse, stringify } from "@std/csv";
-import { ByteBuffer } from "../../shared/bytes.ts";
-import { batchOf, randomNumbers } from "../testing/ledgers.ts";
-import { parseRow, writeRows } from "./rows.ts";
+import { BetBatch, decodeRequest } from "./packets.ts";
+import { parseRow } from "./rows.ts";
+import { Random } from "./testing/random.ts";
+
+const RULES = { agencies: 5, today: 20261123 };
+const batch = new BetBatch();
 
 /** The rows of a Store packet's batch, as they go into bets.csv. */
-function rows(packet: string, out = new ByteBuffer(1)): string {
-  writeRows(batchOf(packet), out);
-  return new TextDecoder().decode(out.view());
+function rows(packet: string): string {
+  decodeRequest(new TextEncoder().encode(packet), RULES, batch);
+  return new TextDecoder().decode(batch.rows);
 }
 
-Deno.test(
-  "writeRows() writes a row for each bet, behind what was there",
-  { permissions: "none" },
-  () => {
-    const out = new ByteBuffer(1);
-    out.writeText("before\n");
-    assertEquals(
-      rows("StoreBatch:2;Ana;Paz;1;1980-01-01;7574:Zoë;de la Paz;2;1999-12-31;0", out),
-      "before\n2,Ana,Paz,1,1980-01-01,7574\n2,Zoë,de la Paz,2,1999-12-31,0\n",
-    );
-  },
-);
+Deno.test("BetBatch.rows holds a row for each bet", { permissions: "none" }, () => {
+  assertEquals(
+    rows("StoreBatch:2;Ana;Paz;1;1980-01-01;7574:Zoë;de la Paz;2;1999-12-31;0"),
+    "2,Ana,Paz,1,1980-01-01,7574\n2,Zoë,de la Paz,2,1999-12-31,0\n",
+  );
+});
 
-Deno.test("writeRows() writes numbers without leading zeros", { permissions: "none" }, () => {
+Deno.test("BetBatch.rows holds numbers without leading zeros", { permissions: "none" }, () => {
   for (
     const [sent, written] of [
       ["0", "0"],
@@ -42,20 +39,25 @@ Deno.test("writeRows() writes numbers without leading zeros", { permissions: "no
   }
 });
 
-Deno.test("writeRows() quotes a field that needs it, and no other", { permissions: "none" }, () => {
-  assertEquals(
-    rows('StoreBatch:1;Ana;Paz;1;1980-01-01;1:An"a;P,az;",";1980-01-01;2:Eva;Rey;3;1980-01-01;3'),
-    '1,Ana,Paz,1,1980-01-01,1\n1,"An""a","P,az",""",""",1980-01-01,2\n1,Eva,Rey,3,1980-01-01,3\n',
-  );
-});
+Deno.test(
+  "BetBatch.rows quotes a field that needs it, and no other",
+  { permissions: "none" },
+  () => {
+    assertEquals(
+      rows('StoreBatch:1;Ana;Paz;1;1980-01-01;1:An"a;P,az;",";1980-01-01;2:Eva;Rey;3;1980-01-01;3'),
+      '1,Ana,Paz,1,1980-01-01,1\n1,"An""a","P,az",""",""",1980-01-01,2\n1,Eva,Rey,3,1980-01-01,3\n',
+    );
+  },
+);
 
 /** Characters of every length in UTF-8, and all that CSV is careful about. */
 const LETTERS = ["a", "Z", " ", ",", '"', "'", "ñ", "€", "😀", "7574", "\\", "%", "|", "="];
 
-Deno.test("writeRows() writes what @std/csv writes and reads back, and parseRow() too", {
+Deno.test("BetBatch.rows holds what @std/csv writes and reads back, and parseRow() too", {
   permissions: "none",
 }, () => {
-  const below = randomNumbers(7574);
+  const random = new Random(7574);
+  const below = (count: number) => random.below(count);
   const text = (bytesMax: number) => {
     let made = LETTERS[below(LETTERS.length)];
     while (below(6) > 0) {
@@ -82,11 +84,15 @@ Deno.test("writeRows() writes what @std/csv writes and reads back, and parseRow(
   }
 });
 
-Deno.test("writeRows() has room for a batch of nothing but quotes", { permissions: "none" }, () => {
-  const bet = `${'"'.repeat(64)};${'"'.repeat(64)};${'"'.repeat(20)};1980-01-01;9999`;
-  const written = rows(`StoreBatch:5;${Array(50).fill(bet).join(":")}`);
-  assertEquals(parse(written), Array(50).fill(["5", ...bet.split(";")]));
-});
+Deno.test(
+  "BetBatch.rows has room for a batch of nothing but quotes",
+  { permissions: "none" },
+  () => {
+    const bet = `${'"'.repeat(64)};${'"'.repeat(64)};${'"'.repeat(20)};1980-01-01;9999`;
+    const written = rows(`StoreBatch:5;${Array(50).fill(bet).join(":")}`);
+    assertEquals(parse(written), Array(50).fill(["5", ...bet.split(";")]));
+  },
+);
 
 Deno.test("parseRow() gives fewer fields for a row that is no CSV", { permissions: "none" }, () => {
   for (const row of ['1,"Ana,Paz,1,1980-01-01,1', '1,A"na,Paz,1,1980-01-01,1', "", "1,Ana"]) {
