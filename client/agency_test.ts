@@ -3,6 +3,7 @@ import { FakeTime } from "@std/testing/time";
 import { Agency, RefusedError } from "./agency.ts";
 import { Servers, UnreachableError } from "./servers.ts";
 import {
+  blockOf,
   FakeLottery,
   FakeNetwork,
   type FakeNetworkOptions,
@@ -19,12 +20,7 @@ function bets(all = BETS) {
   let next = 0;
   const read = () => {
     const some = all.slice(next, next += 4);
-    const bytes = new TextEncoder().encode(some.join(""));
-    const ends = Int32Array.from(some, (_, index) => some.slice(0, index + 1).join("").length);
-    const starts = Int32Array.from(some, (bet, index) => ends[index] - bet.length);
-    return Promise.resolve(
-      some.length > 0 ? { bytes, starts, ends, count: some.length } : undefined,
-    );
+    return Promise.resolve(some.length > 0 ? blockOf(some) : undefined);
   };
   return { total: all.length, read };
 }

@@ -15,8 +15,8 @@ const COLON = 0x3a;
 export class Batch {
   readonly #head: Uint8Array;
   readonly #buffer: ByteBuffer;
-  /** Where the bets begin that are still to be sent. Each ends where a `:` or the line end stands. */
-  #starts: number[] = [];
+  /** Where the bets end that are still to be sent: at a `:`, or behind the last one. */
+  #ends: number[] = [];
 
   constructor(agency: number) {
     this.#head = encodeStoreHead("StoreBatch", agency);
@@ -26,7 +26,7 @@ export class Batch {
 
   /** How many bets it holds. */
   get count(): number {
-    return this.#starts.length;
+    return this.#ends.length;
   }
 
   /** Length of the packet, its line end included. */
@@ -36,26 +36,29 @@ export class Batch {
 
   /** Drops all bets. */
   clear(): void {
-    this.#starts = [];
+    this.#ends = [];
     this.#buffer.length = 0;
     this.#buffer.write(this.#head);
   }
 
-  /** Adds a bet, as a packet carries it. */
-  add(bet: Uint8Array): void {
+  /** Adds bets of a block, from `first` up to `last`, the latter excluded. */
+  add({ bytes, ends }: BetBlock, first: number, last: number): void {
     if (this.count > 0) this.#buffer.writeByte(COLON);
-    this.#starts.push(this.#buffer.length);
-    this.#buffer.write(bet);
+    const start = startOf(ends, first);
+    const shift = this.#buffer.length - start;
+    for (let index = first; index < last; index++) this.#ends.push(ends[index] + shift);
+    this.#buffer.write(bytes.subarray(start, ends[last - 1]));
   }
 
   /** Drops the first `count` bets: they are stored already. */
   dropFirst(count: number): void {
     if (count >= this.count) return this.clear();
     const { bytes, length } = this.#buffer;
-    const shift = this.#starts[count] - this.#head.length;
-    bytes.copyWithin(this.#head.length, this.#starts[count], length);
+    const start = count === 0 ? this.#head.length : this.#ends[count - 1] + 1;
+    const shift = start - this.#head.length;
+    bytes.copyWithin(this.#head.length, start, length);
     this.#buffer.length -= shift;
-    this.#starts = this.#starts.slice(count).map((start) => start - shift);
+    this.#ends = this.#ends.slice(count).map((end) => end - shift);
   }
 
   /** The packet, its line end included: good until the batch changes. */
@@ -108,15 +111,23 @@ export class BatchPacker {
     batch.clear();
     const { betsMax, bytesMax } = this.#limits;
     while (batch.count < betsMax && await this.#hasBet()) {
-      const { bytes, starts, ends, count } = this.#block!;
-      for (; this.#next < count && batch.count < betsMax; this.#next++) {
-        const start = starts[this.#next];
-        const end = ends[this.#next];
-        const separatorBytes = batch.count > 0 ? 1 : 0;
-        if (batch.byteLength + separatorBytes + end - start > bytesMax) return;
-        batch.add(bytes.subarray(start, end));
-      }
+      const block = this.#block!;
+      const separatorBytes = batch.count > 0 ? 1 : 0;
+      const room = bytesMax - batch.byteLength - separatorBytes;
+      const last = Math.min(block.count, this.#next + betsMax - batch.count);
+      const fitting = this.#fitting(block, last, room);
+      if (fitting === this.#next) return;
+      batch.add(block, this.#next, fitting);
+      this.#next = fitting;
     }
+  }
+
+  /** How far the next bets of a block fit into so many bytes: not farther than `last`. */
+  #fitting({ ends }: BetBlock, last: number, room: number): number {
+    const end = startOf(ends, this.#next) + room;
+    let fitting = this.#next;
+    while (fitting < last && ends[fitting] <= end) fitting++;
+    return fitting;
   }
 
   async #hasBet(): Promise<boolean> {
@@ -127,4 +138,8 @@ export class BatchPacker {
     }
     return true;
   }
+}
+
+function startOf(ends: Int32Array, index: number): number {
+  return index === 0 ? 0 : ends[index - 1] + 1;
 }

@@ -1,27 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { Batch, BatchPacker, type BetBlocks } from "./batches.ts";
+import { blockOf } from "./testing.ts";
 
 /** A source of these bets, so many in a block. */
 function blocks(bets: string[], betsInBlock: number): BetBlocks {
   let next = 0;
   return {
     read() {
-      const some = bets.slice(next, next += betsInBlock).map((bet) =>
-        new TextEncoder().encode(bet)
-      );
-      if (some.length === 0) return Promise.resolve(undefined);
-      // As in a file, something stands between the bets.
-      const bytes = new Uint8Array(some.reduce((length, bet) => length + bet.length + 2, 0));
-      const starts = new Int32Array(some.length);
-      const ends = new Int32Array(some.length);
-      let at = 0;
-      some.forEach((bet, index) => {
-        starts[index] = at;
-        bytes.set(bet, at);
-        ends[index] = at += bet.length;
-        at += 2;
-      });
-      return Promise.resolve({ bytes, starts, ends, count: some.length });
+      const some = bets.slice(next, next += betsInBlock);
+      return Promise.resolve(some.length === 0 ? undefined : blockOf(some));
     },
   };
 }
@@ -73,7 +60,8 @@ Deno.test("BatchPacker.skip() leaves out the first bets", async () => {
 Deno.test("Batch.dropFirst() keeps the other bets in their order", () => {
   for (const count of [0, 1, 2, 3]) {
     const batch = new Batch(12);
-    for (const bet of BETS) batch.add(new TextEncoder().encode(bet));
+    batch.add(blockOf(BETS), 0, 1);
+    batch.add(blockOf(BETS), 1, 3);
     text(batch);
     batch.dropFirst(count);
     assertEquals(batch.count, 3 - count);

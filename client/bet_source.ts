@@ -10,20 +10,19 @@
 
 import { parse } from "@std/csv/parse";
 import { BET_FIELDS, type BetFault, BetScanner, dayNumber, describeFault } from "../shared/bet.ts";
+import { BetTranslator } from "../shared/bet_translator.ts";
+import { encodeBetFields } from "../shared/packets.ts";
 
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
-const ZERO = 0x30;
-const SEMICOLON = 0x3b;
+const COLON = 0x3a;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** Longest line of a file, in bytes, its line end included. The longest bet has about 170. */
 export const LINE_BYTES_MAX = 4096;
 /** How much of a file is read at once. */
 const PIECE_BYTES = 256 * 1024;
-/** Shortest line that holds a bet: `a,b,1,1999-01-01,0` and its line end. */
-const LINE_BYTES_MIN = 19;
 
 /** The bets cannot be read: no such file, a bad line, or a file that changes. */
 export class BetFileError extends Error {
@@ -36,12 +35,12 @@ export interface ByteSource {
   read(bytes: Uint8Array): Promise<number | null>;
 }
 
-/** Some bets in a row, as a packet carries them, each between its place in `starts` and in `ends`. */
+/** Some bets in a row, as a packet carries them, a `:` behind each. */
 export interface BetBlock {
   readonly bytes: Uint8Array;
-  readonly starts: Int32Array;
+  /** Where each bet ends; the next one begins behind the `:` there. */
   readonly ends: Int32Array;
-  count: number;
+  readonly count: number;
 }
 
 /** Options of {@linkcode BetLines}. */
@@ -59,8 +58,8 @@ export class BetLines {
   readonly #source: ByteSource;
   readonly #name: string;
   readonly #today: number;
-  readonly #csvScanner = new BetScanner(",");
-  readonly #block: BetBlock & { bytes: Uint8Array };
+  readonly #translator: BetTranslator;
+  readonly #scanner = new BetScanner(",");
   /** Lines that were read so far. */
   #lines = 0;
   /** The number of an empty line: only the last line of a file may be one. 0 if there was none. */
@@ -68,19 +67,17 @@ export class BetLines {
   /** What was read and not yet made into bets lies between these two. */
   #start = 0;
   #end = 0;
+  #hasBegun = false;
   #isOver = false;
 
   constructor(source: ByteSource, { name, today, pieceBytes = PIECE_BYTES }: BetLinesOptions) {
     this.#source = source;
     this.#name = name;
     this.#today = today;
-    const betsMax = Math.ceil(pieceBytes / LINE_BYTES_MIN) + 1;
-    this.#block = {
-      bytes: new Uint8Array(pieceBytes),
-      starts: new Int32Array(betsMax),
-      ends: new Int32Array(betsMax),
-      count: 0,
-    };
+    this.#translator = new BetTranslator({
+      notation: "lines to packet",
+      inputBytesMax: pieceBytes,
+    });
   }
 
   /**
@@ -90,87 +87,84 @@ export class BetLines {
    * @throws {BetFileError} At the first line that is no bet, with its number.
    */
   async read(): Promise<BetBlock | undefined> {
-    const block = this.#block;
-    block.count = 0;
-    while (block.count === 0 && !this.#isOver) {
-      block.bytes.copyWithin(0, this.#start, this.#end);
-      this.#end -= this.#start;
-      this.#start = 0;
-      const count = await this.#source.read(block.bytes.subarray(this.#end));
-      if (count === null) this.#finish();
-      else this.#takeLines(count);
+    const translator = this.#translator;
+    translator.begin();
+    while (translator.count === 0 && !this.#isOver) await this.#readPiece();
+    const { count, ends, output } = translator;
+    return count > 0 ? { bytes: output, ends, count } : undefined;
+  }
+
+  async #readPiece(): Promise<void> {
+    const { input } = this.#translator;
+    input.copyWithin(0, this.#start, this.#end);
+    this.#end -= this.#start;
+    this.#start = 0;
+    // There is always room for the line end that the last line may lack.
+    const count = await this.#source.read(input.subarray(this.#end, -1));
+    if (count === null) {
+      this.#isOver = true;
+      const isTorn = this.#end > 0 && input[this.#end - 1] !== LINE_FEED;
+      if (isTorn) input[this.#end++] = LINE_FEED;
+    } else this.#end += count;
+    if (!this.#hasBegun) {
+      if (this.#end < BYTE_ORDER_MARK.length && !this.#isOver) return;
+      this.#skipByteOrderMark();
     }
-    return block.count > 0 ? block : undefined;
+    this.#takeLines(input.subarray(0, this.#end).lastIndexOf(LINE_FEED) + 1);
+    if (this.#end - this.#start > LINE_BYTES_MAX) throw this.#refuseLength(this.#lines + 1);
   }
 
-  /** Takes all complete lines, of which `count` more bytes have just been read. */
-  #takeLines(count: number): void {
-    const bytes = this.#block.bytes;
-    let searchFrom = this.#end;
-    this.#end += count;
-    const read = bytes.subarray(0, this.#end);
-    for (;;) {
-      const lineEnd = read.indexOf(LINE_FEED, searchFrom);
-      if ((lineEnd < 0 ? this.#end : lineEnd + 1) - this.#start > LINE_BYTES_MAX) {
-        throw this.#refuse(this.#lines + 1, `the line is longer than ${LINE_BYTES_MAX} bytes`);
-      }
-      if (lineEnd < 0) return;
-      this.#takeLine(this.#start, lineEnd);
-      this.#start = searchFrom = lineEnd + 1;
+  #skipByteOrderMark(): void {
+    const { input } = this.#translator;
+    this.#hasBegun = true;
+    if (BYTE_ORDER_MARK.every((byte, at) => input[at] === byte)) {
+      this.#start = BYTE_ORDER_MARK.length;
     }
   }
 
-  /** Takes the last line, which may lack its line end. */
-  #finish(): void {
-    this.#isOver = true;
-    if (this.#start < this.#end) this.#takeLine(this.#start, this.#end);
-  }
-
-  #takeLine(from: number, to: number): void {
-    const bytes = this.#block.bytes;
-    let start = from;
-    let end = to;
-    if (
-      this.#lines++ === 0 && BYTE_ORDER_MARK.every((byte, index) => bytes[from + index] === byte)
-    ) {
-      start += BYTE_ORDER_MARK.length;
+  /** Takes all lines up to `end`. */
+  #takeLines(end: number): void {
+    const translator = this.#translator;
+    while (this.#start < end) {
+      if (this.#emptyLine > 0) throw this.#refuse(this.#emptyLine, "the line is empty");
+      const before = translator.count;
+      this.#start = translator.translate(this.#start, end, this.#today);
+      this.#lines += translator.count - before;
+      if (this.#start < end) this.#takeUncommonLine();
     }
-    if (end > start && bytes[end - 1] === CARRIAGE_RETURN) end--;
-    if (this.#emptyLine > 0) throw this.#refuse(this.#emptyLine, "the line is empty");
-    if (end <= start) this.#emptyLine = this.#lines;
-    else this.#takeBet(start, end);
   }
 
-  #takeBet(start: number, end: number): void {
-    const bytes = this.#block.bytes;
-    const scanner = this.#csvScanner;
-    const fault = scanner.scan(bytes, start, end, this.#today);
-    if (fault !== undefined || scanner.needsQuotes) {
-      if (bytes.subarray(start, end).includes(QUOTE)) return this.#takeQuotedBet(start, end);
-      if (fault !== undefined) throw this.#refuse(this.#lines, describeFault(fault));
-    }
-    const ends = scanner.ends;
-    bytes[ends[0]] =
-      bytes[ends[1]] =
-      bytes[ends[2]] =
-      bytes[ends[3]] =
-        SEMICOLON;
-    this.#add(start, ends[3] + 1, end);
+  /** Takes a line that only the rules in full can judge. */
+  #takeUncommonLine(): void {
+    const { input } = this.#translator;
+    const start = this.#start;
+    const lineEnd = input.indexOf(LINE_FEED, start);
+    this.#start = lineEnd + 1;
+    this.#lines++;
+    if (this.#start - start > LINE_BYTES_MAX) throw this.#refuseLength(this.#lines);
+    const end = lineEnd > start && input[lineEnd - 1] === CARRIAGE_RETURN ? lineEnd - 1 : lineEnd;
+    if (end === start) this.#emptyLine = this.#lines;
+    else this.#takeUncommonBet(input.subarray(start, end));
   }
 
-  /** Takes a bet with quotes about a field. It is written over its line, which is longer. */
-  #takeQuotedBet(start: number, end: number): void {
-    const bytes = this.#block.bytes;
-    const fields = this.#parseLine(bytes.subarray(start, end));
+  #takeUncommonBet(line: Uint8Array): void {
+    const isQuoted = line.includes(QUOTE);
+    const fields = isQuoted ? this.#parseLine(line) : this.#scanLine(line);
     if (fields.length !== BET_FIELDS.length) {
       const reason = `the line has ${fields.length} fields, not ${BET_FIELDS.length}`;
       throw this.#refuse(this.#lines, reason);
     }
-    const fault = fieldsFault(fields, this.#today);
+    const fault = isQuoted ? fieldsFault(fields, this.#today) : undefined;
     if (fault !== undefined) throw this.#refuse(this.#lines, describeFault(fault));
-    const bet = new TextEncoder().encode(fields.join(";"));
-    bytes.set(bet, start);
-    this.#add(start, start + bet.lastIndexOf(SEMICOLON) + 1, start + bet.length);
+    const [firstName, lastName, document, birthdate, number] = fields;
+    const bet = { firstName, lastName, document, birthdate, number: Number(number) };
+    this.#translator.add(new Uint8Array([...encodeBetFields(bet), COLON]));
+  }
+
+  #scanLine(line: Uint8Array): string[] {
+    const fault = this.#scanner.scan(line, 0, line.length, this.#today);
+    if (fault !== undefined) throw this.#refuse(this.#lines, describeFault(fault));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(line).split(",");
   }
 
   #parseLine(line: Uint8Array): string[] {
@@ -187,14 +181,8 @@ export class BetLines {
     }
   }
 
-  /** Adds a bet to the block, the zeros before its number left out. */
-  #add(start: number, numberStart: number, end: number): void {
-    const { bytes, starts, ends } = this.#block;
-    let digits = numberStart;
-    while (digits < end - 1 && bytes[digits] === ZERO) digits++;
-    if (digits > numberStart) bytes.copyWithin(numberStart, digits, end);
-    starts[this.#block.count] = start;
-    ends[this.#block.count++] = end - (digits - numberStart);
+  #refuseLength(line: number): BetFileError {
+    return this.#refuse(line, `the line is longer than ${LINE_BYTES_MAX} bytes`);
   }
 
   #refuse(line: number, reason: string): BetFileError {

@@ -21,11 +21,10 @@ function source(content: string | Uint8Array, stepBytes = Infinity) {
 }
 
 function texts(block: BetBlock): string[] {
-  return Array.from(
-    { length: block.count },
-    (_, index) =>
-      new TextDecoder().decode(block.bytes.subarray(block.starts[index], block.ends[index])),
-  );
+  const text = new TextDecoder().decode(block.bytes.subarray(0, block.ends[block.count - 1]));
+  const bets = text.split(":");
+  assertEquals(bets.length, block.count);
+  return bets;
 }
 
 async function readAll(content: string | Uint8Array, stepBytes?: number): Promise<string[]> {
@@ -222,7 +221,8 @@ Deno.test("BetLines.read() keeps no more of a long file than one piece", async (
   const lines = new BetLines(endless, { name: "bets.csv", today: 20261123, pieceBytes: 8192 });
   let bets = 0;
   for (let block = await lines.read(); block !== undefined; block = await lines.read()) {
-    assertEquals(block.bytes.length, 8192);
+    // All its memory: what is read, and what it is made into.
+    assert(block.bytes.buffer.byteLength <= 8 * 8192);
     bets += block.count;
   }
   assertEquals(bets, 200_000);

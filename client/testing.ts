@@ -4,8 +4,17 @@
  * @module
  */
 
+import type { BetBlock } from "./bet_source.ts";
 import type { Dialer, Transport } from "./connection.ts";
 import { CLIENT_LEVELS, openLog } from "../shared/logging.ts";
+
+/** A block of these bets, one or more. */
+export function blockOf(bets: readonly string[]): BetBlock {
+  const encoded = bets.map((bet) => new TextEncoder().encode(`${bet}:`));
+  let length = 0;
+  const ends = Int32Array.from(encoded, (bet) => (length += bet.length) - 1);
+  return { bytes: Uint8Array.from(encoded.flatMap((bet) => [...bet])), ends, count: bets.length };
+}
 
 /** What a fake server does with a packet: answers bytes, closes in good order, resets, or does nothing. */
 export type Reaction = { answer: string } | "close" | "reset" | "silence";
