@@ -18,6 +18,7 @@ import {
   type Chunk,
   CHUNK_BYTES,
   constant,
+  fourDigits,
   type I32,
   type I32Variable,
   type Kernel,
@@ -26,6 +27,7 @@ import {
   loop,
   result,
   type Statement,
+  twoDigits,
   type Variables,
   when,
 } from "./wasm.ts";
@@ -155,8 +157,7 @@ function isSpecial(chunk: Chunk): Chunk {
 /** Both fit into one chunk, with the byte that ends them. */
 function birthdateAndNumber(cursor: Cursor): Statement[] {
   const { at, to, from, into, today, variables, stop } = cursor;
-  const [digits, pairs, year] = [variables.i32(), variables.i32(), variables.i32()];
-  const [month, day, length] = [variables.i32(), variables.i32(), variables.i32()];
+  const [digits, year, month, day, length] = Array.from({ length: 5 }, variables.i32);
   const chunk = variables.chunk();
   const numberAt = BIRTHDATE_BYTES + 1;
   // 31 days in January, March, May, July, and in August, October, December; February is seen to below.
@@ -164,16 +165,15 @@ function birthdateAndNumber(cursor: Cursor): Statement[] {
   return [
     chunk.set(at.chunk()),
     to.putChunk(chunk),
-    digits.set(chunk.minus(ZERO).isLess(10).bitmask()),
+    digits.set(chunk.minus(ZERO).isAtMost(9).bitmask()),
     // YYYY-MM-DD, from the right.
     stop.jumpIf(digits.and(0b11_1111_1111).differs(0b11_0110_1111)),
     stop.jumpIf(at.byte(4).differs(DASH)),
     stop.jumpIf(at.byte(7).differs(DASH)),
     stop.jumpIf(at.byte(BIRTHDATE_BYTES).differs(from.separator)),
-    pairs.set(tensAndOnes(at.fourBytes().minus(0x30303030)).and(0x00ff00ff)),
-    year.set(pairs.times(100).plus(pairs.shiftRight(16)).and(0xffff)),
-    month.set(tensAndOnes(at.twoBytes(5).minus(0x3030)).and(0xff)),
-    day.set(tensAndOnes(at.twoBytes(8).minus(0x3030)).and(0xff)),
+    year.set(fourDigits(at.fourBytes().minus(0x30303030))),
+    month.set(twoDigits(at.twoBytes(5).minus(0x3030))),
+    day.set(twoDigits(at.twoBytes(8).minus(0x3030))),
     stop.jumpIf(year.isZero()),
     stop.jumpIf(month.minus(1).isMore(11)),
     stop.jumpIf(day.minus(1).isLess(lastDay).isZero()),
@@ -186,11 +186,6 @@ function birthdateAndNumber(cursor: Cursor): Statement[] {
     at.add(length.plus(numberAt)),
     to.add(length.plus(numberAt)),
   ];
-}
-
-/** In each two bytes, digits from 0 to 9 that are written one after the other, the number they write. */
-function tensAndOnes(digits: I32): I32 {
-  return digits.times(10).plus(digits.shiftRight(8));
 }
 
 function terminator({ at, from: { terminator, mayPrecede }, stop }: Cursor): Statement[] {

@@ -96,7 +96,10 @@ export class I32 {
   xor(other: I32 | number): I32 {
     return this.#with(other, 0x73);
   }
-  shiftRight(bits: number): I32 {
+  shiftLeft(bits: I32 | number): I32 {
+    return this.#with(bits, 0x74);
+  }
+  shiftRight(bits: I32 | number): I32 {
     return this.#with(bits, 0x76);
   }
   equals(other: I32 | number): I32 {
@@ -193,7 +196,7 @@ export class I32 {
   }
 }
 
-/** A 64-bit integer: eight bytes to compare at once. */
+/** A 64-bit integer: eight bytes to compare at once, or the bitmasks of four chunks. */
 export class I64 {
   readonly emit: Emit;
 
@@ -201,12 +204,46 @@ export class I64 {
     this.emit = emit;
   }
 
-  /** Drops the lowest bytes: those with the lowest addresses. */
-  dropBytes(count: I32): I64 {
+  /** The bits of an integer, moved to the left. */
+  static of(bits: I32, shift = 0): I64 {
+    return new I64((body) => {
+      bits.emit(body);
+      body.op(0xad);
+      if (shift > 0) body.op(0x42, ...signed(shift), 0x86);
+    });
+  }
+
+  or(other: I64): I64 {
     return new I64((body) => {
       this.emit(body);
-      count.times(8).emit(body);
-      body.op(0xad, 0x88);
+      other.emit(body);
+      body.op(0x84);
+    });
+  }
+
+  isZero(): I32 {
+    return new I32((body) => {
+      this.emit(body);
+      body.op(0x50);
+    });
+  }
+
+  /** The place of the lowest bit that is set; 64 if none is. */
+  trailingZeros(): I32 {
+    return new I32((body) => {
+      this.emit(body);
+      body.op(0x7a, 0xa7);
+    });
+  }
+
+  /** The lowest bits; all others are 0. */
+  lowest(bits: I32): I64 {
+    return new I64((body) => {
+      this.emit(body);
+      // All ones, moved to the left, are those that go.
+      body.op(0x42, 0x7f);
+      bits.emit(body);
+      body.op(0xad, 0x86, 0x42, 0x7f, 0x85, 0x83);
     });
   }
 
@@ -227,12 +264,11 @@ export class F64 {
     this.emit = emit;
   }
 
-  /** One more. */
-  plusOne(): F64 {
-    const one = new Uint8Array(new Float64Array([1]).buffer);
+  plus(other: I32): F64 {
     return new F64((body) => {
       this.emit(body);
-      body.op(0x44, ...one, 0xa0);
+      other.emit(body);
+      body.op(0xb8, 0xa0);
     });
   }
 }
@@ -260,8 +296,9 @@ export class Chunk {
   isLessSigned(byte: number): Chunk {
     return this.#with(Chunk.of(byte), 37);
   }
-  isLess(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 38);
+  /** `byte` or less; the processor has no instruction for less. */
+  isAtMost(byte: number): Chunk {
+    return this.#with(Chunk.of(byte), 42);
   }
   minus(byte: number): Chunk {
     return this.#with(Chunk.of(byte), 113);
@@ -308,6 +345,32 @@ export class I32Variable extends I32 {
   }
 }
 
+/** A variable that holds a 64-bit integer. */
+export class I64Variable extends I64 {
+  readonly #index: number;
+
+  constructor(index: number) {
+    super((body) => body.op(0x20, ...unsigned(index)));
+    this.#index = index;
+  }
+
+  set(value: I64): Statement {
+    return setLocal(this.#index, value);
+  }
+
+  /** Sets the lowest bit that is set to 0. */
+  dropLowest(): Statement {
+    const one = [0x42, 1];
+    return setLocal(this.#index, {
+      emit: (body) => {
+        this.emit(body);
+        this.emit(body);
+        body.op(...one, 0x7d, 0x83);
+      },
+    });
+  }
+}
+
 /** A variable that holds a chunk. */
 export class ChunkVariable extends Chunk {
   readonly #index: number;
@@ -325,6 +388,21 @@ export class ChunkVariable extends Chunk {
 /** An integer, or an address, that does not change. */
 export function constant(value: number): I32 {
   return new I32((body) => body.op(0x41, ...signed(value)));
+}
+
+/** The number that four digits write: bytes from 0 to 9, the first one the lowest. */
+export function fourDigits(digits: I32): I32 {
+  return twoPairs(digits.times(10).plus(digits.shiftRight(8)).and(0x00ff00ff));
+}
+
+/** The number that two digits write: bytes from 0 to 9, the first one the lowest. */
+export function twoDigits(digits: I32): I32 {
+  return digits.times(10).plus(digits.shiftRight(8)).and(0xff);
+}
+
+/** The number that two pairs of digits write. */
+function twoPairs(pairs: I32): I32 {
+  return pairs.times(100).plus(pairs.shiftRight(16)).and(0xffff);
 }
 
 /** Statements behind whose end `label` leads. */
@@ -360,6 +438,7 @@ export function result(value: I32 | number): Statement {
 /** Makes the variables of a kernel. */
 export interface Variables {
   i32(): I32Variable;
+  i64(): I64Variable;
   chunk(): ChunkVariable;
 }
 
@@ -400,6 +479,7 @@ function assemble(
   const local = (type: Type) => body.locals.push(type) - 1;
   const variables: Variables = {
     i32: () => new I32Variable(local("i32")),
+    i64: () => new I64Variable(local("i64")),
     chunk: () => new ChunkVariable(local("v128")),
   };
   const taken = Array.from({ length: parameters }, () => variables.i32());

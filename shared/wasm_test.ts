@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { block, Chunk, constant, type I32, kernel, loop, result, when } from "./wasm.ts";
+import { block, Chunk, constant, type I32, I64, kernel, loop, result, when } from "./wasm.ts";
 
 /** The value of an expression over two integers. */
 function value(write: (one: I32, two: I32) => I32, one = 0, two = 0): number {
@@ -40,10 +40,8 @@ Deno.test(
       at.putByte(at.byte(far).plus(1)),
       at.putFourBytes(at.fourBytes(far), 4),
       at.plus(16).putChunk(at.chunk(far)),
-      at.putFloat(at.float(far + 16).plusOne(), 32),
-      result(
-        at.twoBytes(far).plus(at.eightBytes(far).dropBytes(constant(6)).equals(at.eightBytes(1))),
-      ),
+      at.putFloat(at.float(far + 16).plus(constant(-1)), 32),
+      result(at.twoBytes(far)),
     ]);
     const { memory, run } = make(far + 1000);
     const bytes = Uint8Array.from({ length: 16 }, (_, at) => 200 + at);
@@ -52,12 +50,34 @@ Deno.test(
     assertEquals(run(8), 200 + 256 * 201);
     assertEquals([...memory.subarray(8, 16)], [201, 0, 0, 0, 200, 201, 202, 203]);
     assertEquals(memory.slice(24, 40), bytes);
-    assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 1);
-    memory.set([206, 207, 0, 0, 0, 0, 0, 0], 9);
-    // The byte at 8 and four at 12 are written first, so that only the comparison of other places can hold.
+    assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 2 ** 32 - 1);
     assertEquals(memory.length % 65_536, 0);
   },
 );
+
+Deno.test("kernel() compares and counts up to 64 bits", { permissions: "none" }, () => {
+  const lowest = (bits: number) => {
+    const { memory, run } = kernel(1, ([bits]) => {
+      const both = [constant(0).eightBytes(), constant(8).eightBytes()];
+      return [result(both[0].lowest(bits).equals(both[1].lowest(bits)))];
+    })(16);
+    memory.set([1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 7, 8]);
+    return run(bits);
+  };
+  assertEquals([0, 8, 40, 41, 42, 48, 63].map(lowest), [1, 1, 1, 0, 0, 0, 0]);
+  const { run } = kernel(2, ([low, high], variables) => {
+    const bits = variables.i64();
+    return [
+      bits.set(I64.of(low).or(I64.of(high, 32))),
+      when(bits.isZero(), [result(-1)]),
+      bits.dropLowest(),
+      result(bits.trailingZeros()),
+    ];
+  })(1);
+  assertEquals([[0, 0], [1, 0], [3, 0], [-8, 1], [4, 4], [0, 6]].map(([a, b]) => run(a, b)), [
+    ...[-1, 64, 1, 4, 34, 34],
+  ]);
+});
 
 Deno.test("kernel() compares sixteen bytes at once", { permissions: "none" }, () => {
   const mask = (write: (chunk: Chunk) => Chunk) => {
@@ -66,10 +86,10 @@ Deno.test("kernel() compares sixteen bytes at once", { permissions: "none" }, ()
     return Array.from({ length: 16 }, (_, at) => run(0) >> at & 1).join("");
   };
   assertEquals(mask((chunk) => chunk.equals(127)), "0000000001000000");
-  assertEquals(mask((chunk) => chunk.isLess(32)), "1111100000000000");
+  assertEquals(mask((chunk) => chunk.isAtMost(31)), "1111100000000000");
   assertEquals(mask((chunk) => chunk.isLessSigned(32)), "1111100000111000");
   assertEquals(mask((chunk) => chunk.and(0xfe).equals(58)), "0000001100000000");
-  assertEquals(mask((chunk) => chunk.minus(48).isLess(10)), "0000000000000001");
+  assertEquals(mask((chunk) => chunk.minus(48).isAtMost(9)), "0000000000000001");
   assertEquals(mask((chunk) => chunk.equals(44).or(chunk.equals(34))), "0000000000000110");
   assertEquals(mask(() => Chunk.of(255)), "1111111111111111");
 });

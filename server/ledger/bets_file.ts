@@ -10,6 +10,7 @@
 
 import type { ActionLog } from "../../shared/logging.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { turnEnd } from "./lane.ts";
 import { LedgerError } from "./ledger.ts";
 import type { Round, RoundJournal } from "./round_journal.ts";
 import type { Tally } from "./tally.ts";
@@ -18,6 +19,8 @@ const LINE_FEED = 0x0a;
 const SEARCH_BYTES = 64 * 1024;
 /** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
 const LOCK_PATIENCE_MS = 5000;
+/** Turns of the event loop for which a lock is tried again before it is waited for in a thread. */
+const LOCK_TURNS_MAX = 8;
 /**
  * A disk that syncs quicker than this is waited for in place: that saves the way through a thread, and
  * holds up other connections for less than a packet takes. A slower one is waited for in a thread.
@@ -53,7 +56,7 @@ export class BetsFile {
    * @throws {DamagedRowError} If there is a row that is no bet.
    */
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    if (!this.#file.tryLock()) await this.#waitForLock();
+    await this.#lock();
     try {
       if (!this.#file.isCurrent()) {
         throw new LedgerError(
@@ -121,7 +124,7 @@ export class BetsFile {
    */
   async takeBack(rows: Uint8Array): Promise<boolean> {
     const from = this.#roundStart;
-    if (!this.#file.tryLock()) await this.#waitForLock();
+    await this.#lock();
     try {
       // Others may have cut the file meanwhile: their cuts count too.
       this.#cuts = this.#journal.read()?.cuts ?? this.#cuts;
@@ -137,6 +140,18 @@ export class BetsFile {
   close(): void {
     this.#file.close();
     this.#journal.close();
+  }
+
+  /**
+   * Takes the lock. Who holds it is mostly done before a thread could have been asked to wait; but a thread
+   * waits in line, where one who only tries again and again might never get a turn.
+   */
+  async #lock(): Promise<void> {
+    for (let turn = 0; turn < LOCK_TURNS_MAX; turn++) {
+      if (this.#file.tryLock()) return;
+      await turnEnd();
+    }
+    await this.#waitForLock();
   }
 
   async #waitForLock(): Promise<void> {

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { putDigits, startsWith } from "../../shared/bytes.ts";
+import { parseDigits, putDigits, startsWith } from "../../shared/bytes.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 
 /** What the journal says. */
@@ -29,7 +29,6 @@ export interface Round {
   cuts: number;
 }
 
-const PATTERN = /^from=(\d{16}) to=(\d{16}) cuts=(\d{12}) sum=(\d{10})\n$/;
 const BLANK = `from=${"0".repeat(16)} to=${"0".repeat(16)} cuts=${"0".repeat(12)} sum=${
   "0".repeat(10)
 }\n`;
@@ -94,9 +93,18 @@ function format({ from, to, cuts }: Round, line: Uint8Array): void {
 }
 
 function parse(line: Uint8Array): Round | undefined {
-  const match = PATTERN.exec(new TextDecoder().decode(line));
-  if (match === null || Number(match[4]) !== sumOf(line.subarray(0, CUTS_END))) return undefined;
-  return { from: Number(match[1]), to: Number(match[2]), cuts: Number(match[3]) };
+  if (line.length !== BLANK.length) return undefined;
+  const number = (start: string, end: number) =>
+    parseDigits(line, BLANK.indexOf(start) + start.length, end, Number.MAX_SAFE_INTEGER);
+  const from = number("from=", FROM_END);
+  const to = number(" to=", TO_END);
+  const cuts = number(" cuts=", CUTS_END);
+  if (from < 0 || to < 0 || cuts < 0) return undefined;
+  const round = { from, to, cuts };
+  // What stands between the numbers, and the sum behind them, must be as they are written.
+  const expected = new Uint8Array(line.length);
+  format(round, expected);
+  return startsWith(line, expected) ? round : undefined;
 }
 
 /** A checksum: 32-bit FNV-1a. */

@@ -39,11 +39,13 @@ export class Tally {
   /** Bytes of the file that are counted in. Always the end of a row. */
   size = 0;
   #rows = 0;
+  readonly #winningNumber: string;
   readonly #scanner: RowScanner;
   readonly #winners = new Map<number, ByteBuffer>();
 
   /** @param winningNumber The number that wins. */
   constructor(winningNumber: number) {
+    this.#winningNumber = String(winningNumber);
     this.#scanner = new RowScanner({ winningNumber, inputBytesMax: ROOM_BYTES });
   }
 
@@ -84,7 +86,7 @@ export class Tally {
       at += bytes;
       if (at === wholeRows) break;
       if (winnerBytes === 0) this.#damaged(at);
-      this.#takeWinner(at, winnerBytes);
+      this.#takeRow(at, winnerBytes);
       at += winnerBytes + 1;
     }
     return wholeRows;
@@ -104,12 +106,12 @@ export class Tally {
     this.size += bytes;
   }
 
-  /** Takes the row that begins at `at` and ends in the winning number. */
-  #takeWinner(at: number, rowBytes: number): void {
+  /** Takes the row that begins at `at` and ends like one that wins. */
+  #takeRow(at: number, rowBytes: number): void {
     const fields = parseRow(this.room.subarray(at, at + rowBytes));
     if (fields.length !== ROW_FIELDS) this.#damaged(at);
     const agency = Number(fields[0]);
-    this.#addWinner(agency, fields[3]);
+    if (fields[5] === this.#winningNumber) this.#addWinner(agency, fields[3]);
     this.#scanner.counts[agency]++;
     this.#count(1, rowBytes + 1);
   }
