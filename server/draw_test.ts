@@ -28,6 +28,7 @@ class FakeLedger implements Ledger {
   append = unused;
   close = unused;
   stored = unused;
+  follow = unused;
   winners = unused;
   dispose = unused;
 }

@@ -14,6 +14,8 @@ import type { ServerSettings } from "./settings.ts";
 
 /** How long sessions may take to answer the packet in hand once the server stops. Milliseconds. */
 const STOP_PATIENCE_MS = 1500;
+/** How often to learn of what other servers have stored: a draw then finds little left to count. */
+const FOLLOW_MS = 200;
 /** How long to rest when no connection can be accepted, for want of file handles above all. */
 const ACCEPT_REST_MS = 100;
 
@@ -29,6 +31,8 @@ export class Server {
   /** Sessions that wait for the draw, the one that waits longest first. */
   readonly #waiting = new Set<Session>();
   readonly #sweep: ReturnType<typeof setInterval>;
+  readonly #follow: ReturnType<typeof setInterval>;
+  #isFollowing = false;
   #accepting: Promise<void> | undefined;
   #onSlotFree: () => void = () => {};
   /** Whether a connection waits for its place, because there are as many as there may be. */
@@ -60,6 +64,7 @@ export class Server {
       onWaiting: (session, isWaiting) => this.#onWaiting(session, isWaiting),
       now: Date.now,
     };
+    this.#follow = setInterval(() => this.#followOthers(), FOLLOW_MS);
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
   }
 
@@ -79,6 +84,7 @@ export class Server {
     this.#isStopping = true;
     this.#log.info("shutdown", "in_progress");
     clearInterval(this.#sweep);
+    clearInterval(this.#follow);
     this.#listener.close();
     this.#onSlotFree();
     this.#log.info("close_listener", "success");
@@ -176,6 +182,19 @@ export class Server {
     const { idleMs, crowdedIdleMs } = this.#settings;
     const since = Date.now() - (this.#isCrowded ? Math.min(idleMs, crowdedIdleMs) : idleMs);
     for (const session of this.#sessions.keys()) session.endIfIdleSince(since);
+  }
+
+  /** One at a time, as it may have to wait for the lock. */
+  async #followOthers(): Promise<void> {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    try {
+      await this.#ledger.follow();
+    } catch {
+      // The ledger has said so itself if it can go on no more; whoever needs it is told what else is wrong.
+    } finally {
+      this.#isFollowing = false;
+    }
   }
 
   async #endSessions(): Promise<void> {

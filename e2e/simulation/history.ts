@@ -36,6 +36,8 @@ const TODAY = 20260101;
 const TURN_MS = 25;
 /** Turns of the event loop in which what can happen at one moment happens. */
 const IMMEDIATES_OF_TURN = 6;
+/** A server learns of what others have stored in one of so many turns. */
+const FOLLOW_TURNS = 8;
 /** A history that takes longer hangs: far more than all retries together. */
 const TURNS_MAX = 40_000;
 
@@ -178,6 +180,9 @@ class History {
       const server = this.#servers[at];
       if (server?.process.isKilled) this.#bury(at, server);
       if (this.#servers[at] === undefined && !this.#starting.has(at)) void this.#start(at);
+    }
+    for (const server of this.#servers) {
+      if (this.#random.once(FOLLOW_TURNS)) void server?.context.ledger.follow().catch(() => {});
     }
     if (this.#strikes(CHANCES.kill)) this.#killSoon();
     const wires = this.#servers.flatMap((server) => [...server?.wires ?? []]);
@@ -323,6 +328,7 @@ function trusting(ledger: Ledger): Ledger {
     close: (agency) => ledger.close(agency),
     isComplete: () => ledger.isComplete(),
     stored: (agency) => ledger.stored(agency),
+    follow: () => ledger.follow(),
     settle: () => ledger.settle(),
     winners: (agency) => ledger.winners(agency),
     dispose: () => ledger.dispose(),

@@ -58,16 +58,32 @@ export class BetsFile {
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     await this.#lock();
     try {
-      if (!this.#file.isCurrent()) {
-        throw new LedgerError(
-          "Cannot go on: bets.csv was moved or deleted while this server was running. " +
-            "Stop all servers before you touch the shared volume",
-        );
-      }
-      this.#catchUp();
+      this.#scanTo(this.#mend());
       return await work();
     } finally {
       this.#file.unlock();
+    }
+  }
+
+  /**
+   * Counts in what other servers have written, without the lock but for a moment: so that little is left to
+   * count for who holds the lock.
+   *
+   * @throws {LedgerError} If the file is not where it was.
+   */
+  async follow(): Promise<void> {
+    if (this.#file.size() === this.#tally.size) return;
+    await this.#lock();
+    let wholeSize: number;
+    try {
+      wholeSize = this.#mend();
+    } finally {
+      this.#file.unlock();
+    }
+    try {
+      this.#scanTo(wholeSize);
+    } catch {
+      // It may have been cut and written anew meanwhile. Who holds the lock next finds out what it is.
     }
   }
 
@@ -165,8 +181,18 @@ export class BetsFile {
     await this.#file.lock().finally(() => clearTimeout(timer));
   }
 
-  /** Repairs what a killed writer has left, and counts in what other servers have written. */
-  #catchUp(): void {
+  /**
+   * Repairs what a killed writer has left, and forgets what was counted if that was cut. The lock is held.
+   *
+   * @returns How long the file is then. Nobody writes before that place, but who cuts the file.
+   */
+  #mend(): number {
+    if (!this.#file.isCurrent()) {
+      throw new LedgerError(
+        "Cannot go on: bets.csv was moved or deleted while this server was running. " +
+          "Stop all servers before you touch the shared volume",
+      );
+    }
     const size = this.#file.size();
     const found = this.#journal.read();
     const wholeSize = found === undefined ? this.#lastRowEnd(size) : this.#wholeSize(size, found);
@@ -181,7 +207,7 @@ export class BetsFile {
       this.#syncedSize = 0;
     }
     if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
-    if (wholeSize > this.#tally.size) this.#scanTo(wholeSize);
+    return wholeSize;
   }
 
   /** Up to where the file holds whole rounds, or at least whole rows. */

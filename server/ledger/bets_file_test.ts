@@ -279,3 +279,37 @@ Deno.test("Tally and BetsFile agree about a damaged row's place after rounds of 
     throw error;
   }, DamagedRowError);
 });
+
+Deno.test("BetsFile.follow() counts what others have written, and asks for no lock if there is nothing", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await append(one, ROW.repeat(3));
+  await two.bets.follow();
+  assertEquals(two.tally.count(1), 3);
+  const holder = disk.process().open("bets.csv");
+  assert(holder.tryLock());
+  await two.bets.follow();
+  holder.unlock();
+  await append(one, ROW);
+  await two.bets.follow();
+  assertEquals(two.tally.count(1), 4);
+});
+
+Deno.test("BetsFile.follow() leaves it to the next holder of the lock to find damage", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.process().open("bets.csv").write(encode(`${ROW}garbage\n`), ROW.length);
+  await opened.bets.follow();
+  assertEquals(opened.tally.count(1), 2);
+  await assertRejects(() => count(opened), DamagedRowError, "line 3");
+});
+
+Deno.test("BetsFile.follow() tells that the file was moved", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.process().open("bets.csv").write(encode(ROW), ROW.length);
+  disk.remove("bets.csv");
+  await assertRejects(() => opened.bets.follow(), LedgerError, "was moved or deleted");
+});

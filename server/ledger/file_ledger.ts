@@ -119,8 +119,13 @@ class FileLedger implements Ledger {
     });
   }
 
+  follow(): Promise<void> {
+    return this.#guarded(() => this.#bets.follow());
+  }
+
   settle(): Promise<void> {
     return this.#guarded(async () => {
+      await this.#bets.follow();
       await this.#bets.exclusively(() => {});
       await this.#bets.sync();
       await this.#closed.sync();

@@ -228,6 +228,7 @@ async function live(seed: number): Promise<void> {
     for (let count = below(5); count >= 0; count--) {
       const { opened: { ledger }, process } = servers[below(servers.length)];
       const agency = 1 + below(5);
+      if (below(4) === 0) work.push(ledger.follow().catch(() => {}));
       if (below(40) === 0) work.push(witness.close(ledger, process, agency));
       else work.push(witness.append(ledger, process, { agency, count: 1 + below(3) }));
     }

@@ -47,6 +47,9 @@ export interface Ledger {
   /** How many bets of an agency are stored for good. */
   stored(agency: number): Promise<number>;
 
+  /** Learns of most of what other servers have stored, so that little is left to do when it is wanted. */
+  follow(): Promise<void>;
+
   /** Makes sure that all that is in the ledger is known here, and lasts. */
   settle(): Promise<void>;
 
