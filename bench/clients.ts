@@ -5,7 +5,7 @@
  */
 
 import { CLIENT_PERMISSIONS } from "../tools/compile.ts";
-import type { Bench } from "./bench.ts";
+import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";
 import {
@@ -48,8 +48,8 @@ interface ClientsRun {
 }
 
 /** Measures one case: turns of the floor, and of the clients with a server that is warm. */
-export async function measureClients(bench: Bench, what: ClientsCase): Promise<ClientsFigures> {
-  const { workplace, thread, pace } = bench;
+export async function measureClients(context: Context, what: ClientsCase): Promise<ClientsFigures> {
+  const { workplace, thread, pace } = context;
   await using folder = workplace.folder();
   const data = `${folder.path}/agency.csv`;
   const lines = madeBets(BLOCK_BETS).map((fields) => `${fields.join(",")}\n`);
@@ -82,7 +82,7 @@ export async function measureClients(bench: Bench, what: ClientsCase): Promise<C
 /** Writes figures as a table. */
 export function showClients(figures: readonly ClientsFigures[]): string {
   return showTable(
-    ["clients", "bets of each", "bets/s", "of the floor", "CPU s", "MB"],
+    ["clients", "bets of each", "bets/s", "of the floor", "CPU s/M", "MB"],
     figures.map((row) => [
       String(row.clients),
       row.betsOfEach.toLocaleString("en"),

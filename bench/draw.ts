@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bench } from "./bench.ts";
+import type { Context } from "./context.ts";
 import { Conversation, countWinners } from "./conversation.ts";
 import { MAIN_CASE } from "./intake.ts";
 import {
@@ -48,8 +48,8 @@ export interface WarmDrawFigures extends WarmDrawCase {
 }
 
 /** Measures cold draws: of all bets and of none in turn. */
-export async function measureColdDraw(bench: Bench, rows: number): Promise<ColdDrawFigures> {
-  const { volume, workplace, pace } = bench;
+export async function measureColdDraw(context: Context, rows: number): Promise<ColdDrawFigures> {
+  const { volume, workplace, pace } = context;
   volume.prepare({ rows, closed: AGENCIES });
   await using emptyFolder = workplace.folder();
   await Deno.copyFile(volume.closedPath, `${emptyFolder.path}/agencies_closed.txt`);
@@ -95,18 +95,18 @@ async function drawCold(workplace: Workplace, path: string, winners: number): Pr
  * servers. The others send bets to one server, and then close one after the other.
  */
 export async function measureWarmDraw(
-  bench: Bench,
+  context: Context,
   { rows, servers }: WarmDrawCase,
 ): Promise<WarmDrawFigures> {
   const warmMs: number[] = [];
-  for (let run = 0; run < bench.pace.runs; run++) {
-    warmMs.push(await drawWarm(bench, { rows, servers }));
+  for (let run = 0; run < context.pace.runs; run++) {
+    warmMs.push(await drawWarm(context, { rows, servers }));
   }
   return { rows, servers, agencies: AGENCIES, warmMs: spreadOf(warmMs) };
 }
 
-async function drawWarm(bench: Bench, { rows, servers }: WarmDrawCase): Promise<number> {
-  const { workplace, thread, volume, pace } = bench;
+async function drawWarm(context: Context, { rows, servers }: WarmDrawCase): Promise<number> {
+  const { workplace, thread, volume, pace } = context;
   const firstOpen = AGENCIES - MAIN_CASE.connections + 1;
   volume.prepare({ rows, closed: firstOpen - 1 });
   const options = { servers, agencies: AGENCIES, volume: volume.path };

@@ -42,8 +42,8 @@ async function receive(peer: Peer): Promise<void> {
 }
 
 function store(): void {
-  const rows = round.view();
-  for (let at = 0; at < rows.length;) at += file.writeSync(rows.subarray(at));
+  const packets = round.view();
+  for (let at = 0; at < packets.length;) at += file.writeSync(packets.subarray(at));
   file.syncDataSync();
   round.length = 0;
   const answered = waiting;

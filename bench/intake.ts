@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bench } from "./bench.ts";
+import type { Context } from "./context.ts";
 import {
   showMedian,
   showMegabytes,
@@ -33,8 +33,8 @@ export interface IntakeFigures extends IntakeCase {
   floorBetsPerSecond: Spread;
   /** Ours to the floor, turn by turn. */
   ratio: Spread;
-  /** Ours to one of our servers under the same load, where the case has several. */
-  ratioToOneServer?: Spread;
+  /** Ours to one server of ours on an empty volume, under the same load; nothing where that is the case. */
+  ratioToOneEmpty?: Spread;
   /** Of a packet's answer. */
   p50Ms: Spread;
   p99Ms: Spread;
@@ -65,19 +65,19 @@ export function fullPackets(bytesMax: number): Partial<IntakeCase> {
 }
 
 /** Measures one case, ours and the floor in turn. */
-export async function measureIntake(bench: Bench, intake: IntakeCase): Promise<IntakeFigures> {
-  const { thread, pace } = bench;
+export async function measureIntake(context: Context, intake: IntakeCase): Promise<IntakeFigures> {
+  const { thread, pace } = context;
   await using stack = new AsyncDisposableStack();
-  const systems = await startSystems(bench, intake, stack);
+  const systems = await startSystems(context, intake, stack);
   const { connections, packet, betsMax, bytesMax } = intake;
   const load = { connections, firstAgency: AGENCIES + 1, packet, betsMax, bytesMax };
-  const [floor, ours, oneServer] = await takeTurns(thread, systems, { load, pace });
+  const [floor, ours, oneEmpty] = await takeTurns(thread, systems, { load, pace });
   return {
     ...intake,
     betsPerSecond: spreadOf(ours.map((turn) => turn.betsPerSecond)),
     floorBetsPerSecond: spreadOf(floor.map((turn) => turn.betsPerSecond)),
     ratio: ratioOf(ours, floor),
-    ratioToOneServer: oneServer === undefined ? undefined : ratioOf(ours, oneServer),
+    ratioToOneEmpty: oneEmpty === undefined ? undefined : ratioOf(ours, oneEmpty),
     p50Ms: spreadOf(ours.map((turn) => turn.p50Ms)),
     p99Ms: spreadOf(ours.map((turn) => turn.p99Ms)),
     cpuSecondsPerMillion: spreadOfKnown(ours.map((turn) => turn.cpuSecondsPerMillion)),
@@ -86,9 +86,9 @@ export async function measureIntake(bench: Bench, intake: IntakeCase): Promise<I
   };
 }
 
-/** Starts the floor, ours, and one of ours alone where the case has several. */
+/** Starts the floor, ours, and one server on an empty volume where the case is not just that. */
 async function startSystems(
-  { workplace, volume }: Bench,
+  { workplace, volume }: Context,
   { servers, connections, rows, closed }: IntakeCase,
   stack: AsyncDisposableStack,
 ): Promise<System[]> {
@@ -98,12 +98,12 @@ async function startSystems(
   const starts = [
     () => startFloor(workplace, { servers, path: `${path}/floor.txt` }),
     () => startServers(workplace, { servers, agencies, volume: volume.path }),
-    () => startServers(workplace, { servers: 1, agencies, volume: path }),
   ];
-  const systems = [];
-  for (const start of servers > 1 ? starts : starts.slice(0, 2)) {
-    systems.push(stack.use(await start()));
+  if (servers > 1 || rows > 0 || closed > 0) {
+    starts.push(() => startServers(workplace, { servers: 1, agencies, volume: path }));
   }
+  const systems: System[] = [];
+  for (const start of starts) systems.push(stack.use(await start()));
   return systems;
 }
 
@@ -120,7 +120,7 @@ export function showIntake(figures: readonly IntakeFigures[]): string {
       String(row.connections),
       packetName(row),
       ...intakeCells(row),
-      row.ratioToOneServer === undefined ? "" : showSpread(row.ratioToOneServer, 2),
+      showSpread(row.ratioToOneEmpty, 2),
     ]),
   );
 }
@@ -128,16 +128,17 @@ export function showIntake(figures: readonly IntakeFigures[]): string {
 /** Writes figures of the growth as a table. */
 export function showGrowth(figures: readonly IntakeFigures[]): string {
   return showTable(
-    ["rows", "closed", ...INTAKE_HEADINGS],
+    ["rows", "closed", ...INTAKE_HEADINGS, "of an empty file"],
     figures.map((row) => [
       row.rows.toLocaleString("en"),
       String(row.closed),
       ...intakeCells(row),
+      showSpread(row.ratioToOneEmpty, 2),
     ]),
   );
 }
 
-const INTAKE_HEADINGS = ["bets/s", "of the floor", "p50 ms", "p99 ms", "CPU s", "floor", "MB"];
+const INTAKE_HEADINGS = ["bets/s", "of the floor", "p50 ms", "p99 ms", "CPU s/M", "floor's", "MB"];
 
 function intakeCells(row: IntakeFigures): string[] {
   return [

@@ -46,6 +46,8 @@ interface Packet {
   bets: number;
 }
 
+const LINE_END = 0x0a;
+const COLON = 0x3a;
 const encoder = new TextEncoder();
 const STORED = encoder.encode("StoreResponse:0\n");
 /** Different packets of a connection: a server must not find the same bytes in its caches each time. */
@@ -59,12 +61,12 @@ function makePacket(agency: number, first: number, order: LoadOrder): Packet {
   let count = 0;
   for (; count < order.betsMax; count++) {
     const bet = bets[(first + count) % bets.length];
-    const separatorAndLineEnd = 2;
-    if (buffer.length + bet.length + separatorAndLineEnd > order.bytesMax) break;
-    if (count > 0) buffer.writeText(":");
+    const separators = count > 0 ? 2 : 1;
+    if (buffer.length + bet.length + separators > order.bytesMax) break;
+    if (count > 0) buffer.writeByte(COLON);
     buffer.write(bet);
   }
-  buffer.writeText("\n");
+  buffer.writeByte(LINE_END);
   return { bytes: buffer.view(), bets: count };
 }
 

@@ -51,9 +51,19 @@ function readCommandLine() {
   const names = Object.keys(SECTIONS);
   return {
     ...values,
+    folder: values.folder === undefined ? undefined : existingFolder(values.folder),
     sizeName: values.smoke ? "smoke" : values.quick ? "quick" : "full",
     sections: positionals.length > 0 ? names.filter((name) => positionals.includes(name)) : names,
   } as const;
+}
+
+/** The whole path of a folder: programs are started elsewhere. */
+function existingFolder(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (cause) {
+    throw new TypeError(`Cannot use --folder ${path}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 type CommandLine = ReturnType<typeof readCommandLine>;
@@ -87,12 +97,12 @@ async function measure(workplace: Workplace, commandLine: CommandLine): Promise<
   const machine = examineMachine(workplace.path);
   print(showMachine(machine));
   using thread = new LoadThread();
-  const bench = { workplace, thread, volume: new Volume(workplace), pace };
+  const context = { workplace, thread, volume: new Volume(workplace), pace };
   const results: Record<string, unknown> = {};
   for (const name of sections) {
     const { title, measure } = SECTIONS[name];
     print(`\n${title}\n`);
-    const { figures, table } = await measure(bench, size);
+    const { figures, table } = await measure(context, size);
     print(table);
     results[name] = figures;
   }

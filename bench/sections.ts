@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bench } from "./bench.ts";
+import type { Context } from "./context.ts";
 import { measureClients, showClients } from "./clients.ts";
 import { measureColdDraw, measureWarmDraw, showColdDraws, showWarmDraws } from "./draw.ts";
 import { measureIntake, showGrowth, showIntake } from "./intake.ts";
@@ -14,7 +14,7 @@ import { measureStartup, showStartup } from "./startup.ts";
 /** A part of the benchmark. */
 export interface Section {
   title: string;
-  measure: (bench: Bench, size: Size) => Promise<SectionResult>;
+  measure: (context: Context, size: Size) => Promise<SectionResult>;
 }
 
 /** What a part of the benchmark has found. */
@@ -28,43 +28,43 @@ export interface SectionResult {
 export const SECTIONS: Readonly<Record<string, Section>> = {
   startup: {
     title: "Starting programs",
-    async measure(bench) {
-      const figures = await measureStartup(bench);
+    async measure(context) {
+      const figures = await measureStartup(context);
       return { figures, table: showStartup(figures) };
     },
   },
   intake: {
     title: "Storing bets",
-    measure: (bench, { intake }) => measureEach(bench, intake, measureIntake, showIntake),
+    measure: (context, { intake }) => measureEach(context, intake, measureIntake, showIntake),
   },
   clients: {
     title: "Sending files with our client, one server",
-    measure: (bench, { clients }) => measureEach(bench, clients, measureClients, showClients),
+    measure: (context, { clients }) => measureEach(context, clients, measureClients, showClients),
   },
   coldDraws: {
     title: "Drawing, cold: what bets.csv adds to a server's start",
-    measure: (bench, { coldDraws }) =>
-      measureEach(bench, coldDraws, measureColdDraw, showColdDraws),
+    measure: (context, { coldDraws }) =>
+      measureEach(context, coldDraws, measureColdDraw, showColdDraws),
   },
   warmDraws: {
     title: "Drawing, warm: from the last AgencyClose to the last WinnersResponse",
-    measure: (bench, { warmDraws }) =>
-      measureEach(bench, warmDraws, measureWarmDraw, showWarmDraws),
+    measure: (context, { warmDraws }) =>
+      measureEach(context, warmDraws, measureWarmDraw, showWarmDraws),
   },
   growth: {
     title: "Storing bets behind others, one server, five agencies, batches of 100",
-    measure: (bench, { growth }) => measureEach(bench, growth, measureIntake, showGrowth),
+    measure: (context, { growth }) => measureEach(context, growth, measureIntake, showGrowth),
   },
 };
 
 /** Measures cases one after the other. */
 async function measureEach<Case, Figures>(
-  bench: Bench,
+  context: Context,
   cases: readonly Case[],
-  measure: (bench: Bench, what: Case) => Promise<Figures>,
+  measure: (context: Context, what: Case) => Promise<Figures>,
   show: (figures: readonly Figures[]) => string,
 ): Promise<SectionResult> {
   const figures: Figures[] = [];
-  for (const what of cases) figures.push(await measure(bench, what));
+  for (const what of cases) figures.push(await measure(context, what));
   return { figures, table: show(figures) };
 }

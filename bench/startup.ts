@@ -5,7 +5,7 @@
  */
 
 import { CLIENT_PERMISSIONS } from "../tools/compile.ts";
-import type { Bench } from "./bench.ts";
+import type { Context } from "./context.ts";
 import { showSpread, showTable, type Spread, spreadOf } from "./measures.ts";
 import { startServers } from "./systems.ts";
 import type { Workplace } from "./workplace.ts";
@@ -31,7 +31,7 @@ const STARTS: Record<string, Start> = {
 };
 
 /** Measures the starts of all programs in turn. */
-export async function measureStartup({ workplace, pace }: Bench): Promise<StartupFigures[]> {
+export async function measureStartup({ workplace, pace }: Context): Promise<StartupFigures[]> {
   const names = Object.keys(STARTS);
   const times: number[][] = names.map(() => []);
   // The first start of each fills Deno's caches.

@@ -35,11 +35,11 @@ Deno.test({
     const figures = JSON.parse(bench.process.lines.join("\n"));
     const wanted = {
       startup: ["ms", "ratio"],
-      intake: ["betsPerSecond", "ratio", "ratioToOneServer", "p50Ms", "p99Ms"],
+      intake: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms", "p99Ms"],
       clients: ["betsPerSecond", "ratio"],
       coldDraws: ["coldMs", "bytesPerSecond"],
       warmDraws: ["warmMs"],
-      growth: ["betsPerSecond", "ratio", "p50Ms"],
+      growth: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms"],
     };
     for (const [section, names] of Object.entries(wanted)) {
       assert(figures[section].length > 0, section);

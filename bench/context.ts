@@ -10,7 +10,7 @@ import type { Volume } from "./volume.ts";
 import type { Workplace } from "./workplace.ts";
 
 /** Where, with what and how long to measure. */
-export interface Bench {
+export interface Context {
   workplace: Workplace;
   thread: LoadThread;
   /** The one volume that may be big. */
