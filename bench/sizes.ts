@@ -57,11 +57,11 @@ const FULL: Size = {
 
 /** Less than a minute. */
 const QUICK: Size = {
-  pace: { runs: 3, seconds: 0.3, warmSeconds: 0.6 },
+  pace: { runs: 3, seconds: 0.3, warmSeconds: 0.5 },
   intake: [MAIN_CASE, { ...MAIN_CASE, betsMax: 20 }, SINGLE_BETS, { ...MAIN_CASE, servers: 3 }],
   clients: [
     { clients: 5, betsOfEach: 50_000, runs: 3 },
-    { clients: 1, betsOfEach: 500_000, runs: 1 },
+    { clients: 1, betsOfEach: 250_000, runs: 1 },
   ],
   growth: [
     { ...MAIN_CASE, rows: MILLION, closed: 100 },
