@@ -126,7 +126,13 @@ export class Workplace implements AsyncDisposable {
     this.#checkOpen();
     const path = `${this.path}/${++this.#folders}`;
     Deno.mkdirSync(path);
-    return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+    return {
+      path,
+      [Symbol.asyncDispose]: async () => {
+        // When the workplace is left, it removes everything itself.
+        if (!this.isClosed) await Deno.remove(path, { recursive: true });
+      },
+    };
   }
 
   /** Starts a program. */
