@@ -1,133 +1,158 @@
 /**
- * How many bets a second are stored for good, as a ratio to the floor on the same disk in the same run.
+ * How many bets a second are stored for good, as a ratio to the floor on the same disk in the same turns.
  *
  * @module
  */
 
-import type { LoadResult } from "./load.ts";
-import { showSpread, showTable, type Spread, spreadOf } from "./measures.ts";
-import { runLoad, startFloor, startServer } from "./processes.ts";
+import type { Context } from "./context.ts";
+import {
+  showMedian,
+  showMegabytes,
+  showSpread,
+  showTable,
+  type Spread,
+  spreadOf,
+  spreadOfKnown,
+} from "./measures.ts";
+import { startFloor, startServers, type System } from "./systems.ts";
+import { takeTurns, type Turn } from "./turns.ts";
+import { AGENCIES, type VolumeContent } from "./volume.ts";
 
-/** One line of the table: how the load is dealt out. */
-export interface IntakeCase {
+/** What is sent to whom: one agency a connection. */
+export interface IntakeCase extends VolumeContent {
   servers: number;
   connections: number;
-  batchSize: number;
-  bets: number;
+  packet: "StoreBet" | "StoreBatch";
+  betsMax: number;
+  bytesMax: number;
 }
 
-/** What several runs of a case gave. */
+/** What the turns of a case gave. */
 export interface IntakeFigures extends IntakeCase {
   betsPerSecond: Spread;
-  /** Of the same load on the floor, run in turn with ours. */
   floorBetsPerSecond: Spread;
-  /** Ours to the floor, run by run. */
+  /** Ours to the floor, turn by turn. */
   ratio: Spread;
+  /** Ours to one server of ours on an empty volume, under the same load; nothing where that is the case. */
+  ratioToOneEmpty?: Spread;
+  /** Of a packet's answer. */
   p50Ms: Spread;
   p99Ms: Spread;
-  /** Processor time of all servers for a million bets; nothing where it cannot be read. */
+  /** Processor time of all servers; nothing where it cannot be read. */
   cpuSecondsPerMillion?: Spread;
-  /** Most memory of a server, in bytes; nothing where it cannot be read. */
+  floorCpuSecondsPerMillion?: Spread;
+  /** Most memory of one of the servers; nothing where it cannot be read. */
   peakBytes?: number;
 }
 
-interface ServerRun extends LoadResult {
-  cpuSeconds?: number;
-  peakBytes?: number;
-}
+/** More bets than any packet holds. */
+const BETS_UNLIMITED = 100_000;
 
-const AGENCIES = 100;
-/** About as much as fits our client's longest packet. */
-export const BYTE_LIMIT_BATCH = 160;
+/** The case that the others differ from in one thing or two. */
+export const MAIN_CASE: IntakeCase = {
+  servers: 1,
+  connections: 5,
+  packet: "StoreBatch",
+  betsMax: 100,
+  bytesMax: 8192,
+  rows: 0,
+  closed: 0,
+};
 
-/** The cases of a benchmark: a few of them in a quick one. */
-export function intakeCases(isQuick: boolean): IntakeCase[] {
-  const main = { servers: 1, connections: 5, batchSize: 100, bets: isQuick ? 300_000 : 800_000 };
-  if (isQuick) return [main, { ...main, servers: 3 }, { ...main, batchSize: 1, bets: 15_000 }];
-  return [
-    main,
-    { ...main, servers: 3 },
-    { ...main, servers: 8, connections: 16 },
-    { ...main, connections: 1, bets: 200_000 },
-    { ...main, connections: 100 },
-    { ...main, batchSize: 20, bets: 300_000 },
-    { ...main, batchSize: BYTE_LIMIT_BATCH },
-    { ...main, connections: 16, batchSize: 1, bets: 60_000 },
-  ];
+/** Packets as full as their bytes allow. */
+export function fullPackets(bytesMax: number): Partial<IntakeCase> {
+  return { betsMax: BETS_UNLIMITED, bytesMax };
 }
 
 /** Measures one case, ours and the floor in turn. */
-export async function measureIntake(intake: IntakeCase, runs: number): Promise<IntakeFigures> {
-  const ours: ServerRun[] = [];
-  const floor: LoadResult[] = [];
-  for (let run = 0; run < runs; run++) {
-    floor.push(await runFloor(intake));
-    ours.push(await runOurs(intake));
-  }
-  const cpu = ours.flatMap(({ cpuSeconds }) => cpuSeconds ?? []);
-  const peaks = ours.flatMap(({ peakBytes }) => peakBytes ?? []);
+export async function measureIntake(context: Context, intake: IntakeCase): Promise<IntakeFigures> {
+  const { thread, pace } = context;
+  await using stack = new AsyncDisposableStack();
+  const systems = await startSystems(context, intake, stack);
+  const { connections, packet, betsMax, bytesMax } = intake;
+  const load = { connections, firstAgency: AGENCIES + 1, packet, betsMax, bytesMax };
+  const [floor, ours, oneEmpty] = await takeTurns(thread, systems, { load, pace });
   return {
     ...intake,
-    betsPerSecond: spreadOf(ours.map((run) => run.betsPerSecond)),
-    floorBetsPerSecond: spreadOf(floor.map((run) => run.betsPerSecond)),
-    ratio: spreadOf(ours.map((run, at) => run.betsPerSecond / floor[at].betsPerSecond)),
-    p50Ms: spreadOf(ours.map((run) => run.p50Ms)),
-    p99Ms: spreadOf(ours.map((run) => run.p99Ms)),
-    ...(cpu.length > 0 && {
-      cpuSecondsPerMillion: spreadOf(cpu.map((seconds) => seconds / intake.bets * 1e6)),
-    }),
-    ...(peaks.length > 0 && { peakBytes: Math.max(...peaks) }),
+    betsPerSecond: spreadOf(ours.map((turn) => turn.betsPerSecond)),
+    floorBetsPerSecond: spreadOf(floor.map((turn) => turn.betsPerSecond)),
+    ratio: ratioOf(ours, floor),
+    ratioToOneEmpty: oneEmpty === undefined ? undefined : ratioOf(ours, oneEmpty),
+    p50Ms: spreadOf(ours.map((turn) => turn.p50Ms)),
+    p99Ms: spreadOf(ours.map((turn) => turn.p99Ms)),
+    cpuSecondsPerMillion: spreadOfKnown(ours.map((turn) => turn.cpuSecondsPerMillion)),
+    floorCpuSecondsPerMillion: spreadOfKnown(floor.map((turn) => turn.cpuSecondsPerMillion)),
+    peakBytes: systems[1].peakBytes(),
   };
 }
 
-/** Writes figures as a table. */
+/** Starts the floor, ours, and one server on an empty volume where the case is not just that. */
+async function startSystems(
+  { workplace, volume }: Context,
+  { servers, connections, rows, closed }: IntakeCase,
+  stack: AsyncDisposableStack,
+): Promise<System[]> {
+  const agencies = AGENCIES + connections;
+  volume.prepare({ rows, closed });
+  const { path } = stack.use(workplace.folder());
+  const starts = [
+    () => startFloor(workplace, { servers, path: `${path}/floor.txt` }),
+    () => startServers(workplace, { servers, agencies, volume: volume.path }),
+  ];
+  if (servers > 1 || rows > 0 || closed > 0) {
+    starts.push(() => startServers(workplace, { servers: 1, agencies, volume: path }));
+  }
+  const systems: System[] = [];
+  for (const start of starts) systems.push(stack.use(await start()));
+  return systems;
+}
+
+function ratioOf(ours: readonly Turn[], others: readonly Turn[]): Spread {
+  return spreadOf(ours.map((turn, run) => turn.betsPerSecond / others[run].betsPerSecond));
+}
+
+/** Writes figures of the intake as a table. */
 export function showIntake(figures: readonly IntakeFigures[]): string {
   return showTable(
-    ["servers", "connections", "batch", "bets/s", "of the floor", "p50 ms", "p99 ms", "MB"],
+    ["servers", "agencies", "packet", ...INTAKE_HEADINGS, "of one server"],
     figures.map((row) => [
       String(row.servers),
       String(row.connections),
-      String(row.batchSize),
-      showSpread(row.betsPerSecond, 0),
-      showSpread(row.ratio, 2),
-      showSpread(row.p50Ms, 2),
-      showSpread(row.p99Ms, 2),
-      row.peakBytes === undefined ? "" : String(Math.round(row.peakBytes / 1e6)),
+      packetName(row),
+      ...intakeCells(row),
+      showSpread(row.ratioToOneEmpty, 2),
     ]),
   );
 }
 
-async function runFloor({ connections, bets, batchSize }: IntakeCase): Promise<LoadResult> {
-  const folder = await Deno.makeTempDir({ prefix: "lottery-bench-" });
-  try {
-    await using floor = await startFloor(folder);
-    const ports = [floor.port];
-    return await runLoad({ ports, connections, agencies: AGENCIES, bets, batchSize });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+/** Writes figures of the growth as a table. */
+export function showGrowth(figures: readonly IntakeFigures[]): string {
+  return showTable(
+    ["rows", "closed", ...INTAKE_HEADINGS, "of an empty file"],
+    figures.map((row) => [
+      row.rows.toLocaleString("en"),
+      String(row.closed),
+      ...intakeCells(row),
+      showSpread(row.ratioToOneEmpty, 2),
+    ]),
+  );
 }
 
-async function runOurs({ servers, connections, bets, batchSize }: IntakeCase): Promise<ServerRun> {
-  const folder = await Deno.makeTempDir({ prefix: "lottery-bench-" });
-  try {
-    await using stack = new AsyncDisposableStack();
-    const running = [];
-    for (let server = 0; server < servers; server++) {
-      running.push(stack.use(await startServer(folder)));
-    }
-    const before = running.map((server) => server.cpuSeconds() ?? NaN);
-    const ports = running.map((server) => server.port);
-    const result = await runLoad({ ports, connections, agencies: AGENCIES, bets, batchSize });
-    const spent = running.map((server, at) => (server.cpuSeconds() ?? NaN) - before[at]);
-    const cpuSeconds = spent.reduce((sum, seconds) => sum + seconds, 0);
-    const peakBytes = Math.max(...running.map((server) => server.peakBytes() ?? NaN));
-    return {
-      ...result,
-      ...(!Number.isNaN(cpuSeconds) && { cpuSeconds }),
-      ...(!Number.isNaN(peakBytes) && { peakBytes }),
-    };
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+const INTAKE_HEADINGS = ["bets/s", "of the floor", "p50 ms", "p99 ms", "CPU s/M", "floor's", "MB"];
+
+function intakeCells(row: IntakeFigures): string[] {
+  return [
+    showSpread(row.betsPerSecond, 0),
+    showSpread(row.ratio, 2),
+    showSpread(row.p50Ms, 2),
+    showSpread(row.p99Ms, 2),
+    showMedian(row.cpuSecondsPerMillion, 2),
+    showMedian(row.floorCpuSecondsPerMillion, 2),
+    showMegabytes(row.peakBytes),
+  ];
+}
+
+function packetName({ packet, betsMax, bytesMax }: IntakeCase): string {
+  if (packet === "StoreBet") return packet;
+  return betsMax === BETS_UNLIMITED ? `${bytesMax / 1024} KiB` : `${betsMax} bets`;
 }

@@ -1,87 +1,161 @@
 /**
- * The load of an intake benchmark, in a process of its own: connections that each send a batch and wait for
- * its answer. Takes its options as JSON in the first argument, prints its result as JSON.
+ * The load of a benchmark, in a thread of its own: connections that each send a packet for an agency of
+ * their own and wait for its answer. It takes orders as messages, and answers each with a message.
+ *
+ * The thread lives as long as the benchmark, so that its code is compiled and warm when it counts.
  *
  * @module
  */
 
-import { encodeStoreHead } from "../shared/packets.ts";
+/// <reference lib="deno.worker" />
+
+import { ByteBuffer } from "../shared/bytes.ts";
+import { madeBets } from "./made_bets.ts";
 
 /** What to send, and where. */
-export interface LoadOptions {
+export interface LoadOrder {
   /** Ports on loopback; connections are dealt out to them in turn. */
   ports: number[];
   connections: number;
-  /** Agencies that the connections send for, in turn. */
-  agencies: number;
-  bets: number;
-  batchSize: number;
+  /** The agency of the first connection; the others follow. */
+  firstAgency: number;
+  packet: "StoreBet" | "StoreBatch";
+  /** Most bets in a packet. */
+  betsMax: number;
+  /** Longest packet, in bytes, its line end included. */
+  bytesMax: number;
+  /** How long new packets are sent. */
+  seconds: number;
 }
 
-/** What it took. */
+/** What was stored, and what it took. */
 export interface LoadResult {
-  betsPerSecond: number;
-  /** Time from a batch's first byte to its answer, in milliseconds. */
+  bets: number;
+  /** From the first packet to the last answer. */
+  seconds: number;
+  /** From a packet's first byte to its answer, in milliseconds. */
   p50Ms: number;
   p99Ms: number;
 }
 
-const LINE_END = 0x0a;
-/** Different packets of a connection: a server must not find the same bytes in its caches each time. */
-const PACKETS_OF_CONNECTION = 16;
-const NAMES = ["Santiago Lionel", "Agustina", "Tiago Nicolás", "Lautaro", "María Belén", "Axel"];
-const LAST_NAMES = ["Lorca", "Zambrano", "Rivera", "Fornerón", "Saldaña", "Borges"];
+/** The answer to an order. */
+export type LoadAnswer = { result: LoadResult } | { error: string };
 
-function makePacket(agency: number, seed: number, batchSize: number): Uint8Array<ArrayBuffer> {
-  const bets = Array.from({ length: batchSize }, (_, index) => {
-    const mixed = Math.imul(seed * 7919 + index, 2654435761) >>> 0;
-    const name = NAMES[mixed % NAMES.length];
-    const lastName = LAST_NAMES[(mixed >>> 8) % LAST_NAMES.length];
-    const birthdate = `${1950 + mixed % 50}-0${1 + mixed % 9}-1${mixed % 10}`;
-    return `${name};${lastName};${20_000_000 + mixed % 20_000_000};${birthdate};${mixed % 10_000}`;
-  });
-  const head = new TextDecoder().decode(encodeStoreHead("StoreBatch", agency));
-  return new TextEncoder().encode(`${head}${bets.join(":")}\n`);
+interface Packet {
+  bytes: Uint8Array<ArrayBuffer>;
+  bets: number;
 }
 
-async function send(index: number, options: LoadOptions, timesMs: number[]): Promise<void> {
-  const { ports, connections, agencies, bets, batchSize } = options;
-  using connection = await Deno.connect({
-    hostname: "127.0.0.1",
-    port: ports[index % ports.length],
-  });
-  connection.setNoDelay(true);
-  const packets = Array.from(
-    { length: PACKETS_OF_CONNECTION },
-    (_, seed) => makePacket(index % agencies + 1, index * 100 + seed, batchSize),
-  );
-  const answer = new Uint8Array(64);
-  const batches = Math.ceil(bets / connections / batchSize);
-  for (let batch = 0; batch < batches; batch++) {
-    const begin = performance.now();
-    let packet = packets[batch % packets.length];
-    while (packet.length > 0) packet = packet.subarray(await connection.write(packet));
-    const length = await connection.read(answer) ?? 0;
-    const text = new TextDecoder().decode(answer.subarray(0, length));
-    if (answer[length - 1] !== LINE_END || text !== "StoreResponse:0\n") {
-      throw new Error(`Cannot measure: the server answered ${JSON.stringify(text)}`);
+const LINE_END = 0x0a;
+const COLON = 0x3a;
+const encoder = new TextEncoder();
+const STORED = encoder.encode("StoreResponse:0\n");
+/** Different packets of a connection: a server must not find the same bytes in its caches each time. */
+const PACKETS_OF_CONNECTION = 16;
+const bets = madeBets(4096).map((fields) => encoder.encode(fields.join(";")));
+
+/** A packet of the bets from `first` on, as many as it may hold. */
+function makePacket(agency: number, first: number, order: LoadOrder): Packet {
+  const buffer = new ByteBuffer();
+  buffer.writeText(`${order.packet}:${agency};`);
+  let count = 0;
+  for (; count < order.betsMax; count++) {
+    const bet = bets[(first + count) % bets.length];
+    const separators = count > 0 ? 2 : 1;
+    if (buffer.length + bet.length + separators > order.bytesMax) break;
+    if (count > 0) buffer.writeByte(COLON);
+    buffer.write(bet);
+  }
+  buffer.writeByte(LINE_END);
+  return { bytes: buffer.view(), bets: count };
+}
+
+/** One agency's connection. */
+class Sender {
+  bets = 0;
+  readonly timesMs: number[] = [];
+  readonly #connection: Deno.TcpConn;
+  readonly #packets: Packet[];
+  readonly #answer = new Uint8Array(64);
+
+  private constructor(connection: Deno.TcpConn, packets: Packet[]) {
+    this.#connection = connection;
+    this.#packets = packets;
+  }
+
+  static async connect(index: number, order: LoadOrder): Promise<Sender> {
+    const agency = order.firstAgency + index;
+    const packets = Array.from(
+      { length: PACKETS_OF_CONNECTION },
+      (_, at) => makePacket(agency, (index * PACKETS_OF_CONNECTION + at) * 97, order),
+    );
+    const port = order.ports[index % order.ports.length];
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    connection.setNoDelay(true);
+    return new Sender(connection, packets);
+  }
+
+  /** Sends packets until a time, as performance.now() tells it. */
+  async send(untilMs: number): Promise<void> {
+    let beginMs = performance.now();
+    for (let at = 0; beginMs < untilMs; at = (at + 1) % this.#packets.length) {
+      const packet = this.#packets[at];
+      await this.#write(packet.bytes);
+      await this.#readStored();
+      const endMs = performance.now();
+      this.timesMs.push(endMs - beginMs);
+      this.bets += packet.bets;
+      beginMs = endMs;
     }
-    timesMs.push(performance.now() - begin);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) at += await this.#connection.write(bytes.subarray(at));
+  }
+
+  async #readStored(): Promise<void> {
+    const answer = this.#answer;
+    let length = 0;
+    while (length < STORED.length) {
+      const count = await this.#connection.read(answer.subarray(length));
+      if (count === null) throw new Error("Cannot measure: a server closed the connection");
+      length += count;
+    }
+    for (let at = 0; at < length; at++) {
+      if (answer[at] === STORED[at]) continue;
+      const text = new TextDecoder().decode(answer.subarray(0, length));
+      throw new Error(`Cannot measure: a server answered ${JSON.stringify(text)}`);
+    }
   }
 }
 
-if (import.meta.main) {
-  const options: LoadOptions = JSON.parse(Deno.args[0]);
-  const timesMs: number[] = [];
-  const begin = performance.now();
-  const senders = Array.from({ length: options.connections }, (_, i) => send(i, options, timesMs));
-  await Promise.all(senders);
-  const seconds = (performance.now() - begin) / 1000;
-  timesMs.sort((a, b) => a - b);
-  const result: LoadResult = {
-    betsPerSecond: timesMs.length * options.batchSize / seconds,
-    p50Ms: timesMs[Math.floor(timesMs.length * 0.5)],
-    p99Ms: timesMs[Math.floor(timesMs.length * 0.99)],
-  };
-  console.log(JSON.stringify(result));
+async function run(order: LoadOrder): Promise<LoadResult> {
+  const indexes = Array.from({ length: order.connections }, (_, index) => index);
+  const senders = await Promise.all(indexes.map((index) => Sender.connect(index, order)));
+  try {
+    const beginMs = performance.now();
+    await Promise.all(senders.map((sender) => sender.send(beginMs + 1000 * order.seconds)));
+    const seconds = (performance.now() - beginMs) / 1000;
+    const timesMs = Float64Array.from(senders.flatMap((sender) => sender.timesMs)).sort();
+    return {
+      bets: senders.reduce((sum, sender) => sum + sender.bets, 0),
+      seconds,
+      p50Ms: timesMs[Math.floor(timesMs.length * 0.5)],
+      p99Ms: timesMs[Math.floor(timesMs.length * 0.99)],
+    };
+  } finally {
+    for (const sender of senders) sender.close();
+  }
 }
+
+self.onmessage = async ({ data }: MessageEvent<LoadOrder>) => {
+  const answer: LoadAnswer = await run(data).then(
+    (result) => ({ result }),
+    (error: Error) => ({ error: error.message }),
+  );
+  self.postMessage(answer);
+};

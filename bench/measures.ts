@@ -19,18 +19,42 @@ export function spreadOf(figures: readonly number[]): Spread {
   return { median, min: sorted[0], max: sorted[sorted.length - 1] };
 }
 
-/** Writes a spread as `median (min to max)`. */
-export function showSpread({ median, min, max }: Spread, digits: number): string {
-  const show = (figure: number) =>
-    figure.toLocaleString("en", { maximumFractionDigits: digits, minimumFractionDigits: digits });
-  return `${show(median)} (${show(min)} to ${show(max)})`;
+/** The same where figures may be missing: nothing if they are. */
+export function spreadOfKnown(figures: readonly (number | undefined)[]): Spread | undefined {
+  const known = figures.filter((figure) => figure !== undefined);
+  return known.length > 0 ? spreadOf(known) : undefined;
 }
 
-/** Writes rows under their headings, in columns. */
+/** Writes a spread as `median (min to max)`, or nothing where there is none. */
+export function showSpread(spread: Spread | undefined, digits: number): string {
+  if (spread === undefined) return "";
+  const { median, min, max } = spread;
+  return `${show(median, digits)} (${show(min, digits)} to ${show(max, digits)})`;
+}
+
+/** Writes the median alone, or nothing where there is none. */
+export function showMedian(spread: Spread | undefined, digits: number): string {
+  return spread === undefined ? "" : show(spread.median, digits);
+}
+
+/** Writes an amount of memory in millions of bytes, or nothing where it is not known. */
+export function showMegabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "" : show(bytes / 1e6, 0);
+}
+
+function show(figure: number, digits: number): string {
+  return figure.toLocaleString("en", {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  });
+}
+
+/** Writes rows under their headings, as a table of Markdown that is legible as it is. */
 export function showTable(headings: readonly string[], rows: readonly string[][]): string {
   const lines = [headings, ...rows];
-  const widths = headings.map((_, at) => Math.max(...lines.map((line) => line[at].length)));
-  return lines.map((line) => line.map((cell, at) => cell.padStart(widths[at])).join("  ")).join(
-    "\n",
-  );
+  const widths = headings.map((_, at) => Math.max(...lines.map((line) => line[at].length), 3));
+  const showLine = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padStart(widths[at])).join(" | ")} |`;
+  const rule = showLine(widths.map((width) => `${"-".repeat(width - 1)}:`));
+  return [showLine(headings), rule, ...rows.map(showLine)].join("\n");
 }

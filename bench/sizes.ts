@@ -1,0 +1,85 @@
+/**
+ * How much is measured: by default, quickly, or as little as shows that everything works.
+ *
+ * @module
+ */
+
+import type { ClientsCase } from "./clients.ts";
+import type { WarmDrawCase } from "./draw.ts";
+import { fullPackets, type IntakeCase, MAIN_CASE } from "./intake.ts";
+import type { Pace } from "./turns.ts";
+
+/** What is measured, and for how long. */
+export interface Size {
+  pace: Pace;
+  intake: IntakeCase[];
+  clients: ClientsCase[];
+  /** Rows of bets.csv in cold draws. */
+  coldDraws: number[];
+  warmDraws: WarmDrawCase[];
+  growth: IntakeCase[];
+}
+
+const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
+const MILLION = 1_000_000;
+
+/** A few minutes. The biggest file comes first: from then on it is only cut. */
+const FULL: Size = {
+  pace: { runs: 7, seconds: 0.4, warmSeconds: 1 },
+  intake: [
+    MAIN_CASE,
+    { ...MAIN_CASE, connections: 1 },
+    { ...MAIN_CASE, connections: 100 },
+    { ...MAIN_CASE, betsMax: 1 },
+    { ...MAIN_CASE, betsMax: 20 },
+    { ...MAIN_CASE, ...fullPackets(8 * 1024) },
+    { ...MAIN_CASE, ...fullPackets(64 * 1024) },
+    SINGLE_BETS,
+    { ...MAIN_CASE, servers: 3 },
+    { ...MAIN_CASE, servers: 3, connections: 100 },
+    { ...MAIN_CASE, servers: 8, connections: 16 },
+    { ...MAIN_CASE, servers: 8, connections: 100 },
+  ],
+  clients: [
+    { clients: 5, betsOfEach: 150_000, runs: 5 },
+    { clients: 1, betsOfEach: 5 * MILLION, runs: 1 },
+  ],
+  growth: [20, 5, 1, 0].flatMap((millions) =>
+    [1, 100].map((closed) => ({ ...MAIN_CASE, rows: millions * MILLION, closed }))
+  ),
+  coldDraws: [10 * MILLION, MILLION],
+  warmDraws: [
+    { rows: 10 * MILLION, servers: 1 },
+    { rows: 10 * MILLION, servers: 3 },
+    { rows: MILLION, servers: 1 },
+  ],
+};
+
+/** Less than a minute. */
+const QUICK: Size = {
+  pace: { runs: 3, seconds: 0.3, warmSeconds: 0.5 },
+  intake: [MAIN_CASE, { ...MAIN_CASE, betsMax: 20 }, SINGLE_BETS, { ...MAIN_CASE, servers: 3 }],
+  clients: [
+    { clients: 5, betsOfEach: 50_000, runs: 3 },
+    { clients: 1, betsOfEach: 250_000, runs: 1 },
+  ],
+  growth: [
+    { ...MAIN_CASE, rows: MILLION, closed: 100 },
+    { ...MAIN_CASE, rows: 0, closed: 1 },
+  ],
+  coldDraws: [MILLION],
+  warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
+};
+
+/** A few seconds; its figures mean nothing. */
+const SMOKE: Size = {
+  pace: { runs: 1, seconds: 0.05, warmSeconds: 0.05 },
+  intake: [{ ...MAIN_CASE, servers: 2 }],
+  clients: [{ clients: 1, betsOfEach: 50_000, runs: 1 }],
+  growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
+  coldDraws: [50_000],
+  warmDraws: [{ rows: 50_000, servers: 2 }],
+};
+
+/** The sizes, by name. */
+export const SIZES = { full: FULL, quick: QUICK, smoke: SMOKE } as const;

@@ -1,0 +1,59 @@
+/**
+ * The same load for several systems in turn, so that what else the machine does meets all of them.
+ *
+ * @module
+ */
+
+import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadThread } from "./load_thread.ts";
+import type { System } from "./systems.ts";
+
+/** A load, to whomever it is sent. */
+export type Load = Omit<LoadOrder, "ports">;
+
+/** How often, and how long. */
+export interface Pace {
+  /** Counted turns of each system. */
+  runs: number;
+  /** Length of a turn. */
+  seconds: number;
+  /** Load before the first turn that counts: servers run for long, their code is compiled and warm. */
+  warmSeconds: number;
+}
+
+/** What a turn gave. */
+export interface Turn extends LoadResult {
+  betsPerSecond: number;
+  /** Nothing where it cannot be read. */
+  cpuSecondsPerMillion?: number;
+}
+
+/** Gives each system its turns. Returns them by system. */
+export async function takeTurns(
+  thread: LoadThread,
+  systems: readonly System[],
+  { load, pace }: { load: Omit<Load, "seconds">; pace: Pace },
+): Promise<Turn[][]> {
+  const { runs, seconds, warmSeconds } = pace;
+  for (const { ports } of systems) await thread.run({ ...load, ports, seconds: warmSeconds });
+  const turns: Turn[][] = systems.map(() => []);
+  for (let run = 0; run < runs; run++) {
+    for (const [at, system] of systems.entries()) {
+      turns[at].push(await takeTurn(thread, system, { ...load, seconds }));
+    }
+  }
+  return turns;
+}
+
+/** Gives one system one turn. */
+export async function takeTurn(thread: LoadThread, system: System, load: Load): Promise<Turn> {
+  const before = system.cpuSeconds();
+  const result = await thread.run({ ...load, ports: system.ports });
+  const after = system.cpuSeconds();
+  const isKnown = before !== undefined && after !== undefined;
+  return {
+    ...result,
+    betsPerSecond: result.bets / result.seconds,
+    cpuSecondsPerMillion: isKnown ? (after - before) / result.bets * 1e6 : undefined,
+  };
+}
