@@ -9,15 +9,17 @@ import type { BetScanner } from "./bet.ts";
 import { ByteBuffer } from "./bytes.ts";
 
 const COMMA = 0x2c;
-const LINE_FEED = 0x0a;
 const QUOTE = 0x22;
+
+/** The row that was written last: one object for all, as rows are many. */
+const row = new ByteBuffer(512);
 
 /**
  * Writes the row of a bet, out of the packet that it was found in.
  *
  * @param found What the last scan has found.
  * @param start Where the bet begins in `packet`.
- * @returns The row, with its line end.
+ * @returns The row, with its line end: good until the next one is written.
  */
 export function writeRow(
   agency: number,
@@ -25,25 +27,36 @@ export function writeRow(
   start: number,
   found: BetScanner,
 ): Uint8Array {
-  const row = new ByteBuffer(512);
-  row.writeText(String(agency));
-  let from = start;
-  for (const end of found.ends) {
-    row.writeByte(COMMA);
-    writeField(packet.subarray(from, end), row);
-    from = end + 1;
-  }
-  row.writeText(`,${found.number}`);
-  row.writeByte(LINE_FEED);
+  row.length = 0;
+  row.writeText(`${agency},`);
+  if (found.needsQuotes) writeQuotedFields(packet, start, found);
+  else writePlainFields(packet, start, found);
+  row.writeText(`${found.number}\n`);
   return row.view();
 }
 
-function writeField(field: Uint8Array, row: ByteBuffer): void {
+function writePlainFields(packet: Uint8Array, start: number, { ends }: BetScanner): void {
+  const shift = row.length - start;
+  row.write(packet.subarray(start, ends[3] + 1));
+  for (let field = 0; field < ends.length; field++) row.bytes[ends[field] + shift] = COMMA;
+}
+
+function writeQuotedFields(packet: Uint8Array, start: number, { ends }: BetScanner): void {
+  let from = start;
+  for (let field = 0; field < ends.length; field++) {
+    writeField(packet, from, ends[field]);
+    row.writeByte(COMMA);
+    from = ends[field] + 1;
+  }
+}
+
+function writeField(packet: Uint8Array, from: number, end: number): void {
+  const field = packet.subarray(from, end);
   if (!field.includes(COMMA) && !field.includes(QUOTE)) return row.write(field);
   row.writeByte(QUOTE);
-  for (const byte of field) {
-    if (byte === QUOTE) row.writeByte(QUOTE);
-    row.writeByte(byte);
+  for (let at = from; at < end; at++) {
+    if (packet[at] === QUOTE) row.writeByte(QUOTE);
+    row.writeByte(packet[at]);
   }
   row.writeByte(QUOTE);
 }
