@@ -9,6 +9,7 @@ import type { FaultKind } from "./checker.ts";
 import { crashPoints } from "./scenarios/crash_points.ts";
 import { lostDatagrams } from "./scenarios/datagrams.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
+import { halfWritten } from "./scenarios/half_written.ts";
 import { kills } from "./scenarios/kills.ts";
 import { lateWrites } from "./scenarios/late_writes.ts";
 import { attempt } from "./scenarios/mod.ts";
@@ -94,6 +95,12 @@ const CONTROLS: Control[] = [
     lack: lacksLoopDevices(),
     run: () => powerCuts({ seed, count: 1, unsafe: ["no-sync"] }),
     finds: ["lost"],
+  },
+  {
+    name: "halfWritten finds a part of a batch where nobody knows of a power cut",
+    lack: lacksLoopDevices(),
+    run: () => halfWritten({ seed, count: 1, isCutTold: false }),
+    finds: ["torn batch"],
   },
 ];
 

@@ -272,9 +272,14 @@ export class Cluster implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
   }
 
-  /** Bytes in bets.csv now. */
+  /** Bytes in bets.csv now; none where a power cut has not even left its name. */
   betsSize(): number {
-    return Deno.statSync(`${this.volume}/bets.csv`).size;
+    try {
+      return Deno.statSync(`${this.volume}/bets.csv`).size;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
+      throw error;
+    }
   }
 
   /** How many lines of all servers, living and dead, match. */

@@ -11,6 +11,7 @@ import { clients, outages } from "./clients.ts";
 import { crashPoints } from "./crash_points.ts";
 import { forgedDatagrams, lostDatagrams } from "./datagrams.ts";
 import { fullDisk } from "./full_disk.ts";
+import { halfWritten } from "./half_written.ts";
 import { kills } from "./kills.ts";
 import { lateWrites } from "./late_writes.ts";
 import { powerCuts } from "./power_cuts.ts";
@@ -116,6 +117,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     count: 3,
     lacks: lacksLoopDevices,
     run: powerCuts,
+  },
+  "half-written": {
+    summary: "the power goes when the disk has got a half of a write",
+    count: 2,
+    lacks: lacksLoopDevices,
+    run: halfWritten,
   },
 };
 
