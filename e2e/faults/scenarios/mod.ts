@@ -120,7 +120,7 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   "half-written": {
     summary: "the power goes when the disk has got a half of a write",
-    count: 2,
+    count: 4,
     lacks: lacksLoopDevices,
     run: halfWritten,
   },
