@@ -30,7 +30,7 @@ export class Server {
   readonly #sweep: ReturnType<typeof setInterval>;
   #accepting: Promise<void> | undefined;
   #onSlotFree: () => void = () => {};
-  /** Whether a connection waits for its place, because there are as many as there may be. */
+  /** Whether a connection waits for its place, because there are as many as there may or can be. */
   #isCrowded = false;
   #isStopping = false;
 
@@ -114,6 +114,8 @@ export class Server {
         this.#open(connection);
       } catch (error) {
         if (this.#isStopping) return;
+        // For want of file handles above all: whoever waits now waits for one that is idle to end.
+        this.#isCrowded = true;
         this.#log.warning("accept", "fail", { error: (error as Error).message });
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
       }
