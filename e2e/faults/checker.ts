@@ -41,7 +41,9 @@ export type FaultKind =
   /** A run that should have ended has not. */
   | "unfinished"
   /** A process ended otherwise than it should. */
-  | "bad end";
+  | "bad end"
+  /** A server took more memory than it may. */
+  | "memory";
 
 /** One promise that was not kept. */
 export interface Fault {

@@ -9,6 +9,7 @@ import { lacksTmpfs } from "../tools_at_hand.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
 import { crashPoints } from "./crash_points.ts";
+import { crowds } from "./crowds.ts";
 import { forgedDatagrams, lostDatagrams } from "./datagrams.ts";
 import { fullDisk } from "./full_disk.ts";
 import { halfWritten } from "./half_written.ts";
@@ -99,6 +100,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     count: 100,
     lacks: lacksProcesses,
     run: forgedDatagrams,
+  },
+  "crowds": {
+    summary: "hostile and slow clients, more than the server has places",
+    count: 9,
+    lacks: lacksLinux,
+    run: crowds,
   },
   "full-disk": {
     summary: "the disk fills up, and is enlarged later",
