@@ -35,7 +35,7 @@ export class Server {
   #isFollowing = false;
   #accepting: Promise<void> | undefined;
   #onSlotFree: () => void = () => {};
-  /** Whether a connection waits for its place, because there are as many as there may be. */
+  /** Whether a connection waits for its place, because there are as many as there may or can be. */
   #isCrowded = false;
   #isStopping = false;
 
@@ -122,6 +122,8 @@ export class Server {
         this.#open(connection);
       } catch (error) {
         if (this.#isStopping) return;
+        // For want of file handles above all: whoever waits now waits for one that is idle to end.
+        this.#isCrowded = true;
         this.#log.warning("accept", "fail", { error: (error as Error).message });
         await new Promise((resolve) => setTimeout(resolve, ACCEPT_REST_MS));
       }

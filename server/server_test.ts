@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertLess,
   assertMatch,
   assertRejects,
   assertStringIncludes,
@@ -375,6 +376,24 @@ Deno.test("Server sends winners of 3 MB to a slow reader", async () => {
   await client.send("WinnersRequest:1\nProgressRequest:1\n");
   await client.endSending();
   assertEquals((await client.rest(1000)) === `${answer}ProgressResponse:350000\n`, true);
+});
+
+Deno.test("Server holds winners of 12 MB once, however many ask and do not read", async () => {
+  const { disk, answer } = drawnDisk(600_000, 20);
+  await using server = await startServer({ disk, agencies: 1 });
+  await using clients = new AsyncDisposableStack();
+  const { external } = Deno.memoryUsage();
+  for (let count = 0; count < 20; count++) {
+    const client = clients.use(await server.connect());
+    await client.send("WinnersRequest:1\n");
+    await client.connection.read(new Uint8Array(4));
+  }
+  assertLess(Deno.memoryUsage().external - external, 5 * answer.length);
+  await clients.disposeAsync();
+  using reader = await server.connect();
+  await reader.send("WinnersRequest:1\n");
+  await reader.endSending();
+  assertEquals((await reader.rest()) === answer, true);
 });
 
 Deno.test("Server with one connection at a time serves the next when the first has ended", async () => {

@@ -26,6 +26,8 @@ import { type Ledger, LedgerError } from "./ledger/ledger.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
 const LINE_END = new Uint8Array([0x0a]);
+/** Up to so many bytes, documents are copied to make one write of an answer. */
+const COPIED_BYTES_MAX = 4096;
 /** A long answer is written in pieces, so that a slow reader is told from one that does not read. */
 const PIECE_BYTES = 64 * 1024;
 /** What is still read of a connection that was given up, so that the last answer reaches its reader. */
@@ -241,12 +243,7 @@ export class Session {
     }
     if (!isDrawn) return false;
     this.#state = "working";
-    const documents = ledger.winners(agency);
-    const answer = new Uint8Array(WINNERS_RESPONSE_HEAD.length + documents.length + 1);
-    answer.set(WINNERS_RESPONSE_HEAD);
-    answer.set(documents, WINNERS_RESPONSE_HEAD.length);
-    answer.set(LINE_END, answer.length - 1);
-    await this.#write(answer);
+    for (const part of winnersResponse(ledger.winners(agency))) await this.#write(part);
     log.info("send_winners", "success", { agency, ip: this.#peer });
     return true;
   }
@@ -321,4 +318,20 @@ export class Session {
       this.#context.log.info("apuestas_almacenadas", "success", { agency, cantidad });
     }
   }
+}
+
+/**
+ * The answer with an agency's winners, in the parts that are written one after the other. Many documents
+ * are not copied: hundreds of clients may ask for megabytes and not read them.
+ */
+function winnersResponse(documents: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
+  const parts = [WINNERS_RESPONSE_HEAD, documents, LINE_END];
+  if (documents.length > COPIED_BYTES_MAX) return parts;
+  const answer = new Uint8Array(WINNERS_RESPONSE_HEAD.length + documents.length + LINE_END.length);
+  let at = 0;
+  for (const part of parts) {
+    answer.set(part, at);
+    at += part.length;
+  }
+  return [answer];
 }

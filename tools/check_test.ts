@@ -125,9 +125,23 @@ const CASES: Case[] = [
   {
     name: "a file of NUL bytes",
     bets: new Uint8Array(2_000_000),
-    journal: { from: 0, to: 2_000_000, cuts: 0 },
+    journal: { from: 0, to: 1_000_000, cuts: 0 },
+    code: 3,
+    says: ["torn: the last 2000000 bytes, from byte 0: the last row has no line end"],
+  },
+  {
+    name: "NUL bytes in the place of a round",
+    bets: ROW + "\0".repeat(23),
+    journal: { from: 24, to: 47, cuts: 0 },
+    code: 3,
+    says: ["torn: the last 23 bytes, from byte 24: bets.csv.round has a round from byte 24 to 47"],
+  },
+  {
+    name: "NUL bytes before the last row",
+    bets: `${"\0".repeat(100)}\n${ROW}`,
+    journal: { from: 101, to: 125, cuts: 0 },
     code: 4,
-    says: ["line 1, byte 0: has no line end within its 2000000 bytes"],
+    says: ["line 1, byte 0: holds 100 NUL bytes"],
   },
   {
     name: "the other line ends",

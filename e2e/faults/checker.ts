@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CutBatches } from "./cut_batches.ts";
 import type { Event } from "./history.ts";
 import { indexOf, rowOf, winnersOf } from "./made_bets.ts";
 
@@ -30,7 +31,7 @@ export type FaultKind =
   /** A row is no bet that was sent. */
   | "never sent"
   | "out of order"
-  /** A part of a batch is there. */
+  /** A part of a batch is there, and no power cut has met it. */
   | "torn batch"
   | "torn row"
   /** A bet came behind its agency's close. */
@@ -40,7 +41,9 @@ export type FaultKind =
   /** A run that should have ended has not. */
   | "unfinished"
   /** A process ended otherwise than it should. */
-  | "bad end";
+  | "bad end"
+  /** A server took more memory than it may. */
+  | "memory";
 
 /** One promise that was not kept. */
 export interface Fault {
@@ -54,14 +57,18 @@ const TOLD_MAX = 5;
 /** Decides whether every promise was kept; returns each that was not. */
 export function check(evidence: Evidence): Fault[] {
   const faults = new Faults();
-  const told = new Map<number, Told>();
-  for (let agency = 1; agency <= evidence.agencies; agency++) told.set(agency, new Told());
-  walkEvents(evidence, told, faults);
+  const told = tellOf(evidence, faults);
   walkRows(evidence, told, faults);
   for (const [agency, what] of told) checkAgency(agency, what, { evidence, faults });
   checkClosed(evidence, told, faults);
   checkWinners(evidence, told, faults);
   return faults.list();
+}
+
+/** How many batches are there in part because a power cut has met them, as far as servers have told. */
+export function countCutBatches({ agencies, events }: Evidence): number {
+  const told = tellOf({ agencies, events }, new Faults());
+  return [...told.values()].reduce((sum, { cut }) => sum + cut.ends.size, 0);
 }
 
 /** Writes faults for people, one a line. */
@@ -92,8 +99,9 @@ class Faults {
 /** What is known of one agency. */
 class Told {
   sentTo = 0;
-  /** Ends of batches that were sent: the agency's bets can only end there. */
+  /** Ends of batches that were sent: the agency's bets can only end there, but for power cuts. */
   readonly batchEnds = new Set<number>([0]);
+  readonly cut = new CutBatches();
   /** All bets before this one were acknowledged, or reported as stored for good. */
   acknowledgedTo = 0;
   isClosing = false;
@@ -104,43 +112,65 @@ class Told {
   seen = new Uint8Array();
   rows = 0;
   highest = -1;
+  /** Of the row of bet `highest`. */
+  highestOffset = 0;
 }
 
-function walkEvents(evidence: Evidence, told: Map<number, Told>, faults: Faults): void {
-  for (const event of evidence.events) {
-    const what = told.get(event.agency);
-    if (what === undefined) throw new RangeError(`there is no agency ${event.agency}`);
-    const { agency } = event;
-    switch (event.type) {
-      case "sent":
-        what.sentTo = Math.max(what.sentTo, event.to);
-        what.batchEnds.add(event.to);
-        break;
-      case "stored":
-        if (what.isClosed) {
-          faults.add("late", `agency ${agency}: bets ${span(event)} acknowledged after the close`);
-        }
-        what.acknowledgedTo = Math.max(what.acknowledgedTo, event.to);
-        break;
-      case "progress":
-        checkProgress(event, what, faults);
-        what.acknowledgedTo = Math.max(what.acknowledgedTo, event.bets);
-        break;
-      case "close sent":
-        what.isClosing = true;
-        break;
-      case "closed":
-        what.isClosed = true;
-        what.closedAt = Math.min(what.closedAt, event.fileSize);
-        break;
-      case "winners": {
-        const open = [...told].filter(([, { isClosing }]) => !isClosing).map(([number]) => number);
-        if (open.length === 0) break;
-        faults.add(
-          "early draw",
-          `agency ${agency} was told winners by ${event.server} before ${open} closed`,
-        );
+/** What the events tell of each agency. */
+function tellOf({ agencies, events }: Pick<Evidence, "agencies" | "events">, faults: Faults) {
+  const told = new Map<number, Told>();
+  for (let agency = 1; agency <= agencies; agency++) told.set(agency, new Told());
+  for (const event of events) {
+    if (event.type === "power cut") {
+      for (const { cut, acknowledgedTo } of told.values()) cut.powerCut(acknowledgedTo);
+    } else if (event.type === "power back") {
+      for (const { cut } of told.values()) cut.powerBack(event.fileSize);
+    } else takeEvent(event, told, faults);
+  }
+  return told;
+}
+
+type AgencyEvent = Exclude<Event, { type: "power cut" | "power back" }>;
+
+function takeEvent(event: AgencyEvent, told: Map<number, Told>, faults: Faults): void {
+  const what = told.get(event.agency);
+  if (what === undefined) throw new RangeError(`there is no agency ${event.agency}`);
+  const { agency } = event;
+  switch (event.type) {
+    case "sent":
+      what.sentTo = Math.max(what.sentTo, event.to);
+      what.batchEnds.add(event.to);
+      what.cut.sent(event);
+      break;
+    case "refused":
+      what.cut.answered(event);
+      break;
+    case "stored":
+      what.cut.answered(event);
+      if (what.isClosed) {
+        faults.add("late", `agency ${agency}: bets ${span(event)} acknowledged after the close`);
       }
+      what.acknowledgedTo = Math.max(what.acknowledgedTo, event.to);
+      break;
+    case "progress":
+      what.cut.told(event.bets);
+      checkProgress(event, what, faults);
+      what.acknowledgedTo = Math.max(what.acknowledgedTo, event.bets);
+      break;
+    case "close sent":
+      what.isClosing = true;
+      break;
+    case "closed":
+      what.isClosed = true;
+      what.closedAt = Math.min(what.closedAt, event.fileSize);
+      break;
+    case "winners": {
+      const open = [...told].filter(([, { isClosing }]) => !isClosing).map(([number]) => number);
+      if (open.length === 0) break;
+      faults.add(
+        "early draw",
+        `agency ${agency} was told winners by ${event.server} before ${open} closed`,
+      );
     }
   }
 }
@@ -152,7 +182,9 @@ function checkProgress(event: { agency: number; bets: number }, what: Told, faul
     faults.add("lost", `${says}, but ${what.acknowledgedTo} were acknowledged`);
   }
   if (bets > what.sentTo) faults.add("never sent", `${says}, but ${what.sentTo} were sent`);
-  else if (!what.batchEnds.has(bets)) faults.add("torn batch", `${says}, and no batch ends there`);
+  else if (!what.batchEnds.has(bets) && !what.cut.ends.has(bets)) {
+    faults.add("torn batch", `${says}, and no batch ends there`);
+  }
 }
 
 function walkRows(evidence: Evidence, told: Map<number, Told>, faults: Faults): void {
@@ -197,7 +229,11 @@ function checkRow({ row, line, offset }: Row, told: Map<number, Told>, faults: F
   if (offset >= what.closedAt) {
     faults.add("late", `${which}, at byte ${offset}; it had closed at ${what.closedAt}`);
   }
+  if (offset >= (what.cut.ends.get(index + 1) ?? Infinity)) {
+    faults.add("torn batch", `${which}, at byte ${offset}: no power cut has met its batch there`);
+  }
   what.seen[index] = Math.min(255, what.seen[index] + 1);
+  if (index > what.highest) what.highestOffset = offset;
   what.highest = Math.max(what.highest, index);
 }
 
@@ -221,7 +257,7 @@ function checkAgency(
   const gap = what.seen.subarray(0, stored).indexOf(0);
   if (gap >= what.acknowledgedTo) {
     faults.add("out of order", `agency ${agency}: bet ${gap + 1} is missing, later ones are there`);
-  } else if (!what.batchEnds.has(stored)) {
+  } else if (!what.batchEnds.has(stored) && !what.cut.mayEndAt(stored, what.highestOffset)) {
     faults.add("torn batch", `agency ${agency} has ${stored} bets, and no batch ends there`);
   }
   if (evidence.isComplete && !what.isClosed) {

@@ -1,5 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { check, describeFaults, type Evidence, type Fault, type FaultKind } from "./checker.ts";
+import {
+  check,
+  countCutBatches,
+  describeFaults,
+  type Evidence,
+  type Fault,
+  type FaultKind,
+} from "./checker.ts";
 import type { Event } from "./history.ts";
 import { rowOf, winnersOf } from "./made_bets.ts";
 
@@ -70,6 +77,73 @@ Deno.test("check() finds nothing wrong with a batch that was never answered, the
   assertEquals(check({ ...goodRun(), ...open, events }), []);
   const { bets } = withTail(rowsOf(1, 100, 110));
   assertEquals(check({ ...goodRun(), ...open, events, bets }), []);
+});
+
+/** The batch of agency 1 that is under way when the power goes. */
+const CUT = { agency: 1, from: 2 * BATCH, to: 3 * BATCH };
+/** How many bets agency 1 has when the power is back: a part of that batch is there. */
+const PART = 120;
+const SENT: Event = { type: "sent", ...CUT };
+const POWER_CUT: Event = { type: "power cut" };
+
+/** What makes a run with a power cut. */
+interface CutRun {
+  /** Behind what both agencies have stored. @default {sent, and the power goes} */
+  before?: Event[];
+  /** Rows that are there when the power is back. @default {a part of the batch} */
+  left?: string;
+  /** Behind the power's coming back. @default {nobody has asked yet} */
+  after?: Event[];
+  /** Rows that were written then. @default {none} */
+  written?: string;
+}
+
+/** Two agencies with two batches each, and then a power cut while agency 1 sends a third. */
+function cutRun(
+  { before = [SENT, POWER_CUT], left = rowsOf(1, CUT.from, PART), after = [], written = "" }:
+    CutRun,
+): Evidence {
+  const good = goodRun();
+  const { length: fileSize } = withTail(left).bets;
+  const events: Event[] = [
+    ...good.events.slice(0, 12),
+    ...before,
+    { type: "power back", fileSize },
+    ...after,
+  ];
+  return { ...good, ...withTail(left + written), events, closed: "", isComplete: false };
+}
+
+const TOLD: Event = { type: "progress", agency: 1, bets: PART };
+const NEXT = { agency: 1, from: PART, to: PART + BATCH };
+const NEXT_STORED: Event[] = [{ type: "sent", ...NEXT }, { type: "stored", ...NEXT }];
+
+Deno.test("check() allows a part of a batch that was under way when the power went", () => {
+  const asked = cutRun({ after: [TOLD] });
+  const wentOn = cutRun({ after: [TOLD, ...NEXT_STORED], written: rowsOf(1, PART, NEXT.to) });
+  for (const evidence of [cutRun({}), asked, wentOn]) assertEquals(check(evidence), []);
+  assertEquals([cutRun({}), asked, wentOn].map(countCutBatches), [0, 1, 1]);
+});
+
+Deno.test("check() allows such a batch to be there entirely, or not at all", () => {
+  for (const bets of [CUT.from, CUT.to]) {
+    const left = rowsOf(1, CUT.from, bets);
+    const after: Event[] = [{ type: "progress", agency: 1, bets }];
+    for (const evidence of [cutRun({ left }), cutRun({ left, after })]) {
+      assertEquals(check(evidence), []);
+      assertEquals(countCutBatches(evidence), 0);
+    }
+  }
+});
+
+Deno.test("check() allows the same again at the next power cut", () => {
+  const again: Event[] = [{ type: "sent", ...NEXT }, POWER_CUT];
+  const { length: fileSize } = withTail(rowsOf(1, CUT.from, PART + 10)).bets;
+  const evidence = cutRun({
+    after: [TOLD, ...again, { type: "power back", fileSize }],
+    written: rowsOf(1, PART, PART + 10),
+  });
+  assertEquals(check(evidence), []);
 });
 
 const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: string }[] = [
@@ -148,6 +222,106 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     ]),
     kinds: ["torn batch", "lost"].sort() as FaultKind[],
     says: "20 bets are stored, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that was acknowledged before the power went",
+    evidence: cutRun({ before: [SENT, { type: "stored", ...CUT }, POWER_CUT] }),
+    kinds: ["lost", "torn batch"],
+    says: "agency 1: 30 of 150 acknowledged bets, bet 121 first",
+  },
+  {
+    name: "a part of a batch whose acknowledgement was heard behind the power cut",
+    evidence: cutRun({ before: [SENT, POWER_CUT, { type: "stored", ...CUT }] }),
+    kinds: ["lost", "torn batch"],
+    says: "agency 1: 30 of 150 acknowledged bets, bet 121 first",
+  },
+  {
+    name: "a part of a batch that was refused before the power went",
+    evidence: cutRun({ before: [SENT, { type: "refused", ...CUT }, POWER_CUT] }),
+    kinds: ["torn batch"],
+    says: "agency 1 has 120 bets, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that was sent while there was no power",
+    evidence: cutRun({ before: [POWER_CUT, SENT] }),
+    kinds: ["torn batch"],
+    says: "agency 1 has 120 bets, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that was sent when the power was back",
+    evidence: cutRun({ before: [POWER_CUT], after: [SENT, TOLD] }),
+    kinds: ["torn batch"],
+    says: "agency 1: a server says that 120 bets are stored, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that grows behind a power cut",
+    evidence: cutRun({
+      after: [TOLD, { type: "progress", agency: 1, bets: PART + 10 }],
+      written: rowsOf(1, PART, PART + 10),
+    }),
+    kinds: ["torn batch"],
+    says: "a server says that 130 bets are stored, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that shrinks behind a power cut",
+    evidence: cutRun({ after: [TOLD, { type: "progress", agency: 1, bets: PART - 1 }] }),
+    kinds: ["lost", "torn batch"],
+    says: "119 bets are stored, but 120 were acknowledged",
+  },
+  {
+    name: "a part of a batch that was written when the power was back",
+    evidence: cutRun({ left: "", after: [TOLD], written: rowsOf(1, CUT.from, PART) }),
+    kinds: ["torn batch"],
+    says: "no power cut has met its batch there",
+  },
+  {
+    name: "a part of a batch that was written when the power was back, and nobody told",
+    evidence: cutRun({ left: "", written: rowsOf(1, CUT.from, PART) }),
+    kinds: ["torn batch"],
+    says: "agency 1 has 120 bets, and no batch ends there",
+  },
+  {
+    name: "a part of a batch that is not its beginning",
+    evidence: cutRun({ left: rowsOf(1, CUT.from + 1, PART) }),
+    kinds: ["out of order"],
+    says: "agency 1: bet 101 is missing, later ones are there",
+  },
+  {
+    name: "a part of a batch in which a row is missing",
+    evidence: cutRun({
+      left: rowsOf(1, CUT.from, CUT.from + 5) + rowsOf(1, CUT.from + 6, PART),
+      after: [TOLD],
+    }),
+    kinds: ["lost"],
+    says: "agency 1: 1 of 120 acknowledged bets, bet 106 first",
+  },
+  {
+    name: "a part of a batch in which a row is doubled",
+    evidence: cutRun({ left: rowsOf(1, CUT.from, PART) + rowsOf(1, PART - 1, PART) }),
+    kinds: ["doubled"],
+    says: "bet 120 of agency 1",
+  },
+  {
+    name: "a part of a row behind a power cut",
+    evidence: cutRun({ left: rowsOf(1, CUT.from, PART).slice(0, -9) }),
+    kinds: ["torn row"],
+    says: "has no end",
+  },
+  {
+    name: "a part of another agency's batch that was not under way",
+    evidence: cutRun({ left: rowsOf(2, CUT.from, PART) }),
+    kinds: ["never sent"],
+    says: "line 201",
+  },
+  {
+    name: "bets that were acknowledged and that a power cut has taken",
+    evidence: cutRun({
+      before: [SENT, POWER_CUT],
+      left: "",
+      after: [{ type: "progress", agency: 2, bets: BATCH }],
+    }),
+    kinds: ["lost"],
+    says: "50 bets are stored, but 100 were acknowledged",
   },
   {
     name: "a row without its end",

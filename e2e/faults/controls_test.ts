@@ -7,8 +7,10 @@
 
 import type { FaultKind } from "./checker.ts";
 import { crashPoints } from "./scenarios/crash_points.ts";
+import { crowds } from "./scenarios/crowds.ts";
 import { lostDatagrams } from "./scenarios/datagrams.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
+import { halfWritten } from "./scenarios/half_written.ts";
 import { kills } from "./scenarios/kills.ts";
 import { lateWrites } from "./scenarios/late_writes.ts";
 import { attempt } from "./scenarios/mod.ts";
@@ -78,6 +80,32 @@ const CONTROLS: Control[] = [
     finds: ["unfinished"],
   },
   {
+    name: "crowds find agencies that wait for ever where the idle keep their places",
+    lack: lacksLinux(),
+    run: () =>
+      crowds({
+        seed,
+        count: 1,
+        sieges: [{ kind: "idle", size: 300 }],
+        environment: { SERVER_CROWDED_IDLE_SECONDS: "60" },
+        patienceMs: 5000,
+      }),
+    finds: ["unfinished"],
+  },
+  {
+    name: "crowds find a server that takes too much memory where packets may be megabytes",
+    lack: lacksLinux(),
+    run: () =>
+      crowds({
+        seed,
+        count: 1,
+        sieges: [{ kind: "half packets", size: 150, halfPacketBytes: 2_000_000 }],
+        environment: { SERVER_MAX_PACKET_BYTES: String(4 * 1024 * 1024) },
+        patienceMs: 5000,
+      }),
+    finds: ["memory"],
+  },
+  {
     name: "fullDisk finds a part of a batch without the cut",
     lack: lacksTmpfs(),
     run: () => fullDisk({ seed, count: 1, unsafe: ["no-repair"] }),
@@ -94,6 +122,12 @@ const CONTROLS: Control[] = [
     lack: lacksLoopDevices(),
     run: () => powerCuts({ seed, count: 1, unsafe: ["no-sync"] }),
     finds: ["lost"],
+  },
+  {
+    name: "halfWritten finds a part of a batch where nobody knows of a power cut",
+    lack: lacksLoopDevices(),
+    run: () => halfWritten({ seed, count: 1, isCutTold: false }),
+    finds: ["torn batch"],
   },
 ];
 

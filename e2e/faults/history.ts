@@ -19,7 +19,11 @@ export type Event =
   | { type: "close sent"; agency: number }
   /** A server that had got the close answered what came behind it. `fileSize`: of bets.csv, just after. */
   | { type: "closed"; agency: number; fileSize: number }
-  | { type: "winners"; agency: number; documents: string[]; server: string };
+  | { type: "winners"; agency: number; documents: string[]; server: string }
+  /** What is not on the disk now never will be. Answers of before may still be read behind this. */
+  | { type: "power cut" }
+  /** Servers can start again. `fileSize`: of bets.csv, as the power cut has left it. */
+  | { type: "power back"; fileSize: number };
 
 /** All events of a run. */
 export class History {

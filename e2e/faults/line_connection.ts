@@ -77,6 +77,7 @@ export class LineConnection implements Disposable {
   async #receive(): Promise<void> {
     const chunk = new Uint8Array(16 * 1024);
     const count = await this.#connection.read(chunk);
+    if (this.#isClosed) throw new Error("the connection was closed before the answer");
     if (count === null) throw new Error("the connection ended before the answer");
     const joined = new Uint8Array(this.#received.length + count);
     joined.set(this.#received);

@@ -4,10 +4,11 @@
  * @module
  */
 
-import { check, type Fault } from "./checker.ts";
+import { check, type Evidence, type Fault } from "./checker.ts";
 import { History } from "./history.ts";
 import { type Address, LineConnection } from "./line_connection.ts";
 import { within } from "./counter.ts";
+import type { LoopDisk } from "./loop_disk.ts";
 import { Random } from "./random.ts";
 import { askWinners, type ProgressHabit, RecordingAgency } from "./recording_agency.ts";
 import { Cluster, type ClusterOptions } from "./supervisor.ts";
@@ -111,14 +112,40 @@ export class Lottery implements AsyncDisposable {
 
   /** Judges what there is now. */
   verdict(): Fault[] {
+    return check(this.evidence()).concat(this.#repeatedDraws());
+  }
+
+  /** What there is to judge now. */
+  evidence(): Evidence {
     const { cluster, history, agencies } = this;
-    return check({
+    return {
       agencies: agencies.length,
       events: history.events,
       bets: cluster.readBets(),
       closed: cluster.readClosed(),
       isComplete: this.#isComplete,
-    }).concat(this.#repeatedDraws());
+    };
+  }
+
+  /**
+   * Cuts the power of all servers and of the disk that they share; they start again on what is left.
+   *
+   * @param options `isTold`: whether the checker learns of it. For a control. @default {true}
+   */
+  async cutPower(disk: LoopDisk, { isTold = true } = {}): Promise<void> {
+    const { cluster, history, agencies } = this;
+    // Nothing that is not on the disk now will ever be, and nothing is acknowledged from here on.
+    for (const { process } of cluster.servers) process.signal("SIGSTOP");
+    if (isTold) history.add({ type: "power cut" });
+    disk.copy();
+    for (const { process } of cluster.servers) await process.kill();
+    await disk.restoreCopy();
+    // What was answered before the power went has been read by now, or goes with its connection.
+    for (const agency of agencies) agency.hangUp();
+    // What was read a moment ago is in the history when this turn of the event loop is over.
+    await new Promise((resolve) => setTimeout(resolve));
+    if (isTold) history.add({ type: "power back", fileSize: cluster.betsSize() });
+    await cluster.startAll();
   }
 
   /** Ends agencies and servers. */

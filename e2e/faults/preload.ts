@@ -13,7 +13,8 @@
  * Things that happen at one moment, `NAME:N` for the Nth time the moment comes, counted from 1:
  *
  * - `stop-before-lock`: the process stops itself (SIGSTOP) when it wants the lock of bets.csv
- * - `stop-after-write`: the same when it has written rows, before they are synced
+ * - `stop-mid-write`, `stop-after-write`: the same in the middle of writing rows, and when it has written
+ *   them, before they are synced
  * - `kill-before-write`, `kill-mid-write`, `kill-after-write`, `kill-after-sync`: the process kills itself
  *   (SIGKILL) at that point of an append to bets.csv
  * - `kill-mid-journal`: the same in the middle of writing bets.csv.round
@@ -38,13 +39,15 @@ const moments = new Map(
 function at(moment: string): void {
   for (const [action, signal] of [["stop", "SIGSTOP"], ["kill", "SIGKILL"]] as const) {
     const counted = moments.get(`${action}-${moment}`);
-    if (counted !== undefined && --counted.left === 0) Deno.kill(Deno.pid, signal);
+    if (counted === undefined || --counted.left !== 0) continue;
+    console.log(`action: ${action} | result: success | moment: ${moment}`);
+    Deno.kill(Deno.pid, signal);
   }
 }
 
-/** Whether the next of these moments is the one to die at. */
+/** Whether the next of these moments is the one to die or to stop at. */
 function isNow(moment: string): boolean {
-  return moments.get(`kill-${moment}`)?.left === 1;
+  return ["kill", "stop"].some((action) => moments.get(`${action}-${moment}`)?.left === 1);
 }
 
 function withoutProtections(file: Deno.FsFile, path: string): void {

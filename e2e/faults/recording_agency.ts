@@ -98,11 +98,16 @@ export class RecordingAgency {
     }
   }
 
+  /** Ends the connection that it has; it makes another. */
+  hangUp(): void {
+    this.#connection?.close();
+  }
+
   /** Gives up. */
   abort(): void {
     this.#isAborted = true;
     this.allowance.end();
-    this.#connection?.close();
+    this.hangUp();
   }
 
   async #converse(): Promise<void> {

@@ -116,6 +116,12 @@ export class Supervised implements AsyncDisposable {
     return this.lines.filter((line) => pattern.test(line)).length;
   }
 
+  /** Megabytes of memory that it had at once, at the most. Linux only. */
+  peakMemory(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.pid}/status`);
+    return Math.round(Number(/^VmHWM:\s+(\d+) kB/m.exec(status)?.[1]) / 1024);
+  }
+
   /** Whether it is stopped by SIGSTOP. Linux only. */
   isStopped(): boolean {
     if (!this.#isRunning) return false;
@@ -172,6 +178,8 @@ export interface ClusterOptions {
   unsafe?: readonly string[];
   /** Settings beside those that the harness chooses. */
   environment?: Record<string, string>;
+  /** How many files each server may have open (`ulimit -n`). @default {as many as this process} */
+  openFilesMax?: number;
 }
 
 /** A server of the cluster: its process changes, its place stays. */
@@ -272,9 +280,14 @@ export class Cluster implements AsyncDisposable {
     return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
   }
 
-  /** Bytes in bets.csv now. */
+  /** Bytes in bets.csv now; none where a power cut has not even left its name. */
   betsSize(): number {
-    return Deno.statSync(`${this.volume}/bets.csv`).size;
+    try {
+      return Deno.statSync(`${this.volume}/bets.csv`).size;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
+      throw error;
+    }
   }
 
   /** How many lines of all servers, living and dead, match. */
@@ -307,11 +320,17 @@ export class Cluster implements AsyncDisposable {
   }
 
   #spawn(port: number, faults: string | undefined): Supervised {
-    const { agencies, losesBroadcasts, unsafe = [], environment } = this.options;
+    const { agencies, losesBroadcasts, unsafe = [], environment, openFilesMax } = this.options;
     const allFaults = [...unsafe, ...(faults ? [faults] : [])];
     const preload = allFaults.length > 0 ? ["--preload", PRELOAD] : [];
-    return new Supervised(Deno.execPath(), {
-      args: ["run", "-A", "--no-prompt", "--config", CONFIG, ...preload, SERVER_MAIN],
+    const command = [
+      ...openFilesMax === undefined
+        ? []
+        : ["sh", "-c", `ulimit -n ${openFilesMax}; exec "$@"`, "sh"],
+      ...[Deno.execPath(), "run", "-A", "--no-prompt", "--config", CONFIG, ...preload, SERVER_MAIN],
+    ];
+    return new Supervised(command[0], {
+      args: command.slice(1),
       env: {
         SERVER_PORT: String(port),
         SERVER_LISTEN_IP: HOST,

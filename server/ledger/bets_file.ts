@@ -212,8 +212,10 @@ export class BetsFile {
 
   /** Up to where the file holds whole rounds, or at least whole rows. */
   #wholeSize(size: number, round: Round): number {
-    if (size === round.to) return size;
-    const wasKilled = round.from <= size && size < round.to &&
+    // What this server has written or read itself needs no second look.
+    if (size === round.to && (size <= this.#tally.size || !this.#endsInZero(size))) return size;
+    // Here a power cut may have left the size of a round that was never synced, without its rows.
+    const wasKilled = round.from <= size && size <= round.to &&
       this.#lastRowEnd(round.from) === round.from;
     // A file that fits no round was written by other hands: only its last row can be torn.
     return wasKilled ? round.from : this.#lastRowEnd(size);
@@ -228,7 +230,7 @@ export class BetsFile {
       file: "bets.csv",
       cut_bytes: size - wholeSize,
       offset: wholeSize,
-      begins: new TextDecoder().decode(torn),
+      begins: torn.some((byte) => byte !== 0) ? new TextDecoder().decode(torn) : "zeros",
       why: "a writer ended before its round was whole; nothing of it was acknowledged",
     });
   }
@@ -247,6 +249,12 @@ export class BetsFile {
         cause,
       });
     }
+  }
+
+  /** Whether the last byte is a zero, which no row has. */
+  #endsInZero(size: number): boolean {
+    const last = new Uint8Array(1);
+    return size > 0 && readFully(this.#file, last, size - 1) === 1 && last[0] === 0;
   }
 
   /** The place behind the last line end before `size`. */

@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../testing/memory_disk.ts";
@@ -87,6 +93,35 @@ Deno.test("BetsFile finds the last row's end however far back it is", async () =
   disk.put("bets.csv", ROW + `1,${"x".repeat(3 * 1024 * 1024)}\n`);
   disk.remove("bets.csv.round");
   await assertRejects(() => count(open(disk)), LedgerError, "no row ends within 262144 bytes");
+});
+
+Deno.test("BetsFile cuts off zeros that a power cut has left in the place of a round", async () => {
+  const disk = new MemoryDisk();
+  await append(open(disk), ROW.repeat(2));
+  await append(open(disk), ROW.repeat(3));
+  // The journal and the size have come to the disk, and the rows have not, or not all of them.
+  for (const zeros of [3 * ROW.length, 2 * ROW.length, 1]) {
+    const left = new MemoryDisk();
+    left.put("bets.csv.round", disk.text("bets.csv.round"));
+    left.put("bets.csv", ROW.repeat(5).slice(0, -zeros) + "\0".repeat(zeros));
+    const opened = open(left);
+    assertEquals(await count(opened), 2, `${zeros} zeros`);
+    assertEquals(left.text("bets.csv"), ROW.repeat(2));
+    assertStringIncludes(
+      opened.lines[0],
+      `cut_bytes: ${3 * ROW.length} | offset: ${2 * ROW.length}`,
+    );
+    await append(opened, ROW);
+    assertEquals(await count(open(left)), 3);
+  }
+});
+
+Deno.test("BetsFile says of zeros that they are zeros", async () => {
+  const disk = new MemoryDisk();
+  disk.put("bets.csv", ROW + "\0".repeat(1000));
+  const opened = open(disk);
+  assertEquals(await count(opened), 1);
+  assertStringIncludes(opened.lines[0], "cut_bytes: 1000 | offset: 25 | begins: zeros | why: ");
 });
 
 Deno.test("BetsFile does not take a file that was mended by hand for a killed writer's", async () => {

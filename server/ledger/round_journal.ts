@@ -5,11 +5,15 @@
  *
  * It is one line of fixed length, overwritten in place, and read and written under the lock of bets.csv.
  *
- * Why it need not be synced with each round: a power cut can bring back an older line, and that one's
- * end is not behind anything acknowledged; or let a newer line stand for a round that never was synced,
- * and so never acknowledged. Only after a cut could an older line's end lie behind bets that are
- * acknowledged later. So {@linkcode RoundJournal.recordCut} syncs, before anything else is written; and
- * as who cuts may be killed before that, whoever finds a cut that it does not know of records it again.
+ * It is not synced with each round: that would take a third more time for each sync. So a power cut can
+ * let a newer line stand for a round that never was synced, and so never acknowledged; or bring back an
+ * older line, whose end is not behind anything acknowledged. Beside an older line, a part of a newer round
+ * may be there that was never acknowledged either: another server's sync, or the system, has taken to the
+ * disk what was half written. Whole rows of it stay, and their agency is told so when it asks for progress.
+ *
+ * Only after a cut could an older line's end lie behind bets that are acknowledged later. So
+ * {@linkcode RoundJournal.recordCut} syncs, before anything else is written; and as who cuts may be killed
+ * before that, whoever finds a cut that it does not know of records it again.
  *
  * A line of which only a part was written ends with the sum of another one, and is damaged.
  *

@@ -113,7 +113,7 @@ export class MemoryDisk {
 
   /**
    * Every disk that a power cut now could leave: of each file what was synced, and of what was not, any
-   * beginning.
+   * beginning, with zeros in the place of the last bytes or without them.
    */
   *afterPowerCut(): Generator<MemoryDisk> {
     const names = [...this.nodes.keys()];
@@ -227,6 +227,7 @@ class FileNode {
     let content = this.#durable;
     for (const change of this.#changes) {
       for (const part of partsOf(change)) states.push(applied(content, part));
+      for (const part of zerosOf(change, content)) states.push(applied(content, part));
       content = applied(content, change);
       states.push(content);
     }
@@ -256,6 +257,18 @@ function partsOf(change: Change): Change[] {
   }
   return [...lengths].filter((length) => length > 0 && length < bytes.length)
     .map((length) => ({ kind: "write", bytes: bytes.subarray(0, length), position }));
+}
+
+/** Zeros behind what was there: the new size has lasted, and the bytes, or the last of them, have not. */
+function zerosOf(change: Change, { length }: Uint8Array): Change[] {
+  if (change.kind === "truncate" || change.position + change.bytes.length <= length) return [];
+  const { bytes, position } = change;
+  const old = Math.max(0, length - position);
+  return [old, (old + bytes.length) >> 1].map((count) => {
+    const zeroed = new Uint8Array(bytes.length);
+    zeroed.set(bytes.subarray(0, count));
+    return { kind: "write", bytes: zeroed, position };
+  });
 }
 
 function applied(content: Uint8Array, change: Change): Uint8Array {

@@ -14,12 +14,14 @@ const CHUNK_BYTES = 1024 * 1024;
 export type Agreement =
   /** The last round is there. */
   | "whole"
-  /** The last round is there in part: its writer was killed. */
+  /** The last round is there in part, or zeros are in its place: its writer was killed, or power was cut. */
   | "killed"
   /** The last round was begun, and nothing of it was written. */
   | "unbegun"
   /** The file is longer than any round: another program has written to it. */
   | "longer"
+  /** The file ends within the last round, which did not begin behind a row: it was mended by hand. */
+  | "mended"
   /** The file is shorter than where the last round began: what was there is missing. */
   | "shorter"
   /** There is no journal, or it cannot be read. */
@@ -39,7 +41,7 @@ export type ReadAt = (bytes: Uint8Array, position: number) => number;
 
 /** Finds out how bets.csv ends. */
 export function endingOf(size: number, round: Round | undefined, read: ReadAt): Ending {
-  const agreement = agreementOf(size, round);
+  const agreement = agreementOf(size, round, read);
   switch (agreement) {
     case "whole":
     case "unbegun":
@@ -51,12 +53,20 @@ export function endingOf(size: number, round: Round | undefined, read: ReadAt): 
   }
 }
 
-function agreementOf(size: number, round: Round | undefined): Agreement {
+function agreementOf(size: number, round: Round | undefined, read: ReadAt): Agreement {
   if (round === undefined) return "no journal";
   const { from, to } = round;
-  if (size === to) return "whole";
-  if (from <= size && size < to) return size === from ? "unbegun" : "killed";
-  return size > to ? "longer" : "shorter";
+  if (size === to && !endsInZero(size, read)) return "whole";
+  if (size > to) return "longer";
+  if (size < from) return "shorter";
+  if (lastRowEnd(from, read) < from) return "mended";
+  return size === from ? "unbegun" : "killed";
+}
+
+/** Whether the last byte is a zero, which no row has: power was cut before the round was synced. */
+function endsInZero(size: number, read: ReadAt): boolean {
+  const last = new Uint8Array(1);
+  return size > 0 && read(last, size - 1) === 1 && last[0] === 0;
 }
 
 /** The place behind the last line end before `size`. */

@@ -24,8 +24,25 @@ const CASES: Case[] = [
   // Two whole rows of a round that was to have more: a batch is whole or absent.
   { file: ROWS, round: { from: 24, to: 96, cuts }, agreement: "killed", wholeSize: 24 },
   { file: `${ROW}1,A`, round: { from: 24, to: 48, cuts }, agreement: "killed", wholeSize: 24 },
+  // The size of a round came to the disk, and its rows, or the last of them, did not.
+  {
+    file: ROW + "\0".repeat(48),
+    round: { from: 24, to: 72, cuts },
+    agreement: "killed",
+    wholeSize: 24,
+  },
+  {
+    file: ROW.repeat(2) + "\0".repeat(24),
+    round: { from: 24, to: 72, cuts },
+    agreement: "killed",
+    wholeSize: 24,
+  },
   { file: ROWS, round: { from: 72, to: 96, cuts }, agreement: "unbegun", wholeSize: 72 },
   { file: ROWS, round: { from: 24, to: 48, cuts }, agreement: "longer", wholeSize: 72 },
+  // A name was made longer or shorter by hand.
+  { file: ROWS, round: { from: 50, to: 74, cuts }, agreement: "mended", wholeSize: 72 },
+  { file: ROWS, round: { from: 23, to: 96, cuts }, agreement: "mended", wholeSize: 72 },
+  { file: `${ROWS}1,`, round: { from: 50, to: 75, cuts }, agreement: "mended", wholeSize: 72 },
   { file: `${ROWS}1,`, round: { from: 24, to: 48, cuts }, agreement: "longer", wholeSize: 72 },
   { file: `${ROWS}1,`, round: { from: 96, to: 120, cuts }, agreement: "shorter", wholeSize: 72 },
   { file: `${ROWS}1,A`, agreement: "no journal", wholeSize: 72 },

@@ -115,6 +115,13 @@ function endingLines({ snapshot, ending }: Examination): string[] {
       }: another program has ` +
         "written to it, or power was cut",
     );
+  } else if (agreement === "mended") {
+    lines.push(
+      `note: ${JOURNAL} has a round from byte ${
+        round!.from
+      }, where no row begins: another program ` +
+        "has changed the file; the last line end counts",
+    );
   } else if (agreement === "unbegun") {
     lines.push(`note: a writer ended before it wrote its round of ${round!.to - size} bytes`);
   } else if (agreement === "shorter") {

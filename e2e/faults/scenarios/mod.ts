@@ -9,8 +9,10 @@ import { lacksTmpfs } from "../tools_at_hand.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
 import { crashPoints } from "./crash_points.ts";
+import { crowds } from "./crowds.ts";
 import { forgedDatagrams, lostDatagrams } from "./datagrams.ts";
 import { fullDisk } from "./full_disk.ts";
+import { halfWritten } from "./half_written.ts";
 import { kills } from "./kills.ts";
 import { lateWrites } from "./late_writes.ts";
 import { powerCuts } from "./power_cuts.ts";
@@ -99,6 +101,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     lacks: lacksProcesses,
     run: forgedDatagrams,
   },
+  "crowds": {
+    summary: "hostile and slow clients, more than the server has places",
+    count: 9,
+    lacks: lacksLinux,
+    run: crowds,
+  },
   "full-disk": {
     summary: "the disk fills up, and is enlarged later",
     count: 1,
@@ -116,6 +124,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     count: 3,
     lacks: lacksLoopDevices,
     run: powerCuts,
+  },
+  "half-written": {
+    summary: "the power goes when the disk has got a half of a write",
+    count: 4,
+    lacks: lacksLoopDevices,
+    run: halfWritten,
   },
 };
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { countCutBatches } from "../checker.ts";
 import { LoopDisk } from "../loop_disk.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -30,12 +31,7 @@ export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Ve
     lottery.grant(BATCHES);
     await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES - AGENCIES));
     await lottery.jitter();
-    // Nothing that is not on the disk now will ever be, and nothing is acknowledged from here on.
-    for (const { process } of cluster.servers) process.signal("SIGSTOP");
-    disk.copy();
-    for (const { process } of cluster.servers) await process.kill();
-    await disk.restoreCopy();
-    await cluster.startAll();
+    await lottery.cutPower(disk);
   }
   const faults = await lottery.finish();
   return {
@@ -43,6 +39,7 @@ export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Ve
     figures: {
       power_cuts: count,
       batches_acknowledged: history.stored.value,
+      batches_left_in_part: countCutBatches(lottery.evidence()),
       rounds_repaired: cluster.countLines(/action: repair \| result: success/),
     },
   };
