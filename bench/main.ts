@@ -5,12 +5,13 @@
  */
 
 import { parseArgs } from "node:util";
+import { TASK } from "../tools/flags.ts";
 import { measureDraw, showDraw } from "./draw.ts";
 import { intakeCases, measureIntake, showIntake } from "./intake.ts";
 
 const USAGE = `Measures how fast bets are stored for good, and how long a draw takes.
 
-Usage: deno task bench [--quick] [--json]
+Usage: ${TASK} bench [--quick] [--json]
 
   --quick  a few cases, in less than a minute
   --json   one JSON object instead of tables
