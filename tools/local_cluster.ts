@@ -39,10 +39,18 @@ export async function runLocally(options: ClusterOptions): Promise<ServerEnds> {
 }
 
 /**
- * @throws {TaskError} If a program listens on one of the ports. A server of ours would share them with another, so
- * that clients would come to servers of another cluster.
+ * Makes sure that the servers can have their ports.
+ *
+ * @throws {TaskError} If this system cannot share a port among them, or another program listens on it: a server of ours
+ * would share it with another, so that clients would come to servers of another cluster.
  */
-export function assertPortsAreFree({ lottery, server }: Agreement): void {
+export function assertPortsCanBeHad({ lottery, server }: Agreement): void {
+  if (lottery.servers > 1 && Deno.build.os !== "linux") {
+    throw new TaskError(
+      `Without Docker, several servers share one port, and only Linux can do that: start Docker, or set ` +
+        `SERVERS=1 in .env`,
+    );
+  }
   const port = lottery.serverPort;
   assertFree(
     () => Deno.listen({ hostname: LOOPBACK, port }),

@@ -15,7 +15,7 @@ import { continuationFault } from "./continuation.ts";
 import { dockerFault } from "./docker.ts";
 import { ensureEnvFile, type LotterySettings } from "./env_file.ts";
 import { runTask, TASK, TaskError } from "./flags.ts";
-import { assertPortsAreFree, runLocally } from "./local_cluster.ts";
+import { assertPortsCanBeHad, runLocally } from "./local_cluster.ts";
 import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
 import { Printer } from "./printer.ts";
 import { reportRun } from "./report.ts";
@@ -71,7 +71,7 @@ async function run(args: string[]): Promise<number> {
   lock.record([]);
   const stop = stopOnSignals();
   const runCluster = await chooseCluster(values.local);
-  if (runCluster === runLocally) assertPortsAreFree(agreement);
+  if (runCluster === runLocally) assertPortsCanBeHad(agreement);
   await provideBets(root, agreement);
   if (runCluster === runInContainers) await provideComposeFile(root, agreement);
   await prepareVolume(root, agreement);
