@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { TASK } from "../tools/flags.ts";
 import { LoadThread } from "./load_thread.ts";
 import { examineMachine, showMachine } from "./machine.ts";
 import { SECTIONS } from "./sections.ts";
@@ -15,7 +16,7 @@ import { Workplace } from "./workplace.ts";
 const USAGE =
   `Measures how fast bets are stored for good, how long a draw takes, and how programs start.
 
-Usage: deno task bench [SECTION...] [--quick] [--json] [--folder PATH]
+Usage: ${TASK} bench [SECTION...] [--quick] [--json] [--folder PATH]
 
 Sections, all of them if none is named: ${Object.keys(SECTIONS).join(", ")}
 

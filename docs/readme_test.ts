@@ -84,6 +84,35 @@ Deno.test("README names the settings of .env as .env.example has them", async ()
   assertEquals(rows.sort(), lines.sort());
 });
 
+/** The source of the programs that log: modules below a folder, without their tests. */
+async function sourcesBelow(folder: URL): Promise<string[]> {
+  const sources: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory && name !== "testing" && name !== "shared-volume") {
+      sources.push(...await sourcesBelow(new URL(`${name}/`, folder)));
+    } else if (/(?<!_test)\.ts$/.test(name)) {
+      sources.push(await Deno.readTextFile(new URL(name, folder)));
+    }
+  }
+  return sources;
+}
+
+Deno.test("README names every action that is logged", async () => {
+  const [, behind] = readme.split("## Log actions");
+  const told = new Set(
+    Array.from(behind.split("## Folders")[0].matchAll(/`(\w+)`/g), ([, a]) => a),
+  );
+  for (const folder of ["server/", "client/"]) {
+    const sources = (await sourcesBelow(new URL(folder, ROOT))).join("\n");
+    const calls = sources.matchAll(/\blog\.(?:debug|info|warning|error|critical)\(\s*"(\w+)"/g);
+    const actions = new Set(Array.from(calls, ([, action]) => action));
+    assert(actions.size > 8, `${folder} logs ${actions.size} actions`);
+    for (const action of actions) {
+      assert(told.has(action) || action.startsWith("close_"), `${action} is not in the table`);
+    }
+  }
+});
+
 Deno.test("README has every setting explained", () => {
   for (const { name, meaning } of [...settingRows("server"), ...settingRows("env")]) {
     assert(meaning.length > 5, `${name} is not explained`);

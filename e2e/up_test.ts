@@ -2,6 +2,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
 import { needing } from "./needs.ts";
 import { ProjectCopy } from "./project_copy.ts";
+import { readRunRecord } from "../tools/run_lock.ts";
+import { isAlive } from "../tools/running.ts";
 
 const PROCESSES = { run: true, write: true, env: true };
 
@@ -80,6 +82,83 @@ Deno.test({
 });
 
 Deno.test({
+  ...needing(
+    "deno task up --local takes a doubled Ctrl-C for one, and down stops what a killed one has left",
+    PROCESSES,
+  ),
+  async fn() {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    // Small packets, so that there is a middle to stop in.
+    copy.env.CLI_BATCH_SIZE = "1";
+    await using up = copy.task("up", "--local");
+    await up.line(/client1 .* action: config/);
+    // A terminal sends it to `deno task` and to what that has started, and `deno task` passes it on.
+    up.signal("SIGINT");
+    Deno.kill((await readRunRecord(copy.root)).pid, "SIGINT");
+    assertEquals(await up.ended(), 130, up.output());
+    await up.line(/^Stopped\. The stored bets stay/);
+
+    await using second = copy.task("up", "--local");
+    await second.line(/client2 .* action: config/);
+    const { pid, children } = await readRunRecord(copy.root);
+    assertEquals(children.length, 4);
+    Deno.kill(pid, "SIGKILL");
+    assertEquals(await second.ended(), 137, second.output());
+    await using refused = copy.task("up", "--local");
+    assertEquals(await refused.ended(), 1, refused.output());
+    assertStringIncludes(refused.output(), "of an earlier run are still running");
+    await using down = copy.task("down");
+    assertEquals(await down.ended(), 0, down.output());
+    await down.line(/^Stopped 4 processes of an earlier run$/);
+    assertEquals(children.some(isAlive), false);
+  },
+});
+
+Deno.test({
+  ...needing(
+    "deno task up --local archives a finished draw, and goes on with no other bets, when CLIENTS changes",
+    PROCESSES,
+  ),
+  async fn() {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    const agenciesAre = async (agencies: number) => {
+      await copy.edit(".env", [/^CLIENTS=.*/m, `CLIENTS=${agencies}`]);
+      await copy.edit("server/config.ini", [
+        /^AGENCIES_AMOUNT.*/m,
+        `AGENCIES_AMOUNT = ${agencies}`,
+      ]);
+    };
+    const dataset = async (...flags: string[]) => {
+      await using dataset = copy.task("dataset", "--bets", "300", "--force", ...flags);
+      assertEquals(await dataset.ended(), 0, dataset.output());
+    };
+    await dataset();
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 0, up.output());
+
+    await agenciesAre(3);
+    await dataset();
+    await Deno.writeTextFile(`${copy.root}/.data/agency-3.csv`, "none\r\n");
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 1, second.output());
+    await second.line(/^The draw before was put into server\/shared-volume\/archive\//);
+
+    await dataset("--seed", "1");
+    await using third = copy.task("up", "--local");
+    assertEquals(await third.ended(), 1, third.output());
+    assertStringIncludes(
+      third.output(),
+      "Cannot go on with the draw that was not finished: its bets",
+    );
+
+    await dataset();
+    await using fourth = copy.task("up", "--local");
+    assertEquals(await fourth.ended(), 0, fourth.output());
+    await fourth.line(/^The draw before was not finished: going on with it/);
+  },
+});
+
+Deno.test({
   ...needing("deno task up names what is wrong before it starts anything", PROCESSES),
   async fn() {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 1 });
@@ -92,12 +171,14 @@ Deno.test({
     );
     await copy.edit(".env", [/^CLIENTS=.*/m, "CLIENTS=2"]);
 
-    await using port = Deno.listen({ hostname: "127.0.0.1", port: portOf(copy) });
+    using port = Deno.listen({ hostname: "127.0.0.1", port: portOf(copy) });
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 1);
     assertStringIncludes(second.output(), `Port ${port.addr.port} of 127.0.0.1 is in use`);
 
-    await Deno.remove(`${copy.root}/.data/agency-2.csv`);
+    port.close();
+    await Deno.mkdir(`${copy.root}/.data`);
+    await Deno.writeTextFile(`${copy.root}/.data/agency-1.csv`, "Ana,Gil,1,1990-02-28,1\r\n");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1);
     assertStringIncludes(third.output(), "agency-2.csv missing");
@@ -116,8 +197,10 @@ Deno.test({
     await Deno.writeTextFile(`${copy.root}/.data/agency-2.csv`, "Ana,Gil,1,1990-02-30,1\r\n");
     await using up = copy.task("up", "--local");
     assertEquals(await up.ended(), 1);
-    await up.line(/^ {2}- client2 ended with exit code 3: its data are bad$/);
-    await up.line(/^ {2}- client1 was stopped before it had its winners$/);
+    await up.line(
+      /^ {2}- client2 ended with exit code 3, its data are bad: .*agency-2.csv:1: birthdate "1990-02-30"/,
+    );
+    await up.line(/^ {2}- client1 was stopped before the draw$/);
   },
 });
 

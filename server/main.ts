@@ -18,12 +18,17 @@ const FLUSH_MS = 100;
 const writer = new LineWriter(Deno.stdout);
 
 async function serve(settings: ServerSettings, log: ActionLog): Promise<number> {
-  const { port, agencies, winningNumber, sharedVolume, logLevel } = settings;
-  log.info("config", "success", { port, agencies, winningNumber, sharedVolume, logLevel });
+  log.info("config", "success", {
+    port: settings.port,
+    agencies: settings.agencies,
+    winning_number: settings.winningNumber,
+    shared_volume: settings.sharedVolume,
+    log_level: settings.logLevel,
+  });
   const stopped = Promise.withResolvers<number>();
-  const ledger = await openFileLedger(new FolderDisk(sharedVolume), {
-    agencies,
-    winningNumber,
+  const ledger = await openFileLedger(new FolderDisk(settings.sharedVolume), {
+    agencies: settings.agencies,
+    winningNumber: settings.winningNumber,
     log,
     onFailure: (error) => {
       log.critical("ledger", "fail", { error: error.message });

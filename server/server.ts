@@ -46,12 +46,13 @@ export class Server {
     this.#log = log;
     const { drawPollMs, winningNumber, agencies, packetBytesMax } = settings;
     const draw = new Draw(ledger, { pollMs: drawPollMs, winningNumber, log });
-    this.#listener = Deno.listen({
-      hostname: settings.listenIp,
-      port: settings.port,
-      reusePort: settings.reusePort,
-      tcpBacklog: settings.listenBacklog,
-    });
+    this.#listener = openSocket(`port ${settings.port} of ${settings.listenIp}`, () =>
+      Deno.listen({
+        hostname: settings.listenIp,
+        port: settings.port,
+        reusePort: settings.reusePort,
+        tcpBacklog: settings.listenBacklog,
+      }));
     this.#signal = this.#openSignal(draw);
     this.#context = {
       ledger,
@@ -99,13 +100,14 @@ export class Server {
   #openSignal(draw: Draw): DrawSignal {
     const { broadcastIp, broadcastPort, reusePort } = this.#settings;
     try {
-      return new DrawSignal({
-        ip: broadcastIp,
-        port: broadcastPort,
-        shared: reusePort,
-        log: this.#log,
-        onSignal: () => void draw.look(),
-      });
+      return openSocket(`UDP port ${broadcastPort}`, () =>
+        new DrawSignal({
+          ip: broadcastIp,
+          port: broadcastPort,
+          shared: reusePort,
+          log: this.#log,
+          onSignal: () => void draw.look(),
+        }));
     } catch (error) {
       this.#listener.close();
       throw error;
@@ -206,5 +208,14 @@ export class Server {
     for (const session of this.#sessions.keys()) session.stop();
     await Promise.all(this.#sessions.values());
     clearTimeout(patience);
+  }
+}
+
+/** Opens a socket. What the system says when it cannot does not name the address. */
+function openSocket<Socket>(place: string, open: () => Socket): Socket {
+  try {
+    return open();
+  } catch (error) {
+    throw new Error(`Cannot listen on ${place}: ${(error as Error).message}`, { cause: error });
   }
 }

@@ -57,8 +57,14 @@ export function readAgreement(sources: AgreementSources): Agreement {
       }),
       readFile,
     }));
-  if (lottery !== undefined && server !== undefined) faults.push(...compare(lottery, server));
-  if (lottery !== undefined && client !== undefined) faults.push(...compareClient(lottery, client));
+  /** Where a setting of the lottery was found. */
+  const place = (name: string) => environment(name)?.trim() ? "the environment" : ".env";
+  if (lottery !== undefined && server !== undefined) {
+    faults.push(...compare(lottery, server, place));
+  }
+  if (lottery !== undefined && client !== undefined) {
+    faults.push(...compareClient(lottery, client));
+  }
   if (lottery === undefined || server === undefined || client === undefined || faults.length > 0) {
     throw new SettingsError("the lottery", faults);
   }
@@ -75,18 +81,24 @@ function collect<Settings>(faults: string[], read: () => Settings): Settings | u
   }
 }
 
-function compare(lottery: LotterySettings, server: ServerSettings): string[] {
+function compare(
+  lottery: LotterySettings,
+  server: ServerSettings,
+  place: (name: string) => string,
+): string[] {
   const faults: string[] = [];
   if (server.agencies !== lottery.clients) {
     faults.push(
       `AGENCIES_AMOUNT is ${server.agencies} in server/config.ini, and CLIENTS is ${lottery.clients} ` +
-        `in .env: write the same number in both, or the draw waits for agencies that nobody starts`,
+        `in ${
+          place("CLIENTS")
+        }: write the same number in both, or the draw waits for agencies that nobody starts`,
     );
   }
   if (server.port !== lottery.serverPort) {
     faults.push(
-      `SERVER_PORT is ${server.port} in server/config.ini and ${lottery.serverPort} in .env: write the ` +
-        `same port in both`,
+      `SERVER_PORT is ${server.port} in server/config.ini and ${lottery.serverPort} in ` +
+        `${place("SERVER_PORT")}: write the same port in both`,
     );
   }
   const { broadcast, text } = lottery.subnet;

@@ -40,6 +40,12 @@ Deno.test("readAgreement() names every disagreement and how to mend it", () => {
   assertStringIncludes(faults[3], "server:12346");
 });
 
+Deno.test("readAgreement() says when a setting is the environment's", () => {
+  const { faults } = assertThrows(() => read({}, { CLIENTS: "3" }), SettingsError);
+  assertEquals(faults.length, 1);
+  assertStringIncludes(faults[0], "CLIENTS is 3 in the environment");
+});
+
 Deno.test("readAgreement() names the faults of all files in one error", () => {
   const faults = faultsOf({
     ".env": "CLIENTS=5\n",

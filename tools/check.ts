@@ -18,7 +18,7 @@ import {
   reportOf,
   verdictOf,
 } from "./check/report.ts";
-import { integerFlag, runTask, TaskError, UsageError } from "./flags.ts";
+import { integerFlag, runTask, TASK, TaskError, UsageError } from "./flags.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
@@ -26,7 +26,7 @@ const WAIT_SECONDS_MAX = 3600;
 const USAGE =
   `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may run meanwhile.
 
-Usage: deno task check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
+Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
 
   --volume    the folder of the two files; the server's SHARED_VOLUME where it is left out
   --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX}; the server's AGENCIES_AMOUNT where it is left out

@@ -19,7 +19,7 @@ export interface ClusterOptions {
   watch: RunWatch;
   /** Stops the cluster early. Its reason is the signal that this process got. */
   stop: AbortSignal;
-  /** Told the processes that have been started. */
+  /** Told all processes that have been started so far, and would outlive this one if it were killed. */
   onStart(children: number[]): void;
 }
 

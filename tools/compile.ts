@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { TASK } from "./flags.ts";
 import { PROJECT_ROOT } from "./made_folder.ts";
 import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./stand_in_compiler.ts";
 
@@ -30,7 +31,7 @@ const COMPILE_TIMEOUT_MS = 10 * 60_000;
 
 const USAGE = `Makes the client a single executable file, dist/lottery-client-TARGET.
 
-Usage: deno task compile [--target TARGET]
+Usage: ${TASK} compile [--target TARGET]
 
   --target   host (the default): this machine's platform
              all: every platform below

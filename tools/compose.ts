@@ -7,12 +7,12 @@
 import { parseArgs } from "node:util";
 import { composeFile, type ComposeOptions } from "./compose_file.ts";
 import { ensureEnvFile, readLotterySettings } from "./env_file.ts";
-import { runTask } from "./flags.ts";
+import { runTask, TASK } from "./flags.ts";
 import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
 
 const USAGE = `Writes docker-compose.yaml for as many clients and servers as .env says.
 
-Usage: deno task compose [--help]`;
+Usage: ${TASK} compose [--help]`;
 
 /** Writes docker-compose.yaml unless it says the same already. Answers whether it had to. */
 export async function updateComposeFile(root: string, options: ComposeOptions): Promise<boolean> {

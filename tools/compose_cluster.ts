@@ -42,8 +42,13 @@ export async function runInContainers(options: ClusterOptions): Promise<ServerEn
   const project = composeProject(root, agreement);
   if (Deno.uid() === 0) await giveVolume(volumeOf(root), ORDINARY_ID, ORDINARY_ID);
   const { servers, clients } = serviceNames(agreement.lottery);
-  // All servers have one image, and all clients another.
-  await project.show(["build", servers[0], clients[0]]);
+  try {
+    // All servers have one image, and all clients another.
+    await project.show(["build", servers[0], clients[0]]);
+  } catch (error) {
+    // Ctrl-C reaches the build as well.
+    if (!stop.aborted) throw error;
+  }
   if (stop.aborted) return new Map();
   const cluster = new ComposeCluster(project, options);
   try {

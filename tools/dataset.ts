@@ -14,12 +14,12 @@ import {
   writeSample,
 } from "./bets_folder.ts";
 import { readLotterySettings } from "./env_file.ts";
-import { integerFlag, runTask } from "./flags.ts";
+import { integerFlag, runTask, TASK } from "./flags.ts";
 import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
 
 const USAGE = `Makes sample bets, a file agency-N.csv for each agency.
 
-Usage: deno task dataset [--out FOLDER] [--agencies N] [--bets N] [--seed N] [--force]
+Usage: ${TASK} dataset [--out FOLDER] [--agencies N] [--bets N] [--seed N] [--force]
 
   --out FOLDER   where the files go (DATASET of .env, or .data)
   --agencies N   how many agencies (CLIENTS of .env, or 5)

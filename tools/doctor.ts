@@ -15,14 +15,14 @@ import { checkOpenFiles, judgeDeno } from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch, type Scratch } from "./doctor/scratch.ts";
 import { checkSettings, judgeSettings } from "./doctor/settings_check.ts";
-import { runTask, TaskError, UsageError } from "./flags.ts";
+import { runTask, TASK, TaskError, UsageError } from "./flags.ts";
 import { PROJECT_ROOT } from "./made_folder.ts";
 import { assertWritable } from "./volume.ts";
 
 const USAGE =
   `Says whether this machine can run the lottery: one line for each check, with what to do about it.
 
-Usage: deno task doctor [--volume DIR]
+Usage: ${TASK} doctor [--volume DIR]
 
   --volume   the folder of the ledger; the server's SHARED_VOLUME where it is left out
   --help     this text
@@ -68,8 +68,8 @@ async function checkDocker(): Promise<Finding> {
     message: "its engine does not answer",
   }).catch((error: Error) => error.message);
   const text = fault === undefined
-    ? "usable: `deno task up` takes containers"
-    : `not usable (${fault}): \`deno task up\` takes processes on this host`;
+    ? `usable: ${TASK} up takes containers`
+    : `not usable (${fault}): ${TASK} up takes processes on this host`;
   return { level: "note", text };
 }
 

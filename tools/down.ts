@@ -6,18 +6,18 @@
 
 import { parseArgs } from "node:util";
 import { ComposeProject, dockerFault } from "./docker.ts";
-import { runTask } from "./flags.ts";
+import { runTask, TASK } from "./flags.ts";
 import { PROJECT_ROOT } from "./made_folder.ts";
 import { readRunRecord, RunLock } from "./run_lock.ts";
-import { isAlive, orphanedServers } from "./running.ts";
+import { isAlive, leftBehind } from "./running.ts";
 
 const USAGE =
   `Stops servers and clients, in containers and as processes. The bets stay on the volume.
 
-Usage: deno task down [--help]`;
+Usage: ${TASK} down [--help]`;
 
-/** Longest wait for servers that were left behind, and how often they are looked at. */
-const ORPHANS_MS = 3000;
+/** Longest wait for processes that were left behind, and how often they are looked at. */
+const PATIENCE_MS = 3000;
 const LOOK_MS = 50;
 
 async function run(args: string[]): Promise<number> {
@@ -27,7 +27,7 @@ async function run(args: string[]): Promise<number> {
     return 0;
   }
   const root = PROJECT_ROOT;
-  const stopped = [await stopUp(root), await stopOrphans(root), await removeContainers(root)];
+  const stopped = [await stopUp(root), await stopLeftBehind(root), await removeContainers(root)];
   if (!stopped.includes(true)) console.log("Nothing was running");
   return 0;
 }
@@ -36,23 +36,32 @@ async function run(args: string[]): Promise<number> {
 async function stopUp(root: string): Promise<boolean> {
   if (!await RunLock.isHeld(root)) return false;
   const { pid } = await readRunRecord(root);
-  if (pid > 0) Deno.kill(pid, "SIGTERM");
+  if (pid > 0) signal(pid, "SIGTERM");
   await RunLock.waitUntilFree(root);
-  console.log(`Stopped \`deno task up\` (process ${pid})`);
+  console.log(`Stopped the lottery (process ${pid})`);
   return true;
 }
 
-/** Ends servers that outlived a `deno task up` which was killed. */
-async function stopOrphans(root: string): Promise<boolean> {
-  const orphans = await orphanedServers(root);
-  for (const pid of orphans) Deno.kill(pid, "SIGTERM");
-  const deadline = Date.now() + ORPHANS_MS;
-  while (orphans.some(isAlive) && Date.now() < deadline) {
+/** Ends servers and clients that outlived a `deno task up` which was killed. */
+async function stopLeftBehind(root: string): Promise<boolean> {
+  const left = await leftBehind(root);
+  for (const pid of left) signal(pid, "SIGTERM");
+  const deadline = Date.now() + PATIENCE_MS;
+  while (left.some(isAlive) && Date.now() < deadline) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
   }
-  for (const pid of await orphanedServers(root)) Deno.kill(pid, "SIGKILL");
-  if (orphans.length > 0) console.log(`Stopped ${orphans.length} servers of an earlier run`);
-  return orphans.length > 0;
+  for (const pid of await leftBehind(root)) signal(pid, "SIGKILL");
+  if (left.length > 0) console.log(`Stopped ${left.length} processes of an earlier run`);
+  return left.length > 0;
+}
+
+/** Sends a signal, unless the process has just ended. */
+function signal(pid: number, name: Deno.Signal): void {
+  try {
+    Deno.kill(pid, name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 async function removeContainers(root: string): Promise<boolean> {

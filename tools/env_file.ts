@@ -93,6 +93,9 @@ export function readLotterySettings(
     subnet: readSubnet(reader),
     dataset: reader.text("DATASET", ".data"),
   };
+  if (settings.dataset.startsWith("~")) {
+    reader.fault(`DATASET is ${JSON.stringify(settings.dataset)}: write the folder out, without ~`);
+  }
   const { clients, servers, subnet } = settings;
   if (clients + servers > subnet.hostsMax) {
     reader.fault(

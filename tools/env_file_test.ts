@@ -62,6 +62,10 @@ Deno.test("readLotterySettings() refuses a subnet without room and a name that a
   assertEquals(faultsOf(WHOLE.replace("NAME=server", "NAME=server1")).length, 1);
 });
 
+Deno.test("readLotterySettings() refuses a DATASET that only a shell understands", () => {
+  assertEquals(faultsOf(`${WHOLE}DATASET=~/bets\n`).length, 1);
+});
+
 Deno.test({
   ...writesFiles("ensureEnvFile() copies the example once"),
   async fn() {

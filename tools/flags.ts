@@ -6,6 +6,9 @@
 
 import { type IntegerRule, SettingsError } from "../shared/config.ts";
 
+/** How a person starts a task. `./denow` works whether Deno is on the PATH or not; it is a POSIX shell's script. */
+export const TASK: string = Deno.build.os === "windows" ? "deno task" : "./denow task";
+
 /** The person has asked for something that there is not. */
 export class UsageError extends Error {
   override name = "UsageError";
@@ -41,12 +44,24 @@ export async function runTask(run: (args: string[]) => Promise<number>): Promise
       console.error(error.message);
       return 2;
     }
-    if (error instanceof TaskError || error instanceof Deno.errors.PermissionDenied) {
+    if (error instanceof TaskError) {
       console.error(error.message);
+      return 1;
+    }
+    if (isSystemError(error)) {
+      console.error(`Cannot go on: ${error.message}`);
       return 1;
     }
     throw error;
   }
+}
+
+/**
+ * Whether the operating system has refused something: a folder that is a file, a disk that cannot be written.
+ * Such a message names the path, and a trace of our modules would add nothing for the person.
+ */
+function isSystemError(error: unknown): error is Error {
+  return error instanceof Error && /\(os error \d+\)/.test(error.message);
 }
 
 /** Whether the person's arguments are at fault; node:util throws a TypeError with such a code. */

@@ -5,12 +5,12 @@
  * @module
  */
 
-import { passedOn } from "./agreement.ts";
+import { type Agreement, passedOn } from "./agreement.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { aborted, type ClusterOptions, type ServerEnds } from "./cluster.ts";
 import { CLIENT_PERMISSIONS } from "./compile.ts";
 import { serviceNames } from "./compose_file.ts";
-import { TaskError } from "./flags.ts";
+import { TASK, TaskError } from "./flags.ts";
 import { parseAction } from "./log_lines.ts";
 import { serverPermissions } from "./permissions.ts";
 import { ServiceProcess } from "./service_process.ts";
@@ -27,8 +27,6 @@ const OURS =
 
 /** Runs servers and clients as processes. */
 export async function runLocally(options: ClusterOptions): Promise<ServerEnds> {
-  const { lottery } = options.agreement;
-  assertPortIsFree(lottery.serverPort);
   const cluster = new LocalCluster(options);
   try {
     await Promise.race([cluster.startServers(), aborted(options.stop)]);
@@ -41,19 +39,39 @@ export async function runLocally(options: ClusterOptions): Promise<ServerEnds> {
 }
 
 /**
- * @throws {TaskError} If a program listens on the port. A server of ours would share it with another, so
- * that clients would come to servers of another cluster.
+ * Makes sure that the servers can have their ports.
+ *
+ * @throws {TaskError} If this system cannot share a port among them, or another program listens on it: a server of ours
+ * would share it with another, so that clients would come to servers of another cluster.
  */
-function assertPortIsFree(port: number): void {
-  try {
-    Deno.listen({ hostname: LOOPBACK, port }).close();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+export function assertPortsCanBeHad({ lottery, server }: Agreement): void {
+  if (lottery.servers > 1 && Deno.build.os !== "linux") {
     throw new TaskError(
-      `Port ${port} of ${LOOPBACK} is in use by another program: end it (deno task down ends servers that ` +
-        `were left behind), or change SERVER_PORT in .env and server/config.ini and server.address in ` +
-        `client/config.yaml`,
+      `Without Docker, several servers share one port, and only Linux can do that: start Docker, or set ` +
+        `SERVERS=1 in .env`,
     );
+  }
+  const port = lottery.serverPort;
+  assertFree(
+    () => Deno.listen({ hostname: LOOPBACK, port }),
+    `Port ${port} of ${LOOPBACK} is in use by another program: end it (${TASK} down ends servers that ` +
+      `were left behind), or change SERVER_PORT in .env and server/config.ini and server.address in ` +
+      `client/config.yaml`,
+  );
+  const udpPort = server.broadcastPort;
+  assertFree(
+    () => Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: udpPort }),
+    `UDP port ${udpPort} is in use by another program: end it, or change UDP_BROADCAST_PORT in ` +
+      `server/config.ini`,
+  );
+}
+
+function assertFree(listen: () => { close(): void }, reason: string): void {
+  try {
+    listen().close();
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) throw new TaskError(reason);
+    throw error;
   }
 }
 
@@ -62,6 +80,7 @@ class LocalCluster {
   readonly #options: ClusterOptions;
   readonly #servers: ServiceProcess[] = [];
   readonly #clients: ServiceProcess[] = [];
+  readonly #started: number[] = [];
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -123,7 +142,6 @@ class LocalCluster {
       },
     });
     this.#servers.push(server);
-    this.#options.onStart(this.#servers.map(({ pid }) => pid));
     server.ended.then((exitCode) => {
       this.serverEnds.set(name, exitCode);
       const reason =
@@ -141,9 +159,9 @@ class LocalCluster {
       onLine: (line: string) => void;
     },
   ): ServiceProcess {
-    const { root, printer } = this.#options;
+    const { root, printer, onStart } = this.#options;
     const inherited = Object.entries(Deno.env.toObject()).filter(([name]) => !OURS.test(name));
-    return new ServiceProcess({
+    const service = new ServiceProcess({
       command: Deno.execPath(),
       args: ["run", "--quiet", ...program],
       cwd: root,
@@ -153,6 +171,9 @@ class LocalCluster {
         onLine(line);
       },
     });
+    this.#started.push(service.pid);
+    onStart(this.#started);
+    return service;
   }
 }
 

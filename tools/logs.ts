@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { ComposeProject, dockerFault } from "./docker.ts";
-import { runTask, TaskError } from "./flags.ts";
+import { runTask, TASK, TaskError } from "./flags.ts";
 import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
 import { readRunRecord } from "./run_lock.ts";
 import { isAlive } from "./running.ts";
@@ -14,7 +14,7 @@ import { logFile } from "./up.ts";
 
 const USAGE = `Shows the lines of the run that is going on, or of the last one.
 
-Usage: deno task logs [--follow] [NAME...]
+Usage: ${TASK} logs [--follow] [NAME...]
 
   NAME       only the lines of these, such as server1 or client3
   --follow   go on as long as the run goes on
@@ -53,9 +53,10 @@ async function showContainers(follow: boolean, names: string[]): Promise<boolean
 
 /** Shows what `deno task up` has kept; goes on while `isGoingOn`. */
 async function showFile(isGoingOn: () => boolean, names: string[]): Promise<void> {
+  let shown = 0;
   const file = await unlessNotFound(Deno.open(logFile(PROJECT_ROOT)));
   if (file === undefined) {
-    throw new TaskError("There are no lines yet: start the lottery with: deno task up");
+    throw new TaskError(`There are no lines yet: start the lottery with: ${TASK} up`);
   }
   using _file = file;
   const isAsked = (line: string) => names.length === 0 || names.includes(line.split(/ *\|/)[0]);
@@ -70,9 +71,17 @@ async function showFile(isGoingOn: () => boolean, names: string[]): Promise<void
         "\n",
       );
       rest = lines.pop() ?? "";
-      for (const line of lines.filter(isAsked)) console.log(line);
-    } else if (!wasGoingOn) return;
+      for (const line of lines.filter(isAsked)) {
+        console.log(line);
+        shown++;
+      }
+    } else if (!wasGoingOn) break;
     else await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+  if (shown === 0 && names.length > 0) {
+    throw new TaskError(
+      `There are no lines of ${names.join(", ")}: names are such as server1 and client3`,
+    );
   }
 }
 

@@ -37,6 +37,8 @@ export function reportRun({ clients, tallies, elapsedMs }: ReportOptions): RunRe
   const sum = (column: number) => String(rows.reduce((all, row) => all + Number(row[column]), 0));
   const total = ["all", sum(1), sum(2), sum(3), `in ${(elapsedMs / 1000).toFixed(1)} s`];
   const faults = clients.flatMap((client) => faultsOf(client, tallies.get(client.agency)));
+  const stopped = clients.filter(wasStopped).map(({ agency }) => `client${agency}`);
+  if (stopped.length > 0) faults.push(`${enumerate(stopped)} stopped before the draw`);
   for (const [agency, { stored }] of tallies) {
     if (agency < 1 || agency > clients.length) {
       faults.push(`bets.csv holds ${stored} bets of agency ${agency}, which has no client`);
@@ -57,12 +59,13 @@ function tableRow(client: ClientRun, tally: AgencyTally = { stored: 0, documents
 }
 
 function faultsOf(client: ClientRun, tally: AgencyTally = { stored: 0, documents: [] }): string[] {
-  const { agency, sent, documents, exitCode } = client;
+  const { agency, sent, documents, exitCode = 0, error } = client;
   const faults: string[] = [];
-  if (exitCode === undefined || STOPPED.includes(exitCode)) {
-    faults.push(`client${agency} was stopped before it had its winners`);
-  } else if (exitCode !== 0) {
-    faults.push(`client${agency} ended with exit code ${exitCode}: ${meaningOf(exitCode)}`);
+  if (exitCode !== 0 && !wasStopped(client)) {
+    const reason = error === undefined ? "" : `: ${error}`;
+    faults.push(
+      `client${agency} ended with exit code ${exitCode}, ${meaningOf(exitCode)}${reason}`,
+    );
   }
   if (sent !== undefined && sent !== tally.stored) {
     faults.push(`agency ${agency} has sent ${sent} bets, and bets.csv holds ${tally.stored} of it`);
@@ -75,10 +78,22 @@ function faultsOf(client: ClientRun, tally: AgencyTally = { stored: 0, documents
         `${shorten(tally.documents) || "none"}`,
     );
   }
-  if (exitCode === 0 && (sent === undefined || documents === undefined)) {
+  const isDone = client.exitCode === 0;
+  if (isDone && (sent === undefined || documents === undefined)) {
     faults.push(`client${agency} ended well but has not logged its bets and its winners`);
   }
   return faults;
+}
+
+/** Whether a client was ended by others before it could end by itself. */
+function wasStopped({ exitCode }: ClientRun): boolean {
+  return exitCode === undefined || STOPPED.includes(exitCode);
+}
+
+/** `client1 was`, or `client1, client2 and client5 were`. */
+function enumerate(names: string[]): string {
+  if (names.length === 1) return `${names[0]} was`;
+  return `${names.slice(0, -1).join(", ")} and ${names.at(-1)} were`;
 }
 
 /** What a client means by its exit code. */

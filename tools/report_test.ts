@@ -28,10 +28,11 @@ Deno.test("reportRun() names everything that is amiss", () => {
   const { faults } = reportRun({
     clients: [
       { agency: 1, sent: 3, closed: true, documents: ["11"], exitCode: 0 },
-      { agency: 2, closed: false, exitCode: 3 },
+      { agency: 2, closed: false, exitCode: 3, error: "agency-2.csv:7: the line is empty" },
       { agency: 3, sent: 1, closed: true },
       { agency: 4, closed: false, exitCode: 0 },
       { agency: 5, closed: true, exitCode: 143 },
+      { agency: 6, closed: false, exitCode: 137 },
     ],
     tallies: new Map([
       [1, { stored: 2, documents: ["11", "22"] }],
@@ -43,10 +44,10 @@ Deno.test("reportRun() names everything that is amiss", () => {
   assertEquals(faults, [
     "agency 1 has sent 3 bets, and bets.csv holds 2 of it",
     "agency 1 was told the winners 11, and by bets.csv they are 11, 22",
-    "client2 ended with exit code 3: its data are bad",
-    "client3 was stopped before it had its winners",
+    "client2 ended with exit code 3, its data are bad: agency-2.csv:7: the line is empty",
     "client4 ended well but has not logged its bets and its winners",
-    "client5 was stopped before it had its winners",
+    "client6 ended with exit code 137, a signal ended it",
+    "client3 and client5 were stopped before the draw",
     "bets.csv holds 5 bets of agency 9, which has no client",
   ]);
 });

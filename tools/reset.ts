@@ -5,7 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { runTask } from "./flags.ts";
+import { runTask, TASK } from "./flags.ts";
 import { PROJECT_ROOT } from "./made_folder.ts";
 import { RunLock } from "./run_lock.ts";
 import { assertNothingRuns } from "./running.ts";
@@ -15,7 +15,7 @@ const USAGE =
   `Puts the bets and closed agencies into server/shared-volume/archive, whether the draw took place or not.
 Nothing is deleted. Servers must not be running.
 
-Usage: deno task reset [--help]`;
+Usage: ${TASK} reset [--help]`;
 
 async function run(args: string[]): Promise<number> {
   const { values } = parseArgs({ args, options: { help: { type: "boolean", default: false } } });

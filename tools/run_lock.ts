@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TaskError } from "./flags.ts";
+import { TASK, TaskError } from "./flags.ts";
 
 /** A lock that nobody holds is there within a millisecond. */
 const LOCK_PATIENCE_MS = 500;
@@ -36,7 +36,7 @@ export class RunLock implements Disposable {
     if (!await lockOrClose(file)) {
       const { pid } = await readRunRecord(root);
       throw new TaskError(
-        `The lottery is running already (process ${pid}): stop it with Ctrl-C, or with: deno task down`,
+        `The lottery is running already (process ${pid}): stop it with Ctrl-C, or with: ${TASK} down`,
       );
     }
     return new RunLock(file);

@@ -16,6 +16,8 @@ export interface ClientRun {
   /** The documents of its winners. */
   documents?: string[];
   exitCode?: number;
+  /** What it has failed of, in its own words. */
+  error?: string;
 }
 
 /** How the clients ended: all by themselves, or some wait for a draw that cannot take place. */
@@ -54,6 +56,7 @@ export class RunWatch {
     const client = this.#client(name);
     if (client !== undefined) this.#firstMs ||= this.#lastMs = performance.now();
     const logged = client && parseAction(line);
+    if (logged?.action === "run" && logged.result === "fail") client!.error = logged.details.error;
     if (logged?.result !== "success") return;
     const { action, details } = logged;
     if (action === "apuestas_enviadas") client!.sent = Number(details.cantidad);

@@ -15,6 +15,7 @@ Deno.test("RunWatch reads what the clients log", async () => {
     "action: consulta_ganadores | result: success | agency: 1 | cant_ganadores: 2 | documentos: 1;2",
   );
   watch.line("client2", "action: apuestas_enviadas | result: fail | agency: 2");
+  watch.line("client2", "action: run | result: fail | agency: 2 | error: refused: why");
   watch.line("server1", "action: agency_close | result: success | agency: 2");
   watch.end("client1", 0);
   assertEquals(await settled(watch), undefined);
@@ -22,7 +23,7 @@ Deno.test("RunWatch reads what the clients log", async () => {
   assertEquals(await settled(watch), "ended");
   assertEquals(watch.clients, [
     { agency: 1, sent: 12, closed: true, documents: ["1", "2"], exitCode: 0 },
-    { agency: 2, closed: false, exitCode: 4 },
+    { agency: 2, closed: false, exitCode: 4, error: "refused: why" },
   ]);
 });
 

@@ -6,7 +6,7 @@
 
 import process from "node:process";
 import { ComposeProject, dockerFault } from "./docker.ts";
-import { TaskError } from "./flags.ts";
+import { TASK, TaskError } from "./flags.ts";
 import { readRunRecord } from "./run_lock.ts";
 
 /** Whether a process with this id runs, whosever it is. */
@@ -20,15 +20,18 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Servers that an earlier run has started and left behind, because it was killed. */
-export async function orphanedServers(root: string): Promise<number[]> {
+/**
+ * Servers and clients that an earlier run has started and left behind, because it was killed. A client that is left
+ * behind would go on with the next run's servers, and close its agency there.
+ */
+export async function leftBehind(root: string): Promise<number[]> {
   const { children } = await readRunRecord(root);
-  const orphans: number[] = [];
+  const found: number[] = [];
   // The id of a process that has ended may be another's by now.
   for (const pid of children) {
-    if (isAlive(pid) && (await commandLine(pid)).includes("server/main.ts")) orphans.push(pid);
+    if (isAlive(pid) && /\b(server|client)\/main\.ts/.test(await commandLine(pid))) found.push(pid);
   }
-  return orphans;
+  return found;
 }
 
 async function commandLine(pid: number): Promise<string> {
@@ -38,21 +41,21 @@ async function commandLine(pid: number): Promise<string> {
 }
 
 /**
- * Makes sure that no server of this project runs that was not started by the holder of the lock.
+ * Makes sure that no server or client of this project runs that was not started by the holder of the lock.
  *
  * @throws {TaskError} If one does.
  */
 export async function assertNothingRuns(root: string): Promise<void> {
-  const orphans = await orphanedServers(root);
-  if (orphans.length > 0) {
+  const left = await leftBehind(root);
+  if (left.length > 0) {
     throw new TaskError(
-      `Servers of an earlier run are still running (processes ${
-        orphans.join(", ")
-      }): end them with: ` +
-        `deno task down`,
+      `Servers or clients of an earlier run are still running (processes ${
+        left.join(", ")
+      }): end them ` +
+        `with: ${TASK} down`,
     );
   }
   if (await dockerFault() === undefined && await new ComposeProject(root).isRunning()) {
-    throw new TaskError("Containers of the lottery are running: stop them with: deno task down");
+    throw new TaskError(`Containers of the lottery are running: stop them with: ${TASK} down`);
   }
 }

@@ -11,11 +11,12 @@ import type { RunCluster, ServerEnds } from "./cluster.ts";
 import { updateComposeFile } from "./compose.ts";
 import { runInContainers } from "./compose_cluster.ts";
 import { serviceNames } from "./compose_file.ts";
+import { continuationFault } from "./continuation.ts";
 import { dockerFault } from "./docker.ts";
-import { ensureEnvFile } from "./env_file.ts";
-import { runTask, TaskError } from "./flags.ts";
-import { runLocally } from "./local_cluster.ts";
-import { PROJECT_ROOT } from "./made_folder.ts";
+import { ensureEnvFile, type LotterySettings } from "./env_file.ts";
+import { runTask, TASK, TaskError } from "./flags.ts";
+import { assertPortsCanBeHad, runLocally } from "./local_cluster.ts";
+import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
 import { Printer } from "./printer.ts";
 import { reportRun } from "./report.ts";
 import { RunLock } from "./run_lock.ts";
@@ -27,6 +28,8 @@ import {
   finishArchive,
   isDrawFinished,
   isVolumeEmpty,
+  recordAgencies,
+  recordedAgencies,
   tallyBets,
   volumeOf,
 } from "./volume.ts";
@@ -34,7 +37,7 @@ import {
 const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the outcome.
 
-Usage: deno task up [--local]
+Usage: ${TASK} up [--local]
 
   --local   run them as processes of this machine, without Docker; also done where there is no Docker
   --help    this text
@@ -68,6 +71,7 @@ async function run(args: string[]): Promise<number> {
   lock.record([]);
   const stop = stopOnSignals();
   const runCluster = await chooseCluster(values.local);
+  if (runCluster === runLocally) assertPortsCanBeHad(agreement);
   await provideBets(root, agreement);
   if (runCluster === runInContainers) await provideComposeFile(root, agreement);
   await prepareVolume(root, agreement);
@@ -86,7 +90,7 @@ async function run(args: string[]): Promise<number> {
   const onStart = (children: number[]) => lock.record(children);
   const ends = await runCluster({ root, agreement, printer, watch, stop, onStart });
   if (stop.aborted) {
-    printer.say("Stopped. The stored bets stay, and the next `deno task up` goes on from there");
+    printer.say(`Stopped. The stored bets stay, and ${TASK} up goes on from there`);
     return SIGNAL_EXITS[stop.reason as keyof typeof SIGNAL_EXITS];
   }
   return await report({ agreement, watch, printer, ends, root });
@@ -98,16 +102,25 @@ export function logFile(root: string): string {
 }
 
 /**
- * Aborts, with the signal's name, at the first signal that asks for the end; a second one ends this
+ * Ctrl-C reaches this process twice: a terminal sends it to all processes of its group, and `deno task`, which is one
+ * of them, passes it on. What comes this soon after the first signal is the same wish.
+ */
+const SAME_WISH_MS = 1000;
+
+/**
+ * Aborts, with the signal's name, at the first signal that asks for the end; another one, later, ends this
  * process at once. SIGHUP comes when the terminal is closed.
  */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
+  let firstMs = 0;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(signal, () => {
-      if (controller.signal.aborted) Deno.exit(SIGNAL_EXITS[signal]);
-      controller.abort(signal);
+      if (!controller.signal.aborted) {
+        firstMs = performance.now();
+        controller.abort(signal);
+      } else if (performance.now() - firstMs > SAME_WISH_MS) Deno.exit(SIGNAL_EXITS[signal]);
     });
   }
   return controller.signal;
@@ -131,8 +144,16 @@ async function provideBets(root: string, { lottery }: Agreement): Promise<void> 
     throw new TaskError(
       `Cannot start ${lottery.clients} clients: ${
         missing.join(", ")
-      } missing, though other agencies' bets ` +
-        `are there. Add what is missing, lower CLIENTS, or make all anew: deno task dataset --force`,
+      } missing, though other agencies' ` +
+        `bets are there. Add what is missing, or lower CLIENTS and AGENCIES_AMOUNT, or name another folder in ` +
+        `DATASET. Sample bets for all, written over those that are there: ${TASK} dataset --force`,
+    );
+  }
+  // A misspelt path must not lead to a draw of invented bets.
+  if (lottery.dataset.startsWith("/") && await unlessNotFound(Deno.stat(folder)) === undefined) {
+    throw new TaskError(
+      `There is no folder ${folder}, which DATASET names: mend it in .env, or have sample bets made there: ` +
+        `${TASK} dataset`,
     );
   }
   const sizes = await writeSample(folder, { agencies: lottery.clients });
@@ -153,11 +174,27 @@ async function prepareVolume(root: string, { lottery }: Agreement): Promise<void
   await assertWritable(volume);
   const interrupted = await finishArchive(volume);
   if (interrupted !== undefined) console.log(`The draw before is now whole in ${interrupted}`);
-  if (await isDrawFinished(volume, lottery.clients)) {
+  const agencies = await recordedAgencies(volume) ?? lottery.clients;
+  if (await isDrawFinished(volume, agencies)) {
     console.log(`The draw before was put into server/shared-volume/${await archive(volume)}`);
   } else if (!await isVolumeEmpty(volume)) {
+    await assertCanGoOn(volume, { root, lottery });
     console.log("The draw before was not finished: going on with it");
   }
+  await recordAgencies(volume, lottery.clients);
+}
+
+async function assertCanGoOn(
+  volume: string,
+  { root, lottery }: { root: string; lottery: LotterySettings },
+): Promise<void> {
+  const folder = datasetFolder(root, lottery.dataset);
+  const fault = await continuationFault(volume, { folder, agencies: lottery.clients });
+  if (fault === undefined) return;
+  throw new TaskError(
+    `Cannot go on with the draw that was not finished: ${fault}. Put CLIENTS, DATASET and the bets back as ` +
+      `they were, or put the draw into the archive and begin anew: ${TASK} reset`,
+  );
 }
 
 async function report(

@@ -14,7 +14,7 @@ import { unlessNotFound } from "./made_folder.ts";
  * behind without its bets; and as long as the list of closed agencies is there, no server takes bets, so
  * that an archiving that was interrupted can be finished.
  */
-const FILES = ["bets.csv.round", "bets.csv", "agencies_closed.txt"] as const;
+const FILES = ["bets.csv.round", "bets.csv", "agencies_closed.txt", "draw.json"] as const;
 
 /** Ends the name of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";
@@ -38,10 +38,22 @@ export async function isDrawFinished(volume: string, agencies: number): Promise<
   return Array.from({ length: agencies }, (_, index) => index + 1).every((n) => closed.has(n));
 }
 
-/** Whether there is any file of a draw on the volume. */
+/** Whether there is nothing of a draw on the volume: no bet, and no agency that has closed. */
 export async function isVolumeEmpty(volume: string): Promise<boolean> {
-  const sizes = await Promise.all(FILES.map((name) => sizeOf(`${volume}/${name}`)));
-  return sizes.every((size) => size === undefined);
+  const sizes = ["bets.csv", "agencies_closed.txt"].map((name) => sizeOf(`${volume}/${name}`));
+  return (await Promise.all(sizes)).every((size) => !size);
+}
+
+/** Writes down how many agencies the draw is of, so that one that is finished is known as such under other settings. */
+export async function recordAgencies(volume: string, agencies: number): Promise<void> {
+  await Deno.writeTextFile(`${volume}/draw.json`, `${JSON.stringify({ agencies })}\n`);
+}
+
+/** How many agencies the draw is of; nothing where that was not written down. */
+export async function recordedAgencies(volume: string): Promise<number | undefined> {
+  const text = await unlessNotFound(Deno.readTextFile(`${volume}/draw.json`)) ?? "";
+  const agencies = Number(/"agencies":\s*(\d+)/.exec(text)?.[1]);
+  return agencies > 0 ? agencies : undefined;
 }
 
 /**
@@ -105,21 +117,24 @@ export async function tallyBets(
 }
 
 /**
- * Makes sure that this user may write the files of a draw.
+ * Makes sure that this user may write the files of a draw, and make them.
  *
  * @throws {TaskError} If they belong to somebody else.
  */
 export async function assertWritable(volume: string): Promise<void> {
-  for (const name of FILES) {
-    try {
+  const trial = `${volume}/.trial-${crypto.randomUUID()}`;
+  try {
+    for (const name of FILES) {
       (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
-    } catch (error) {
-      if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-      throw new TaskError(
-        `Cannot write ${volume}/${name}: it belongs to another user. Give the folder to yours: ` +
-          `sudo chown -R "$(id -u):$(id -g)" ${volume}`,
-      );
     }
+    await Deno.writeTextFile(trial, "", { createNew: true });
+    await Deno.remove(trial);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new TaskError(
+      `Cannot write to ${volume}: it belongs to another user. Give it to yours: ` +
+        `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
+    );
   }
 }
 

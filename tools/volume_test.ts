@@ -6,6 +6,8 @@ import {
   finishArchive,
   isDrawFinished,
   isVolumeEmpty,
+  recordAgencies,
+  recordedAgencies,
   tallyBets,
 } from "./volume.ts";
 
@@ -35,6 +37,30 @@ Deno.test({
 });
 
 Deno.test({
+  ...writesFiles("isVolumeEmpty() holds while there is neither a bet nor a closed agency"),
+  async fn() {
+    await using folder = await tempFolder();
+    assertEquals(await isVolumeEmpty(folder.path), true);
+    await write(folder.path, { "bets.csv": "", "agencies_closed.txt": "", "bets.csv.round": "r" });
+    assertEquals(await isVolumeEmpty(folder.path), true);
+    await write(folder.path, { "agencies_closed.txt": "1\n" });
+    assertEquals(await isVolumeEmpty(folder.path), false);
+  },
+});
+
+Deno.test({
+  ...writesFiles("recordedAgencies() reads what recordAgencies() has written"),
+  async fn() {
+    await using folder = await tempFolder();
+    assertEquals(await recordedAgencies(folder.path), undefined);
+    await recordAgencies(folder.path, 12);
+    assertEquals(await recordedAgencies(folder.path), 12);
+    await write(folder.path, { "draw.json": "{" });
+    assertEquals(await recordedAgencies(folder.path), undefined);
+  },
+});
+
+Deno.test({
   ...writesFiles("archive() moves the files of a draw, and gives no folder twice"),
   async fn() {
     await using folder = await tempFolder();
@@ -44,6 +70,7 @@ Deno.test({
       "agencies_closed.txt": "1\n",
       "bets.csv.round": "r",
     });
+    await recordAgencies(folder.path, 1);
     assertEquals(await isVolumeEmpty(folder.path), false);
     assertEquals(await archive(folder.path, NOON), "archive/2026-11-23T12-00-00");
     assertEquals(await namesIn(folder.path), ["archive"]);
@@ -51,6 +78,7 @@ Deno.test({
       "agencies_closed.txt",
       "bets.csv",
       "bets.csv.round",
+      "draw.json",
     ]);
     await write(folder.path, { "bets.csv": "b" });
     assertEquals(await archive(folder.path, NOON), "archive/2026-11-23T12-00-00-2");

@@ -6,6 +6,7 @@
 
 import { SettingsError } from "../../shared/config.ts";
 import { readAgreement } from "../agreement.ts";
+import { TASK } from "../flags.ts";
 import type { Finding } from "./finding.ts";
 
 /** Checks the settings of a project, in all of its files. */
@@ -14,7 +15,7 @@ export function checkSettings(root: string): Finding {
     Deno.statSync(`${root}/.env`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    return { level: "ok", text: ".env is not there yet: `deno task up` makes it of .env.example" };
+    return { level: "ok", text: `.env is not there yet: ${TASK} up makes it of .env.example` };
   }
   return judgeSettings(() => readAgreement({ root }));
 }
