@@ -41,12 +41,11 @@ export class Server {
     this.#log = log;
     const { drawPollMs, winningNumber, agencies, packetBytesMax } = settings;
     const draw = new Draw(ledger, { pollMs: drawPollMs, winningNumber, log });
-    this.#listener = Deno.listen({
-      hostname: settings.listenIp,
-      port: settings.port,
-      reusePort: settings.reusePort,
-      tcpBacklog: settings.listenBacklog,
-    });
+    const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog } = settings;
+    this.#listener = opened(
+      `take connections on ${hostname}:${port}`,
+      () => Deno.listen({ hostname, port, reusePort, tcpBacklog }),
+    );
     this.#signal = this.#openSignal(draw);
     this.#context = {
       ledger,
@@ -90,14 +89,15 @@ export class Server {
 
   #openSignal(draw: Draw): DrawSignal {
     const { broadcastIp, broadcastPort, reusePort } = this.#settings;
+    const options = {
+      ip: broadcastIp,
+      port: broadcastPort,
+      shared: reusePort,
+      log: this.#log,
+      onSignal: () => void draw.look(),
+    };
     try {
-      return new DrawSignal({
-        ip: broadcastIp,
-        port: broadcastPort,
-        shared: reusePort,
-        log: this.#log,
-        onSignal: () => void draw.look(),
-      });
+      return opened(`hear broadcasts on UDP port ${broadcastPort}`, () => new DrawSignal(options));
     } catch (error) {
       this.#listener.close();
       throw error;
@@ -185,5 +185,14 @@ export class Server {
     for (const session of this.#sessions.keys()) session.stop();
     await Promise.all(this.#sessions.values());
     clearTimeout(patience);
+  }
+}
+
+/** What `open` gives. Where it throws, the system says why, and this says what for. */
+function opened<Socket>(what: string, open: () => Socket): Socket {
+  try {
+    return open();
+  } catch (cause) {
+    throw new Error(`Cannot ${what}: ${(cause as Error).message}`, { cause });
   }
 }
