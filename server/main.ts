@@ -7,7 +7,9 @@
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { FolderDisk } from "./ledger/disk.ts";
-import { openFileLedger } from "./ledger/file_ledger.ts";
+import { type FileLedgerOptions, openFileLedger } from "./ledger/file_ledger.ts";
+import { type Ledger, LedgerError } from "./ledger/ledger.ts";
+import { DamagedRowError } from "./ledger/tally.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
 
@@ -26,7 +28,7 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     log_level: settings.logLevel,
   });
   const stopped = Promise.withResolvers<number>();
-  const ledger = await openFileLedger(new FolderDisk(settings.sharedVolume), {
+  const ledger = await openLedger(settings.sharedVolume, {
     agencies: settings.agencies,
     winningNumber: settings.winningNumber,
     log,
@@ -44,6 +46,20 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
   await server.stop();
   clearTimeout(deadline);
   return exitCode;
+}
+
+/** Opens the ledger in a folder; what the system says where it cannot, is told with what to do. */
+async function openLedger(folder: string, options: FileLedgerOptions): Promise<Ledger> {
+  try {
+    return await openFileLedger(new FolderDisk(folder), options);
+  } catch (cause) {
+    if (cause instanceof LedgerError || cause instanceof DamagedRowError) throw cause;
+    const { message } = cause as Error;
+    throw new Error(
+      `Cannot use the volume ${folder}: ${message}. Try its disk and its locks with deno task doctor`,
+      { cause },
+    );
+  }
 }
 
 /** Calls `stop` at the first SIGTERM or SIGINT; the second ends the process at once. */

@@ -46,13 +46,11 @@ export class Server {
     this.#log = log;
     const { drawPollMs, winningNumber, agencies, packetBytesMax } = settings;
     const draw = new Draw(ledger, { pollMs: drawPollMs, winningNumber, log });
-    this.#listener = openSocket(`port ${settings.port} of ${settings.listenIp}`, () =>
-      Deno.listen({
-        hostname: settings.listenIp,
-        port: settings.port,
-        reusePort: settings.reusePort,
-        tcpBacklog: settings.listenBacklog,
-      }));
+    const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog } = settings;
+    this.#listener = opened(
+      `take connections on ${hostname}:${port}`,
+      () => Deno.listen({ hostname, port, reusePort, tcpBacklog }),
+    );
     this.#signal = this.#openSignal(draw);
     this.#context = {
       ledger,
@@ -99,15 +97,15 @@ export class Server {
 
   #openSignal(draw: Draw): DrawSignal {
     const { broadcastIp, broadcastPort, reusePort } = this.#settings;
+    const options = {
+      ip: broadcastIp,
+      port: broadcastPort,
+      shared: reusePort,
+      log: this.#log,
+      onSignal: () => void draw.look(),
+    };
     try {
-      return openSocket(`UDP port ${broadcastPort}`, () =>
-        new DrawSignal({
-          ip: broadcastIp,
-          port: broadcastPort,
-          shared: reusePort,
-          log: this.#log,
-          onSignal: () => void draw.look(),
-        }));
+      return opened(`hear broadcasts on UDP port ${broadcastPort}`, () => new DrawSignal(options));
     } catch (error) {
       this.#listener.close();
       throw error;
@@ -211,11 +209,11 @@ export class Server {
   }
 }
 
-/** Opens a socket. What the system says when it cannot does not name the address. */
-function openSocket<Socket>(place: string, open: () => Socket): Socket {
+/** What `open` gives. Where it throws, the system says why, and this says what for. */
+function opened<Socket>(what: string, open: () => Socket): Socket {
   try {
     return open();
-  } catch (error) {
-    throw new Error(`Cannot listen on ${place}: ${(error as Error).message}`, { cause: error });
+  } catch (cause) {
+    throw new Error(`Cannot ${what}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -663,7 +663,7 @@ Deno.test("Server does not start on a broadcast port that another program has fo
   await assertRejects(
     () => startServer({ broadcastPort: port, reusePort: false }),
     Error,
-    `Cannot listen on UDP port ${port}: `,
+    `Cannot hear broadcasts on UDP port ${port}: Address already in use`,
   );
   taken.close();
 });

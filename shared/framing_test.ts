@@ -219,7 +219,8 @@ Deno.test("FrameBuffer gives what split() gives, however the stream comes", {
   let tooLong = 0;
   const cases = casesWanted(5000);
   forAll({ cases }, (random) => {
-    const limit = 1 + random.below(random.once(4) ? 9000 : 24);
+    // A few are longer than the first capacity of the buffer; they take most of the time.
+    const limit = 1 + random.below(random.once(50) ? 9000 : 24);
     const stream = wildStream(random, limit);
     const expected = plainFrames(stream, limit);
     const received = receive(new FrameBuffer(limit), wildChunks(random, stream), limit);

@@ -131,10 +131,20 @@ function explain(error: unknown, { volume, repair }: Request): Error {
   const isMissing = error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotADirectory;
   if (isMissing) return new UsageError(`${text}. Give the folder with --volume or SHARED_VOLUME`);
-  const advice = error instanceof Deno.errors.PermissionDenied
-    ? ". Do it as the user who owns the volume"
-    : "";
-  return new TaskError(text + advice, { cause: error });
+  return new TaskError(text + adviceOn(error), { cause: error });
+}
+
+/** What to do about an error that says no more than what the system says. */
+function adviceOn(error: unknown): string {
+  const { message } = error as Error;
+  if (error instanceof Deno.errors.PermissionDenied) {
+    return ". Do it as the user who owns the volume";
+  }
+  if (/^Read-only file system/.test(message)) return ". Mount it for writing, to repair it";
+  if (/^(No locks available|Operation not supported|Function not implemented)/.test(message)) {
+    return ". This file system has no locks: `deno task doctor` says what to do";
+  }
+  return "";
 }
 
 async function run(args: string[]): Promise<number> {

@@ -79,9 +79,7 @@ async function checkVolume(volume: string, report: Report): Promise<void> {
   try {
     scratch = makeScratch(volume);
   } catch (error) {
-    const text = `${volume} cannot be written: ${(error as Error).message}. Give it to the user ` +
-      "who runs the servers, or name another with --volume or SHARED_VOLUME";
-    report.add("volume", { level: "fault", text });
+    report.add("volume", judgeUnwritable(volume, error as Error));
     return;
   }
   using kept = scratch;
@@ -89,6 +87,21 @@ async function checkVolume(volume: string, report: Report): Promise<void> {
     { name: "volume", run: () => checkFiles(volume, kept) },
     ...volumeChecks(kept.path),
   ]);
+}
+
+/** What to do about a volume in which nothing can be made. */
+function judgeUnwritable(volume: string, error: Error): Finding {
+  const advice = error instanceof Deno.errors.PermissionDenied
+    ? "give it to the user who runs the servers"
+    : /^Read-only file system/.test(error.message)
+    ? "mount it for writing"
+    : /^No space left/.test(error.message)
+    ? "make room"
+    : "mend that";
+  const text =
+    `${volume} cannot be written (${error.message}): ${advice}, or name another folder ` +
+    "with --volume or SHARED_VOLUME";
+  return { level: "fault", text };
 }
 
 async function checkFiles(volume: string, { parent }: Scratch): Promise<Finding> {

@@ -6,9 +6,10 @@
  */
 
 import type { FaultKind } from "./checker.ts";
+import { clients, outages } from "./scenarios/clients.ts";
 import { crashPoints } from "./scenarios/crash_points.ts";
 import { crowds } from "./scenarios/crowds.ts";
-import { lostDatagrams } from "./scenarios/datagrams.ts";
+import { forgedDatagrams, lostDatagrams } from "./scenarios/datagrams.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { halfWritten } from "./scenarios/half_written.ts";
 import { kills } from "./scenarios/kills.ts";
@@ -17,6 +18,7 @@ import { attempt } from "./scenarios/mod.ts";
 import { powerCuts } from "./scenarios/power_cuts.ts";
 import { proxyFaults } from "./scenarios/proxy_faults.ts";
 import { syncErrors } from "./scenarios/sync_errors.ts";
+import { terms } from "./scenarios/terms.ts";
 import { tornTails } from "./scenarios/torn_tails.ts";
 import {
   lacksLinux,
@@ -78,6 +80,31 @@ const CONTROLS: Control[] = [
     lack: lacksProcesses(),
     run: () => lostDatagrams({ seed, count: 1, pollSeconds: 3600 }),
     finds: ["unfinished"],
+  },
+  {
+    name: "forgedDatagrams finds an early draw where a datagram decides",
+    lack: lacksProcesses(),
+    run: () => forgedDatagrams({ seed, count: 10, unsafe: ["no-closed-check"] }),
+    finds: ["early draw"],
+  },
+  {
+    name: "terms find a server that just ends",
+    lack: lacksProcesses(),
+    run: () => terms({ seed, count: 1, unsafe: ["no-signals"] }),
+    finds: ["bad end"],
+  },
+  {
+    name: "clients find lost bets without the lock",
+    lack: lacksProcesses(),
+    run: () => clients({ seed, count: 15, unsafe: ["no-lock"] }),
+    // A server may see the damage first and refuse to go on, and so the client gives up.
+    finds: ["lost", "doubled", "never sent", "out of order", "bad end", "unfinished"],
+  },
+  {
+    name: "outages find doubled bets where one outlasts what a client doubts",
+    lack: lacksProcesses(),
+    run: () => outages({ seed, count: 1, refusals: [{ count: 8, atOnce: false }] }),
+    finds: ["doubled"],
   },
   {
     name: "crowds find agencies that wait for ever where the idle keep their places",

@@ -11,4 +11,6 @@ export const PROTECTIONS: readonly string[] = [
   "no-journal",
   "no-lock",
   "no-sync-errors",
+  "no-signals",
+  "no-closed-check",
 ];

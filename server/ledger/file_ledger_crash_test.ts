@@ -13,6 +13,7 @@ import {
   type MemoryProcess,
   type Operation,
 } from "../testing/memory_disk.ts";
+import type { DiskFile } from "./disk.ts";
 import { Witness } from "../testing/witness.ts";
 
 /** Letting go of a lock, and opening what is there, do not fail on a disk. */
@@ -52,8 +53,14 @@ interface Story {
   act: (disk: MemoryDisk, witness: Witness, process: MemoryProcess) => Promise<void>;
 }
 
+/** Takes a protection from a process. For the controls. */
+type Weaken = (process: MemoryProcess) => void;
+
 /** Tells a story once for each operation that a plan can strike, and judges what is left. */
-async function tellAll(plan: Plan, name: string, { prepare, act }: Story): Promise<void> {
+async function tellAll(
+  plan: Plan,
+  { name, story: { prepare, act }, weaken }: { name: string; story: Story; weaken?: Weaken },
+): Promise<void> {
   for (let at = 1;; at++) {
     const disk = new MemoryDisk();
     const witness = new Witness();
@@ -66,6 +73,7 @@ async function tellAll(plan: Plan, name: string, { prepare, act }: Story): Promi
       return fault;
     };
     const process = disk.process();
+    weaken?.(process);
     await act(disk, witness, process);
     const total = disk.operations - begin;
     process.kill();
@@ -192,8 +200,51 @@ const STORIES: Record<string, Story> = {
 
 for (const [what, story] of Object.entries(STORIES)) {
   for (const [how, plan] of Object.entries(PLANS)) {
-    Deno.test(`${what} whichever operation ${how}`, () => tellAll(plan, how, story));
+    Deno.test(
+      `${what} whichever operation ${how}`,
+      () => tellAll(plan, { name: how, story }),
+    );
   }
+}
+
+/** Lets a file of the process do `change` in the place of what it does. */
+function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
+  return (process) => {
+    const open = process.open.bind(process);
+    process.open = (opened) => Object.assign(open(opened), opened === name ? change : {});
+  };
+}
+
+const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
+  {
+    without: "the sync",
+    plan: "ends its process",
+    weaken: replaceIn("bets.csv", { syncNow: () => {}, sync: () => Promise.resolve() }),
+  },
+  {
+    without: "the journal",
+    plan: "ends its process within a row",
+    weaken: replaceIn("bets.csv.round", { write: (bytes) => bytes.length }),
+  },
+  {
+    without: "cutting off what failed",
+    plan: "fails half way",
+    weaken: replaceIn("bets.csv", { truncate: () => {} }),
+  },
+  {
+    without: "the sync of closed agencies",
+    plan: "ends its process",
+    weaken: replaceIn("agencies_closed.txt", { syncNow: () => {}, sync: () => Promise.resolve() }),
+  },
+];
+
+for (const { without, plan, weaken } of CONTROLS) {
+  Deno.test(`The ledger breaks a promise without ${without}`, async () => {
+    const stories = Object.values(STORIES);
+    const told = stories.map((story) => tellAll(PLANS[plan], { name: plan, story, weaken }));
+    const outcomes = await Promise.allSettled(told);
+    assert(outcomes.some(({ status }) => status === "rejected"));
+  });
 }
 
 /** Servers on one disk that do what chance tells them, while what can go wrong does. */

@@ -41,7 +41,7 @@ export class Random {
 export interface ForAllOptions {
   /** How many cases to try. */
   cases: number;
-  /** @default {the N of `deno test … -- --seed=N`, or another one in each run} */
+  /** Of the first case; each further one has the next. @default {the N of `deno test … -- --seed=N`, or 1} */
   seed?: number;
 }
 
@@ -64,7 +64,7 @@ export type Property = (random: Random) => void;
 
 function chosenSeed(): number {
   const flag = Deno.args.find((arg) => arg.startsWith("--seed="));
-  return flag === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(flag.slice(7));
+  return flag === undefined ? 1 : Number(flag.slice(7));
 }
 
 /** How many cases a property is to be tried on: `cases`, or the N of `deno test … -- --cases=N`. */

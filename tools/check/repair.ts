@@ -62,7 +62,7 @@ export async function repairTail(path: string, options: RepairOptions): Promise<
     createSide = (name: string) => createSideIn(path, name, disk),
   } = options;
   try {
-    await lockWithin(() => bets.lock(), waitMs);
+    await lockWithin(() => bets.lock(), { waitMs, path });
     try {
       const { round } = readJournal(path);
       const size = bets.size();
@@ -71,7 +71,7 @@ export async function repairTail(path: string, options: RepairOptions): Promise<
       const isDue = wholeSize < size || round === undefined || size < round.to;
       if (!isDue) return { cutBytes: 0, size, wroteJournal: false };
       const side = cutTail(bets, { from: wholeSize, to: size }, { now, createSide });
-      recordCut(disk, wholeSize, (round?.cuts ?? 0) + 1);
+      recordCut(disk, { size: wholeSize, cuts: (round?.cuts ?? 0) + 1, side });
       return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
     } finally {
       bets.unlock();
@@ -97,14 +97,26 @@ function cutTail(bets: DiskFile, tail: Place, options: SideOptions): string | un
   return side;
 }
 
-function recordCut(disk: FolderDisk, size: number, cuts: number): void {
-  const journal = new RoundJournal(disk.open(JOURNAL));
+function recordCut(
+  disk: FolderDisk,
+  { size, cuts, side }: { size: number; cuts: number; side: string | undefined },
+): void {
   try {
-    journal.recordCut(size, cuts);
-  } finally {
-    journal.close();
+    const journal = new RoundJournal(disk.open(JOURNAL));
+    try {
+      journal.recordCut(size, cuts);
+    } finally {
+      journal.close();
+    }
+    disk.syncFolder();
+  } catch (cause) {
+    const done = side === undefined ? "" : `What was torn is in ${side}, and cut off. `;
+    throw new Error(
+      `Cannot write ${JOURNAL}: ${(cause as Error).message}. ${done}` +
+        "Mend that (a full disk needs room), then repeat",
+      { cause },
+    );
   }
-  disk.syncFolder();
 }
 
 /** Copies bytes of a file to a new one; returns its name. Leaves nothing behind when that fails. */

@@ -6,6 +6,7 @@
 
 import type { DiskFile } from "../../server/ledger/disk.ts";
 import { type Round, RoundJournal } from "../../server/ledger/round_journal.ts";
+import { lockOwner } from "./lock_owner.ts";
 
 /** The names of the files. */
 export const BETS = "bets.csv";
@@ -16,12 +17,11 @@ export const JOURNAL = "bets.csv.round";
 export class LockedError extends Error {
   override name = "LockedError";
 
-  constructor(waitMs: number) {
+  /** @param owner Who holds it, if that is known. */
+  constructor(waitMs: number, owner = "another process") {
     super(
-      `Cannot lock ${BETS} within ${
-        waitMs / 1000
-      } s: another process holds it, which is paused or ` +
-        "whose disk hangs. End that process, or wait longer with --wait",
+      `Cannot lock ${BETS} within ${waitMs / 1000} s: ${owner} holds it, and is paused, or its ` +
+        "disk hangs. Let it go on (SIGCONT, `docker unpause`) or end it, or wait longer with --wait",
     );
   }
 }
@@ -62,7 +62,7 @@ export class Volume implements Disposable {
   async snapshot(waitMs: number): Promise<Snapshot> {
     // Without the file there is no lock, and nothing of which a round could be in hand.
     if (this.bets === undefined) return this.#look();
-    await lockWithin(() => this.bets!.lock(false), waitMs);
+    await lockWithin(() => this.bets!.lock(false), { waitMs, path: this.#path });
     try {
       return this.#look();
     } finally {
@@ -103,14 +103,20 @@ export function readAt(file: Deno.FsFile): (bytes: Uint8Array, position: number)
 }
 
 /**
- * Waits for a lock. One that comes later than `waitMs` is not let go by itself: the program has to end.
+ * Waits for the lock of bets.csv in the folder `path`. One that comes later than `waitMs` is not let go by
+ * itself: the program has to end.
  *
  * @throws {LockedError} If it does not come in time.
  */
-export async function lockWithin(lock: () => Promise<void>, waitMs: number): Promise<void> {
+export async function lockWithin(
+  lock: () => Promise<void>,
+  { waitMs, path }: { waitMs: number; path: string },
+): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new LockedError(waitMs)), waitMs);
+    timer = setTimeout(() => {
+      reject(new LockedError(waitMs, lockOwner(`${path}/${BETS}`)));
+    }, waitMs);
   });
   await Promise.race([lock(), late]).finally(() => clearTimeout(timer));
 }

@@ -20,7 +20,12 @@ const FREE_BYTES_WARNING = 512 * 1024 * 1024;
 
 /** Appends to a file in `folder`, making each append last, and says how long that took. */
 export async function checkDisk(folder: string): Promise<Finding> {
-  const tookMs = await timeAppends(`${folder}/appends`);
+  let tookMs: number[];
+  try {
+    tookMs = await timeAppends(`${folder}/appends`);
+  } catch (error) {
+    return judgeFailedAppend((error as Error).message);
+  }
   const [p50, p99] = [quantile(tookMs, 0.5), quantile(tookMs, 0.99)];
   const text = `writable; write and fdatasync of ${APPEND_BYTES} bytes take ${formatMs(p50)} ` +
     `(p50), ${formatMs(p99)} (p99 of ${APPENDS})`;
@@ -30,6 +35,14 @@ export async function checkDisk(folder: string): Promise<Finding> {
     text: `${text}: slow, and every round of bets waits for it; use a quicker disk, or larger ` +
       "batches (CLI_BATCH_SIZE)",
   };
+}
+
+/** Judges a disk that has failed to take some bytes, or to make them last. */
+export function judgeFailedAppend(message: string): Finding {
+  const advice = /^No space left|^Disk quota/.test(message)
+    ? "make room: bets are refused until there is some"
+    : "check the disk before you use it (dmesg, SMART): no server goes on with one that fails";
+  return { level: "fault", text: `8 KB could not be made to last (${message}): ${advice}` };
 }
 
 async function timeAppends(path: string): Promise<number[]> {
@@ -43,7 +56,7 @@ async function timeAppends(path: string): Promise<number[]> {
     }
     await within(file.syncData(), {
       timeoutMs: SYNC_TIMEOUT_MS,
-      message: `fdatasync takes more than ${SYNC_TIMEOUT_MS / 1000} s: check the disk`,
+      message: `fdatasync takes more than ${SYNC_TIMEOUT_MS / 1000} s`,
     });
     tookMs.push(performance.now() - begin);
   }

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
 import { canReach, type Interface } from "./broadcast_check.ts";
-import { judgeSpace, quantile } from "./disk_check.ts";
+import { judgeFailedAppend, judgeSpace, quantile } from "./disk_check.ts";
 import { type Finding, formatFinding, runCheck, within } from "./finding.ts";
 import { judgeDeno, judgeOpenFiles } from "./host_check.ts";
 import { judgeSettings } from "./settings_check.ts";
@@ -57,6 +57,15 @@ Deno.test("canReach() knows the broadcast addresses of this host's subnets", () 
 Deno.test("quantile() is the value that a share of all does not exceed", () => {
   const values = Array.from({ length: 50 }, (_, index) => 50 - index);
   assertEquals([0, 0.5, 0.99, 1].map((share) => quantile(values, share)), [1, 25, 50, 50]);
+});
+
+Deno.test("judgeFailedAppend() says what to do about a disk that is full, or fails", () => {
+  const full = judgeFailedAppend("No space left on device (os error 28)");
+  assertEquals(full.level, "fault");
+  assertStringIncludes(full.text, "make room");
+  const failing = judgeFailedAppend("Input/output error (os error 5)");
+  assertEquals(failing.level, "fault");
+  assertStringIncludes(failing.text, "check the disk before you use it");
 });
 
 Deno.test("runCheck() takes a check that breaks off for a fault", async () => {

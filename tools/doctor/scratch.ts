@@ -46,7 +46,7 @@ function nearestFolder(path: string): string {
   for (let folder = path.replace(/\/+$/, "") || "/";;) {
     try {
       if (Deno.statSync(folder).isDirectory) return folder;
-      throw new Deno.errors.NotADirectory(`${folder} is not a folder: name another with --volume`);
+      throw new Deno.errors.NotADirectory(`${folder} is not a folder`);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }

@@ -24,11 +24,18 @@ const SERVER_EVERY = 5;
 const FAULT_EVERY = 3;
 /** Nobody listens there. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };
+/** Connections of a client that lead nowhere. */
+interface Refusals {
+  count: number;
+  /** Whether they end at once, and not only when they are asked something. */
+  atOnce: boolean;
+}
+
 /**
- * Connections of a client that lead nowhere. So many in a row that end only when they are asked for
+ * So many in a row that end only when they are asked for
  * progress are still known from a server that cannot tell; of those that end at once, there may be more.
  */
-const REFUSALS: readonly { count: number; atOnce: boolean }[] = [
+const REFUSALS: readonly Refusals[] = [
   { count: 3, atOnce: false },
   { count: 5, atOnce: false },
   { count: 9, atOnce: true },
@@ -73,15 +80,22 @@ export async function clients({ seed, count, unsafe }: RunOptions): Promise<Verd
   };
 }
 
+/** What {@linkcode outages} takes beside what all runs take. */
+export interface OutagesOptions extends RunOptions {
+  /** Of each outage in turn. @default {fewer than a client takes for a server that cannot tell} */
+  refusals?: readonly Refusals[];
+}
+
 /**
  * A client starts again behind a load balancer that has no server for a moment: it takes connections and
  * closes them in good order. `count` times.
  */
-export async function outages({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+export async function outages(options: OutagesOptions): Promise<Verdict> {
+  const { seed, count, unsafe, refusals: planned = REFUSALS } = options;
   const random = new Random(seed);
   const bets = BATCH_SIZE * BATCHES_AROUND_OUTAGE * (count + 1);
   let nowhere = 0;
-  let [refusals] = REFUSALS;
+  let [refusals] = planned;
   await using cluster = await Cluster.start({ servers: SERVERS, agencies: 1, unsafe });
   await using proxy = new Proxy({
     random: random.fork(),
@@ -89,13 +103,17 @@ export async function outages({ seed, count, unsafe }: RunOptions): Promise<Verd
     fault: () => undefined,
     refusesAtOnce: () => refusals.atOnce,
   });
-  const options = { agency: 1, address: proxy.address, bets, batchSize: BATCH_SIZE };
-  await using program = new ClientProgram(options);
+  await using program = new ClientProgram({
+    agency: 1,
+    address: proxy.address,
+    bets,
+    batchSize: BATCH_SIZE,
+  });
   for (let outage = 0; outage < count && program.process.isRunning; outage++) {
     const answers = proxy.answers.value + random.integer(2, BATCHES_AROUND_OUTAGE);
     await proxy.answers.reaches(answers, ANSWERS_PATIENCE_MS);
     await program.kill();
-    refusals = REFUSALS[outage % REFUSALS.length];
+    refusals = planned[outage % planned.length];
     nowhere = refusals.count;
     program.restart();
   }

@@ -1,0 +1,35 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { tempFolder, writesFiles } from "../testing.ts";
+import { lockOwner, ownerOf } from "./lock_owner.ts";
+
+const LOCKS = `1: FLOCK  ADVISORY  WRITE 0 fe:00:77 0 EOF
+2: POSIX  ADVISORY  READ 19318 fe:00:2163105 128 128
+3: -> FLOCK  ADVISORY  WRITE 400 fe:00:2163105 0 EOF
+4: FLOCK  ADVISORY  WRITE 32397 fe:00:2163105 0 EOF
+4: -> FLOCK  ADVISORY  READ 401 fe:00:2163105 0 EOF
+5: FLOCK  ADVISORY  READ 500 00:1a:9 0 EOF
+`;
+
+Deno.test("ownerOf() finds who holds a lock, not who waits for it", { permissions: "none" }, () => {
+  assertEquals(ownerOf({ ino: 2163105 }, LOCKS), 32397);
+  assertEquals(ownerOf({ ino: 9 }, LOCKS), 500);
+});
+
+Deno.test("ownerOf() finds nobody who is not there, or in another container", {
+  permissions: "none",
+}, () => {
+  for (const ino of [1, 77, 216310, null]) assertEquals(ownerOf({ ino }, LOCKS), undefined);
+  assertEquals(ownerOf({ ino: 9 }, ""), undefined);
+});
+
+Deno.test({
+  ...writesFiles("lockOwner() names the process and its command"),
+  fn: async () => {
+    await using folder = await tempFolder();
+    using file = Deno.openSync(`${folder.path}/file`, { write: true, create: true });
+    assertEquals(lockOwner(`${folder.path}/file`), undefined);
+    file.lockSync(true);
+    if (Deno.build.os !== "linux") return;
+    assertStringIncludes(lockOwner(`${folder.path}/file`)!, `process ${Deno.pid} (`);
+  },
+});
