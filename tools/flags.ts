@@ -44,8 +44,12 @@ export async function runTask(run: (args: string[]) => Promise<number>): Promise
       console.error(error.message);
       return 2;
     }
-    if (error instanceof TaskError || isSystemError(error)) {
-      console.error(error instanceof TaskError ? error.message : `Cannot go on: ${error.message}`);
+    if (error instanceof TaskError) {
+      console.error(error.message);
+      return 1;
+    }
+    if (isSystemError(error)) {
+      console.error(`Cannot go on: ${error.message}`);
       return 1;
     }
     throw error;
