@@ -28,6 +28,8 @@ export async function courseBets(): Promise<BetsFolder> {
 /** Sample bets, in a folder that is removed at the end of its block. */
 export async function sampleBets(options: SampleOptions): Promise<BetsFolder> {
   const path = await Deno.makeTempDir({ prefix: "lottery bets " });
+  // Containers are another user.
+  await Deno.chmod(path, 0o755);
   await writeSample(path, options);
   return {
     path,

@@ -5,6 +5,7 @@
  */
 
 import { type Agreement, passedOn } from "./agreement.ts";
+import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { aborted, type ClusterOptions, type ServerEnds } from "./cluster.ts";
 import { serviceNames } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
@@ -40,7 +41,10 @@ function ordinaryId(id: number | null): number {
 export async function runInContainers(options: ClusterOptions): Promise<ServerEnds> {
   const { root, agreement, stop } = options;
   const project = composeProject(root, agreement);
-  if (Deno.uid() === 0) await giveVolume(volumeOf(root), ORDINARY_ID, ORDINARY_ID);
+  if (Deno.uid() === 0) {
+    await assertReadable(root, agreement);
+    await giveVolume(volumeOf(root), ORDINARY_ID, ORDINARY_ID);
+  }
   const { servers, clients } = serviceNames(agreement.lottery);
   try {
     // All servers have one image, and all clients another.
@@ -57,6 +61,41 @@ export async function runInContainers(options: ClusterOptions): Promise<ServerEn
     await cluster.stop();
   }
   return cluster.serverEnds;
+}
+
+/**
+ * Makes sure that the containers can read what is mounted into them, though it is root's.
+ *
+ * @throws {TaskError} If they cannot.
+ */
+async function assertReadable(root: string, { lottery }: Agreement): Promise<void> {
+  const who = { uid: ORDINARY_ID, gid: ORDINARY_ID };
+  const folder = datasetFolder(root, lottery.dataset);
+  const settings = [`${root}/server/config.ini`, `${root}/client/config.yaml`];
+  const unreadable = await unreadableBy(who, settings);
+  const bets = await unreadableBy(who, [folder, ...betsFiles(folder, lottery.clients)]);
+  if (bets.length > 0) unreadable.push(folder);
+  if (unreadable.length === 0) return;
+  const quoted = unreadable.map((path) => `'${path}'`).join(" ");
+  throw new TaskError(
+    `Containers run as user ${ORDINARY_ID}, never as root, and may not read what is mounted into them: ` +
+      `chmod -R o+rX ${quoted}`,
+  );
+}
+
+/** Those of the paths that a user may not read; a folder must let him through to its files. */
+export async function unreadableBy(
+  { uid, gid }: { uid: number; gid: number },
+  paths: readonly string[],
+): Promise<string[]> {
+  const unreadable: string[] = [];
+  for (const path of paths) {
+    const { mode, uid: owner, gid: group, isDirectory } = await Deno.stat(path);
+    const shift = owner === uid ? 6 : group === gid ? 3 : 0;
+    const needed = isDirectory ? 0o1 : 0o4;
+    if (mode !== null && ((mode >> shift) & needed) === 0) unreadable.push(path);
+  }
+  return unreadable;
 }
 
 class ComposeCluster {
