@@ -6,6 +6,12 @@
 
 import { linesOf } from "./log_lines.ts";
 
+/**
+ * How long the output of a program that has ended may stay open: one that it has left behind may hold it, as
+ * `docker compose` does now and then when it is told to end.
+ */
+const OUTPUT_PATIENCE_MS = 2000;
+
 /** How to start a program. */
 export interface ServiceOptions {
   /** The program's path or name. */
@@ -16,6 +22,8 @@ export interface ServiceOptions {
   env?: Record<string, string>;
   /** Takes each line of its output and its errors. */
   onLine(line: string): void;
+  /** How long its output may stay open when it has ended. @default {2000} */
+  outputPatienceMs?: number;
 }
 
 /** A program that was started. */
@@ -27,7 +35,9 @@ export class ServiceProcess {
   readonly #child: Deno.ChildProcess;
   #hasEnded = false;
 
-  constructor({ command, args, cwd, env, onLine }: ServiceOptions) {
+  constructor(
+    { command, args, cwd, env, onLine, outputPatienceMs = OUTPUT_PATIENCE_MS }: ServiceOptions,
+  ) {
     this.#child = new Deno.Command(command, {
       args,
       cwd,
@@ -38,7 +48,7 @@ export class ServiceProcess {
       stderr: "piped",
     }).spawn();
     this.pid = this.#child.pid;
-    this.ended = this.#follow(onLine);
+    this.ended = this.#follow(onLine, outputPatienceMs);
   }
 
   /** Sends a signal, unless the program has ended. */
@@ -63,13 +73,33 @@ export class ServiceProcess {
     return await this.ended.finally(() => clearTimeout(timer));
   }
 
-  async #follow(onLine: (line: string) => void): Promise<number> {
-    const read = async (stream: ReadableStream<Uint8Array>) => {
-      for await (const line of linesOf(stream)) onLine(line);
-    };
+  async #follow(onLine: (line: string) => void, outputPatienceMs: number): Promise<number> {
+    const late = new AbortController();
     const { stdout, stderr, status } = this.#child;
-    const ended = status.then(() => this.#hasEnded = true);
-    await Promise.all([read(stdout), read(stderr), ended]);
+    const ended = status.then(() => {
+      this.#hasEnded = true;
+      return setTimeout(() => late.abort(), outputPatienceMs);
+    });
+    const [timer] = await Promise.all([
+      ended,
+      readLines(stdout, late.signal, onLine),
+      readLines(stderr, late.signal, onLine),
+    ]);
+    clearTimeout(timer);
     return (await status).code;
+  }
+}
+
+/** Hands on the lines of a stream until it ends, or `signal`, which closes it. */
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
+  try {
+    const bytes = stream.pipeThrough(new TransformStream(), { signal });
+    for await (const line of linesOf(bytes)) onLine(line);
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
 }
