@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type BetBlock, BetFile, BetFileError, betFilePath, BetLines } from "./bet_source.ts";
-import { lacks } from "./testing.ts";
+import { lacks, needing } from "./testing.ts";
 
-const NEEDS_WRITE = lacks("write");
 const DATASET = `${import.meta.dirname}/../../shared/dataset`;
 const HAS_DATASET = lacks("read") ? false : await Deno.stat(DATASET).then(() => true, () => false);
 
@@ -236,8 +235,7 @@ async function makeFile(content: string): Promise<AsyncDisposable & { path: stri
 }
 
 Deno.test({
-  name: "BetFile.check() counts the bets, and read() hands them out",
-  ignore: NEEDS_WRITE,
+  ...needing("BetFile.check() counts the bets, and read() hands them out", "write"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(20_000));
     using file = await BetFile.open(made.path);
@@ -252,8 +250,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "BetFile.check() names the file and the line that is bad",
-  ignore: NEEDS_WRITE,
+  ...needing("BetFile.check() names the file and the line that is bad", "write"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(9999) + "A,B,1,1999-01-01,x\n");
     using file = await BetFile.open(made.path);
@@ -263,8 +260,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "BetFile.read() fails when the file is changed after the check",
-  ignore: NEEDS_WRITE,
+  ...needing("BetFile.read() fails when the file is changed after the check", "write"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(20_000));
     using file = await BetFile.open(made.path);
@@ -276,8 +272,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "BetFile.open() says why a file cannot be read",
-  ignore: NEEDS_WRITE,
+  ...needing("BetFile.open() says why a file cannot be read", "write"),
   async fn() {
     await using made = await makeFile("");
     const folder = made.path.slice(0, made.path.lastIndexOf("/"));
@@ -287,8 +282,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "betFilePath() finds agency-N.csv in a folder, and takes a file as it is",
-  ignore: NEEDS_WRITE,
+  ...needing("betFilePath() finds agency-N.csv in a folder, and takes a file as it is", "write"),
   async fn() {
     await using made = await makeFile("");
     const folder = made.path.slice(0, made.path.lastIndexOf("/"));
@@ -300,7 +294,9 @@ Deno.test({
 });
 
 Deno.test({
-  name: "BetFile.check() takes the course's dataset",
+  name: `BetFile.check() takes the course's dataset${
+    HAS_DATASET ? "" : " (needs ../shared/dataset)"
+  }`,
   ignore: !HAS_DATASET,
   async fn() {
     using file = await BetFile.open(`${DATASET}/agency-1.csv`);

@@ -1,7 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { FakeLottery, lacks } from "./testing.ts";
+import { FakeLottery, needing } from "./testing.ts";
 
-const IGNORE = lacks("run", "net", "read", "write");
 const MAIN = `${import.meta.dirname}/main.ts`;
 const CONFIG = `${import.meta.dirname}/config.yaml`;
 const PERMISSIONS = [
@@ -69,8 +68,13 @@ async function makeFile(content: string): Promise<AsyncDisposable & { path: stri
 const ROWS = Array.from({ length: 500 }, (_, index) => `Ana,Gil,${index},1999-01-31,${index}\r\n`);
 
 Deno.test({
-  name: "client runs an agency, with the permissions of its compiled program",
-  ignore: IGNORE,
+  ...needing(
+    "client runs an agency, with the permissions of its compiled program",
+    "run",
+    "net",
+    "read",
+    "write",
+  ),
   async fn() {
     const lottery = new FakeLottery();
     lottery.winners = "30;31";
@@ -89,8 +93,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "client refuses a file with a bad line before it sends anything",
-  ignore: IGNORE,
+  ...needing(
+    "client refuses a file with a bad line before it sends anything",
+    "run",
+    "net",
+    "read",
+    "write",
+  ),
   async fn() {
     const lottery = new FakeLottery();
     using server = serve(lottery);
@@ -104,8 +113,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "client exits with 4 when it is refused, and 5 when nobody answers",
-  ignore: IGNORE,
+  ...needing(
+    "client exits with 4 when it is refused, and 5 when nobody answers",
+    "run",
+    "net",
+    "read",
+    "write",
+  ),
   async fn() {
     const lottery = new FakeLottery();
     lottery.isClosed = true;
@@ -121,8 +135,9 @@ Deno.test({
 });
 
 Deno.test({
-  name: "client stops on signals, and says how to go on",
-  ignore: IGNORE || Deno.build.os === "windows",
+  ...Deno.build.os === "windows"
+    ? { name: "client stops on signals, and says how to go on" + " (needs signals)", ignore: true }
+    : needing("client stops on signals, and says how to go on", "run", "net", "read", "write"),
   async fn() {
     for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       const lottery = new FakeLottery();
@@ -141,8 +156,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "client does one thing at a time by its commands",
-  ignore: IGNORE,
+  ...needing("client does one thing at a time by its commands", "run", "net", "read", "write"),
   async fn() {
     const lottery = new FakeLottery();
     lottery.winners = "30";
@@ -176,8 +190,13 @@ Deno.test({
 });
 
 Deno.test({
-  name: "client tells usage, version and what is wrong with its command line",
-  ignore: IGNORE,
+  ...needing(
+    "client tells usage, version and what is wrong with its command line",
+    "run",
+    "net",
+    "read",
+    "write",
+  ),
   async fn() {
     const help = await run(["--help"]);
     assertEquals(help.code, 0);
