@@ -225,7 +225,7 @@ export class Agency {
   /** Drops from a batch in hand what turned out to be stored. */
   #goOnFrom(stored: number, batch: Batch): void {
     const sent = this.#stored + batch.count;
-    if (stored < this.#stored) throw this.#lostBets(stored);
+    this.#checkStored(stored);
     if (stored > sent) throw this.#foreignBets(stored, sent);
     batch.dropFirst(stored - this.#stored);
     this.#stored = stored;
@@ -286,9 +286,10 @@ export class Agency {
     const packet = encodeAgencyRequest("AgencyClose", agency);
     await servers.use(async (connection) => {
       if (!this.#mayResume) return await connection.tell(packet);
+      // These servers may not be those that have the bets: they must not close an agency of another draw.
+      if (connection.answers === 0) this.#checkStored(await this.#askProgress(connection));
       const packets = new Uint8Array([...packet, ...this.#progressRequest]);
-      const stored = await connection.ask(packets, decodeProgressResponse);
-      if (stored < this.#stored) throw this.#lostBets(stored);
+      this.#checkStored(await connection.ask(packets, decodeProgressResponse));
     });
     this.#hasClosed = true;
   }
@@ -324,8 +325,10 @@ export class Agency {
     }
   }
 
-  #lostBets(stored: number): RefusedError {
-    return new RefusedError(
+  /** No bet that was stored may be gone. */
+  #checkStored(stored: number): void {
+    if (stored >= this.#stored) return;
+    throw new RefusedError(
       `Cannot go on: the servers had stored ${this.#stored} bets of agency ${this.#options.agency} ` +
         `and now have ${stored}: bets are lost; look at bets.csv on their volume`,
     );

@@ -250,8 +250,9 @@ Deno.test("Agency.awaitWinners() asks again, close first, when its server dies o
     using _ = servers;
     assertEquals(await agency.run(bets(), LIMITS), ["42"]);
     assertEquals(network.dialled.length, 2);
-    assertEquals(lottery.packets.slice(-4), [
+    assertEquals(lottery.packets.slice(-5), [
       "WinnersRequest:1",
+      "ProgressRequest:1",
       "AgencyClose:1",
       "ProgressRequest:1",
       "WinnersRequest:1",
@@ -291,6 +292,21 @@ Deno.test("Agency.awaitWinners() closes no agency that it was not told to close"
   const { agency, servers } = setUp(lottery);
   using _ = servers;
   await agency.awaitWinners();
+  assertEquals(lottery.isClosed, false);
+});
+
+Deno.test("Agency.awaitWinners() closes no agency at servers that do not have its bets", async () => {
+  const lottery = new FakeLottery();
+  lottery.meddle = onNth("WinnersRequest", 1, () => {
+    // Another draw has begun behind the same address.
+    lottery.bets.length = 0;
+    lottery.isClosed = false;
+    return "reset";
+  });
+  const { agency, servers } = setUp(lottery);
+  using _ = servers;
+  const error = await assertRejects(() => agency.run(bets(), LIMITS), RefusedError);
+  assertStringIncludes(error.message, "had stored 10 bets of agency 1 and now have 0");
   assertEquals(lottery.isClosed, false);
 });
 

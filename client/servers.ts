@@ -20,6 +20,9 @@ const PAUSE_FIRST_MS = 100;
 /** Longest pause between two tries. */
 const PAUSE_MAX_MS = 2000;
 
+/** A failure that comes again and again is told so often, with how many there were meanwhile. */
+const WARN_EVERY_MS = 10_000;
+
 /** No server could be reached, or none answered, for too long. */
 export class UnreachableError extends Error {
   override name = "UnreachableError";
@@ -59,6 +62,8 @@ export class Servers implements Disposable {
   /** Addresses that are still to be tried before the name is asked again. */
   #addresses: string[] = [];
   #hasFailed = false;
+  /** The failure that was told last, when that was, and how many like it were not told since. */
+  #warned = { error: "", atMs: 0, untold: 0 };
 
   constructor(options: ServersOptions) {
     this.#options = {
@@ -130,8 +135,21 @@ export class Servers implements Disposable {
     this.closedInARow = error.failure === "closed" ? this.closedInARow + 1 : 0;
     this.#hasFailed = true;
     const address = this.#connection?.address ?? this.#name;
-    this.#options.log.warning("connect", "fail", { address, error: error.message });
+    this.#tell(address, error.message);
     this.hangUp();
+  }
+
+  /** Nobody reads the same line forty times a minute. */
+  #tell(address: string, error: string): void {
+    const { log, now } = this.#options;
+    const isRepeated = error === this.#warned.error;
+    if (isRepeated && now() - this.#warned.atMs < WARN_EVERY_MS) {
+      this.#warned.untold++;
+      return;
+    }
+    const times = isRepeated ? this.#warned.untold + 1 : 1;
+    log.warning("connect", "fail", { address, error, ...(times > 1 && { times }) });
+    this.#warned = { error, atMs: now(), untold: 0 };
   }
 
   async #connect(): Promise<Connection> {
@@ -141,6 +159,8 @@ export class Servers implements Disposable {
     const hostname = this.#addresses.shift()!;
     const connection = await connect({ hostname, port }, { dialer, timeoutMs });
     this.#connection = connection;
+    // A failure behind this one is news.
+    this.#warned.error = "";
     const details = { address: connection.address };
     if (this.#hasFailed) log.info("connect", "success", details);
     else log.debug("connect", "success", details);

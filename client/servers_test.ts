@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConnectionError, type Dialer } from "./connection.ts";
 import { Servers, type ServersOptions, UnreachableError } from "./servers.ts";
 import { FakeNetwork, testLog } from "./testing.ts";
@@ -87,6 +87,21 @@ Deno.test("Servers.use() keeps a connection, and makes another when it fails", a
     "WARN     action: connect | result: fail | address: 10.0.0.1:12345 | error: it broke",
     "INFO     action: connect | result: success | address: 10.0.0.1:12345",
   ]);
+});
+
+Deno.test("Servers.use() tells a failure that comes again only now and then, with how often it came", async () => {
+  const dialer: Dialer = {
+    resolve: () => Promise.resolve(["10.0.0.1", "10.0.0.2"]),
+    connect: () => Promise.reject(new Deno.errors.ConnectionRefused("refused")),
+  };
+  const { servers, lines } = setUp({ dialer, retryMs: 60_000 });
+  using _ = servers;
+  await assertRejects(() => servers.use(() => Promise.resolve()), UnreachableError);
+  const told = lines.filter((line) => line.includes("action: connect"));
+  assert(told.length > 2 && told.length < 8, `${told.length} lines:\n${told.join("\n")}`);
+  const times = told.map((line) => Number(/times: (\d+)$/.exec(line)?.[1] ?? 1));
+  assertEquals(times[0], 1);
+  assert(times.slice(1).every((count) => count > 1), times.join(" "));
 });
 
 Deno.test("Servers.use() makes a connection each where servers close after an answer", async () => {
