@@ -11,6 +11,11 @@ import type { ActionLog } from "../shared/logging.ts";
 const BET_ENDED = "bet_ended";
 /** How long to rest when the socket cannot be read, so that a lasting fault does not fill the log. */
 const REST_MS = 1000;
+/**
+ * How long not to listen behind a datagram: a flood of them must not take the time of the agencies. What
+ * comes meanwhile waits for its turn, or is lost, which a datagram may be.
+ */
+const PAUSE_MS = 10;
 
 /** Options of {@linkcode DrawSignal}. */
 export interface DrawSignalOptions {
@@ -71,17 +76,18 @@ export class DrawSignal {
       try {
         const [payload] = await this.#socket.receive();
         if (new TextDecoder().decode(payload) === BET_ENDED) this.#options.onSignal();
+        await this.#rest(PAUSE_MS);
       } catch (error) {
         if (this.#isClosed) return;
         this.#options.log.warning("broadcast", "fail", { error: (error as Error).message });
-        await this.#rest();
+        await this.#rest(REST_MS);
       }
     }
   }
 
-  #rest(): Promise<void> {
+  #rest(timeMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, REST_MS);
+      const timer = setTimeout(resolve, timeMs);
       this.#wake = () => {
         clearTimeout(timer);
         resolve();

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
 import { DrawSignal } from "./draw_signal.ts";
 import { keepLog } from "./testing/ledgers.ts";
 import { openUdpPort } from "./testing/udp_port.ts";
@@ -57,6 +58,24 @@ Deno.test("DrawSignal passes over what is not its payload", async () => {
   await stranger.socket.send(new TextEncoder().encode("bet_ended"), target);
   await signal.hears(1);
   assertEquals(signal.heard(), 1);
+});
+
+Deno.test("DrawSignal rests behind each datagram, whatever comes", async () => {
+  using time = new FakeTime();
+  using free = openUdpPort();
+  await using signal = open(free);
+  for (let count = 1; count <= 5; count++) {
+    await signal.signal.send();
+    await free.socket.receive();
+  }
+  await signal.hears(1);
+  // What came meanwhile waits for its turn.
+  await signal.signal.send();
+  await free.socket.receive();
+  assertEquals(signal.heard(), 1);
+  time.tick(10);
+  await signal.hears(2);
+  assertEquals(signal.heard(), 2);
 });
 
 Deno.test("DrawSignal on any free port is heard by nobody else", async () => {

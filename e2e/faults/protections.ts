@@ -11,6 +11,7 @@ export const PROTECTIONS: readonly string[] = [
   "no-journal",
   "no-lock",
   "no-sync-errors",
+  "no-write-errors",
   "no-signals",
   "no-closed-check",
 ];

@@ -46,6 +46,8 @@ export interface ProxyOptions {
   fault: () => ProxyFault | undefined;
   /** Where there is no server: ends the connection at once, and not only when it is asked something. */
   refusesAtOnce?: () => boolean;
+  /** What becomes of a server's line, or of a piece of it. For controls. @default {it stays} */
+  change?: (piece: Uint8Array) => Uint8Array;
 }
 
 /** A connection through the proxy. */
@@ -170,8 +172,10 @@ export class Proxy implements AsyncDisposable {
 
   async #passAnswers(passage: Passage): Promise<void> {
     const { client, server, fault, strikeAt } = passage;
+    const { change = (piece: Uint8Array) => piece } = this.#options;
     let answer = 1;
-    for await (const piece of linePieces(server)) {
+    for await (const original of linePieces(server)) {
+      const piece = change(original);
       const isStruck = answer === strikeAt;
       if (isStruck && fault === "cut before answer") this.#cut(passage);
       if (isStruck && fault === "cut in answer") {

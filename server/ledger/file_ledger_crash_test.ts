@@ -207,6 +207,28 @@ for (const [what, story] of Object.entries(STORIES)) {
   }
 }
 
+Deno.test("Ledger.append() keeps its promises whichever page its writer is killed behind", async () => {
+  const [pageBytes, count] = [4096, 600];
+  for (let pages = 1;; pages++) {
+    const disk = new MemoryDisk();
+    const witness = new Witness();
+    await prepareUsed(disk, witness);
+    const begin = disk.bytes("bets.csv").length;
+    const process = disk.process();
+    const { ledger } = await openLedger(process);
+    disk.fault = ({ kind, file }) =>
+      kind === "write" && file === "bets.csv"
+        ? { kind: "kill", bytes: pages * pageBytes - begin }
+        : undefined;
+    await witness.append(ledger, process, { count });
+    const isWhole = disk.bytes("bets.csv").length < pages * pageBytes;
+    disk.fault = () => undefined;
+    const when = `killed behind page ${pages}`;
+    await witness.judge(disk, { when });
+    if (isWhole) return assert(pages > 3, "the batch has too few pages");
+  }
+});
+
 /** Lets a file of the process do `change` in the place of what it does. */
 function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
   return (process) => {

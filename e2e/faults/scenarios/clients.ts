@@ -42,8 +42,15 @@ const REFUSALS: readonly Refusals[] = [
 ];
 const BATCHES_AROUND_OUTAGE = 40;
 
+/** What {@linkcode clients} takes beside what all runs take. */
+export interface ClientsOptions extends RunOptions {
+  /** Whether clients are told that nothing is stored, whatever is. @default {false} */
+  forgetsProgress?: boolean;
+}
+
 /** Kills clients and servers `count` times. */
-export async function clients({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+export async function clients(options: ClientsOptions): Promise<Verdict> {
+  const { seed, count, unsafe, forgetsProgress = false } = options;
   const random = new Random(seed);
   const faults = random.fork();
   const bets = BATCH_SIZE * Math.ceil((count + 1) * ANSWERS_MAX / CLIENTS);
@@ -52,6 +59,7 @@ export async function clients({ seed, count, unsafe }: RunOptions): Promise<Verd
     random: random.fork(),
     target: () => random.pick(cluster.servers).address,
     fault: () => faults.integer(1, FAULT_EVERY) === 1 ? faults.pick(PROXY_FAULTS) : undefined,
+    change: forgetsProgress ? withoutProgress : undefined,
   });
   await using programs = new AsyncDisposableStack();
   const all = Array.from({ length: CLIENTS }, (_, index) => {
@@ -118,4 +126,13 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
     program.restart();
   }
   return { faults: await judgePrograms([program], cluster), figures: { outages: count, bets } };
+}
+
+/** A server's line, in which no bets are stored. */
+function withoutProgress(line: Uint8Array): Uint8Array {
+  const text = new TextDecoder().decode(line).replace(
+    /^ProgressResponse:\d+/,
+    "ProgressResponse:0",
+  );
+  return new TextEncoder().encode(text);
 }

@@ -18,7 +18,7 @@ import { lateWrites } from "./late_writes.ts";
 import { powerCuts } from "./power_cuts.ts";
 import { proxyFaults } from "./proxy_faults.ts";
 import { stops } from "./stops.ts";
-import { syncErrors } from "./sync_errors.ts";
+import { syncErrors, writeErrors } from "./sync_errors.ts";
 import { terms } from "./terms.ts";
 import { tornTails } from "./torn_tails.ts";
 
@@ -118,6 +118,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     count: 2,
     lacks: lacksStrace,
     run: syncErrors,
+  },
+  "write-errors": {
+    summary: "write fails with EIO",
+    count: 2,
+    lacks: lacksStrace,
+    run: writeErrors,
   },
   "power-cuts": {
     summary: "the power goes; what was not made to last is lost",

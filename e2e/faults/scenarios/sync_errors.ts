@@ -1,6 +1,6 @@
 /**
- * A disk that fails to sync. The server must refuse what waits, say so, and end: the next sync would
- * succeed although the bets are lost.
+ * A disk that fails. What it fails to write, the server must refuse, and live on. When it fails to sync, the
+ * server must refuse what waits, say so, and end: the next sync would succeed although the bets are lost.
  *
  * @module
  */
@@ -14,6 +14,8 @@ import type { RunOptions, Verdict } from "../verdict.ts";
 const SERVERS = 2;
 const AGENCIES = 3;
 const BATCHES = 20;
+/** Writes to bets.csv that fail, one after the other. */
+const WRITES_FAILING = 3;
 /** How long a server may take to end once all is acknowledged. */
 const END_PATIENCE_MS = 2000;
 
@@ -50,6 +52,40 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   const badEnd = await findBadEnd(victim);
   const faults = await lottery.finish();
   return badEnd === undefined ? faults : [...faults, { kind: "bad end", detail: badEnd }];
+}
+
+/** Lets some writes to bets.csv fail with EIO in one server, `count` times. */
+export async function writeErrors({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+  const faults: Fault[] = [];
+  let refused = 0;
+  for (let run = 0; run < count; run++) {
+    const outcome = await failWrites({ seed: seed + run, count, unsafe });
+    faults.push(...outcome.faults);
+    refused += outcome.refused;
+  }
+  if (refused === 0 && faults.length === 0) {
+    faults.push({ kind: "unfinished", detail: "no batch was refused: the run tests nothing" });
+  }
+  return { faults, figures: { disks: count, batches_refused: refused } };
+}
+
+async function failWrites({ seed, unsafe }: RunOptions) {
+  await using lottery = await Lottery.start({ seed, servers: 1, agencies: AGENCIES, unsafe });
+  const { cluster: { servers: [{ process }], volume }, history, random } = lottery;
+  lottery.grant(BATCHES);
+  await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES));
+  const failing = ["-e", "trace=write", "-e", `inject=write:error=EIO:when=1..${WRITES_FAILING}`];
+  await using strace = new Supervised("strace", {
+    args: ["-f", ...failing, "-P", `${volume}/bets.csv`, "-p", String(process.pid)],
+  });
+  await strace.line(/attached/);
+  lottery.grant(BATCHES);
+  await lottery.acknowledged(AGENCIES * BATCHES);
+  const refused = history.refused.value;
+  const faults = await lottery.finish();
+  if (process.isRunning) return { faults, refused };
+  const detail = `the server ended on a failed write:\n${process.tail()}`;
+  return { faults: [...faults, { kind: "bad end", detail } as const], refused };
 }
 
 /** What is wrong with the end of a server whose disk has failed. */
