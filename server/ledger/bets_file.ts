@@ -20,7 +20,7 @@ const SEARCH_BYTES = 64 * 1024;
 /** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
 const LOCK_PATIENCE_MS = 5000;
 /** Turns of the event loop for which a lock is tried again before it is waited for in a thread. */
-const LOCK_TURNS_MAX = 2;
+const LOCK_TURNS_MAX = 8;
 /**
  * A disk that syncs quicker than this is waited for in place: that saves the way through a thread, and
  * holds up other connections for less than a packet takes. A slower one is waited for in a thread.
