@@ -123,15 +123,14 @@ function believeDatagrams(file: Deno.FsFile): void {
   const agencies = Number(Deno.env.get("AGENCIES_AMOUNT"));
   const lines = Array.from({ length: agencies }, (_, index) => `${index + 1}\n`);
   const all = new TextEncoder().encode(lines.join(""));
-  const [stat, seek, read] = [file.statSync, file.seekSync, file.readSync].map((call) =>
-    call.bind(file)
-  ) as [typeof file.statSync, typeof file.seekSync, typeof file.readSync];
+  const [seek, read] = [file.seekSync.bind(file), file.readSync.bind(file)];
   const isDeceived = () => isDatagramTrusted && !isLocked;
   let position = 0;
-  file.statSync = () => isDeceived() ? { ...stat(), size: all.length } : stat();
+  // A file's size is where its end is.
   file.seekSync = (offset, whence) => {
     position = Number(offset);
-    return seek(offset, whence);
+    const found = seek(offset, whence);
+    return isDeceived() && whence === Deno.SeekMode.End ? all.length : found;
   };
   file.readSync = (bytes) => {
     if (!isDeceived()) return read(bytes);
