@@ -15,7 +15,7 @@ import type { ServerSettings } from "./settings.ts";
 /** How long sessions may take to answer the packet in hand once the server stops. Milliseconds. */
 const STOP_PATIENCE_MS = 1500;
 /** How often to learn of what other servers have stored: a draw then finds little left to count. */
-const FOLLOW_MS = 100;
+const FOLLOW_MS = 50;
 /** How long to rest when no connection can be accepted, for want of file handles above all. */
 const ACCEPT_REST_MS = 100;
 

@@ -36,7 +36,7 @@ export class ClosedAgencies {
    * first. The lock of bets.csv is held.
    */
   async add(agency: number): Promise<void> {
-    await this.#file.lock();
+    if (!this.#file.tryLock()) await this.#file.lock();
     try {
       const line = this.agencies().has(agency) ? "" : `${agency}\n`;
       const from = this.#wholeSize;
