@@ -127,13 +127,18 @@ export class Lottery implements AsyncDisposable {
     };
   }
 
+  /** Ends the connections of all agencies; they make others. */
+  hangUp(): void {
+    for (const agency of this.agencies) agency.hangUp();
+  }
+
   /**
    * Cuts the power of all servers and of the disk that they share; they start again on what is left.
    *
    * @param options `isTold`: whether the checker learns of it. For a control. @default {true}
    */
   async cutPower(disk: LoopDisk, { isTold = true } = {}): Promise<void> {
-    const { cluster, history, agencies } = this;
+    const { cluster, history } = this;
     // Nothing that is not on the disk now will ever be, and nothing is acknowledged from here on.
     for (const { process } of cluster.servers) process.signal("SIGSTOP");
     if (isTold) history.add({ type: "power cut" });
@@ -141,7 +146,7 @@ export class Lottery implements AsyncDisposable {
     for (const { process } of cluster.servers) await process.kill();
     await disk.restoreCopy();
     // What was answered before the power went has been read by now, or goes with its connection.
-    for (const agency of agencies) agency.hangUp();
+    this.hangUp();
     // What was read a moment ago is in the history when this turn of the event loop is over.
     await new Promise((resolve) => setTimeout(resolve));
     if (isTold) history.add({ type: "power back", fileSize: cluster.betsSize() });

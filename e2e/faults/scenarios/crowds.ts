@@ -48,7 +48,7 @@ export interface CrowdsOptions extends RunOptions {
   sieges?: readonly Siege[];
   /** Settings of the server, for controls. */
   environment?: Record<string, string>;
-  /** How long the agencies may take for what they are allowed. @default {30_000} */
+  /** How long the agencies may take for what they are allowed. @default {60_000} */
   patienceMs?: number;
 }
 
@@ -89,7 +89,7 @@ interface Outcome {
 
 async function endure(
   siege: Siege,
-  { seed, unsafe, environment, patienceMs = 30_000 }: CrowdsOptions,
+  { seed, unsafe, environment, patienceMs = 60_000 }: CrowdsOptions,
 ): Promise<Outcome> {
   await using lottery = await Lottery.start({
     seed,
@@ -123,6 +123,8 @@ async function besiege(
   const address = () => server.address;
   await using crowd = new Crowd({ kind, size, address, random, halfPacketBytes });
   await crowd.burdens.more(size, "a client of the crowd");
+  // The agencies were there first; now they have to find a place.
+  lottery.hangUp();
   if (!await goesOn(lottery, patienceMs)) faults.push(stuck());
   const megabytes = server.process.peakMemory();
   if (megabytes > MEGABYTES_MAX) {
