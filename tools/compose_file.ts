@@ -88,6 +88,8 @@ function confinement() {
     security_opt: ["no-new-privileges:true"],
     init: true,
     stop_grace_period: "5s",
+    // Who sends garbage all day must not fill the disk of the bets with what is logged about it.
+    logging: { driver: "json-file", options: { "max-size": "20m", "max-file": "5" } },
   };
 }
 

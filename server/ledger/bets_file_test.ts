@@ -9,6 +9,7 @@ import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
+import { turnEnd } from "./lane.ts";
 import { LedgerError } from "./ledger.ts";
 import { RoundJournal } from "./round_journal.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
@@ -185,6 +186,8 @@ Deno.test("BetsFile.exclusively() says so when the lock is not to be had, and wa
   const gate = Promise.withResolvers<void>();
   const working = one.bets.exclusively(() => gate.promise);
   const waiting = append(two, ROW);
+  // It tries for some turns before it waits.
+  for (let turn = 0; turn < 20; turn++) await turnEnd();
   await time.tickAsync(4999);
   assertEquals(two.lines, []);
   await time.tickAsync(1);

@@ -40,6 +40,13 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
+/** Those who want to know what is stored, and share one turn. */
+interface Asking {
+  agencies: Set<number>;
+  /** Bets that are stored for good, of each of those agencies. */
+  counts: Promise<Map<number, number>>;
+}
+
 /** Batches that share one append. */
 interface RoundInHand {
   rows: ByteBuffer;
@@ -66,6 +73,7 @@ class FileLedger implements Ledger {
   /** Filled by append() while the other one is written. */
   #next: RoundInHand = { rows: new ByteBuffer(64 * 1024), batches: [] };
   #spare: RoundInHand = { rows: new ByteBuffer(64 * 1024), batches: [] };
+  #asking: Asking | undefined;
   #failure: Error | undefined;
 
   constructor(disk: Disk, options: FileLedgerOptions) {
@@ -111,12 +119,10 @@ class FileLedger implements Ledger {
   }
 
   async stored(agency: number): Promise<number> {
-    return await this.#guarded(async () => {
-      await this.#bets.exclusively(() => {});
-      const bets = this.#tally.count(agency);
-      await this.#bets.sync();
-      return bets;
-    });
+    const asking = this.#asking ??= this.#startAsking();
+    asking.agencies.add(agency);
+    const counts = await asking.counts;
+    return counts.get(agency)!;
   }
 
   follow(): Promise<void> {
@@ -141,6 +147,19 @@ class FileLedger implements Ledger {
       this.#bets.close();
       this.#closed.close();
     });
+  }
+
+  /** Whoever asks before its turn has come shares it: hundreds that ask must not keep out those who bet. */
+  #startAsking(): Asking {
+    const agencies = new Set<number>();
+    const counts = this.#guarded(async () => {
+      this.#asking = undefined;
+      await this.#bets.exclusively(() => {});
+      const found = new Map(Array.from(agencies, (agency) => [agency, this.#tally.count(agency)]));
+      await this.#bets.sync();
+      return found;
+    });
+    return { agencies, counts };
   }
 
   async #runRound(): Promise<void> {

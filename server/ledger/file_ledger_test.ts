@@ -150,6 +150,21 @@ Deno.test("Ledger.append() keeps the packet's answer back until the sync has end
   assertEquals(await storing, "stored");
 });
 
+Deno.test("Ledger.stored() asks the disk once for all who ask at the same time", async () => {
+  const disk = new MemoryDisk();
+  const { ledger } = await openLedger(disk.process());
+  for (const agency of [1, 2, 2, 3]) await ledger.append(namedBatch("a", { agency }));
+  const before = disk.operations;
+  assertEquals(await ledger.stored(1), 2);
+  const once = disk.operations - before;
+  const asked = [1, 2, 3, 4, 2].map((agency) => ledger.stored(agency));
+  assertEquals(await Promise.all(asked), [2, 4, 2, 0, 4]);
+  assertEquals(disk.operations - before, 2 * once);
+  // Who asks later hears of what came later.
+  await ledger.append(namedBatch("b", { agency: 4 }));
+  assertEquals(await ledger.stored(4), 2);
+});
+
 Deno.test("Ledger.stored() syncs what others have not, before it counts it", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [
