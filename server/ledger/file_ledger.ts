@@ -164,35 +164,50 @@ class FileLedger implements Ledger {
 
   async #runRound(): Promise<void> {
     await turnEnd();
-    const round = this.#next;
-    this.#next = this.#spare;
-    this.#spare = round;
+    const { round, accepted } = await this.#storeNext();
     try {
-      await this.#store(round);
+      if (accepted.length > 0) await this.#sync(round, accepted);
     } finally {
       round.rows.length = 0;
       round.batches = [];
     }
   }
 
-  /** Appends a round's batches and answers each. */
-  async #store(round: RoundInHand): Promise<void> {
-    let accepted: Waiting[] = [];
+  /** Appends what waits when the lock has been taken, or refuses it. */
+  async #storeNext(): Promise<{ round: RoundInHand; accepted: Waiting[] }> {
+    let round: RoundInHand | undefined;
     try {
       if (this.#failure !== undefined) throw this.#failure;
-      await this.#bets.exclusively(() => {
-        accepted = this.#admit(round);
-        if (accepted.length === 0) return;
-        this.#bets.append(round.rows.view());
-        this.#tally.scan(round.rows.view());
+      return await this.#bets.exclusively(() => {
+        // Not before: what has come while another server held the lock shares this turn of it.
+        round = this.#takeRound();
+        return { round, accepted: this.#append(round) };
       });
     } catch (error) {
       if (isFatal(error)) this.#fail(error);
+      round ??= this.#takeRound();
       // What was to be appended is not in the file: a refusal is the truth.
       for (const batch of round.batches) batch.resolve(refusedBecause(error));
-      return;
+      return { round, accepted: [] };
     }
-    if (accepted.length > 0) await this.#sync(round, accepted);
+  }
+
+  /** What waits; from now on others wait for the next round. */
+  #takeRound(): RoundInHand {
+    const round = this.#next;
+    this.#next = this.#spare;
+    this.#spare = round;
+    return round;
+  }
+
+  /** Appends the batches of a round that may be stored, and counts them. The lock is held. */
+  #append(round: RoundInHand): Waiting[] {
+    const accepted = this.#admit(round);
+    if (accepted.length > 0) {
+      this.#bets.append(round.rows.view());
+      this.#tally.scan(round.rows.view());
+    }
+    return accepted;
   }
 
   async #sync(round: RoundInHand, batches: Waiting[]): Promise<void> {

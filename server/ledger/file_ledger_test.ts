@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { AGENCIES, batchOf, namedBatch, openLedger } from "../testing/ledgers.ts";
 import { MemoryDisk } from "../testing/memory_disk.ts";
 import { rowsOf } from "../testing/witness.ts";
+import { turnEnd } from "./lane.ts";
 import { LedgerError } from "./ledger.ts";
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
@@ -148,6 +149,23 @@ Deno.test("Ledger.append() keeps the packet's answer back until the sync has end
   assertEquals(isAnswered, false);
   hold.release();
   assertEquals(await storing, "stored");
+});
+
+Deno.test("Ledger.append() puts what comes while another server holds the lock into the same round", async () => {
+  const disk = new MemoryDisk();
+  const { ledger } = await openLedger(disk.process());
+  const other = disk.process().open("bets.csv");
+  assertEquals(other.tryLock(), true);
+  const first = ledger.append(namedBatch("a", { agency: 1 }));
+  for (let turn = 0; turn < 20; turn++) await turnEnd();
+  const second = ledger.append(namedBatch("b", { agency: 2 }));
+  const writes: number[] = [];
+  disk.fault = ({ kind, number }) => void (kind === "write" && writes.push(number));
+  other.unlock();
+  assertEquals(await Promise.all([first, second]), ["stored", "stored"]);
+  // The journal, and the rows of both.
+  assertEquals(writes.length, 2);
+  assertEquals(disk.text("bets.csv").split("\n").length, 5);
 });
 
 Deno.test("Ledger.stored() asks the disk once for all who ask at the same time", async () => {
