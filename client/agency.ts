@@ -273,7 +273,12 @@ export class Agency {
     if (stored === this.#stored) {
       throw new RefusedError(
         `Cannot store ${what} of agency ${agency}: the server refused; its log says why ` +
-          "(the agency is closed, its number is over AGENCIES_AMOUNT, the disk is full)",
+          "(the agency is closed, its number is over AGENCIES_AMOUNT, the disk is full" +
+          `${
+            this.#mayResume
+              ? ""
+              : ", or the server is another program that writes StoreBatch otherwise"
+          })`,
       );
     }
     if (batch === undefined) this.#stored = stored;
