@@ -271,14 +271,11 @@ export class Agency {
     const { agency } = this.#options;
     const stored = this.#mayResume ? await this.#askProgress(connection) : this.#stored;
     if (stored === this.#stored) {
+      const spelling = "the server is another program that writes StoreBatch otherwise";
       throw new RefusedError(
         `Cannot store ${what} of agency ${agency}: the server refused; its log says why ` +
           "(the agency is closed, its number is over AGENCIES_AMOUNT, the disk is full" +
-          `${
-            this.#mayResume
-              ? ""
-              : ", or the server is another program that writes StoreBatch otherwise"
-          })`,
+          `${this.#mayResume ? "" : `, or ${spelling}`})`,
       );
     }
     if (batch === undefined) this.#stored = stored;

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { startOfBet } from "../shared/bet_translator.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 import { encodeStoreHead } from "../shared/packets.ts";
 import type { BetBlock } from "./bet_source.ts";
@@ -44,7 +45,7 @@ export class Batch {
   /** Adds bets of a block, from `first` up to `last`, the latter excluded. */
   add({ bytes, ends }: BetBlock, first: number, last: number): void {
     if (this.count > 0) this.#buffer.writeByte(COLON);
-    const start = startOf(ends, first);
+    const start = startOfBet(ends, first);
     const shift = this.#buffer.length - start;
     for (let index = first; index < last; index++) this.#ends.push(ends[index] + shift);
     this.#buffer.write(bytes.subarray(start, ends[last - 1]));
@@ -124,7 +125,7 @@ export class BatchPacker {
 
   /** How far the next bets of a block fit into so many bytes: not farther than `last`. */
   #fitting({ ends }: BetBlock, last: number, room: number): number {
-    const end = startOf(ends, this.#next) + room;
+    const end = startOfBet(ends, this.#next) + room;
     let fitting = this.#next;
     while (fitting < last && ends[fitting] <= end) fitting++;
     return fitting;
@@ -138,8 +139,4 @@ export class BatchPacker {
     }
     return true;
   }
-}
-
-function startOf(ends: Int32Array, index: number): number {
-  return index === 0 ? 0 : ends[index - 1] + 1;
 }

@@ -286,6 +286,15 @@ export class BetTranslator {
   }
 }
 
+/**
+ * Where one of several bets in a row begins: behind the terminator of the one before.
+ *
+ * @param ends Where each of them ends.
+ */
+export function startOfBet(ends: Int32Array, index: number): number {
+  return index === 0 ? 0 : ends[index - 1] + 1;
+}
+
 function alignedTo4(at: number): number {
   return Math.ceil(at / 4) * 4;
 }

@@ -17,7 +17,7 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
-import { BetTranslator } from "./bet_translator.ts";
+import { BetTranslator, startOfBet } from "./bet_translator.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
 import { parseRow, writeRow } from "./rows.ts";
 
@@ -107,7 +107,7 @@ export class BetBatch {
   /** Bet `index` for people to read. */
   bet(index: number): Bet {
     const { ends, output } = this.#translator;
-    const row = parseRow(output.subarray(index === 0 ? 0 : ends[index - 1] + 1, ends[index]));
+    const row = parseRow(output.subarray(startOfBet(ends, index), ends[index]));
     const [agency, firstName, lastName, document, birthdate, number] = row;
     return {
       agency: Number(agency),
