@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { needs } from "../shared/testing/needs.ts";
 import { type BetBlock, BetFile, BetFileError, betFilePath, BetLines } from "./bet_source.ts";
-import { lacks, needing } from "./testing.ts";
+import { lacks } from "./testing.ts";
 
 const DATASET = `${import.meta.dirname}/../../shared/dataset`;
 const HAS_DATASET = lacks("read") ? false : await Deno.stat(DATASET).then(() => true, () => false);
@@ -235,7 +236,7 @@ async function makeFile(content: string): Promise<AsyncDisposable & { path: stri
 }
 
 Deno.test({
-  ...needing("BetFile.check() counts the bets, and read() hands them out", "write"),
+  ...needs(["write"], "BetFile.check() counts the bets, and read() hands them out"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(20_000));
     using file = await BetFile.open(made.path);
@@ -250,7 +251,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("BetFile.check() names the file and the line that is bad", "write"),
+  ...needs(["write"], "BetFile.check() names the file and the line that is bad"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(9999) + "A,B,1,1999-01-01,x\n");
     using file = await BetFile.open(made.path);
@@ -260,7 +261,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("BetFile.read() fails when the file is changed after the check", "write"),
+  ...needs(["write"], "BetFile.read() fails when the file is changed after the check"),
   async fn() {
     await using made = await makeFile(`${ANA}\n`.repeat(20_000));
     using file = await BetFile.open(made.path);
@@ -272,7 +273,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("BetFile.open() says why a file cannot be read", "write"),
+  ...needs(["write"], "BetFile.open() says why a file cannot be read"),
   async fn() {
     await using made = await makeFile("");
     const folder = made.path.slice(0, made.path.lastIndexOf("/"));
@@ -282,7 +283,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("betFilePath() finds agency-N.csv in a folder, and takes a file as it is", "write"),
+  ...needs(["write"], "betFilePath() finds agency-N.csv in a folder, and takes a file as it is"),
   async fn() {
     await using made = await makeFile("");
     const folder = made.path.slice(0, made.path.lastIndexOf("/"));

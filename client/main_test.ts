@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { FakeLottery, needing } from "./testing.ts";
+import { needs } from "../shared/testing/needs.ts";
+import { FakeLottery } from "./testing.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
 const CONFIG = `${import.meta.dirname}/config.yaml`;
@@ -68,12 +69,9 @@ async function makeFile(content: string): Promise<AsyncDisposable & { path: stri
 const ROWS = Array.from({ length: 500 }, (_, index) => `Ana,Gil,${index},1999-01-31,${index}\r\n`);
 
 Deno.test({
-  ...needing(
+  ...needs(
+    ["run", "net", "read", "write"],
     "client runs an agency, with the permissions of its compiled program",
-    "run",
-    "net",
-    "read",
-    "write",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -93,12 +91,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(
+  ...needs(
+    ["run", "net", "read", "write"],
     "client refuses a file with a bad line before it sends anything",
-    "run",
-    "net",
-    "read",
-    "write",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -113,12 +108,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(
+  ...needs(
+    ["run", "net", "read", "write"],
     "client exits with 4 when it is refused, and 5 when nobody answers",
-    "run",
-    "net",
-    "read",
-    "write",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -137,7 +129,7 @@ Deno.test({
 Deno.test({
   ...Deno.build.os === "windows"
     ? { name: "client stops on signals, and says how to go on" + " (needs signals)", ignore: true }
-    : needing("client stops on signals, and says how to go on", "run", "net", "read", "write"),
+    : needs(["run", "net", "read", "write"], "client stops on signals, and says how to go on"),
   async fn() {
     for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       const lottery = new FakeLottery();
@@ -156,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing("client does one thing at a time by its commands", "run", "net", "read", "write"),
+  ...needs(["run", "net", "read", "write"], "client does one thing at a time by its commands"),
   async fn() {
     const lottery = new FakeLottery();
     lottery.winners = "30";
@@ -190,12 +182,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...needing(
+  ...needs(
+    ["run", "net", "read", "write"],
     "client tells usage, version and what is wrong with its command line",
-    "run",
-    "net",
-    "read",
-    "write",
   ),
   async fn() {
     const help = await run(["--help"]);

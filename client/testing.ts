@@ -186,13 +186,3 @@ export function testLog(level: keyof typeof CLIENT_LEVELS = "debug") {
 export function lacks(...names: Deno.PermissionName[]): boolean {
   return names.some((name) => Deno.permissions.querySync({ name }).state !== "granted");
 }
-
-/** The beginning of a test that needs permissions: ignored, with the reason in its name, where they are missing. */
-export function needing(
-  name: string,
-  ...names: Deno.PermissionName[]
-): { name: string; ignore: boolean } {
-  const missing = names.filter((needed) => lacks(needed));
-  if (missing.length === 0) return { name, ignore: false };
-  return { name: `${name} (needs --allow-${missing.join(" --allow-")})`, ignore: true };
-}

@@ -6,7 +6,7 @@
 
 /** A test's name, and whether it is ignored because a permission is missing. */
 export function needs(
-  permissions: readonly ("env" | "read" | "run" | "write")[],
+  permissions: readonly Deno.PermissionName[],
   name: string,
 ): { name: string; ignore: boolean } {
   const missing = permissions.filter((permission) =>
