@@ -134,7 +134,7 @@ base_images() {
   local slim=debian:$DEBIAN-slim deno=denoland/deno:$DENO_PINNED
   if pull "$slim" && pull "$deno" && [[ $(stand_in "$deno") != outdated ]]; then return 0; fi
   have_image "$slim" || make_debian "$slim"
-  make_deno "$deno" "$(pinned_deno)" "$(./denow run -A tools/stand_in_compiler.ts)"
+  make_deno "$deno" "$(pinned_deno)" "$(./denow run -A tools/deno/stand_in_compiler.ts)"
 }
 
 # Prints the path of the pinned Deno, which ./denow installs if it is not the one that ./denow takes anyway.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "../tools/compile.ts";
+import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { LINE_FEED } from "../shared/ascii.ts";
 import { setImmediate } from "node:timers";
 import { ByteBuffer } from "../shared/bytes.ts";
 
@@ -22,7 +23,6 @@ interface Peer {
 
 const [path] = Deno.args;
 const STORED = new TextEncoder().encode("StoreResponse:0\n");
-const LINE_END = 0x0a;
 /** Longer than any packet of the load. */
 const READ_BYTES = 64 * 1024;
 
@@ -35,7 +35,7 @@ async function receive(peer: Peer): Promise<void> {
     const count = await peer.connection.read(peer.bytes);
     if (count === null) return peer.connection.close();
     round.write(peer.bytes.subarray(0, count));
-    if (peer.bytes[count - 1] === LINE_END) break;
+    if (peer.bytes[count - 1] === LINE_FEED) break;
   }
   waiting.push(peer);
   if (waiting.length === 1) setImmediate(store);

@@ -9,6 +9,7 @@
 
 /// <reference lib="deno.worker" />
 
+import { COLON, LINE_FEED } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 import { madeBets } from "./made_bets.ts";
 
@@ -46,8 +47,6 @@ interface Packet {
   bets: number;
 }
 
-const LINE_END = 0x0a;
-const COLON = 0x3a;
 const encoder = new TextEncoder();
 const STORED = encoder.encode("StoreResponse:0\n");
 /** Different packets of a connection: a server must not find the same bytes in its caches each time. */
@@ -66,7 +65,7 @@ function makePacket(agency: number, first: number, order: LoadOrder): Packet {
     if (count > 0) buffer.writeByte(COLON);
     buffer.write(bet);
   }
-  buffer.writeByte(LINE_END);
+  buffer.writeByte(LINE_FEED);
   return { bytes: buffer.view(), bets: count };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { RandomIntegers, sampleBet } from "../tools/sample_bets.ts";
+import { RandomIntegers, sampleBet } from "../tools/run/sample_bets.ts";
 
 const SEED = 2026;
 /** Big files consist of blocks of so many bets, the same ones in each: reading them costs the same. */

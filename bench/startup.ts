@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "../tools/compile.ts";
+import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
 import type { Context } from "./context.ts";
 import { showSpread, showTable, type Spread, spreadOf } from "./measures.ts";
 import { startServers } from "./systems.ts";

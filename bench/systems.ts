@@ -4,7 +4,7 @@
  * @module
  */
 
-import { serverPermissions } from "../tools/permissions.ts";
+import { serverPermissions } from "../tools/run/permissions.ts";
 import {
   cpuSecondsOf,
   peakBytesOf,

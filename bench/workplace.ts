@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ServiceProcess } from "../tools/service_process.ts";
+import { ServiceProcess } from "../tools/run/service_process.ts";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const CLOCK_TICKS_PER_SECOND = 100;

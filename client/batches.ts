@@ -4,13 +4,11 @@
  * @module
  */
 
-import { startOfBet } from "../shared/bet_translator.ts";
+import { COLON, LINE_FEED } from "../shared/ascii.ts";
+import { startOfBet } from "../shared/simd/bet_translator.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 import { encodeStoreHead } from "../shared/packets.ts";
 import type { BetBlock } from "./bet_source.ts";
-
-const LINE_FEED = 0x0a;
-const COLON = 0x3a;
 
 /** Some bets in a row, in the packet that carries them. */
 export class Batch {

@@ -8,15 +8,12 @@
  * @module
  */
 
+import { CARRIAGE_RETURN, COLON, LINE_FEED, QUOTE } from "../shared/ascii.ts";
 import { parse } from "@std/csv/parse";
 import { BET_FIELDS, type BetFault, BetScanner, dayNumber, describeFault } from "../shared/bet.ts";
-import { BetTranslator } from "../shared/bet_translator.ts";
+import { BetTranslator } from "../shared/simd/bet_translator.ts";
 import { encodeBetFields } from "../shared/packets.ts";
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
-const QUOTE = 0x22;
-const COLON = 0x3a;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
 /** Longest line of a file, in bytes, its line end included. The longest bet has about 170. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { needing } from "./needs.ts";
-import { TestProcess } from "./processes.ts";
+import { TestProcess } from "../testing/processes.ts";
 
 const PROCESSES = { run: true, write: true, env: true };
 

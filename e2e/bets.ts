@@ -7,7 +7,7 @@
 
 import { assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
-import { betsFiles, type SampleOptions, writeSample } from "../tools/bets_folder.ts";
+import { betsFiles, type SampleOptions, writeSample } from "../tools/run/bets_folder.ts";
 import { COURSE_DATASET, needs } from "./needs.ts";
 
 /** The number that wins, by default. */

@@ -8,7 +8,12 @@ import {
   winnersOf,
 } from "./bets.ts";
 import { needing } from "./needs.ts";
-import { startClient, startServers, type TestProcess, type TestServers } from "./processes.ts";
+import {
+  startClient,
+  startServers,
+  type TestProcess,
+  type TestServers,
+} from "../testing/processes.ts";
 
 const PROCESSES = { run: true, write: true, env: true };
 

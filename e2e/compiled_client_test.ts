@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { PROJECT_ROOT } from "../tools/made_folder.ts";
+import { PROJECT_ROOT } from "../tools/project.ts";
 import { assertStored, readBets, sampleBets, winnersOf } from "./bets.ts";
 import { needing } from "./needs.ts";
-import { startClient, startServers } from "./processes.ts";
+import { startClient, startServers } from "../testing/processes.ts";
 
 const PROGRAM = `${PROJECT_ROOT}/dist/lottery-client-${Deno.build.target}` +
   (Deno.build.os === "windows" ? ".exe" : "");

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { FrameBuffer } from "../shared/framing.ts";
 import { assertStored, type BetsFolder, readBets, sampleBets, winnersOf } from "./bets.ts";
 import { COURSE_DATASET, needing, needs } from "./needs.ts";
-import { startServers, type TestServers } from "./processes.ts";
+import { startServers, type TestServers } from "../testing/processes.ts";
 
 /** As the original's packets: at most so many bytes, line end included. */
 const PACKET_BYTES_MAX = 8192;

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { COMPOSE_PROJECT } from "../tools/compose_file.ts";
-import { PROJECT_ROOT, unlessNotFound } from "../tools/made_folder.ts";
-import { freePort, TestProcess } from "./processes.ts";
+import { COMPOSE_PROJECT } from "../tools/run/compose_file.ts";
+import { PROJECT_ROOT, unlessNotFound } from "../tools/project.ts";
+import { freePort, TestProcess } from "../testing/processes.ts";
 
 /** What of the project a person needs to run it. vendor/std is there only where JSR is not. */
 const PARTS = [

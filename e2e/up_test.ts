@@ -2,8 +2,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
 import { needing } from "./needs.ts";
 import { ProjectCopy } from "./project_copy.ts";
-import { readRunRecord } from "../tools/run_lock.ts";
-import { isAlive } from "../tools/running.ts";
+import { readRunRecord } from "../tools/run/run_lock.ts";
+import { isAlive } from "../tools/run/running.ts";
 
 const PROCESSES = { run: true, write: true, env: true };
 

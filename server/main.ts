@@ -6,10 +6,10 @@
 
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
-import { FolderDisk } from "./ledger/disk.ts";
-import { type FileLedgerOptions, openFileLedger } from "./ledger/file_ledger.ts";
+import { FolderDisk } from "./ledger/file/disk.ts";
+import { type FileLedgerOptions, openFileLedger } from "./ledger/file/file_ledger.ts";
 import { type Ledger, LedgerError } from "./ledger/ledger.ts";
-import { DamagedRowError } from "./ledger/tally.ts";
+import { DamagedRowError } from "./ledger/file/tally.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
 

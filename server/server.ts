@@ -7,7 +7,7 @@
 import type { ActionLog } from "../shared/logging.ts";
 import { BetBatch } from "../shared/packets.ts";
 import { Draw } from "./draw.ts";
-import { DrawSignal } from "./draw_signal.ts";
+import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Session, type SessionContext } from "./session.ts";
 import type { ServerSettings } from "./settings.ts";

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { COLON, COMMA, DASH, QUOTE, SEMICOLON, ZERO } from "./ascii.ts";
+
 /** One bet of one agency, as people read it. The programs themselves work on its bytes. */
 export interface Bet {
   /** 1 to AGENCIES_AMOUNT. */
@@ -59,13 +61,6 @@ export function describeFault(fault: BetFault): string {
 export function hasWon(number: number, winningNumber: number): boolean {
   return number === winningNumber;
 }
-
-const COMMA = 0x2c;
-const DASH = 0x2d;
-const ZERO = 0x30;
-const COLON = 0x3a;
-const SEMICOLON = 0x3b;
-const QUOTE = 0x22;
 
 /** The kinds of byte that a field can hold. */
 const PLAIN = 0;

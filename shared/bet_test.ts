@@ -8,7 +8,7 @@ import {
   FAULT_VALUE_CHARS_MAX,
   hasWon,
 } from "./bet.ts";
-import { casesWanted, forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "../testing/random.ts";
 import { plainBet, plainText } from "./testing/plain_model.ts";
 import { goodBet, mutate, wildFields } from "./testing/wild_bets.ts";
 

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { ZERO } from "./ascii.ts";
+
 const encoder = new TextEncoder();
-const ZERO = 0x30;
 
 /** A buffer that grows as it is written to. Read it through {@linkcode ByteBuffer.view}. */
 export class ByteBuffer {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
 import { ByteBuffer, parseDigits, putDigits, startsWith } from "./bytes.ts";
-import { forAll } from "./testing/random.ts";
+import { forAll } from "../testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);

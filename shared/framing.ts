@@ -5,8 +5,8 @@
  * @module
  */
 
-const LINE_FEED = 0x0a;
-const CARRIAGE_RETURN = 0x0d;
+import { CARRIAGE_RETURN, LINE_FEED } from "./ascii.ts";
+
 const CAPACITY_FIRST = 4096;
 
 /** A line is longer than the limit. What came of it is in `head`; the stream cannot be read on. */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/ass
 import { FrameBuffer, FrameTooLongError } from "./framing.ts";
 import { BetBatch, decodeRequest, isStoreRequest, STORE_BET_BYTES_MAX } from "./packets.ts";
 import { latin1, plainFrames } from "./testing/plain_model.ts";
-import { casesWanted, forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "../testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 

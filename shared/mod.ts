@@ -5,7 +5,7 @@
  */
 
 export * from "./bet.ts";
-export * from "./bet_translator.ts";
+export * from "./simd/bet_translator.ts";
 export * from "./bytes.ts";
 export * from "./config.ts";
 export * from "./framing.ts";

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { COLON, SEMICOLON } from "./ascii.ts";
 import {
   AGENCY_DIGITS_MAX,
   type Bet,
@@ -17,15 +18,13 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
-import { BetTranslator, startOfBet } from "./bet_translator.ts";
+import { BetTranslator, startOfBet } from "./simd/bet_translator.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
 import { parseRow, writeRow } from "./rows.ts";
 
 const encoder = new TextEncoder();
 // A byte order mark is a character like others: it must not get lost.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-const COLON = 0x3a;
-const SEMICOLON = 0x3b;
 
 /** The types of packet that an agency sends. */
 export const REQUEST_TYPES = [

@@ -31,7 +31,7 @@ import {
   WINNERS_RESPONSE_HEAD,
 } from "./packets.ts";
 import { latin1, plainStoreBets } from "./testing/plain_model.ts";
-import { casesWanted, forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "../testing/random.ts";
 import { goodBet, mutate, wildFields } from "./testing/wild_bets.ts";
 
 const RULES: DecodeRules = { agencies: 5, today: 20261123 };

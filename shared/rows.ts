@@ -5,11 +5,9 @@
  * @module
  */
 
+import { COMMA, QUOTE } from "./ascii.ts";
 import type { BetScanner } from "./bet.ts";
 import { ByteBuffer } from "./bytes.ts";
-
-const COMMA = 0x2c;
-const QUOTE = 0x22;
 
 /** The row that was written last: one object for all, as rows are many. */
 const row = new ByteBuffer(512);

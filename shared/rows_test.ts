@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parse, stringify } from "@std/csv";
 import { BetBatch, decodeRequest } from "./packets.ts";
 import { parseRow } from "./rows.ts";
-import { Random } from "./testing/random.ts";
+import { Random } from "../testing/random.ts";
 
 const RULES = { agencies: 5, today: 20261123 };
 const batch = new BetBatch();

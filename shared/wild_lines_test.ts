@@ -17,7 +17,7 @@ import {
   REQUEST_TYPES,
 } from "./packets.ts";
 import { latin1 } from "./testing/plain_model.ts";
-import { casesWanted, forAll, type Random } from "./testing/random.ts";
+import { casesWanted, forAll, type Random } from "../testing/random.ts";
 import { mutate } from "./testing/wild_bets.ts";
 
 const RULES = { agencies: 5, today: 20261123 };

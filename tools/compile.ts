@@ -4,10 +4,11 @@
  * @module
  */
 
+import { CLIENT_PERMISSIONS } from "./run/permissions.ts";
 import { parseArgs } from "node:util";
 import { TASK } from "./flags.ts";
-import { PROJECT_ROOT } from "./made_folder.ts";
-import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./stand_in_compiler.ts";
+import { PROJECT_ROOT } from "./project.ts";
+import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./deno/stand_in_compiler.ts";
 
 /** The platforms that Deno compiles for. */
 export const TARGETS: readonly string[] = [
@@ -16,14 +17,6 @@ export const TARGETS: readonly string[] = [
   "x86_64-apple-darwin",
   "aarch64-apple-darwin",
   "x86_64-pc-windows-msvc",
-];
-
-/** What the client may do: talk to the server, read its settings and its bets, and nothing else. */
-export const CLIENT_PERMISSIONS: readonly string[] = [
-  "--allow-net",
-  "--allow-read",
-  "--allow-env=CLI_*,NOMBRE,APELLIDO,DOCUMENTO,NACIMIENTO,NUMERO",
-  "--no-prompt",
 ];
 
 /** How long one platform may take, with the download of Deno's part of it. */

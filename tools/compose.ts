@@ -5,10 +5,10 @@
  */
 
 import { parseArgs } from "node:util";
-import { composeFile, type ComposeOptions } from "./compose_file.ts";
-import { ensureEnvFile, readLotterySettings } from "./env_file.ts";
+import { composeFile, type ComposeOptions } from "./run/compose_file.ts";
+import { ensureEnvFile, readLotterySettings } from "./run/env_file.ts";
 import { runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
+import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
 
 const USAGE = `Writes docker-compose.yaml for as many clients and servers as .env says.
 

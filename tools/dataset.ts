@@ -12,10 +12,10 @@ import {
   SAMPLE_BETS,
   SAMPLE_SEED,
   writeSample,
-} from "./bets_folder.ts";
-import { readLotterySettings } from "./env_file.ts";
+} from "./run/bets_folder.ts";
+import { readLotterySettings } from "./run/env_file.ts";
 import { integerFlag, runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
+import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
 
 const USAGE = `Makes sample bets, a file agency-N.csv for each agency.
 

@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { readServerSettings, type ServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
-import { dockerFault } from "./docker.ts";
+import { dockerFault } from "./run/docker.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
 import { type Check, type Finding, formatFinding, runCheck, within } from "./doctor/finding.ts";
@@ -16,8 +16,8 @@ import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch, type Scratch } from "./doctor/scratch.ts";
 import { checkSettings, judgeSettings } from "./doctor/settings_check.ts";
 import { runTask, TASK, TaskError, UsageError } from "./flags.ts";
-import { PROJECT_ROOT } from "./made_folder.ts";
-import { assertWritable } from "./volume.ts";
+import { PROJECT_ROOT } from "./project.ts";
+import { assertWritable } from "./run/volume.ts";
 
 const USAGE =
   `Says whether this machine can run the lottery: one line for each check, with what to do about it.

@@ -5,11 +5,11 @@
  */
 
 import { parseArgs } from "node:util";
-import { ComposeProject, dockerFault } from "./docker.ts";
+import { ComposeProject, dockerFault } from "./run/docker.ts";
 import { runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT } from "./made_folder.ts";
-import { readRunRecord, RunLock } from "./run_lock.ts";
-import { isAlive, leftBehind } from "./running.ts";
+import { PROJECT_ROOT } from "./project.ts";
+import { readRunRecord, RunLock } from "./run/run_lock.ts";
+import { isAlive, leftBehind } from "./run/running.ts";
 
 const USAGE =
   `Stops servers and clients, in containers and as processes. The bets stay on the volume.

@@ -5,11 +5,11 @@
  */
 
 import { parseArgs } from "node:util";
-import { ComposeProject, dockerFault } from "./docker.ts";
+import { ComposeProject, dockerFault } from "./run/docker.ts";
 import { runTask, TASK, TaskError } from "./flags.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
-import { readRunRecord } from "./run_lock.ts";
-import { isAlive } from "./running.ts";
+import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
+import { readRunRecord } from "./run/run_lock.ts";
+import { isAlive } from "./run/running.ts";
 import { logFile } from "./up.ts";
 
 const USAGE = `Shows the lines of the run that is going on, or of the last one.

@@ -6,10 +6,10 @@
 
 import { parseArgs } from "node:util";
 import { runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT } from "./made_folder.ts";
-import { RunLock } from "./run_lock.ts";
-import { assertNothingRuns } from "./running.ts";
-import { archive, finishArchive, isVolumeEmpty, volumeOf } from "./volume.ts";
+import { PROJECT_ROOT } from "./project.ts";
+import { RunLock } from "./run/run_lock.ts";
+import { assertNothingRuns } from "./run/running.ts";
+import { archive, finishArchive, isVolumeEmpty, volumeOf } from "./run/volume.ts";
 
 const USAGE =
   `Puts the bets and closed agencies into server/shared-volume/archive, whether the draw took place or not.

@@ -5,23 +5,23 @@
  */
 
 import { parseArgs } from "node:util";
-import { type Agreement, readAgreement } from "./agreement.ts";
-import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./bets_folder.ts";
-import type { RunCluster, ServerEnds } from "./cluster.ts";
+import { type Agreement, readAgreement } from "./run/agreement.ts";
+import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./run/bets_folder.ts";
+import type { RunCluster, ServerEnds } from "./run/cluster.ts";
 import { updateComposeFile } from "./compose.ts";
-import { runInContainers } from "./compose_cluster.ts";
-import { serviceNames } from "./compose_file.ts";
-import { continuationFault } from "./continuation.ts";
-import { dockerFault } from "./docker.ts";
-import { ensureEnvFile, type LotterySettings } from "./env_file.ts";
+import { runInContainers } from "./run/compose_cluster.ts";
+import { serviceNames } from "./run/compose_file.ts";
+import { continuationFault } from "./run/continuation.ts";
+import { dockerFault } from "./run/docker.ts";
+import { ensureEnvFile, type LotterySettings } from "./run/env_file.ts";
 import { runTask, TASK, TaskError } from "./flags.ts";
-import { assertPortsCanBeHad, runLocally } from "./local_cluster.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./made_folder.ts";
-import { Printer } from "./printer.ts";
-import { reportRun } from "./report.ts";
-import { RunLock } from "./run_lock.ts";
-import { RunWatch } from "./run_watch.ts";
-import { assertNothingRuns } from "./running.ts";
+import { assertPortsCanBeHad, runLocally } from "./run/local_cluster.ts";
+import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
+import { Printer } from "./run/printer.ts";
+import { reportRun } from "./run/report.ts";
+import { RunLock } from "./run/run_lock.ts";
+import { RunWatch } from "./run/run_watch.ts";
+import { assertNothingRuns } from "./run/running.ts";
 import {
   archive,
   assertWritable,
@@ -32,7 +32,7 @@ import {
   recordedAgencies,
   tallyBets,
   volumeOf,
-} from "./volume.ts";
+} from "./run/volume.ts";
 
 const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the outcome.

@@ -5,7 +5,7 @@
  * @module
  */
 
-const LINE_FEED = 0x0a;
+import { LINE_FEED } from "../../shared/ascii.ts";
 
 /** Where a server, or a proxy, listens. */
 export interface Address {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LINE_FEED } from "../../shared/ascii.ts";
 import { Counter } from "./counter.ts";
 import type { Address } from "./line_connection.ts";
 import type { Random } from "./random.ts";
@@ -35,7 +36,6 @@ const REQUESTS_MAX = 10;
 const DELAY_MS_MAX = 40;
 /** More single bytes than these are handed on together: the rest of a packet shows nothing new. */
 const SINGLE_BYTES_MAX = 600;
-const LINE_FEED = 0x0a;
 
 /** Options of {@linkcode Proxy}. */
 export interface ProxyOptions {

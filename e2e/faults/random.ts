@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Random as RandomNumbers } from "../../shared/testing/random.ts";
+import { Random as RandomNumbers } from "../../testing/random.ts";
 
 /** A seeded generator that chooses what breaks next. */
 export class Random extends RandomNumbers {

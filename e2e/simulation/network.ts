@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Random } from "../../shared/testing/random.ts";
+import type { Random } from "../../testing/random.ts";
 
 /** One end of a connection, for a client or for a server's session. */
 export interface WireEnd {

@@ -6,8 +6,8 @@
 
 import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts";
 import { BetBatch, decodeRequest } from "../../shared/packets.ts";
-import type { Disk } from "../ledger/disk.ts";
-import { openFileLedger } from "../ledger/file_ledger.ts";
+import type { Disk } from "../ledger/file/disk.ts";
+import { openFileLedger } from "../ledger/file/file_ledger.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** The agencies of the tests. */

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../ledger/disk.ts";
+import type { Disk, DiskFile } from "../ledger/file/disk.ts";
 
 /** What a process may ask of the disk. Each counts as one operation. */
 export type OperationKind =

@@ -5,7 +5,7 @@
  */
 
 import type { Ledger } from "../ledger/ledger.ts";
-import { openFileLedger } from "../ledger/file_ledger.ts";
+import { openFileLedger } from "../ledger/file/file_ledger.ts";
 import { Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
 import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";

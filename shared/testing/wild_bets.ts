@@ -5,7 +5,7 @@
  */
 
 import type { Bet } from "../bet.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../testing/random.ts";
 
 const encoder = new TextEncoder();
 

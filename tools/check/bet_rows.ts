@@ -5,6 +5,7 @@
  * @module
  */
 
+import { CARRIAGE_RETURN, COMMA, QUOTE, SEMICOLON, ZERO } from "../../shared/ascii.ts";
 import {
   AGENCY_DIGITS_MAX,
   BET_FIELDS,
@@ -15,12 +16,6 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "../../shared/bet.ts";
-
-const COMMA = 0x2c;
-const CARRIAGE_RETURN = 0x0d;
-const QUOTE = 0x22;
-const ZERO = 0x30;
-const SEMICOLON = 0x3b;
 
 /** A field of quotes alone: each is doubled, and two stand around it. */
 const quotedBytesMax = (bytesMax: number) => 2 * bytesMax + 2;

@@ -51,7 +51,7 @@ function checkLine(
 ): void {
   const { isClosed, faults, notes } = result;
   const text = shownBytes(line.bytes.subarray(line.from, line.to));
-  // What servers understand, and not more: see server/ledger/closed_agencies.ts.
+  // What servers understand, and not more: see server/ledger/file/closed_agencies.ts.
   const match = /^"(\d{1,4})(\\r)?"$/.exec(text);
   const agency = match === null ? 0 : Number(match[1]);
   if (agency === 0) {

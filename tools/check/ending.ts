@@ -1,13 +1,13 @@
 /**
  * How bets.csv ends, and what a server would make of that: it is the server's own rule (see
- * server/ledger/bets_file.ts), told in words.
+ * server/ledger/file/bets_file.ts), told in words.
  *
  * @module
  */
 
-import type { Round } from "../../server/ledger/round_journal.ts";
+import { LINE_FEED } from "../../shared/ascii.ts";
+import type { Round } from "../../server/ledger/file/round_journal.ts";
 
-const LINE_FEED = 0x0a;
 const CHUNK_BYTES = 1024 * 1024;
 
 /** How the end of bets.csv and its journal agree. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { FolderDisk } from "../../server/ledger/disk.ts";
-import { openFileLedger } from "../../server/ledger/file_ledger.ts";
-import { type Round, RoundJournal } from "../../server/ledger/round_journal.ts";
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
+import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { openLog, SERVER_LEVELS } from "../../shared/logging.ts";
 import { tempFolder, writesFiles } from "../testing.ts";
 import { type Agreement, endingOf } from "./ending.ts";

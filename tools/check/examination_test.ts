@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { FolderDisk, writeAll } from "../../server/ledger/disk.ts";
-import { RoundJournal } from "../../server/ledger/round_journal.ts";
+import { FolderDisk, writeAll } from "../../server/ledger/file/disk.ts";
+import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { writesFiles } from "../testing.ts";
 import { examine } from "./examination.ts";
 import { plantVolume } from "./planted_volume.ts";

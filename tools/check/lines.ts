@@ -4,7 +4,8 @@
  * @module
  */
 
-const LINE_FEED = 0x0a;
+import { LINE_FEED } from "../../shared/ascii.ts";
+
 const CHUNK_BYTES = 1024 * 1024;
 
 /** The file was cut while it was read. */

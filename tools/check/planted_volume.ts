@@ -4,8 +4,8 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/disk.ts";
-import { type Round, RoundJournal } from "../../server/ledger/round_journal.ts";
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { type TempFolder, tempFolder } from "../testing.ts";
 
 /** What is on the volume. A file that is not named is not there. */

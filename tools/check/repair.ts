@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/disk.ts";
-import { RoundJournal } from "../../server/ledger/round_journal.ts";
+import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/file/disk.ts";
+import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { endingOf } from "./ending.ts";
 import { BETS, JOURNAL, lockWithin, readJournal } from "./volume.ts";
 

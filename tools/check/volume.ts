@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { DiskFile } from "../../server/ledger/disk.ts";
-import { type Round, RoundJournal } from "../../server/ledger/round_journal.ts";
+import type { DiskFile } from "../../server/ledger/file/disk.ts";
+import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { lockOwner } from "./lock_owner.ts";
 
 /** The names of the files. */

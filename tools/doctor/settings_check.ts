@@ -5,7 +5,7 @@
  */
 
 import { SettingsError } from "../../shared/config.ts";
-import { readAgreement } from "../agreement.ts";
+import { readAgreement } from "../run/agreement.ts";
 import { TASK } from "../flags.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,0 +1,353 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { keepLog } from "../../testing/ledgers.ts";
+import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
+import { BetsFile } from "./bets_file.ts";
+import { turnEnd } from "./serial_queue.ts";
+import { LedgerError } from "../ledger.ts";
+import { RoundJournal } from "./round_journal.ts";
+import { DamagedRowError, Tally } from "./tally.ts";
+
+const ROW = "1,Ana,Paz,1,1980-01-01,1\n";
+const encode = (text: string) => new TextEncoder().encode(text);
+
+/** A process's view of bets.csv. */
+interface Opened {
+  bets: BetsFile;
+  tally: Tally;
+  lines: string[];
+  process: MemoryProcess;
+}
+
+function open(disk: MemoryDisk): Opened {
+  const process = disk.process();
+  const tally = new Tally(7574);
+  const { log, lines } = keepLog();
+  const journal = new RoundJournal(process.open("bets.csv.round"));
+  const bets = new BetsFile(process.open("bets.csv"), journal, { tally, log });
+  process.syncFolder();
+  return { bets, tally, lines, process };
+}
+
+/** Appends rows of agency 1 as the ledger does. */
+async function append({ bets, tally }: Opened, rows: string): Promise<void> {
+  await bets.exclusively(() => {
+    bets.append(encode(rows));
+    tally.scan(encode(rows));
+  });
+}
+
+async function count(opened: Opened): Promise<number> {
+  await opened.bets.exclusively(() => {});
+  return opened.tally.count(1);
+}
+
+Deno.test("BetsFile reads a file that another program has made", async () => {
+  const disk = new MemoryDisk();
+  disk.put("bets.csv", ROW.repeat(3));
+  assertEquals(await count(open(disk)), 3);
+  assertEquals(disk.text("bets.csv"), ROW.repeat(3));
+});
+
+Deno.test("BetsFile cuts the torn last row of a file that another program has made", async () => {
+  for (const torn of ["1", "1,Ana,Paz,1,1980-01-01,1", "garbage", "\0\0\0"]) {
+    for (const rows of ["", ROW.repeat(3)]) {
+      const disk = new MemoryDisk();
+      disk.put("bets.csv", rows + torn);
+      const opened = open(disk);
+      assertEquals(await count(opened), rows === "" ? 0 : 3);
+      assertEquals(disk.text("bets.csv"), rows);
+      const [repair, ...others] = opened.lines;
+      assert(repair.startsWith(`action: repair | result: success | file: bets.csv`), repair);
+      assert(
+        repair.includes(`cut_bytes: ${torn.length} | offset: ${rows.length} | begins: `),
+        repair,
+      );
+      assertEquals(others, []);
+    }
+  }
+});
+
+Deno.test("BetsFile reads what other programs have appended between rounds", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  const editor = disk.process().open("bets.csv");
+  editor.write(encode(ROW + ROW), ROW.length);
+  assertEquals(await count(opened), 3);
+  editor.write(encode(ROW + "1,to"), 3 * ROW.length);
+  assertEquals(await count(opened), 4);
+  assertEquals(disk.text("bets.csv"), ROW.repeat(4));
+});
+
+Deno.test("BetsFile finds the last row's end however far back it is", async () => {
+  const disk = new MemoryDisk();
+  disk.put("bets.csv", ROW + "x".repeat(3 * 1024 * 1024));
+  assertEquals(await count(open(disk)), 1);
+  assertEquals(disk.text("bets.csv"), ROW);
+  disk.put("bets.csv", ROW + `1,${"x".repeat(3 * 1024 * 1024)}\n`);
+  disk.remove("bets.csv.round");
+  await assertRejects(() => count(open(disk)), LedgerError, "no row ends within 262144 bytes");
+});
+
+Deno.test("BetsFile cuts off zeros that a power cut has left in the place of a round", async () => {
+  const disk = new MemoryDisk();
+  await append(open(disk), ROW.repeat(2));
+  await append(open(disk), ROW.repeat(3));
+  // The journal and the size have come to the disk, and the rows have not, or not all of them.
+  for (const zeros of [3 * ROW.length, 2 * ROW.length, 1]) {
+    const left = new MemoryDisk();
+    left.put("bets.csv.round", disk.text("bets.csv.round"));
+    left.put("bets.csv", ROW.repeat(5).slice(0, -zeros) + "\0".repeat(zeros));
+    const opened = open(left);
+    assertEquals(await count(opened), 2, `${zeros} zeros`);
+    assertEquals(left.text("bets.csv"), ROW.repeat(2));
+    assertStringIncludes(
+      opened.lines[0],
+      `cut_bytes: ${3 * ROW.length} | offset: ${2 * ROW.length}`,
+    );
+    await append(opened, ROW);
+    assertEquals(await count(open(left)), 3);
+  }
+});
+
+Deno.test("BetsFile says of zeros that they are zeros", async () => {
+  const disk = new MemoryDisk();
+  disk.put("bets.csv", ROW + "\0".repeat(1000));
+  const opened = open(disk);
+  assertEquals(await count(opened), 1);
+  assertStringIncludes(opened.lines[0], "cut_bytes: 1000 | offset: 25 | begins: zeros | why: ");
+});
+
+Deno.test("BetsFile does not take a file that was mended by hand for a killed writer's", async () => {
+  // The file is shorter than the last round's end, by less than that round.
+  for (let less = 1; less < 7; less++) {
+    const disk = new MemoryDisk();
+    const opened = open(disk);
+    for (const name of ["Ana", "Eva Luna", "Zoe", "Leo"]) {
+      await append(opened, ROW.replace("Ana", name).repeat(3));
+    }
+    const content = disk.text("bets.csv").replace("Eva Luna", "Eva Luna".slice(0, -less));
+    disk.put("bets.csv", content);
+    const next = open(disk);
+    assertEquals(await count(next), 12, `${less} bytes less`);
+    assertEquals(disk.text("bets.csv"), content);
+    await append(next, ROW);
+    assertEquals(disk.text("bets.csv"), content + ROW);
+  }
+});
+
+Deno.test("BetsFile refuses a damaged row in the middle and changes nothing", async () => {
+  const disk = new MemoryDisk();
+  const content = `${ROW}hello\n${ROW}`;
+  disk.put("bets.csv", content);
+  await assertRejects(() => count(open(disk)), DamagedRowError, "line 2, at byte 25");
+  assertEquals(disk.text("bets.csv"), content);
+});
+
+Deno.test("BetsFile refuses to go on when bets.csv was deleted or put in another's place", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.remove("bets.csv");
+  await assertRejects(() => count(opened), LedgerError, "was moved or deleted");
+  disk.put("bets.csv", ROW);
+  await assertRejects(() => append(opened, ROW), LedgerError, "Stop all servers before");
+  // The lock is free nevertheless.
+  assertEquals(await count(open(disk)), 1);
+});
+
+Deno.test("BetsFile.exclusively() lets go of the lock when its work fails", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await assertRejects(
+    () => one.bets.exclusively(() => Promise.reject(new Error("no"))),
+    Error,
+    "no",
+  );
+  await append(two, ROW);
+  disk.fault = ({ kind, process }) =>
+    kind === "read" && process === one.process ? { kind: "fail" } : undefined;
+  await assertRejects(() => count(one), Error, "read bets.csv.round fails as told");
+  disk.fault = () => undefined;
+  assertEquals([await count(one), await count(two)], [1, 1]);
+});
+
+Deno.test("BetsFile.exclusively() says so when the lock is not to be had, and waits on", async () => {
+  using time = new FakeTime();
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  const gate = Promise.withResolvers<void>();
+  const working = one.bets.exclusively(() => gate.promise);
+  const waiting = append(two, ROW);
+  // It tries for some turns before it waits.
+  for (let turn = 0; turn < 20; turn++) await turnEnd();
+  await time.tickAsync(4999);
+  assertEquals(two.lines, []);
+  await time.tickAsync(1);
+  assertEquals(two.lines.length, 1);
+  assert(two.lines[0].startsWith("action: lock | result: in_progress | file: bets.csv"));
+  gate.resolve();
+  await Promise.all([working, waiting]);
+  assertEquals(disk.text("bets.csv"), ROW);
+});
+
+Deno.test("BetsFile reads again what was cut and written anew, even in the same length", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await append(one, ROW);
+  await append(one, ROW);
+  assertEquals(await count(two), 2);
+  // The sync of the second row fails; it is taken back before another is stored in its place.
+  assertEquals(await one.bets.takeBack(encode(ROW)), true);
+  const third = open(disk);
+  await third.bets.exclusively(() => {
+    const rows = encode(ROW.replace("1,Ana", "2,Ana"));
+    third.bets.append(rows);
+    third.tally.scan(rows);
+  });
+  assertEquals(await count(two), 1);
+  assertEquals(two.tally.count(2), 1);
+});
+
+Deno.test("BetsFile.takeBack() writes the rows once more when others have written behind them", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await append(one, ROW);
+  await append(two, ROW);
+  disk.fault = ({ kind, process }) =>
+    kind === "sync" && process === one.process ? { kind: "fail" } : undefined;
+  await assertRejects(() => one.bets.sync(), LedgerError, "the disk has failed to sync it");
+  assertEquals(await one.bets.takeBack(encode(ROW)), false);
+  // The disk tells the other too that it has failed; what it wrote is the last, and taken back.
+  await assertRejects(() => two.bets.sync(), LedgerError, "an earlier one has failed");
+  assertEquals(await two.bets.takeBack(encode(ROW)), true);
+  for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW);
+});
+
+Deno.test("BetsFile.takeBack() counts the cuts that others have made meanwhile", async () => {
+  const disk = new MemoryDisk();
+  const [one, two, onlooker] = [open(disk), open(disk), open(disk)];
+  await append(one, ROW);
+  const long = "1,Ana,de la Paz,1,1980-01-01,1\n";
+  await append(one, long);
+  // Another's write fails behind it, and is cut back.
+  await assertRejects(async () => {
+    disk.fault = ({ kind, file }) =>
+      kind === "write" && file === "bets.csv" ? { kind: "fail", bytes: 5 } : undefined;
+    await append(two, ROW);
+  });
+  disk.fault = () => undefined;
+  assertEquals(await count(onlooker), 2);
+  assertEquals(await one.bets.takeBack(encode(long)), true);
+  // What comes in its place ends elsewhere: who does not see the cut would read on within a row.
+  await append(open(disk), `2,Eva,Rey,1,1980-01-01,1\n${ROW}`);
+  assertEquals(await count(onlooker), 2);
+  assertEquals(onlooker.tally.count(2), 1);
+});
+
+Deno.test("BetsFile.sync() syncs what is new, once", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  let syncs = 0;
+  disk.fault = ({ kind }) => void (kind === "sync" && syncs++);
+  await opened.bets.sync();
+  await opened.bets.sync();
+  assertEquals(syncs, 1);
+  const other = open(disk);
+  await append(other, ROW);
+  syncs = 0;
+  await opened.bets.sync();
+  assertEquals(syncs, 0);
+  // What others have written and may not have synced is synced too, once it is known.
+  await count(opened);
+  await opened.bets.sync();
+  assertEquals(syncs, 1);
+});
+
+Deno.test("BetsFile.sync() syncs what was written anew where it had synced before a cut", async () => {
+  const disk = new MemoryDisk();
+  const [one, onlooker] = [open(disk), open(disk)];
+  await append(one, ROW);
+  await append(one, ROW);
+  await count(onlooker);
+  await onlooker.bets.sync();
+  assertEquals(await one.bets.takeBack(encode(ROW)), true);
+  await append(open(disk), ROW);
+  assertEquals(await count(onlooker), 2);
+  await onlooker.bets.sync();
+  for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW + ROW);
+});
+
+Deno.test("BetsFile.append() throws what the disk said, and ends the ledger if it cannot cut", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.capacity = disk.used + 10;
+  const full = await assertRejects(
+    () => append(opened, ROW),
+    Error,
+    "Cannot write bets.csv: No space",
+  );
+  assert(!(full instanceof LedgerError));
+  assertEquals(disk.text("bets.csv"), ROW);
+  disk.fault = ({ kind }) => kind === "truncate" ? { kind: "fail" } : undefined;
+  await assertRejects(
+    () => append(opened, ROW),
+    LedgerError,
+    "Cannot cut bets.csv back to 25 bytes",
+  );
+});
+
+Deno.test("Tally and BetsFile agree about a damaged row's place after rounds of their own", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW + ROW);
+  disk.process().open("bets.csv").write(encode("x\n"), 2 * ROW.length);
+  const error = await assertRejects(() => count(opened), DamagedRowError);
+  assertEquals([error.line, error.offset], [3, 2 * ROW.length]);
+  assertThrows(() => {
+    throw error;
+  }, DamagedRowError);
+});
+
+Deno.test("BetsFile.follow() counts what others have written, and asks for no lock if there is nothing", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await append(one, ROW.repeat(3));
+  await two.bets.follow();
+  assertEquals(two.tally.count(1), 3);
+  const holder = disk.process().open("bets.csv");
+  assert(holder.tryLock());
+  await two.bets.follow();
+  holder.unlock();
+  await append(one, ROW);
+  await two.bets.follow();
+  assertEquals(two.tally.count(1), 4);
+});
+
+Deno.test("BetsFile.follow() leaves it to the next holder of the lock to find damage", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.process().open("bets.csv").write(encode(`${ROW}garbage\n`), ROW.length);
+  await opened.bets.follow();
+  assertEquals(opened.tally.count(1), 2);
+  await assertRejects(() => count(opened), DamagedRowError, "line 3");
+});
+
+Deno.test("BetsFile.follow() tells that the file was moved", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  disk.process().open("bets.csv").write(encode(ROW), ROW.length);
+  disk.remove("bets.csv");
+  await assertRejects(() => opened.bets.follow(), LedgerError, "was moved or deleted");
+});

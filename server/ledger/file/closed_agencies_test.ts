@@ -1,0 +1,104 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { ClosedAgencies } from "./closed_agencies.ts";
+import { LedgerError } from "../ledger.ts";
+
+const NAME = "agencies_closed.txt";
+
+/** The file of a disk, as one process sees it. */
+function open(disk: MemoryDisk): ClosedAgencies {
+  return new ClosedAgencies(disk.process().open(NAME));
+}
+
+/** Agencies that are closed according to a file's content. */
+function closedIn(content: string | Uint8Array): number[] {
+  const disk = new MemoryDisk();
+  disk.put(NAME, content);
+  return [...open(disk).agencies()];
+}
+
+Deno.test("ClosedAgencies reads one agency a line and passes over what is none", {
+  permissions: "none",
+}, () => {
+  assertEquals(closedIn(""), []);
+  assertEquals(closedIn("1\n3\n2\n"), [1, 3, 2]);
+  assertEquals(closedIn("1\n1\n2\n1\n"), [1, 2]);
+  assertEquals(closedIn("1\r\n2\r\n"), [1, 2]);
+  assertEquals(closedIn("\n\n1\n\nx\n-2\n0\n 3\n4 \n10000\n12345\n5,6\n9999\n"), [1, 9999]);
+  assertEquals(closedIn("\ufeff1\n2\n"), [1, 2]);
+  assertEquals(closedIn(Uint8Array.of(0xff, 0x0a, 0x31, 0x0a)), [1]);
+});
+
+Deno.test("ClosedAgencies does not count a line without its end", { permissions: "none" }, () => {
+  assertEquals(closedIn("1"), []);
+  assertEquals(closedIn("1\n12"), [1]);
+});
+
+const BEFORE: Record<string, [content: string | Uint8Array, closed: number[]]> = {
+  "an empty file": ["", []],
+  "whole lines": ["1\n2\n", [1, 2]],
+  "a torn line": ["1\n2", [1]],
+  "a torn line that is longer than what comes": ["1\n123456789", [1]],
+  "nothing but a torn line": ["1", []],
+  "garbage": ["x\n\n", []],
+  "bytes that are no UTF-8": [Uint8Array.of(0xff, 0xfe, 0x0a, 0x31, 0x0a), [1]],
+  "a torn line that is no UTF-8": [Uint8Array.of(0x31, 0x0a, 0xff, 0xff), [1]],
+  "a byte order mark": ["\ufeff1\n2\n", [1, 2]],
+};
+for (const [name, [content, closed]] of Object.entries(BEFORE)) {
+  Deno.test(`ClosedAgencies.add() adds an agency behind ${name}`, async () => {
+    const disk = new MemoryDisk();
+    disk.put(NAME, content);
+    await open(disk).add(33);
+    assertEquals([...open(disk).agencies()], [...closed, 33]);
+    assert(disk.text(NAME).endsWith("\n33\n") || disk.text(NAME) === "33\n");
+    await open(disk).add(4);
+    assertEquals([...open(disk).agencies()], [...closed, 33, 4]);
+  });
+}
+
+Deno.test("ClosedAgencies sees what another process adds, even in place of a torn line", async () => {
+  const disk = new MemoryDisk();
+  disk.put(NAME, "1\n25");
+  const [one, two] = [open(disk), open(disk)];
+  assertEquals([...one.agencies()], [1]);
+  // As long as the torn line was.
+  await two.add(3);
+  assertEquals([...one.agencies()], [1, 3]);
+  await two.add(25);
+  assertEquals([...one.agencies()], [1, 3, 25]);
+});
+
+Deno.test("ClosedAgencies.add() leaves nothing behind when the disk is full", async () => {
+  for (const room of [0, 1, 2]) {
+    const disk = new MemoryDisk();
+    disk.put(NAME, "1\n");
+    const agencies = open(disk);
+    disk.capacity = 2 + room;
+    await assertRejects(() => agencies.add(22), Error, "No space left");
+    assertEquals(disk.text(NAME), "1\n");
+    assertEquals([...agencies.agencies()], [1]);
+    disk.capacity = Infinity;
+    await agencies.add(22);
+    assertEquals([...agencies.agencies()], [1, 22]);
+  }
+});
+
+Deno.test("ClosedAgencies.add() reports a sync that fails as the ledger's end", async () => {
+  const disk = new MemoryDisk();
+  disk.put(NAME, "");
+  const agencies = open(disk);
+  disk.fault = ({ kind }) => kind === "sync" ? { kind: "fail" } : undefined;
+  await assertRejects(() => agencies.add(1), LedgerError, "Cannot make agencies_closed.txt last");
+});
+
+Deno.test("ClosedAgencies.agencies() reads the file only when it has changed", () => {
+  const disk = new MemoryDisk();
+  disk.put(NAME, "1\n2\n");
+  const agencies = open(disk);
+  agencies.agencies();
+  const reads: string[] = [];
+  disk.fault = ({ kind }) => void reads.push(kind);
+  agencies.agencies();
+  assertEquals(reads, ["size"]);
+});

@@ -1,0 +1,130 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { needs } from "../../../testing/permissions_needed.ts";
+import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
+
+/** A disk under test; several processes may use it. */
+interface Subject extends Disposable {
+  process(): Disk;
+  /** Takes a file's name away. */
+  remove(name: string): void;
+}
+
+function memorySubject(): Subject {
+  const disk = new MemoryDisk();
+  return {
+    process: () => disk.process(),
+    remove: (name) => disk.remove(name),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+function folderSubject(): Subject {
+  const path = Deno.makeTempDirSync({ prefix: "lottery disk " });
+  let nowMs = 0;
+  return {
+    // Each look at the clock finds a second gone.
+    process: () => new FolderDisk(`${path}/a/new one`, () => nowMs += 1000),
+    remove: (name) => Deno.removeSync(`${path}/a/new one/${name}`),
+    [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
+  };
+}
+
+/** A file's text, by one handle. */
+function textOf(file: DiskFile): string {
+  const bytes = new Uint8Array(100);
+  return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
+}
+
+/** What any disk must do: the one in memory stands in for the real one in all other tests. */
+const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
+  "shows what was written to every handle": (subject) => {
+    const [one, two] = [subject.process().open("file"), subject.process().open("file")];
+    assertEquals(one.size(), 0);
+    assertEquals(one.read(new Uint8Array(5), 0), 0);
+    writeAll(one, new TextEncoder().encode("hello world"), 0);
+    writeAll(two, new TextEncoder().encode("W"), 6);
+    assertEquals([textOf(one), textOf(two)], ["hello World", "hello World"]);
+    const bytes = new Uint8Array(5);
+    assertEquals(two.read(bytes, 6), 5);
+    assertEquals(new TextDecoder().decode(bytes), "World");
+    assertEquals(two.read(bytes, 11), 0);
+    assertEquals(two.read(bytes, 1000), 0);
+    one.truncate(5);
+    assertEquals([two.size(), textOf(two)], [5, "hello"]);
+    writeAll(two, new TextEncoder().encode("!"), 7);
+    assertEquals(textOf(one), "hello\0\0!");
+    one.close();
+    two.close();
+  },
+  "keeps what it has when it is opened again": async (subject) => {
+    const one = subject.process().open("file");
+    writeAll(one, new TextEncoder().encode("there"), 0);
+    one.syncNow();
+    await one.sync();
+    one.close();
+    const process = subject.process();
+    process.syncFolder();
+    const two = process.open("file");
+    assertEquals(textOf(two), "there");
+    two.close();
+  },
+  "gives a lock to one handle at a time": async (subject) => {
+    const process = subject.process();
+    const [one, two, other] = [process.open("file"), process.open("file"), process.open("other")];
+    assert(one.tryLock());
+    assert(one.tryLock());
+    assert(!two.tryLock());
+    assert(other.tryLock());
+    const waiting = two.lock();
+    one.unlock();
+    await waiting;
+    assert(!one.tryLock());
+    two.unlock();
+    assert(one.tryLock());
+    const waitingForClose = two.lock();
+    one.close();
+    await waitingForClose;
+    two.close();
+    other.close();
+  },
+  "tells whether a name still leads to the file": (subject) => {
+    const file = subject.process().open("file");
+    assert(file.isCurrent());
+    subject.remove("file");
+    assert(!file.isCurrent());
+    const again = subject.process().open("file");
+    assert(!file.isCurrent());
+    assert(again.isCurrent());
+    file.close();
+    again.close();
+  },
+};
+
+for (const [what, check] of Object.entries(PROMISES)) {
+  Deno.test(`MemoryDisk ${what}`, async () => {
+    using subject = memorySubject();
+    await check(subject);
+  });
+  Deno.test({
+    ...needs(["read", "write"], `FolderDisk ${what}`),
+    fn: async () => {
+      using subject = folderSubject();
+      await check(subject);
+    },
+  });
+}
+
+Deno.test("writeAll() and readFully() go on where the disk took or gave less", () => {
+  const disk = new MemoryDisk();
+  const file = disk.process().open("file");
+  disk.fault = ({ kind }) => kind === "write" ? { kind: "short", bytes: 3 } : undefined;
+  writeAll(file, new TextEncoder().encode("hello world"), 2);
+  assertEquals(textOf(file), "\0\0hello world");
+  disk.fault = ({ kind }) => kind === "write" ? { kind: "short", bytes: 0 } : undefined;
+  assertThrows(() => writeAll(file, new Uint8Array(3), 0), Error, "takes no more bytes");
+  const slow: DiskFile = Object.create(file, {
+    read: { value: (bytes: Uint8Array, at: number) => file.read(bytes.subarray(0, 1), at) },
+  });
+  assertEquals(textOf(slow), "\0\0hello world");
+});

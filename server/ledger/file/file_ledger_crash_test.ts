@@ -1,0 +1,327 @@
+/**
+ * Everything that can go wrong with a disk, at every operation of the ledger: failures, short writes,
+ * killed processes, power cuts.
+ *
+ * @module
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { type OpenedLedger, openLedger, randomNumbers } from "../../testing/ledgers.ts";
+import {
+  type Fault,
+  MemoryDisk,
+  type MemoryProcess,
+  type Operation,
+} from "../../testing/memory_disk.ts";
+import type { DiskFile } from "./disk.ts";
+import { Witness } from "../../testing/witness.ts";
+
+/** Letting go of a lock, and opening what is there, do not fail on a disk. */
+function canFail({ kind }: Operation): boolean {
+  return kind !== "unlock" && kind !== "lock" && kind !== "tryLock";
+}
+
+type Plan = (operation: Operation, at: number) => Fault | undefined;
+
+/** What may go wrong at operation number `at`. */
+const PLANS: Record<string, Plan> = {
+  "fails once": (operation, at) =>
+    operation.number === at && canFail(operation) ? { kind: "fail" } : undefined,
+  "fails from then on": (operation, at) =>
+    operation.number >= at && canFail(operation) ? { kind: "fail" } : undefined,
+  "fails half way": (operation, at) =>
+    operation.number === at && canFail(operation) ? { kind: "fail", bytes: 40 } : undefined,
+  "takes less": ({ number }, at) => number === at ? { kind: "short", bytes: 40 } : undefined,
+  "takes less and then fails": (operation, at) => {
+    if (operation.number === at) return { kind: "short", bytes: 40 };
+    return operation.number === at + 1 && canFail(operation) ? { kind: "fail" } : undefined;
+  },
+  "ends its process": ({ number }, at) => number === at ? { kind: "kill" } : undefined,
+  "ends its process after 1 byte": ({ number }, at) =>
+    number === at ? { kind: "kill", bytes: 1 } : undefined,
+  "ends its process within a row": ({ number }, at) =>
+    number === at ? { kind: "kill", bytes: 40 } : undefined,
+  "ends its process before the last byte": ({ number }, at) =>
+    number === at ? { kind: "kill", bytes: 59 } : undefined,
+  "ends its process after all bytes": ({ number }, at) =>
+    number === at ? { kind: "kill", bytes: 1000 } : undefined,
+};
+
+/** What happens on the disk before anything goes wrong, and what happens while it does. */
+interface Story {
+  prepare?: (disk: MemoryDisk, witness: Witness) => Promise<void>;
+  act: (disk: MemoryDisk, witness: Witness, process: MemoryProcess) => Promise<void>;
+}
+
+/** Takes a protection from a process. For the controls. */
+type Weaken = (process: MemoryProcess) => void;
+
+/** Tells a story once for each operation that a plan can strike, and judges what is left. */
+async function tellAll(
+  plan: Plan,
+  { name, story: { prepare, act }, weaken }: { name: string; story: Story; weaken?: Weaken },
+): Promise<void> {
+  for (let at = 1;; at++) {
+    const disk = new MemoryDisk();
+    const witness = new Witness();
+    await prepare?.(disk, witness);
+    const begin = disk.operations;
+    let struck = "";
+    disk.fault = (operation) => {
+      const fault = plan(operation, begin + at);
+      if (fault !== undefined) struck ||= `${operation.kind} ${operation.file}`;
+      return fault;
+    };
+    const process = disk.process();
+    weaken?.(process);
+    await act(disk, witness, process);
+    const total = disk.operations - begin;
+    process.kill();
+    disk.fault = () => undefined;
+    const when = `${struck} (operation ${at}) ${name}`;
+    // The power cut first: judging goes on with the disk, which syncs it.
+    await witness.judgeAfterPowerCut(disk, when);
+    // A disk that has failed for good does not come back without a power cut.
+    if (plan !== PLANS["fails from then on"]) {
+      await goOn(disk, witness);
+      await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
+    }
+    try {
+      await witness.judge(disk, { when });
+    } catch (cause) {
+      throw new Error(`after ${when}: ${(cause as Error).message}`, { cause });
+    }
+    if (at > total) return;
+  }
+}
+
+/** Another server stores one bet, which is less than what may have failed before it. */
+async function goOn(disk: MemoryDisk, witness: Witness): Promise<void> {
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  await witness.append(ledger, process, { agency: 3, count: 1 });
+  process.kill();
+}
+
+/** Opens a ledger; nothing if the disk does not let it. */
+async function tryOpen(process: MemoryProcess): Promise<OpenedLedger | undefined> {
+  try {
+    return await openLedger(process);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A ledger with bets, and an agency that is closed. */
+async function prepareUsed(disk: MemoryDisk, witness: Witness): Promise<void> {
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  assertEquals(await witness.append(ledger, process, { count: 3 }), "stored");
+  assert(await witness.close(ledger, process, 4));
+  await ledger.dispose();
+}
+
+/** The same, and a writer that was killed within a row of a batch. */
+async function prepareTorn(disk: MemoryDisk, witness: Witness): Promise<void> {
+  await prepareUsed(disk, witness);
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  disk.fault = ({ kind, file }) =>
+    kind === "write" && file === "bets.csv" ? { kind: "kill", bytes: 50 } : undefined;
+  await witness.append(ledger, process, { count: 3 });
+  assert(process.isKilled);
+  disk.fault = () => undefined;
+}
+
+const STORIES: Record<string, Story> = {
+  "Ledger.append() keeps its promises": {
+    prepare: prepareUsed,
+    act: async (_disk, witness, process) => {
+      const opened = await tryOpen(process);
+      if (opened === undefined) return;
+      await witness.append(opened.ledger, process);
+      // A smaller round after one that may have failed, and rounds that share their turn.
+      await witness.append(opened.ledger, process, { count: 1 });
+      await Promise.all([
+        witness.append(opened.ledger, process, { agency: 2, count: 1 }),
+        witness.append(opened.ledger, process, { agency: 4 }),
+        witness.append(opened.ledger, process, { agency: 3, count: 1 }),
+      ]);
+      assert(opened.failures.length <= 1);
+    },
+  },
+  "Ledger.append() keeps its promises after another's kill": {
+    prepare: prepareTorn,
+    act: async (_disk, witness, process) => {
+      const opened = await tryOpen(process);
+      if (opened === undefined) return;
+      await witness.append(opened.ledger, process, { count: 1 });
+      await witness.append(opened.ledger, process, { agency: 2, count: 1 });
+    },
+  },
+  "Ledger.close() keeps its promises": {
+    prepare: prepareUsed,
+    act: async (_disk, witness, process) => {
+      const opened = await tryOpen(process);
+      if (opened === undefined) return;
+      await witness.append(opened.ledger, process);
+      await witness.close(opened.ledger, process, 1);
+      await witness.append(opened.ledger, process);
+      await witness.close(opened.ledger, process, 1);
+      await witness.close(opened.ledger, process, 2);
+      await witness.append(opened.ledger, process, { agency: 2 });
+    },
+  },
+  "openFileLedger() keeps its promises on an empty disk": {
+    act: async (_disk, witness, process) => {
+      const opened = await tryOpen(process);
+      if (opened !== undefined) await witness.append(opened.ledger, process);
+    },
+  },
+  "Ledger.append() keeps its promises beside another that waits": {
+    prepare: prepareUsed,
+    act: async (disk, witness, process) => {
+      const opened = await tryOpen(process);
+      const other = disk.process();
+      const beside = await tryOpen(other);
+      if (opened === undefined || beside === undefined) return;
+      await Promise.all([
+        witness.append(opened.ledger, process, { agency: 1 }),
+        witness.append(beside.ledger, other, { agency: 2, count: 1 }),
+        witness.append(opened.ledger, process, { agency: 1, count: 1 }),
+      ]);
+      await witness.close(beside.ledger, other, 1);
+      await witness.append(opened.ledger, process, { agency: 1 });
+      await witness.append(opened.ledger, process, { agency: 2, count: 1 });
+      other.kill();
+    },
+  },
+};
+
+for (const [what, story] of Object.entries(STORIES)) {
+  for (const [how, plan] of Object.entries(PLANS)) {
+    Deno.test(
+      `${what} whichever operation ${how}`,
+      () => tellAll(plan, { name: how, story }),
+    );
+  }
+}
+
+Deno.test("Ledger.append() keeps its promises whichever page its writer is killed behind", async () => {
+  const [pageBytes, count] = [4096, 600];
+  for (let pages = 1;; pages++) {
+    const disk = new MemoryDisk();
+    const witness = new Witness();
+    await prepareUsed(disk, witness);
+    const begin = disk.bytes("bets.csv").length;
+    const process = disk.process();
+    const { ledger } = await openLedger(process);
+    disk.fault = ({ kind, file }) =>
+      kind === "write" && file === "bets.csv"
+        ? { kind: "kill", bytes: pages * pageBytes - begin }
+        : undefined;
+    await witness.append(ledger, process, { count });
+    const isWhole = disk.bytes("bets.csv").length < pages * pageBytes;
+    disk.fault = () => undefined;
+    const when = `killed behind page ${pages}`;
+    await witness.judge(disk, { when });
+    if (isWhole) return assert(pages > 3, "the batch has too few pages");
+  }
+});
+
+/** Lets a file of the process do `change` in the place of what it does. */
+function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
+  return (process) => {
+    const open = process.open.bind(process);
+    process.open = (opened) => Object.assign(open(opened), opened === name ? change : {});
+  };
+}
+
+const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
+  {
+    without: "the sync",
+    plan: "ends its process",
+    weaken: replaceIn("bets.csv", { syncNow: () => {}, sync: () => Promise.resolve() }),
+  },
+  {
+    without: "the journal",
+    plan: "ends its process within a row",
+    weaken: replaceIn("bets.csv.round", { write: (bytes) => bytes.length }),
+  },
+  {
+    without: "cutting off what failed",
+    plan: "fails half way",
+    weaken: replaceIn("bets.csv", { truncate: () => {} }),
+  },
+  {
+    without: "the sync of closed agencies",
+    plan: "ends its process",
+    weaken: replaceIn("agencies_closed.txt", { syncNow: () => {}, sync: () => Promise.resolve() }),
+  },
+];
+
+for (const { without, plan, weaken } of CONTROLS) {
+  Deno.test(`The ledger breaks a promise without ${without}`, async () => {
+    const stories = Object.values(STORIES);
+    const told = stories.map((story) => tellAll(PLANS[plan], { name: plan, story, weaken }));
+    const outcomes = await Promise.allSettled(told);
+    assert(outcomes.some(({ status }) => status === "rejected"));
+  });
+}
+
+/** Servers on one disk that do what chance tells them, while what can go wrong does. */
+async function live(seed: number): Promise<void> {
+  const below = randomNumbers(seed);
+  const witness = new Witness();
+  let disk = new MemoryDisk();
+  let servers: { process: MemoryProcess; opened: OpenedLedger }[] = [];
+  for (let step = 0; step < 30; step++) {
+    disk.fault = () => undefined;
+    // Who cannot go on is started anew.
+    servers = servers.filter(({ process, opened }) => {
+      if (opened.failures.length > 0) process.kill();
+      return !process.isKilled;
+    });
+    while (servers.length < 2) {
+      const process = disk.process();
+      servers.push({ process, opened: await openLedger(process) });
+    }
+    const strikeAt = disk.operations + 1 + below(60);
+    const faults: Fault[] = [
+      { kind: "fail", bytes: below(120) },
+      { kind: "kill", bytes: below(120) },
+      { kind: "short", bytes: 1 + below(120) },
+    ];
+    const fault = faults[below(faults.length)];
+    disk.fault = (operation) =>
+      operation.number === strikeAt && (fault.kind !== "fail" || canFail(operation))
+        ? fault
+        : undefined;
+    const work = [];
+    for (let count = below(5); count >= 0; count--) {
+      const { opened: { ledger }, process } = servers[below(servers.length)];
+      const agency = 1 + below(5);
+      if (below(4) === 0) work.push(ledger.follow().catch(() => {}));
+      if (below(40) === 0) work.push(witness.close(ledger, process, agency));
+      else work.push(witness.append(ledger, process, { agency, count: 1 + below(3) }));
+    }
+    await Promise.all(work);
+    if (below(6) > 0) continue;
+    const left = [...disk.afterPowerCut()];
+    for (const { process } of servers) process.kill();
+    disk = left[below(left.length)];
+    await witness.judge(disk, { powerCut: true });
+    servers = [];
+  }
+  await witness.judge(disk, { powerCut: true });
+}
+
+Deno.test("Ledgers of two servers keep their promises whatever chance brings", async () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    try {
+      await live(seed);
+    } catch (cause) {
+      throw new Error(`with seed ${seed}: ${(cause as Error).message}`, { cause });
+    }
+  }
+});

@@ -1,0 +1,270 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PROJECT_ROOT } from "../project.ts";
+import { runsPrograms, tempFolder } from "../testing.ts";
+
+/** What ./denow itself calls. The tests give it these and nothing else, so that it finds only the Deno they made. */
+const COMMANDS = [
+  ...[
+    "cat",
+    "chmod",
+    "cp",
+    "dirname",
+    "find",
+    "grep",
+    "mkdir",
+    "mktemp",
+    "mv",
+    "rm",
+    "sh",
+    "tail",
+    "uname",
+  ],
+];
+
+/** The folders of one test: a project with ./denow in it, a home, and programs on the PATH. */
+class Machine implements AsyncDisposable {
+  #temp: AsyncDisposable;
+  readonly project: string;
+  readonly home: string;
+  readonly bin: string;
+
+  private constructor(temp: AsyncDisposable & { path: string }) {
+    this.#temp = temp;
+    this.project = `${temp.path}/my project`;
+    this.home = `${temp.path}/home`;
+    this.bin = `${temp.path}/bin`;
+  }
+
+  /** A machine whose project has its @std packages, but without any Deno. */
+  static async make(): Promise<Machine> {
+    const machine = new Machine(await tempFolder());
+    const { project, home, bin } = machine;
+    for (const folder of [`${project}/tools/deno/vendor_types`, home, bin]) {
+      await Deno.mkdir(folder, { recursive: true });
+    }
+    await Deno.copyFile(`${PROJECT_ROOT}/denow`, `${project}/denow`);
+    await Deno.writeTextFile(`${project}/deno.json`, "{}");
+    await Deno.writeTextFile(`${project}/tools/deno/vendor_std.ts`, "");
+    await machine.addStd();
+    for (const command of COMMANDS) {
+      await Deno.symlink(await pathOf(command), `${bin}/${command}`);
+    }
+    return machine;
+  }
+
+  async addStd(): Promise<void> {
+    await Deno.mkdir(`${this.project}/vendor/std`, { recursive: true });
+    await Deno.writeTextFile(`${this.project}/vendor/std/.recipe`, "");
+  }
+
+  /** Writes a program that says it is a Deno, and otherwise prints who it is and what it was given. */
+  async addDeno(path: string, version: string): Promise<void> {
+    await this.addProgram(path, `${fakeDeno(version)}\necho "${path}:$*"`);
+  }
+
+  async addProgram(path: string, script: string): Promise<void> {
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(path, `#!/bin/sh\n${script}\n`);
+    await Deno.chmod(path, 0o755);
+  }
+
+  /** Runs ./denow from another folder. */
+  async denow(
+    { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
+  ): Promise<{ code: number; out: string; err: string }> {
+    const output = await new Deno.Command(`${this.project}/denow`, {
+      args,
+      cwd: this.home,
+      env: { PATH: this.bin, HOME: this.home, ...env },
+      clearEnv: true,
+    }).output();
+    const [out, err] = [output.stdout, output.stderr].map((bytes) =>
+      new TextDecoder().decode(bytes).trim()
+    );
+    return { code: output.code, out: out ?? "", err: err ?? "" };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#temp[Symbol.asyncDispose]();
+  }
+}
+
+const fakeDeno = (version: string) =>
+  `if [ "$1" = --version ]; then echo "deno ${version} (stable, release)"; exit; fi`;
+
+/** An npm that brings a Deno: one that copies the script beside it. */
+const npmThatBrings = (platform: string, version: string) => `
+folder="$3/node_modules/@deno/${platform}"
+mkdir -p "$folder"
+printf '#!/bin/sh\\n%s\\necho "installed:$*"\\n' '${
+  fakeDeno(version).replaceAll("'", "'\\''")
+}' >"$folder/deno"
+echo "$*" >>"$HOME/npm-calls"`;
+
+async function pathOf(command: string): Promise<string> {
+  const output = await new Deno.Command("sh", { args: ["-c", `command -v ${command}`] }).output();
+  return new TextDecoder().decode(output.stdout).trim();
+}
+
+Deno.test(
+  runsPrograms("denow runs the Deno on the PATH with the arguments as they are"),
+  async () => {
+    await using machine = await Machine.make();
+    const deno = `${machine.bin}/deno`;
+    await machine.addProgram(deno, `${fakeDeno("2.9.6")}\nprintf '[%s]' "$@"`);
+    const { code, out, err } = await machine.denow({ args: ["eval", "two  words", "", "$x"] });
+    assertEquals({ code, out, err }, { code: 0, out: "[eval][two  words][][$x]", err: "" });
+  },
+);
+
+Deno.test(runsPrograms("denow exits with Deno's exit code"), async () => {
+  await using machine = await Machine.make();
+  await machine.addProgram(`${machine.bin}/deno`, `${fakeDeno("2.7.0")}\nexit 7`);
+  assertEquals((await machine.denow({ args: ["test"] })).code, 7);
+});
+
+Deno.test(
+  runsPrograms("denow takes DENO first, then the PATH, then ~/.deno, then the project's own"),
+  async () => {
+    await using machine = await Machine.make();
+    const { bin, home, project } = machine;
+    const places = [`${project}/.deno/bin/deno`, `${home}/.deno/bin/deno`, `${bin}/deno`];
+    for (const place of places) {
+      await machine.addDeno(place, "2.8.0");
+      assertEquals((await machine.denow({ args: ["x"] })).out, `${place}:x`);
+    }
+    const own = `${home}/own deno`;
+    await machine.addDeno(own, "2.8.0");
+    assertEquals((await machine.denow({ args: ["x"], env: { DENO: own } })).out, `${own}:x`);
+  },
+);
+
+Deno.test(runsPrograms("denow passes over a Deno that is too old"), async (t) => {
+  await using machine = await Machine.make();
+  const good = `${machine.home}/.deno/bin/deno`;
+  await machine.addDeno(good, "2.7.0");
+  for (const version of ["1.46.3", "2.6.10", "2.0.0", "", "nonsense"]) {
+    await t.step(`"${version}"`, async () => {
+      await machine.addDeno(`${machine.bin}/deno`, version);
+      assertEquals((await machine.denow({ args: ["x"] })).out, `${good}:x`);
+    });
+  }
+  for (const version of ["2.7.0", "2.7.14", "2.10.1", "3.0.0", "2.8.0-rc.1"]) {
+    await t.step(`but not over "${version}"`, async () => {
+      await machine.addDeno(`${machine.bin}/deno`, version);
+      assertEquals((await machine.denow({ args: ["x"] })).out, `${machine.bin}/deno:x`);
+    });
+  }
+});
+
+Deno.test(runsPrograms("denow refuses a DENO that is too old or not there"), async () => {
+  await using machine = await Machine.make();
+  await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
+  await machine.addDeno(`${machine.home}/old`, "2.3.0");
+  for (const DENO of [`${machine.home}/old`, `${machine.home}/nowhere`]) {
+    const { code, out, err } = await machine.denow({ env: { DENO } });
+    assertEquals({ code, out }, { code: 1, out: "" });
+    assertStringIncludes(err, `DENO is ${DENO}`);
+  }
+});
+
+Deno.test(runsPrograms("denow installs Deno by its installer where there is none"), async () => {
+  await using machine = await Machine.make();
+  const wanted = /^DENO_PINNED=(.+)$/m.exec(await Deno.readTextFile(`${PROJECT_ROOT}/denow`))?.[1];
+  const installer = `[ "$1" = v${wanted} ] && mkdir -p "$DENO_INSTALL/bin" &&
+    printf '#!/bin/sh\\necho "deno 2.9.6"' >"$DENO_INSTALL/bin/deno" && chmod +x "$DENO_INSTALL/bin/deno"`;
+  await machine.addProgram(`${machine.bin}/curl`, `cat <<'END'\n${installer}\nEND`);
+  const first = await machine.denow({ args: ["x"] });
+  assertEquals(first.out, "deno 2.9.6");
+  assertEquals(first.err.split("\n").length, 1, "says in one line that it installs");
+  assertEquals(await machine.denow({ args: ["x"] }), { code: 0, out: "deno 2.9.6", err: "" });
+});
+
+Deno.test(
+  runsPrograms("denow installs Deno by npm where the installer cannot be reached"),
+  async () => {
+    await using machine = await Machine.make();
+    await machine.addProgram(`${machine.bin}/curl`, "exit 6");
+    await machine.addProgram(`${machine.bin}/npm`, npmThatBrings("some-platform", "2.9.6"));
+    const { code, out } = await machine.denow({ args: ["a", "b"] });
+    assertEquals({ code, out }, { code: 0, out: "installed:a b" });
+    const names = await Array.fromAsync(
+      Deno.readDir(`${machine.project}/.deno`),
+      ({ name }) => name,
+    );
+    assertEquals(names, ["bin"]);
+  },
+);
+
+Deno.test(runsPrograms("denow installs Deno when it is started many times at once"), async () => {
+  await using machine = await Machine.make();
+  await machine.addProgram(`${machine.bin}/npm`, npmThatBrings("some-platform", "2.9.6"));
+  const results = await Promise.all(
+    Array.from({ length: 6 }, () => machine.denow({ args: ["x"] })),
+  );
+  for (const { code, out } of results) assertEquals({ code, out }, { code: 0, out: "installed:x" });
+});
+
+Deno.test(runsPrograms("denow says what to do when Deno cannot be installed"), async () => {
+  await using machine = await Machine.make();
+  await machine.addProgram(`${machine.bin}/curl`, "echo curl: no such host >&2; exit 6");
+  await machine.addProgram(`${machine.bin}/npm`, "echo npm error network down >&2; exit 1");
+  const { code, out, err } = await machine.denow();
+  assertEquals({ code, out }, { code: 1, out: "" });
+  assertStringIncludes(err, "curl: no such host");
+  assertStringIncludes(err, "npm error network down");
+  assertStringIncludes(err, "install Deno 2.7 or later by hand");
+  assertEquals((await machine.denow()).code, 1, "and leaves nothing behind that looks like a Deno");
+});
+
+Deno.test(runsPrograms("denow tells a machine for which npm has no Deno"), async () => {
+  await using machine = await Machine.make();
+  await machine.addProgram(`${machine.bin}/npm`, "exit 0");
+  const { code, err } = await machine.denow();
+  assertEquals(code, 1);
+  assertStringIncludes(err, "npm has no Deno for this kind of machine");
+});
+
+Deno.test(runsPrograms("denow provides std once, and again when its recipe is newer"), async () => {
+  await using machine = await Machine.make();
+  const { project, home } = machine;
+  const deno = `${fakeDeno("2.9.6")}
+    case "$*" in *vendor_std.ts*) echo called >>"${home}/calls"; echo "$*" >"${home}/args";
+      mkdir -p "${project}/vendor/std"; echo >"${project}/vendor/std/.recipe";; esac`;
+  await machine.addProgram(`${machine.bin}/deno`, deno);
+  const calls = async () => (await Deno.readTextFile(`${home}/calls`)).split("\n").length - 1;
+
+  await Deno.remove(`${project}/vendor`, { recursive: true });
+  await machine.denow();
+  assertEquals(await calls(), 1);
+  assertStringIncludes(
+    await Deno.readTextFile(`${home}/args`),
+    `${project}/tools/deno/vendor_std.ts --unless-jsr`,
+  );
+  await machine.denow();
+  assertEquals(await calls(), 1);
+
+  const later = new Date(Date.now() + 60_000);
+  await Deno.utime(`${project}/tools/deno/vendor_std.ts`, later, later);
+  await machine.denow();
+  assertEquals(await calls(), 2);
+});
+
+Deno.test(runsPrograms("denow does not ask JSR again when it has answered"), async () => {
+  await using machine = await Machine.make();
+  await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
+  await Deno.remove(`${machine.project}/vendor`, { recursive: true });
+  await Deno.mkdir(`${machine.project}/.deno`);
+  await Deno.writeTextFile(`${machine.project}/.deno/std-from-jsr`, "");
+  assertEquals((await machine.denow({ args: ["x"] })).out, `${machine.bin}/deno:x`);
+});
+
+Deno.test(runsPrograms("denow fails when std cannot be had"), async () => {
+  await using machine = await Machine.make();
+  const deno = `${fakeDeno("2.9.6")}\ncase "$*" in *vendor_std.ts*) exit 1;; esac\necho ran`;
+  await machine.addProgram(`${machine.bin}/deno`, deno);
+  await Deno.remove(`${machine.project}/vendor`, { recursive: true });
+  const { code, out } = await machine.denow({ args: ["x"] });
+  assert(code !== 0);
+  assertEquals(out, "");
+});

@@ -1,0 +1,26 @@
+import { assertEquals } from "@std/assert";
+import { datasetFolder, presentBetsFiles, writeSample } from "./bets_folder.ts";
+import { tempFolder, writesFiles } from "../testing.ts";
+
+Deno.test("datasetFolder() takes a folder from the root unless it is absolute", () => {
+  assertEquals(datasetFolder("/project", ".data"), "/project/.data");
+  assertEquals(datasetFolder("/project", "/elsewhere"), "/elsewhere");
+});
+
+Deno.test({
+  ...writesFiles("writeSample() writes the same files for the same seed"),
+  async fn() {
+    await using folder = await tempFolder();
+    const [one, two] = [`${folder.path}/one`, `${folder.path}/two`];
+    assertEquals(await presentBetsFiles(one, 2), []);
+    const sizes = await writeSample(one, { agencies: 2, bets: 3000, seed: 1 });
+    await writeSample(two, { agencies: 2, bets: 3000, seed: 1 });
+    assertEquals(await presentBetsFiles(one, 3), [`${one}/agency-1.csv`, `${one}/agency-2.csv`]);
+    for (const [index, size] of sizes.entries()) {
+      const text = await Deno.readTextFile(`${one}/agency-${index + 1}.csv`);
+      assertEquals(text, await Deno.readTextFile(`${two}/agency-${index + 1}.csv`));
+      assertEquals(text.split("\r\n").length, size + 1);
+    }
+    assertEquals((await Array.fromAsync(Deno.readDir(one))).length, 2);
+  },
+});

@@ -1,0 +1,57 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { parse } from "@std/yaml";
+import { composeFile, SERVER_FOLDERS } from "./compose_file.ts";
+import { readLotterySettings } from "./env_file.ts";
+import { PROJECT_ROOT } from "../project.ts";
+import { CLIENT_PERMISSIONS, serverPermissions } from "./permissions.ts";
+
+// deno-lint-ignore no-explicit-any
+type Yaml = any;
+
+Deno.test("docker-compose.yaml is what composeFile() makes of .env.example", async () => {
+  const text = await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
+  const settings = readLotterySettings({ text, environment: () => undefined });
+  const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
+  assertEquals(
+    written,
+    composeFile(settings),
+    "write it anew with the settings of .env.example: deno task compose",
+  );
+});
+
+Deno.test("composeFile() makes a service of each server and client", () => {
+  const { services } = parse(composeFile({ servers: 3, clients: 2 })) as Yaml;
+  assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
+  assertEquals(services.client2.environment.CLI_ID, "2");
+  assertEquals(services.client2.image, services.client1.image);
+  assertEquals(Object.keys(services.client1.depends_on), ["server1", "server2", "server3"]);
+  for (const service of Object.values(services) as Yaml[]) {
+    assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
+    assertMatch(service.user, /LOTTERY_UID/);
+    for (const { target, read_only } of service.volumes) {
+      assertEquals(read_only, target !== SERVER_FOLDERS.sharedVolume, target);
+    }
+  }
+});
+
+Deno.test("composeFile() names the anchors of what services share", () => {
+  const text = composeFile({ servers: 2, clients: 2 });
+  assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
+  assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
+  assertEquals(/ref_/.test(text), false);
+});
+
+/** The words of an instruction of a Dockerfile that is in exec form. */
+async function instruction(dockerfile: string, start: RegExp): Promise<string[]> {
+  const text = await Deno.readTextFile(`${PROJECT_ROOT}/${dockerfile}`);
+  const line = text.split("\n").find((line) => start.test(line)) ?? "";
+  return JSON.parse(line.slice(line.indexOf("[")));
+}
+
+Deno.test("Dockerfiles give the programs the permissions that they have elsewhere", async () => {
+  const isPermission = (word: string) => /^--(allow|no-prompt)/.test(word);
+  const server = await instruction("Dockerfile.server", /^ENTRYPOINT/);
+  assertEquals(server.filter(isPermission), serverPermissions(SERVER_FOLDERS));
+  const client = await instruction("Dockerfile.client", /^RUN.*compile/);
+  assertEquals(client.filter(isPermission), [...CLIENT_PERMISSIONS]);
+});

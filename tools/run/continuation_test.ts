@@ -1,0 +1,63 @@
+import { assertEquals } from "@std/assert";
+import { continuationFault } from "./continuation.ts";
+import { tempFolder, writesFiles } from "../testing.ts";
+
+/** What the agencies' files hold: as a person may write them. */
+const AGENCIES = [
+  'Ana,Gil,1,1990-01-01,0042\r\n"Eva, María",Sosa,2,1990-01-02,7574\r\nJuan,Paz,3,1990-01-03,3\r\n',
+  "\ufeffRosa,Luz,4,1990-01-04,4\nLuis,Mar,5,1990-01-05,5",
+];
+
+const CASES = [
+  { name: "nothing stored", bets: "" },
+  {
+    name: "the first bets of both",
+    bets:
+      '1,Ana,Gil,1,1990-01-01,42\n2,Rosa,Luz,4,1990-01-04,4\n1,"Eva, María",Sosa,2,1990-01-02,7574\n',
+  },
+  {
+    name: "all bets of one",
+    bets: "2,Rosa,Luz,4,1990-01-04,4\n2,Luis,Mar,5,1990-01-05,5\n",
+  },
+  { name: "a torn row", bets: "2,Rosa,Luz,4,1990-01-04,4\n1,Ana,Gil,1,1990-01-01,4" },
+  { name: "damage", bets: '2,Rosa,Luz,4,1990-01-04,4\n\0\0\0\n1,"x\n1,y\n' },
+  {
+    name: "another bet",
+    bets: "1,Ana,Gil,1,1990-01-01,43\n",
+    fault: "its bets of agency 1 are not those with which FOLDER/agency-1.csv begins",
+  },
+  {
+    name: "the second bet first",
+    bets: "2,Luis,Mar,5,1990-01-05,5\n",
+    fault: "its bets of agency 2 are not those with which FOLDER/agency-2.csv begins",
+  },
+  {
+    name: "more bets than the file has",
+    bets: "2,Rosa,Luz,4,1990-01-04,4\n2,Luis,Mar,5,1990-01-05,5\n2,Luis,Mar,5,1990-01-05,5\n",
+    fault: "its bets of agency 2 are not those with which FOLDER/agency-2.csv begins",
+  },
+  {
+    name: "an agency that there is not",
+    bets: "3,Ana,Gil,1,1990-01-01,42\n",
+    fault: "it holds bets of agency 3, and there are 2 agencies now",
+  },
+];
+
+Deno.test({
+  ...writesFiles("continuationFault() compares what is stored with the beginning of each file"),
+  async fn(test) {
+    await using folder = await tempFolder();
+    const { path } = folder;
+    assertEquals(await continuationFault(path, { folder: path, agencies: 2 }), undefined);
+    for (const [index, text] of AGENCIES.entries()) {
+      await Deno.writeTextFile(`${path}/agency-${index + 1}.csv`, text);
+    }
+    for (const { name, bets, fault } of CASES) {
+      await test.step(name, async () => {
+        await Deno.writeTextFile(`${path}/bets.csv`, bets);
+        const found = await continuationFault(path, { folder: path, agencies: 2 });
+        assertEquals(found, fault?.replace("FOLDER", path));
+      });
+    }
+  },
+});

@@ -1,0 +1,80 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { SettingsError } from "../../shared/config.ts";
+import { ensureEnvFile, parseEnvFile, readLotterySettings } from "./env_file.ts";
+import { tempFolder, writesFiles } from "../testing.ts";
+
+const WHOLE = `
+CLIENTS=5
+SERVERS=8
+SERVER_NAME=server
+SERVER_PORT=12345
+DOCKET_SUBNET=172.25.125.0/24
+`;
+
+function read(text: string, environment: Record<string, string> = {}) {
+  return readLotterySettings({ text, environment: (name) => environment[name] });
+}
+
+function faultsOf(text: string): readonly string[] {
+  return assertThrows(() => read(text), SettingsError).faults;
+}
+
+Deno.test("parseEnvFile() reads names and values past comments and quotes", () => {
+  const text =
+    "# a comment\n\nA=1\r\nexport B = two words \nC=\"a # b\" # c\nD='x'\nE=\nF=1 # one\nG=a#b\nno line\n";
+  assertEquals(parseEnvFile(text), {
+    variables: { A: "1", B: "two words", C: "a # b", D: "x", E: "", F: "1", G: "a#b" },
+    faults: ["line 10 of .env is no NAME=VALUE: no line"],
+  });
+});
+
+Deno.test("readLotterySettings() reads every variable, the environment first", () => {
+  const settings = read(`${WHOLE}COMPOSE_PROJECT_NAME=x\nDENO_VERSION=2.4.2\n`, { CLIENTS: "3" });
+  assertEquals(settings, {
+    clients: 3,
+    servers: 8,
+    serverName: "server",
+    serverPort: 12345,
+    subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
+    dataset: ".data",
+  });
+});
+
+Deno.test("readLotterySettings() names every fault at once", () => {
+  const faults = faultsOf("CLIENTS=0\nSERVER_NAME=my_server\nSERVER_PORT=99999\nSEVERS=3\n");
+  const names = ["CLIENTS", "SERVERS", "SERVER_NAME", "SERVER_PORT", "DOCKET_SUBNET", "SEVERS"];
+  assertEquals(faults.map((fault) => fault.split(" ")[0]), names);
+});
+
+Deno.test("readLotterySettings() takes DOCKER_SUBNET for DOCKET_SUBNET, but not both when they differ", () => {
+  const without = WHOLE.replace(/DOCKET.*\n/, "");
+  assertEquals(read(`${without}DOCKER_SUBNET=10.1.0.0/16\n`).subnet.broadcast, "10.1.255.255");
+  assertEquals(read(`${WHOLE}DOCKER_SUBNET=172.25.125.0/24\n`).subnet.hostsMax, 253);
+  assertEquals(faultsOf(`${WHOLE}DOCKER_SUBNET=10.1.0.0/16\n`), [
+    "DOCKET_SUBNET is 172.25.125.0/24 and DOCKER_SUBNET is 10.1.0.0/16: both name the subnet; " +
+    "give one of them",
+  ]);
+});
+
+Deno.test("readLotterySettings() refuses a subnet without room and a name that a container has", () => {
+  const narrow = WHOLE.replace("125.0/24", "125.0/28").replace("SERVERS=8", "SERVERS=9");
+  assertEquals(faultsOf(narrow).length, 1);
+  assertEquals(faultsOf(WHOLE.replace("NAME=server", "NAME=server1")).length, 1);
+});
+
+Deno.test("readLotterySettings() refuses a DATASET that only a shell understands", () => {
+  assertEquals(faultsOf(`${WHOLE}DATASET=~/bets\n`).length, 1);
+});
+
+Deno.test({
+  ...writesFiles("ensureEnvFile() copies the example once"),
+  async fn() {
+    await using folder = await tempFolder();
+    await Deno.writeTextFile(`${folder.path}/.env.example`, "CLIENTS=5\n");
+    assertEquals(await ensureEnvFile(folder.path), true);
+    assertEquals(await Deno.readTextFile(`${folder.path}/.env`), "CLIENTS=5\n");
+    await Deno.writeTextFile(`${folder.path}/.env`, "CLIENTS=6\n");
+    assertEquals(await ensureEnvFile(folder.path), false);
+    assertEquals(await Deno.readTextFile(`${folder.path}/.env`), "CLIENTS=6\n");
+  },
+});
