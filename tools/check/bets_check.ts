@@ -4,11 +4,11 @@
  * @module
  */
 
+import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { ROW_BYTES_MAX, RowChecker, type RowRules, shownBytes } from "./bet_rows.ts";
 import { FaultList } from "./fault_list.ts";
 import { scanLines } from "./lines.ts";
-import type { ReadAt } from "./ending.ts";
 
 /** What was found in bets.csv. */
 export interface BetsResult {

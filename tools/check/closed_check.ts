@@ -4,9 +4,10 @@
  * @module
  */
 
+import { parseClosedLine } from "../../server/ledger/file/closed_agencies.ts";
+import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { shownBytes } from "./bet_rows.ts";
-import type { ReadAt } from "./ending.ts";
 import { FaultList } from "./fault_list.ts";
 import { type Line, scanLines } from "./lines.ts";
 
@@ -51,9 +52,7 @@ function checkLine(
 ): void {
   const { isClosed, faults, notes } = result;
   const text = shownBytes(line.bytes.subarray(line.from, line.to));
-  // What servers understand, and not more: see server/ledger/file/closed_agencies.ts.
-  const match = /^"(\d{1,4})(\\r)?"$/.exec(text);
-  const agency = match === null ? 0 : Number(match[1]);
+  const agency = parseClosedLine(new TextDecoder().decode(line.bytes.subarray(line.from, line.to)));
   if (agency === 0) {
     faults.add({ kind: "no agency", text: `${text} is no agency's number` }, line);
   } else if (agency > agencies) {

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { inspectTail, type ReadAt, type Tail } from "../../server/ledger/file/recovery.ts";
 import type { RowRules } from "./bet_rows.ts";
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
-import { type Ending, endingOf, type ReadAt } from "./ending.ts";
 import { FileCutError } from "./lines.ts";
 import { readAt, type Snapshot, Volume } from "./volume.ts";
 
@@ -17,7 +17,7 @@ const LOOKS_MAX = 3;
 /** All that was found on a volume. */
 export interface Examination {
   snapshot: Snapshot;
-  ending: Ending;
+  tail: Tail;
   bets: BetsResult;
   closed: ClosedResult;
 }
@@ -57,11 +57,11 @@ function examineFiles(
 ): Examination | undefined {
   const readBets = reader(volume.bets);
   try {
-    const ending = endingOf(snapshot.betsSize ?? 0, snapshot.round, readBets);
+    const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
     return {
       snapshot,
-      ending,
-      bets: checkBets(readBets, ending.wholeSize, options),
+      tail,
+      bets: checkBets(readBets, tail.wholeSize, options),
       closed: checkClosed(reader(volume.closed), snapshot.closedSize ?? 0, options.agencies),
     };
   } catch (error) {

@@ -85,7 +85,7 @@ Deno.test({
         return OPTIONS.today;
       },
     });
-    assertEquals([exitCodeOf(found), found.ending.agreement, looks > 1], [0, "whole", true]);
+    assertEquals([exitCodeOf(found), found.tail.state, looks > 1], [0, "whole", true]);
     bets.close();
     journal.close();
   },

@@ -6,8 +6,9 @@
 
 import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/file/disk.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
-import { endingOf } from "./ending.ts";
-import { BETS, JOURNAL, lockWithin, readJournal } from "./volume.ts";
+import { inspectTail } from "../../server/ledger/file/recovery.ts";
+import { BETS_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import { lockWithin, readJournal } from "./volume.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -55,7 +56,7 @@ export interface Repair {
  */
 export async function repairTail(path: string, options: RepairOptions): Promise<Repair> {
   const disk = new FolderDisk(path);
-  const bets = disk.open(BETS);
+  const bets = disk.open(BETS_FILE);
   const {
     waitMs,
     now = Date.now,
@@ -66,7 +67,9 @@ export async function repairTail(path: string, options: RepairOptions): Promise<
     try {
       const { round } = readJournal(path);
       const size = bets.size();
-      const { wholeSize } = endingOf(size, round, (bytes, position) => bets.read(bytes, position));
+      const { wholeSize } = inspectTail(size, round, {
+        read: (bytes, position) => bets.read(bytes, position),
+      });
       // What moves a server to write the journal anew.
       const isDue = wholeSize < size || round === undefined || size < round.to;
       if (!isDue) return { cutBytes: 0, size, wroteJournal: false };
@@ -102,7 +105,7 @@ function recordCut(
   { size, cuts, side }: { size: number; cuts: number; side: string | undefined },
 ): void {
   try {
-    const journal = new RoundJournal(disk.open(JOURNAL));
+    const journal = new RoundJournal(disk.open(JOURNAL_FILE));
     try {
       journal.recordCut(size, cuts);
     } finally {
@@ -112,7 +115,7 @@ function recordCut(
   } catch (cause) {
     const done = side === undefined ? "" : `What was torn is in ${side}, and cut off. `;
     throw new Error(
-      `Cannot write ${JOURNAL}: ${(cause as Error).message}. ${done}` +
+      `Cannot write ${JOURNAL_FILE}: ${(cause as Error).message}. ${done}` +
         "Mend that (a full disk needs room), then repeat",
       { cause },
     );
@@ -130,7 +133,7 @@ function copyTail(
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
     for (let at = from; at < to;) {
       const length = readFully(file, chunk.subarray(0, Math.min(chunk.length, to - at)), at);
-      if (length === 0) throw new Error(`${BETS} ends at byte ${at}, before its size`);
+      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
       for (let written = 0; written < length;) {
         const count = side.write(chunk.subarray(written, length));
         if (count <= 0) throw new Error("the disk takes no more bytes");
@@ -157,7 +160,7 @@ function newSide(
 ): { name: string; side: SideFile } {
   const time = new Date(timeMs).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
   for (let copy = 1;; copy++) {
-    const name = `${BETS}.cut-${time}${copy === 1 ? "" : `-${copy}`}`;
+    const name = `${BETS_FILE}.cut-${time}${copy === 1 ? "" : `-${copy}`}`;
     try {
       return { name, side: createSide(name) };
     } catch (error) {

@@ -8,7 +8,7 @@ import type { ClosedResult } from "./closed_check.ts";
 import type { Examination } from "./examination.ts";
 import type { FaultList } from "./fault_list.ts";
 import type { Repair } from "./repair.ts";
-import { BETS, CLOSED, JOURNAL } from "./volume.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 
 /** Exit codes of `deno task check`; 1 and 2 are those of every task. */
 const SOUND = 0;
@@ -20,8 +20,8 @@ const DAMAGED_CLOSED = 5;
 const NAMED_AGENCIES_MAX = 10;
 
 /** Whether a server has still to tidy up the end of bets.csv, which it does by itself. */
-export function isBetsTorn({ ending }: Examination): boolean {
-  return ending.wholeSize < ending.size || ending.agreement === "shorter";
+export function isBetsTorn({ tail }: Examination): boolean {
+  return tail.wholeSize < tail.size || tail.state === "shorter";
 }
 
 /** The exit code, that of the worst that was found. */
@@ -37,15 +37,15 @@ export function reportOf(found: Examination, agencies: number): string[] {
     ...betsLines(found),
     ...agencyLines(found, agencies),
     drawLine(found.closed, agencies),
-    ...endingLines(found),
-    ...faultLines(BETS, found.bets.faults),
+    ...tailLines(found),
+    ...faultLines(BETS_FILE, found.bets.faults),
     ...closedLines(found.closed, agencies),
   ];
 }
 
 /** What there is to be said of a volume after its repair. */
 export function afterRepair(found: Examination, { size }: Repair): Examination {
-  return { ...found, ending: { agreement: "whole", size, wholeSize: size } };
+  return { ...found, tail: { state: "whole", size, wholeSize: size } };
 }
 
 /** What a repair has done, line by line. */
@@ -53,9 +53,11 @@ export function repairLines({ side, cutBytes, size, wroteJournal }: Repair): str
   if (!wroteJournal) return ["repair: there was nothing to cut off any more; nothing was changed."];
   const lines = [];
   if (side !== undefined) {
-    lines.push(`repair: ${cutBytes} bytes were copied to ${side} beside it, then cut off ${BETS}.`);
+    lines.push(
+      `repair: ${cutBytes} bytes were copied to ${side} beside it, then cut off ${BETS_FILE}.`,
+    );
   }
-  lines.push(`repair: ${JOURNAL} was written anew for ${BETS} of ${size} bytes.`);
+  lines.push(`repair: ${JOURNAL_FILE} was written anew for ${BETS_FILE} of ${size} bytes.`);
   return lines;
 }
 
@@ -67,10 +69,10 @@ export function refusalLine({ bets }: Examination): string {
     "damage in the middle, which only a person can judge.";
 }
 
-function betsLines({ snapshot, bets, ending }: Examination): string[] {
+function betsLines({ snapshot, bets, tail }: Examination): string[] {
   return snapshot.betsSize === undefined
-    ? [`${BETS}: is not there yet, as on a new volume`]
-    : [`${BETS}: ${bets.rows} rows in ${ending.wholeSize} bytes`];
+    ? [`${BETS_FILE}: is not there yet, as on a new volume`]
+    : [`${BETS_FILE}: ${bets.rows} rows in ${tail.wholeSize} bytes`];
 }
 
 function agencyLines({ bets, closed }: Examination, agencies: number): string[] {
@@ -99,41 +101,43 @@ function drawLine({ isClosed, count }: ClosedResult, agencies: number): string {
     `not yet: ${names}${more}`;
 }
 
-function endingLines({ snapshot, ending }: Examination): string[] {
-  const { agreement, size, wholeSize } = ending;
+function tailLines({ snapshot, tail }: Examination): string[] {
+  const { state, size, wholeSize } = tail;
   const { round, hasJournal } = snapshot;
   const lines = [];
-  if (agreement === "no journal" && size > 0) {
-    const state = hasJournal ? "cannot be read" : "is not there";
+  if (state === "no journal" && size > 0) {
+    const journalState = hasJournal ? "cannot be read" : "is not there";
     lines.push(
-      `note: ${JOURNAL} ${state}: the last line end counts; the next server writes it anew`,
+      `note: ${JOURNAL_FILE} ${journalState}: the last line end counts; the next server writes it anew`,
     );
-  } else if (agreement === "longer") {
+  } else if (state === "longer") {
     lines.push(
-      `note: ${BETS} has ${size} bytes, where ${JOURNAL} ends at ${
+      `note: ${BETS_FILE} has ${size} bytes, where ${JOURNAL_FILE} ends at ${
         round!.to
       }: another program has ` +
         "written to it, or power was cut",
     );
-  } else if (agreement === "mended") {
+  } else if (state === "edited") {
     lines.push(
-      `note: ${JOURNAL} has a round from byte ${
+      `note: ${JOURNAL_FILE} has a round from byte ${
         round!.from
       }, where no row begins: another program ` +
         "has changed the file; the last line end counts",
     );
-  } else if (agreement === "unbegun") {
+  } else if (state === "not started") {
     lines.push(`note: a writer ended before it wrote its round of ${round!.to - size} bytes`);
-  } else if (agreement === "shorter") {
+  } else if (state === "shorter") {
     lines.push(
-      `torn: ${BETS} has ${size} bytes, where ${JOURNAL} knows of ${round!.from} before its last ` +
+      `torn: ${BETS_FILE} has ${size} bytes, where ${JOURNAL_FILE} knows of ${
+        round!.from
+      } before its last ` +
         "round. After a power cut that is in order: what is missing was not acknowledged. " +
         "Otherwise somebody has shortened it, or put an older copy in its place: find the bets again",
     );
   }
   if (wholeSize < size) {
-    const why = agreement === "killed"
-      ? `${JOURNAL} has a round from byte ${round!.from} to ${
+    const why = state === "torn"
+      ? `${JOURNAL_FILE} has a round from byte ${round!.from} to ${
         round!.to
       }, and a writer ended before ` +
         "it was whole; nothing of it was acknowledged"
@@ -153,13 +157,13 @@ function faultLines(name: string, faults: FaultList, level = "fault"): string[] 
 }
 
 function closedLines({ faults, notes, torn }: ClosedResult, agencies: number): string[] {
-  const lines = [...faultLines(CLOSED, notes, "note"), ...faultLines(CLOSED, faults)];
+  const lines = [...faultLines(CLOSED_FILE, notes, "note"), ...faultLines(CLOSED_FILE, faults)];
   if (faults.kinds().some(({ kind }) => kind === "unknown")) {
     lines.push(`  Was AGENCIES_AMOUNT changed? It is ${agencies}.`);
   }
   if (torn !== undefined) {
     lines.push(
-      `torn: ${CLOSED}: ${torn.text} at byte ${torn.offset} has no line end: that agency counts as ` +
+      `torn: ${CLOSED_FILE}: ${torn.text} at byte ${torn.offset} has no line end: that agency counts as ` +
         "not closed",
     );
   }
@@ -171,26 +175,26 @@ export function verdictOf(found: Examination): string[] {
   const lines = [];
   if (found.bets.faults.count > 0) {
     lines.push(
-      `DAMAGED: ${BETS}. Stop all servers and keep a copy of the volume. Mend the lines above by ` +
-        `hand; each stands for a bet that was acknowledged. Then remove ${JOURNAL}, which knows the ` +
+      `DAMAGED: ${BETS_FILE}. Stop all servers and keep a copy of the volume. Mend the lines above by ` +
+        `hand; each stands for a bet that was acknowledged. Then remove ${JOURNAL_FILE}, which knows the ` +
         "old size (the next server writes it anew), and check again.",
     );
   }
   if (found.closed.faults.count > 0) {
     lines.push(
-      `DAMAGED: ${CLOSED}. Servers pass over what they do not understand. Stop all servers, mend the ` +
+      `DAMAGED: ${CLOSED_FILE}. Servers pass over what they do not understand. Stop all servers, mend the ` +
         "lines above by hand, one agency's number a line, and check again.",
     );
   }
   if (isBetsTorn(found)) {
     lines.push(
-      `TORN: the end of ${BETS}. Nothing to do: the next server that writes mends it. To keep what ` +
+      `TORN: the end of ${BETS_FILE}. Nothing to do: the next server that writes mends it. To keep what ` +
         "is cut off in a file of its own, check with --repair.",
     );
   }
   if (found.closed.torn !== undefined) {
     lines.push(
-      `TORN: the end of ${CLOSED}. Nothing to do: the agency closes anew, and the server that writes ` +
+      `TORN: the end of ${CLOSED_FILE}. Nothing to do: the agency closes anew, and the server that writes ` +
         "it mends the line. --repair leaves this file alone.",
     );
   }

@@ -6,12 +6,8 @@
 
 import type { DiskFile } from "../../server/ledger/file/disk.ts";
 import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { lockOwner } from "./lock_owner.ts";
-
-/** The names of the files. */
-export const BETS = "bets.csv";
-export const CLOSED = "agencies_closed.txt";
-export const JOURNAL = "bets.csv.round";
 
 /** The lock of bets.csv was not to be had in time. */
 export class LockedError extends Error {
@@ -20,7 +16,9 @@ export class LockedError extends Error {
   /** @param owner Who holds it, if that is known. */
   constructor(waitMs: number, owner = "another process") {
     super(
-      `Cannot lock ${BETS} within ${waitMs / 1000} s: ${owner} holds it, and is paused, or its ` +
+      `Cannot lock ${BETS_FILE} within ${
+        waitMs / 1000
+      } s: ${owner} holds it, and is paused, or its ` +
         "disk hangs. Let it go on (SIGCONT, `docker unpause`) or end it, or wait longer with --wait",
     );
   }
@@ -48,8 +46,8 @@ export class Volume implements Disposable {
     if (!Deno.statSync(path).isDirectory) {
       throw new Deno.errors.NotADirectory(`${path} is not a folder`);
     }
-    this.bets = openIfThere(`${path}/${BETS}`);
-    this.closed = openIfThere(`${path}/${CLOSED}`);
+    this.bets = openIfThere(`${path}/${BETS_FILE}`);
+    this.closed = openIfThere(`${path}/${CLOSED_FILE}`);
     this.#path = path;
   }
 
@@ -86,7 +84,7 @@ export class Volume implements Disposable {
 
 /** Reads the journal of a volume, under the lock of bets.csv. */
 export function readJournal(path: string): Pick<Snapshot, "round" | "hasJournal"> {
-  using file = openIfThere(`${path}/${JOURNAL}`);
+  using file = openIfThere(`${path}/${JOURNAL_FILE}`);
   if (file === undefined) return { round: undefined, hasJournal: false };
   return {
     round: new RoundJournal(readOnly(file)).read(),
@@ -115,7 +113,7 @@ export async function lockWithin(
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new LockedError(waitMs, lockOwner(`${path}/${BETS}`)));
+      reject(new LockedError(waitMs, lockOwner(`${path}/${BETS_FILE}`)));
     }, waitMs);
   });
   await Promise.race([lock(), late]).finally(() => clearTimeout(timer));

@@ -5,6 +5,8 @@
  */
 
 import { CsvParseStream } from "@std/csv";
+import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { hasWon } from "../../shared/bet.ts";
 import { TaskError } from "../flags.ts";
 import { unlessNotFound } from "../project.ts";
@@ -14,7 +16,7 @@ import { unlessNotFound } from "../project.ts";
  * behind without its bets; and as long as the list of closed agencies is there, no server takes bets, so
  * that an archiving that was interrupted can be finished.
  */
-const FILES = ["bets.csv.round", "bets.csv", "agencies_closed.txt", "draw.json"] as const;
+const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, "draw.json"] as const;
 
 /** Ends the name of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";
@@ -26,10 +28,8 @@ export function volumeOf(root: string): string {
 
 /** The agencies that have closed, by the volume's file. */
 export async function closedAgencies(volume: string): Promise<Set<number>> {
-  const text = await unlessNotFound(Deno.readTextFile(`${volume}/agencies_closed.txt`)) ?? "";
-  // What is behind the last line end was torn and does not count.
-  const lines = text.split("\n").slice(0, -1);
-  return new Set(lines.filter((line) => /^\d+\r?$/.test(line)).map((line) => parseInt(line)));
+  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
+  return parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
 }
 
 /** Whether every agency from 1 to `agencies` has closed. */
@@ -40,7 +40,7 @@ export async function isDrawFinished(volume: string, agencies: number): Promise<
 
 /** Whether there is nothing of a draw on the volume: no bet, and no agency that has closed. */
 export async function isVolumeEmpty(volume: string): Promise<boolean> {
-  const sizes = ["bets.csv", "agencies_closed.txt"].map((name) => sizeOf(`${volume}/${name}`));
+  const sizes = [BETS_FILE, CLOSED_FILE].map((name) => sizeOf(`${volume}/${name}`));
   return (await Promise.all(sizes)).every((size) => !size);
 }
 
@@ -104,7 +104,7 @@ export async function tallyBets(
   winningNumber: number,
 ): Promise<Map<number, AgencyTally>> {
   const tallies = new Map<number, AgencyTally>();
-  const file = await unlessNotFound(Deno.open(`${volume}/bets.csv`));
+  const file = await unlessNotFound(Deno.open(`${volume}/${BETS_FILE}`));
   if (file === undefined) return tallies;
   const rows = file.readable.pipeThrough(new TextDecoderStream()).pipeThrough(new CsvParseStream());
   for await (const [agency, , , document, , number] of rows) {

@@ -8,15 +8,14 @@
  * @module
  */
 
-import { LINE_FEED } from "../../../shared/ascii.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { turnEnd } from "./serial_queue.ts";
 import { LedgerError } from "../ledger.ts";
-import type { Round, RoundJournal } from "./round_journal.ts";
+import { inspectTail, type ReadAt } from "./recovery.ts";
+import type { RoundJournal } from "./round_journal.ts";
 import type { Tally } from "./tally.ts";
 
-const SEARCH_BYTES = 64 * 1024;
 /** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
 const LOCK_PATIENCE_MS = 5000;
 /** Turns of the event loop for which a lock is tried again before it is waited for in a thread. */
@@ -33,6 +32,7 @@ export class BetsFile {
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
   readonly #log: ActionLog;
+  readonly #read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
   /** The journal's count of cuts, as last seen. */
   #cuts = -1;
   /** Where the last round appended here begins. */
@@ -195,7 +195,10 @@ export class BetsFile {
     }
     const size = this.#file.size();
     const found = this.#journal.read();
-    const wholeSize = found === undefined ? this.#lastRowEnd(size) : this.#wholeSize(size, found);
+    const { wholeSize } = inspectTail(size, found, {
+      read: this.#read,
+      knownSize: this.#tally.size,
+    });
     const wasCut = found?.cuts !== this.#cuts;
     if (wasCut && found !== undefined && found.from === found.to) {
       // Who cut it may have been killed before the journal said so for good.
@@ -208,17 +211,6 @@ export class BetsFile {
     }
     if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
     return wholeSize;
-  }
-
-  /** Up to where the file holds whole rounds, or at least whole rows. */
-  #wholeSize(size: number, round: Round): number {
-    // What this server has written or read itself needs no second look.
-    if (size === round.to && (size <= this.#tally.size || !this.#endsInZero(size))) return size;
-    // Here a power cut may have left the size of a round that was never synced, without its rows.
-    const wasKilled = round.from <= size && size <= round.to &&
-      this.#lastRowEnd(round.from) === round.from;
-    // A file that fits no round was written by other hands: only its last row can be torn.
-    return wasKilled ? round.from : this.#lastRowEnd(size);
   }
 
   #repair(size: number, wholeSize: number): void {
@@ -249,25 +241,6 @@ export class BetsFile {
         cause,
       });
     }
-  }
-
-  /** Whether the last byte is a zero, which no row has. */
-  #endsInZero(size: number): boolean {
-    const last = new Uint8Array(1);
-    return size > 0 && readFully(this.#file, last, size - 1) === 1 && last[0] === 0;
-  }
-
-  /** The place behind the last line end before `size`. */
-  #lastRowEnd(size: number): number {
-    const chunk = new Uint8Array(Math.min(size, SEARCH_BYTES));
-    for (let end = size; end > 0;) {
-      const from = Math.max(0, end - chunk.length);
-      readFully(this.#file, chunk.subarray(0, end - from), from);
-      const at = chunk.subarray(0, end - from).lastIndexOf(LINE_FEED);
-      if (at >= 0) return from + at + 1;
-      end = from;
-    }
-    return 0;
   }
 
   #scanTo(size: number): void {

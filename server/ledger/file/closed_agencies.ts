@@ -12,6 +12,29 @@ import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { LedgerError } from "../ledger.ts";
 
+/** What agencies_closed.txt says. */
+export interface ClosedList {
+  agencies: Set<number>;
+  /** Bytes of its complete lines. A line without its line end has not been written yet. */
+  wholeSize: number;
+}
+
+/** Parses the content of agencies_closed.txt. Lines that are not an agency's number are ignored. */
+export function parseClosedAgencies(bytes: Uint8Array): ClosedList {
+  // Counted in bytes: invalid UTF-8 and a byte order mark change length when they are decoded.
+  const wholeSize = bytes.lastIndexOf(LINE_FEED) + 1;
+  const lines = new TextDecoder().decode(bytes.subarray(0, wholeSize)).split("\n");
+  const agencies = new Set(lines.map(parseClosedLine));
+  agencies.delete(0);
+  return { agencies, wholeSize };
+}
+
+/** The agency that a line of agencies_closed.txt names, its `\n` left out; 0 if it names none. */
+export function parseClosedLine(line: string): number {
+  const agency = /^\d{1,4}\r?$/.test(line) ? parseInt(line) : 0;
+  return agency <= AGENCIES_MAX ? agency : 0;
+}
+
 /** The file of closed agencies, read anew only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
@@ -87,12 +110,9 @@ export class ClosedAgencies {
   #read(size: number): void {
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
-    const text = new TextDecoder().decode(bytes.subarray(0, length));
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-    const numbers = whole.split("\n").map((line) => /^\d{1,4}\r?$/.test(line) ? parseInt(line) : 0);
-    this.#agencies = new Set(numbers.filter((agency) => agency >= 1 && agency <= AGENCIES_MAX));
-    // Counted in bytes: text that is not UTF-8, or begins with a byte order mark, has another length.
-    this.#wholeSize = bytes.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
+    const { agencies, wholeSize } = parseClosedAgencies(bytes.subarray(0, length));
+    this.#agencies = agencies;
+    this.#wholeSize = wholeSize;
     // A torn line may give way to another one of the same length.
     this.#size = this.#wholeSize === size ? size : -1;
   }

@@ -17,6 +17,7 @@ import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { type AppendResult, type CloseResult, type Ledger, LedgerError } from "../ledger.ts";
 import { RoundJournal } from "./round_journal.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
@@ -79,10 +80,10 @@ class FileLedger implements Ledger {
   constructor(disk: Disk, options: FileLedgerOptions) {
     this.#options = options;
     this.#tally = new Tally(options.winningNumber);
-    const journal = new RoundJournal(disk.open("bets.csv.round"));
+    const journal = new RoundJournal(disk.open(JOURNAL_FILE));
     const { log } = options;
-    this.#bets = new BetsFile(disk.open("bets.csv"), journal, { tally: this.#tally, log });
-    this.#closed = new ClosedAgencies(disk.open("agencies_closed.txt"));
+    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally: this.#tally, log });
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
     disk.syncFolder();
   }
 
