@@ -1,0 +1,26 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeTime } from "@std/testing/time";
+import { withDeadline } from "./deadline.ts";
+
+const late = () => new Error("too late");
+
+Deno.test("withDeadline() returns what the work returns, and stops its timer", async () => {
+  // A timer that is left behind fails the test.
+  assertEquals(await withDeadline(Promise.resolve(7), { timeoutMs: 1000, error: late }), 7);
+});
+
+Deno.test("withDeadline() throws what the work throws", async () => {
+  const failing = Promise.reject(new TypeError("bad"));
+  await assertRejects(() => withDeadline(failing, { timeoutMs: 1000, error: late }), TypeError);
+});
+
+Deno.test("withDeadline() throws its error when the time is up, not before", async () => {
+  using time = new FakeTime();
+  let isOver = false;
+  const waiting = withDeadline(new Promise(() => {}), { timeoutMs: 1000, error: late });
+  const outcome = assertRejects(() => waiting, Error, "too late").then(() => isOver = true);
+  await time.tickAsync(999);
+  assertEquals(isOver, false);
+  await time.tickAsync(1);
+  await outcome;
+});
