@@ -12,7 +12,8 @@ import {
 } from "../shared/bet.ts";
 import {
   BET_BYTES_MAX,
-  BetBatch,
+  type BetBatch,
+  BetDecoder,
   decodeProgressResponse,
   decodeRequest,
   decodeStoreResponse,
@@ -111,7 +112,7 @@ Deno.test("docs/protocol.md gives the defaults that server and client have", () 
 });
 
 Deno.test("docs/protocol.md tells conversations whose packets can be decoded", () => {
-  const batch = new BetBatch();
+  const decoder = new BetDecoder("packet");
   const stored = new Map<number, number>();
   const closed = new Set<number>();
   for (const conversation of blocks("conversation")) {
@@ -128,8 +129,8 @@ Deno.test("docs/protocol.md tells conversations whose packets can be decoded", (
 
   function answersTo(packet: string): string[] {
     try {
-      const request = decodeRequest(utf8(packet), RULES, batch);
-      if ("batch" in request) return [`StoreResponse:${store()}`];
+      const request = decodeRequest(utf8(packet), RULES, decoder);
+      if ("batch" in request) return [`StoreResponse:${store(request.batch)}`];
       const { type, agency } = request;
       if (type === "ProgressRequest") return [`ProgressResponse:${stored.get(agency) ?? 0}`];
       if (type === "AgencyClose") closed.add(agency);
@@ -140,9 +141,9 @@ Deno.test("docs/protocol.md tells conversations whose packets can be decoded", (
     }
   }
 
-  function store(): number {
-    if (closed.has(batch.agency)) return REFUSED;
-    stored.set(batch.agency, (stored.get(batch.agency) ?? 0) + batch.count);
+  function store({ agency, count }: BetBatch): number {
+    if (closed.has(agency)) return REFUSED;
+    stored.set(agency, (stored.get(agency) ?? 0) + count);
     return STORED;
   }
 });
@@ -166,6 +167,6 @@ Deno.test("docs/protocol.md and README.md have commands whose packets are good",
   for (const packets of commands) {
     const lines = packets.split("\\n");
     assertEquals(lines.pop(), "", packets);
-    for (const line of lines) decodeRequest(utf8(line), RULES, new BetBatch());
+    for (const line of lines) decodeRequest(utf8(line), RULES, new BetDecoder("packet"));
   }
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { FrameBuffer, FrameTooLongError } from "./framing.ts";
-import { BetBatch, decodeRequest, isStoreRequest, STORE_BET_BYTES_MAX } from "./packets.ts";
+import { BetDecoder, isStoreRequest, STORE_BET_BYTES_MAX } from "./packets.ts";
 import { latin1, plainFrames } from "./testing/plain_model.ts";
 import { casesWanted, forAll, type Random } from "../testing/random.ts";
 
@@ -208,9 +208,9 @@ Deno.test("FrameBuffer carries the longest StoreBet of the protocol", {
   const frames = new FrameBuffer(STORE_BET_BYTES_MAX);
   frames.space().set(packet);
   frames.filled(packet.length);
-  const batch = new BetBatch();
-  decodeRequest(frames.take()!, { agencies: 9999, today: 20261123 }, batch);
-  assertEquals(batch.bet(0).lastName, "ñ".repeat(32));
+  const rules = { agencies: 9999, today: 20261123 };
+  const batch = new BetDecoder("packet").decode("StoreBet", frames.take()!, rules);
+  assertEquals(new TextDecoder().decode(batch.bytes), `${bet}:`);
 });
 
 Deno.test("FrameBuffer gives what split() gives, however the stream comes", {

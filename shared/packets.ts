@@ -18,9 +18,9 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
-import { BetTranslator, startOfBet } from "./simd/bet_translator.ts";
+import { BetTranslator } from "./simd/bet_translator.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
-import { parseRow, writeRow } from "./rows.ts";
+import { writeRow } from "./rows.ts";
 
 const encoder = new TextEncoder();
 // A byte order mark is a character like others: it must not get lost.
@@ -68,7 +68,7 @@ export class PacketError extends Error {
   }
 }
 
-/** One packet of an agency. The bets of a Store packet are in the batch that decoded them. */
+/** One packet of an agency. */
 export type Request =
   | { type: "StoreBet" | "StoreBatch"; batch: BetBatch }
   | { type: "AgencyClose" | "WinnersRequest" | "ProgressRequest"; agency: number };
@@ -81,122 +81,150 @@ export interface DecodeRules {
   today: number;
 }
 
-/** Bytes of a packet for which there is room at first; a longer one makes it grow. */
+/** Input bytes for which a decoder has room at first; a longer packet makes it grow. */
 const ROOM_BYTES_FIRST = 64 * 1024;
 
 /**
- * The bets of one Store packet, as rows of bets.csv. One object is used again for packet after packet, and
- * so is good until the next one is decoded.
+ * How the checked bets of a batch are written.
+ *
+ * - `packet`: as a StoreBatch carries them, a `:` after each: `Juan;Perez;12345678;1980-01-01;1234:`.
+ * - `rows`: as rows of bets.csv, a `\n` after each: `1,Juan,Perez,12345678,1980-01-01,1234`.
+ */
+export type BetNotation = "packet" | "rows";
+
+/**
+ * The checked bets of one Store packet. A batch owns its bytes: it copies them when it is made, and nobody
+ * writes to them afterwards, so that it may be kept for as long as it is needed.
  */
 export class BetBatch {
-  agency = 0;
-  #translator = new BetTranslator({ notation: "packet to rows", inputBytesMax: ROOM_BYTES_FIRST });
-  readonly #scanner = new BetScanner(";", ":");
-
+  readonly agency: number;
   /** How many bets there are: 1 or more. */
-  get count(): number {
-    return this.#translator.count;
-  }
+  readonly count: number;
+  /** The bets, one after the other, in the notation that the decoder was made for. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 
-  /** A row for each bet. */
-  get rows(): Uint8Array<ArrayBuffer> {
-    return this.#translator.output.subarray(0, this.#translator.length);
+  constructor(agency: number, count: number, bytes: Uint8Array) {
+    this.agency = agency;
+    this.count = count;
+    this.bytes = new Uint8Array(bytes);
   }
+}
 
-  /** Bet `index` for people to read. */
-  bet(index: number): Bet {
-    const { ends, output } = this.#translator;
-    const row = parseRow(output.subarray(startOfBet(ends, index), ends[index]));
-    const [agency, firstName, lastName, document, birthdate, number] = row;
-    return {
-      agency: Number(agency),
-      firstName,
-      lastName,
-      document,
-      birthdate,
-      number: Number(number),
-    };
+/** Decodes Store packets. One decoder serves all connections: a batch that it returns owns its bytes. */
+export class BetDecoder {
+  readonly #notation: BetNotation;
+  readonly #scanner = new BetScanner(";", ":");
+  #translator: BetTranslator;
+
+  /** @param notation How the batches write their bets. Checking and writing is one pass. */
+  constructor(notation: BetNotation) {
+    this.#notation = notation;
+    this.#translator = this.#newTranslator(ROOM_BYTES_FIRST);
   }
 
   /**
-   * Reads the bets of a packet, from behind its type.
+   * Decodes the bets of a Store packet.
    *
-   * @throws {PacketError} If the agency or one of the bets is bad, or there is no bet, or more than one
-   * in a StoreBet.
+   * @param packet The line, its type included.
+   * @throws {PacketError} If the agency or a bet is invalid, if there is no bet, or more than one in a
+   * StoreBet.
    */
-  decode(type: "StoreBet" | "StoreBatch", packet: Uint8Array, rules: DecodeRules): void {
-    let at = this.#decodeAgency(type, packet, rules);
+  decode(type: "StoreBet" | "StoreBatch", packet: Uint8Array, rules: DecodeRules): BetBatch {
+    const { agency, betsAt } = decodeAgency(type, packet, rules);
     const translator = this.#roomFor(packet);
-    translator.begin(`${this.agency},`);
+    translator.begin(this.#notation === "rows" ? `${agency},` : "");
     translator.input.set(packet);
     translator.input[packet.length] = COLON;
     const end = packet.length + 1;
-    for (;;) {
+    for (let at = betsAt;;) {
       at = translator.translate(at, end, rules.today);
       const isOver = at === end;
-      if (type === "StoreBet" && this.count > 0 && !(isOver && this.count === 1)) {
+      const { count } = translator;
+      if (type === "StoreBet" && count > 0 && !(isOver && count === 1)) {
         throw new PacketError(
-          `Cannot store ${type} of agency ${this.agency}: there is more behind the bet`,
+          `Cannot store ${type} of agency ${agency}: more than one bet follows the agency`,
           true,
         );
       }
-      if (isOver) return;
-      at = this.#takeUncommon(type, packet, at, rules);
+      if (isOver) {
+        return new BetBatch(agency, count, translator.output.subarray(0, translator.length));
+      }
+      at = this.#decodeUncommon(type, packet, { agency, at, today: rules.today });
     }
   }
 
-  /** Reads the agency, which a `;` follows, or a `:` in the second spelling of StoreBatch. */
-  #decodeAgency(
-    type: "StoreBet" | "StoreBatch",
-    packet: Uint8Array,
-    { agencies }: DecodeRules,
-  ): number {
-    const from = type.length + 1;
-    let end = from;
-    while (end < packet.length && packet[end] !== SEMICOLON && packet[end] !== COLON) end++;
-    this.agency = parseDigits(packet, from, end, agencies);
-    if (this.agency < 1) throw new PacketError(badAgency(type, packet, agencies), true);
-    const isEmpty = end + 1 >= packet.length;
-    if (isEmpty || (type === "StoreBet" && packet[end] === COLON)) {
-      throw new PacketError(`Cannot store ${type} of agency ${this.agency}: it has no bet`, true);
-    }
-    return end + 1;
+  #newTranslator(inputBytesMax: number): BetTranslator {
+    return new BetTranslator({ notation: `packet to ${this.#notation}`, inputBytesMax });
   }
 
   #roomFor({ length }: Uint8Array): BetTranslator {
     if (length >= this.#translator.input.length) {
-      const inputBytesMax = 2 ** Math.ceil(Math.log2(length + 1));
-      this.#translator = new BetTranslator({ notation: "packet to rows", inputBytesMax });
+      this.#translator = this.#newTranslator(2 ** Math.ceil(Math.log2(length + 1)));
     }
     return this.#translator;
   }
 
-  /** Takes a bet that only the rules in full can judge; returns where the next one begins. */
-  #takeUncommon(type: string, packet: Uint8Array, start: number, { today }: DecodeRules): number {
+  /** Decodes a bet that only the full rules can judge; returns where the next one begins. */
+  #decodeUncommon(
+    type: string,
+    packet: Uint8Array,
+    { agency, at, today }: { agency: number; at: number; today: number },
+  ): number {
     const scanner = this.#scanner;
-    const fault = scanner.scan(packet, start, packet.length, today);
+    const fault = scanner.scan(packet, at, packet.length, today);
     if (fault !== undefined) {
-      const which = `bet ${this.count + 1}: ${describeFault(fault)}`;
-      throw new PacketError(`Cannot store ${type} of agency ${this.agency}: ${which}`, true);
+      const which = `bet ${this.#translator.count + 1}: ${describeFault(fault)}`;
+      throw new PacketError(`Cannot store ${type} of agency ${agency}: ${which}`, true);
     }
-    this.#translator.add(writeRow(this.agency, packet, start, scanner));
+    this.#translator.add(
+      this.#notation === "rows"
+        ? writeRow(agency, packet, at, scanner)
+        : writePacketBet(packet, at, scanner),
+    );
     return scanner.end + 1;
   }
+}
+
+/** Reads the agency of a Store packet. A `;` follows it, or a `:` in the second spelling of StoreBatch. */
+function decodeAgency(
+  type: "StoreBet" | "StoreBatch",
+  packet: Uint8Array,
+  { agencies }: DecodeRules,
+): { agency: number; betsAt: number } {
+  const from = type.length + 1;
+  let end = from;
+  while (end < packet.length && packet[end] !== SEMICOLON && packet[end] !== COLON) end++;
+  const agency = parseDigits(packet, from, end, agencies);
+  if (agency < 1) throw new PacketError(badAgency(type, packet, agencies), true);
+  const isEmpty = end + 1 >= packet.length;
+  if (isEmpty || (type === "StoreBet" && packet[end] === COLON)) {
+    throw new PacketError(`Cannot store ${type} of agency ${agency}: it has no bet`, true);
+  }
+  return { agency, betsAt: end + 1 };
+}
+
+/** A bet as a packet carries it, its number without leading zeros, with its terminator. */
+function writePacketBet(packet: Uint8Array, start: number, found: BetScanner): Uint8Array {
+  const texts = packet.subarray(start, found.ends[3] + 1);
+  const number = encoder.encode(`${found.number}:`);
+  const bet = new Uint8Array(texts.length + number.length);
+  bet.set(texts);
+  bet.set(number, texts.length);
+  return bet;
 }
 
 /**
  * Decodes one line into the packet it is.
  *
- * @param batch Takes the bets of a Store packet.
- * @throws {PacketError} If it is no packet of an agency, or a bad one.
+ * @param decoder Decodes the bets of a Store packet.
+ * @throws {PacketError} If the line is not a valid packet of an agency.
  */
-export function decodeRequest(line: Uint8Array, rules: DecodeRules, batch: BetBatch): Request {
+export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: BetDecoder): Request {
   const type = requestType(line);
   switch (type) {
     case "StoreBet":
     case "StoreBatch":
-      batch.decode(type, line, rules);
-      return { type, batch };
+      return { type, batch: decoder.decode(type, line, rules) };
     case "AgencyClose":
     case "WinnersRequest":
     case "ProgressRequest": {

@@ -8,7 +8,7 @@
 import type { Bet } from "./bet.ts";
 import { ByteBuffer } from "./bytes.ts";
 import { FrameBuffer } from "./framing.ts";
-import { BetBatch, decodeRequest, encodeBetFields, encodeStoreHead } from "./packets.ts";
+import { BetDecoder, decodeRequest, encodeBetFields, encodeStoreHead } from "./packets.ts";
 import { plainFrames, plainStoreBets } from "./testing/plain_model.ts";
 
 const BETS = 100;
@@ -62,7 +62,7 @@ function plainRows(packet: Uint8Array): Uint8Array {
   return new TextEncoder().encode(rows.join(""));
 }
 
-const batch = new BetBatch();
+const decoder = new BetDecoder("rows");
 for (
   const { group, packet } of [
     { group: `rows of ${BETS} bets`, packet: line },
@@ -70,7 +70,7 @@ for (
   ]
 ) {
   Deno.bench("decodeRequest()", { group, baseline: true }, () => {
-    decodeRequest(packet, RULES, batch);
+    decodeRequest(packet, RULES, decoder);
   });
 
   Deno.bench("plain model", { group }, () => {

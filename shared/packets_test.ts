@@ -10,7 +10,8 @@ import type { Bet } from "./bet.ts";
 import { AGENCIES_MAX } from "./bet.ts";
 import {
   BET_BYTES_MAX,
-  BetBatch,
+  BetDecoder,
+  type BetNotation,
   decodeProgressResponse,
   decodeRequest,
   type DecodeRules,
@@ -30,6 +31,7 @@ import {
   STORED,
   WINNERS_RESPONSE_HEAD,
 } from "./packets.ts";
+import { betsOf } from "./testing/batches.ts";
 import { latin1, plainStoreBets } from "./testing/plain_model.ts";
 import { casesWanted, forAll, type Random } from "../testing/random.ts";
 import { goodBet, mutate, wildFields } from "./testing/wild_bets.ts";
@@ -42,7 +44,7 @@ const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 /** Decodes a line that is good. */
 function decode(line: string | Uint8Array, rules = RULES) {
-  return decodeRequest(typeof line === "string" ? utf8(line) : line, rules, new BetBatch());
+  return decodeRequest(typeof line === "string" ? utf8(line) : line, rules, new BetDecoder("rows"));
 }
 
 /** Decodes a line that is bad. */
@@ -50,14 +52,10 @@ function refusal(line: string | Uint8Array, rules = RULES): PacketError {
   return assertThrows(() => decode(line, rules), PacketError);
 }
 
-function betsOf(batch: BetBatch): Bet[] {
-  return Array.from({ length: batch.count }, (_, index) => batch.bet(index));
-}
-
 function decodeBets(line: string | Uint8Array, rules = RULES): Bet[] {
   const request = decode(line, rules);
   assert("batch" in request);
-  return betsOf(request.batch);
+  return betsOf(request.batch, "rows");
 }
 
 function encodeStore(
@@ -385,25 +383,41 @@ Deno.test("PacketError tells the agency, the bet, the field, the rule and the va
   assertFalse(/[\x00-\x1f]/.test(refusal("a\nb\rc\0").message));
 });
 
-Deno.test("BetBatch.decode() leaves nothing of the packet before, good or refused", {
+Deno.test("BetDecoder.decode() carries nothing over from the packet before, valid or refused", {
   permissions: "none",
 }, () => {
-  const batch = new BetBatch();
+  const decoder = new BetDecoder("rows");
   const quoted = `Ju"an;Perez;1;1980-01-01;1`;
-  decodeRequest(utf8(`StoreBatch:2;${quoted}:${quoted}:${quoted}`), RULES, batch);
-  assertEquals([batch.agency, batch.count], [2, 3]);
-  assertEquals(textOf(batch.rows), `2,"Ju""an",Perez,1,1980-01-01,1\n`.repeat(3));
+  const three = utf8(`StoreBatch:2;${quoted}:${quoted}:${quoted}`);
+  const first = decoder.decode("StoreBatch", three, RULES);
 
   const bad = utf8(`StoreBatch:3;${quoted}:${quoted}:bad`);
-  assertThrows(() => decodeRequest(bad, RULES, batch), PacketError);
-  decodeRequest(utf8(`StoreBatch:1:${JUAN}`), RULES, batch);
-  assertEquals([batch.agency, batch.count], [1, 1]);
-  assertEquals(betsOf(batch), [JUAN_BET]);
-  assertEquals(textOf(batch.rows), "1,Juan,Perez,12345678,1980-01-01,1234\n");
+  assertThrows(() => decoder.decode("StoreBatch", bad, RULES), PacketError);
+  const second = decoder.decode("StoreBatch", utf8(`StoreBatch:1:${JUAN}`), RULES);
+  assertEquals([second.agency, second.count], [1, 1]);
+  assertEquals(textOf(second.bytes), "1,Juan,Perez,12345678,1980-01-01,1234\n");
+
+  // A batch owns its bytes: later packets, and the packet that it came from, do not change it.
+  three.fill(0x78);
+  assertEquals([first.agency, first.count], [2, 3]);
+  assertEquals(textOf(first.bytes), `2,"Ju""an",Perez,1,1980-01-01,1\n`.repeat(3));
 });
 
-Deno.test("BetBatch grows with its packets and keeps all bets", { permissions: "none" }, () => {
-  const batch = new BetBatch();
+Deno.test("BetDecoder.decode() writes bets in the notation that it was made for", {
+  permissions: "none",
+}, () => {
+  const packet = utf8(`StoreBatch:1;${JUAN}:Ju"an,;Perez;1;1980-01-01;0042`);
+  const decode = (notation: BetNotation) =>
+    textOf(new BetDecoder(notation).decode("StoreBatch", packet, RULES).bytes);
+  assertEquals(decode("packet"), `${JUAN}:Ju"an,;Perez;1;1980-01-01;42:`);
+  assertEquals(
+    decode("rows"),
+    `1,Juan,Perez,12345678,1980-01-01,1234\n1,"Ju""an,",Perez,1,1980-01-01,42\n`,
+  );
+});
+
+Deno.test("BetDecoder grows with its packets and keeps all bets", { permissions: "none" }, () => {
+  const decoder = new BetDecoder("packet");
   for (const count of [1, 255, 2000, 5000, 20_000, 1]) {
     const bets = Array.from({ length: count }, (_, index) => ({
       ...JUAN_BET,
@@ -411,8 +425,7 @@ Deno.test("BetBatch grows with its packets and keeps all bets", { permissions: "
       number: index % 10_000,
     }));
     const line = encodeStore("StoreBatch", 1, bets);
-    decodeRequest(line, RULES, batch);
-    assertEquals(betsOf(batch), bets);
+    assertEquals(betsOf(decoder.decode("StoreBatch", line, RULES), "packet"), bets);
   }
 });
 
@@ -482,16 +495,21 @@ Deno.test("decodeRequest() reads back all that is encoded", { permissions: "none
 Deno.test("decodeRequest() takes exactly the Store packets that the plain model takes", {
   permissions: "none",
 }, () => {
-  const batch = new BetBatch();
+  const decoders = (["rows", "packet"] as const).map((notation) => ({
+    notation,
+    decoder: new BetDecoder(notation),
+  }));
   let good = 0;
   const cases = casesWanted(20_000);
   forAll({ cases }, (random) => {
     const line = wildPacket(random);
     const expected = plainStoreBets(line, PLAIN_RULES);
+    const { notation, decoder } = random.pick(decoders);
     let bets: Bet[] | undefined;
     try {
-      decodeRequest(line, RULES, batch);
-      bets = betsOf(batch);
+      const request = decodeRequest(line, RULES, decoder);
+      assert("batch" in request);
+      bets = betsOf(request.batch, notation);
     } catch (error) {
       assertInstanceOf(error, PacketError);
       assertEquals(error.isStore, /^Store(Bet|Batch):/.test(latin1(line)));

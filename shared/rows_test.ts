@@ -1,46 +1,51 @@
 import { assertEquals } from "@std/assert";
 import { parse, stringify } from "@std/csv";
-import { BetBatch, decodeRequest } from "./packets.ts";
+import { BetDecoder } from "./packets.ts";
 import { parseRow } from "./rows.ts";
 import { Random } from "../testing/random.ts";
 
 const RULES = { agencies: 5, today: 20261123 };
-const batch = new BetBatch();
+const decoder = new BetDecoder("rows");
 
 /** The rows of a Store packet's batch, as they go into bets.csv. */
 function rows(packet: string): string {
-  decodeRequest(new TextEncoder().encode(packet), RULES, batch);
-  return new TextDecoder().decode(batch.rows);
+  const type = packet.startsWith("StoreBet:") ? "StoreBet" : "StoreBatch";
+  const { bytes } = decoder.decode(type, new TextEncoder().encode(packet), RULES);
+  return new TextDecoder().decode(bytes);
 }
 
-Deno.test("BetBatch.rows holds a row for each bet", { permissions: "none" }, () => {
+Deno.test("BetDecoder writes a row for each bet", { permissions: "none" }, () => {
   assertEquals(
     rows("StoreBatch:2;Ana;Paz;1;1980-01-01;7574:Zoë;de la Paz;2;1999-12-31;0"),
     "2,Ana,Paz,1,1980-01-01,7574\n2,Zoë,de la Paz,2,1999-12-31,0\n",
   );
 });
 
-Deno.test("BetBatch.rows holds numbers without leading zeros", { permissions: "none" }, () => {
-  for (
-    const [sent, written] of [
-      ["0", "0"],
-      ["0000", "0"],
-      ["7", "7"],
-      ["007", "7"],
-      ["10", "10"],
-      ["100", "100"],
-      ["909", "909"],
-      ["1000", "1000"],
-      ["0075", "75"],
-      ["9999", "9999"],
-    ]
-  ) {
-    assertEquals(rows(`StoreBet:1;A;B;1;1980-01-01;${sent}`), `1,A,B,1,1980-01-01,${written}\n`);
-  }
-});
+Deno.test(
+  "BetDecoder writes numbers into rows without leading zeros",
+  { permissions: "none" },
+  () => {
+    for (
+      const [sent, written] of [
+        ["0", "0"],
+        ["0000", "0"],
+        ["7", "7"],
+        ["007", "7"],
+        ["10", "10"],
+        ["100", "100"],
+        ["909", "909"],
+        ["1000", "1000"],
+        ["0075", "75"],
+        ["9999", "9999"],
+      ]
+    ) {
+      assertEquals(rows(`StoreBet:1;A;B;1;1980-01-01;${sent}`), `1,A,B,1,1980-01-01,${written}\n`);
+    }
+  },
+);
 
 Deno.test(
-  "BetBatch.rows quotes a field that needs it, and no other",
+  "BetDecoder quotes the fields of a row that need it, and no others",
   { permissions: "none" },
   () => {
     assertEquals(
@@ -53,7 +58,7 @@ Deno.test(
 /** Characters of every length in UTF-8, and all that CSV is careful about. */
 const LETTERS = ["a", "Z", " ", ",", '"', "'", "ñ", "€", "😀", "7574", "\\", "%", "|", "="];
 
-Deno.test("BetBatch.rows holds what @std/csv writes and reads back, and parseRow() too", {
+Deno.test("BetDecoder writes rows as @std/csv does, and parseRow() reads them back", {
   permissions: "none",
 }, () => {
   const random = new Random(7574);
@@ -85,7 +90,7 @@ Deno.test("BetBatch.rows holds what @std/csv writes and reads back, and parseRow
 });
 
 Deno.test(
-  "BetBatch.rows has room for a batch of nothing but quotes",
+  "BetDecoder has room for rows of nothing but quotes",
   { permissions: "none" },
   () => {
     const bet = `${'"'.repeat(64)};${'"'.repeat(64)};${'"'.repeat(20)};1980-01-01;9999`;

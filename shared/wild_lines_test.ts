@@ -7,7 +7,7 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  BetBatch,
+  BetDecoder,
   decodeProgressResponse,
   decodeRequest,
   decodeStoreResponse,
@@ -44,7 +44,7 @@ function anyBytes(random: Random): Uint8Array {
 
 /** Decodes what an agency sends, unless it is to store bets: packets_test.ts has those. */
 function decodeAgencyRequest(line: Uint8Array): unknown {
-  const request = decodeRequest(line, RULES, new BetBatch());
+  const request = decodeRequest(line, RULES, new BetDecoder("packet"));
   assert(!("batch" in request));
   return request.agency;
 }

@@ -198,6 +198,7 @@ function terminator({ at, from: { terminator, mayPrecede }, stop }: Cursor): Sta
 }
 
 const translations = {
+  "packet to packet": translation(PACKET, PACKET),
   "packet to rows": translation(PACKET, ROWS),
   "lines to packet": translation(LINES, PACKET),
 };
@@ -205,7 +206,8 @@ const translations = {
 /** Options of {@linkcode BetTranslator}. */
 export interface BetTranslatorOptions {
   /**
-   * `packet to rows`: `;` between fields and `:` behind each bet become `,` and `\n`.
+   * `packet to packet`: the bets are checked and stay as they are.
+   * `packet to rows`: `;` between fields and `:` after each bet become `,` and `\n`.
    * `lines to packet`: `,` and `\n` or `\r\n` become `;` and `:`.
    */
   notation: keyof typeof translations;

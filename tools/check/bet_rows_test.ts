@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BetBatch, decodeRequest } from "../../shared/packets.ts";
+import { BetDecoder } from "../../shared/packets.ts";
 import { ROW_BYTES_MAX, RowChecker } from "./bet_rows.ts";
 
 const RULES = { agencies: 5, today: 20261123 };
@@ -24,9 +24,9 @@ Deno.test("RowChecker.check() takes what servers write", () => {
   ];
   let rowBytesMax = 0;
   for (const packet of packets) {
-    const batch = new BetBatch();
-    decodeRequest(encoder.encode(packet), RULES, batch);
-    const rows = new TextDecoder().decode(batch.rows).split("\n").slice(0, -1);
+    const type = packet.startsWith("StoreBet:") ? "StoreBet" : "StoreBatch";
+    const batch = new BetDecoder("rows").decode(type, encoder.encode(packet), RULES);
+    const rows = new TextDecoder().decode(batch.bytes).split("\n").slice(0, -1);
     for (const row of rows) {
       const checker = new RowChecker(RULES);
       const bytes = encoder.encode(row);
