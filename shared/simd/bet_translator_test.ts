@@ -119,6 +119,12 @@ const NOTATIONS: Record<BetTranslatorOptions["notation"], {
   from: { separator: string; terminator: string };
   into: { separator: string; terminator: string };
 }> = {
+  "packet to packet": {
+    translator: new BetTranslator({ notation: "packet to packet", inputBytesMax: 4096 }),
+    prefix: "",
+    from: { separator: ";", terminator: ":" },
+    into: { separator: ";", terminator: ":" },
+  },
   "packet to rows": {
     translator: TO_ROWS,
     prefix: "42,",
