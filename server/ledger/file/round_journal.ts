@@ -63,7 +63,7 @@ export class RoundJournal {
     if (length !== this.#lineLength || !startsWith(this.#line, found)) {
       this.#line.set(found);
       this.#lineLength = length;
-      this.#round = parse(found);
+      this.#round = parseJournal(found);
     }
     return this.#round;
   }
@@ -96,7 +96,9 @@ function format({ from, to, cuts }: Round, line: Uint8Array): void {
   putDigits(line, SUM_END, sumOf(line.subarray(0, CUTS_END)));
 }
 
-function parse(line: Uint8Array): Round | undefined {
+/** Parses the content of the journal. Returns nothing if it is empty or damaged. What follows its line is ignored. */
+export function parseJournal(bytes: Uint8Array): Round | undefined {
+  const line = bytes.subarray(0, BLANK.length);
   if (line.length !== BLANK.length) return undefined;
   const number = (start: string, end: number) =>
     parseDigits(line, BLANK.indexOf(start) + start.length, end, Number.MAX_SAFE_INTEGER);
