@@ -1,6 +1,6 @@
 /**
- * Asks the server of this machine whether it serves: exit code 0 if it answers a ProgressRequest, 1 if
- * not, 2 if its settings are wrong. It reads the same settings as the server.
+ * The health check of a server on this machine. Exit code 0 if it answers a ProgressRequest, 1 if not, 2 if
+ * the settings are invalid. It reads the same settings as the server.
  *
  * @module
  */
@@ -13,11 +13,11 @@ import { readServerSettings } from "./settings.ts";
 /** A healthy server answers within milliseconds. */
 const DEADLINE_MS = 2000;
 const ANSWER_BYTES_MAX = 64;
-const EXIT_SICK = 1;
+const EXIT_UNHEALTHY = 1;
 const EXIT_SETTINGS = 2;
 
 /** Where a server listens. */
-export interface ServerPlace {
+export interface ServerAddress {
   hostname: string;
   port: number;
 }
@@ -25,10 +25,10 @@ export interface ServerPlace {
 /**
  * Asks a server for the progress of agency 1.
  *
- * @returns How many bets of it are stored.
- * @throws If the server cannot be reached, hangs up, or answers something else.
+ * @returns The number of its stored bets.
+ * @throws If the server cannot be reached, closes the connection, or answers with another packet.
  */
-export async function askProgress({ hostname, port }: ServerPlace): Promise<number> {
+export async function askProgress({ hostname, port }: ServerAddress): Promise<number> {
   using connection = await Deno.connect({ hostname, port });
   const request = encodeAgencyRequest("ProgressRequest", 1);
   for (let sent = 0; sent < request.length;) sent += await connection.write(request.subarray(sent));
@@ -37,7 +37,7 @@ export async function askProgress({ hostname, port }: ServerPlace): Promise<numb
     const answer = frames.take();
     if (answer !== undefined) return decodeProgressResponse(answer);
     const count = await connection.read(frames.space());
-    if (count === null) throw new Error(`${hostname}:${port} has closed the connection`);
+    if (count === null) throw new Error(`${hostname}:${port} closed the connection`);
     frames.filled(count);
   }
 }
@@ -49,14 +49,14 @@ async function main(): Promise<number> {
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
-    return error instanceof SettingsError ? EXIT_SETTINGS : EXIT_SICK;
+    return error instanceof SettingsError ? EXIT_SETTINGS : EXIT_UNHEALTHY;
   }
 }
 
 if (import.meta.main) {
   setTimeout(() => {
     console.error(`no answer within ${DEADLINE_MS} ms`);
-    Deno.exit(EXIT_SICK);
+    Deno.exit(EXIT_UNHEALTHY);
   }, DEADLINE_MS);
   Deno.exit(await main());
 }

@@ -1,5 +1,5 @@
 /**
- * One server of the lottery. It reads its settings, opens the ledger, serves, and stops when told to.
+ * One server of the lottery. It reads its settings, opens the ledger, serves, and stops on a signal.
  *
  * @module
  */
@@ -7,18 +7,23 @@
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
-import { type FileLedgerOptions, openFileLedger } from "./ledger/file/file_ledger.ts";
-import { type Ledger, LedgerError } from "./ledger/ledger.ts";
-import { DamagedRowError } from "./ledger/file/tally.ts";
+import { DrawSignal } from "./ledger/file/draw_signal.ts";
+import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
+import { openFileLedger } from "./ledger/file/file_ledger.ts";
+import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
 
-/** A disk or a peer that hangs must not keep the server from ending in time. */
+/** A hanging disk or peer must not keep the server from ending in time. */
 const STOP_DEADLINE_MS = 1900;
 const FLUSH_MS = 100;
 
+const EXIT_FAILURE = 1;
+const EXIT_SETTINGS = 2;
+
 const writer = new LineWriter(Deno.stdout);
 
+/** Serves until a signal or a failure of the ledger. Returns the exit code. */
 async function serve(settings: ServerSettings, log: ActionLog): Promise<number> {
   log.info("config", "success", {
     port: settings.port,
@@ -27,17 +32,13 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     shared_volume: settings.sharedVolume,
     log_level: settings.logLevel,
   });
+  const ledger = await openLedger(settings, log);
   const stopped = Promise.withResolvers<number>();
-  const ledger = await openLedger(settings.sharedVolume, {
-    agencies: settings.agencies,
-    winningNumber: settings.winningNumber,
-    log,
-    onFailure: (error) => {
-      log.critical("ledger", "fail", { error: error.message });
-      stopped.resolve(1);
-    },
+  ledger.failed.then((error) => {
+    log.critical("ledger", "fail", { error: error.message });
+    stopped.resolve(EXIT_FAILURE);
   });
-  const server = new Server(settings, ledger, log);
+  const server = new Server(settings, { ledger, log });
   onStopSignal(() => stopped.resolve(0));
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
@@ -48,25 +49,29 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
   return exitCode;
 }
 
-/** Opens the ledger in a folder; what the system says where it cannot, is told with what to do. */
-async function openLedger(folder: string, options: FileLedgerOptions): Promise<Ledger> {
+/** Opens the ledger. This is the one place that knows which engine it is. */
+async function openLedger(settings: ServerSettings, log: ActionLog): Promise<Ledger> {
+  const { broadcastIp: ip, broadcastPort: port, reusePort: shared, sharedVolume } = settings;
+  const signal = new DrawSignal({ ip, port, shared, log });
+  const { agencies, winningNumber, drawPollMs: pollMs } = settings;
   try {
-    return await openFileLedger(new FolderDisk(folder), options);
+    const disk = new FolderDisk(sharedVolume);
+    return await openFileLedger(disk, { agencies, winningNumber, log, signal, pollMs });
   } catch (cause) {
-    if (cause instanceof LedgerError || cause instanceof DamagedRowError) throw cause;
-    const { message } = cause as Error;
+    if (cause instanceof FatalLedgerError) throw cause;
     throw new Error(
-      `Cannot use the volume ${folder}: ${message}. Try its disk and its locks with deno task doctor`,
+      `Cannot use the volume ${sharedVolume}: ${(cause as Error).message}. ` +
+        "Test its disk and its locks with ./denow task doctor",
       { cause },
     );
   }
 }
 
-/** Calls `stop` at the first SIGTERM or SIGINT; the second ends the process at once. */
+/** Calls `stop` on the first SIGTERM or SIGINT; the second ends the process at once. */
 function onStopSignal(stop: () => void): void {
   let isStopping = false;
   const handle = () => {
-    if (isStopping) Deno.exit(1);
+    if (isStopping) Deno.exit(EXIT_FAILURE);
     isStopping = true;
     stop();
   };
@@ -89,7 +94,7 @@ async function main(): Promise<void> {
     log = openLog({ levels: SERVER_LEVELS, level: settings.logLevel, sink: writer.write });
     exitCode = await serve(settings, log);
   } catch (error) {
-    exitCode = error instanceof SettingsError ? 2 : 1;
+    exitCode = error instanceof SettingsError ? EXIT_SETTINGS : EXIT_FAILURE;
     if (error instanceof SettingsError) console.error(error.message);
     else log.critical("start", "fail", { error: (error as Error).message });
   }

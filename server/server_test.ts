@@ -288,7 +288,7 @@ Deno.test("Server tells a client that never stops sending before it ends the con
   await using server = await startServer();
   using client = await server.connect();
   const answer = client.line();
-  await client.sendWhatIsTaken(new TextEncoder().encode("StoreBatch:1;".padEnd(8_000_000, "x")));
+  await client.sendUntilClosed(new TextEncoder().encode("StoreBatch:1;".padEnd(8_000_000, "x")));
   assertEquals(await answer, REFUSED);
   await servesHonestClient(server);
 });
@@ -457,7 +457,7 @@ Deno.test("Server ends the one that waits longest when too many wait", async () 
   await closeAgencies(server, [1, 2, 3, 4, 5]);
   assertEquals(await middle.line(), "WinnersResponse:\n");
   assertEquals(await newest.line(), "WinnersResponse:\n");
-  assert(server.lines.some((line) => line.includes("too many wait")));
+  assert(server.lines.some((line) => line.includes("too many connections wait")));
 });
 
 Deno.test("Server ends idle clients and those that dribble, not those that wait", async () => {
@@ -663,7 +663,7 @@ Deno.test("Server does not start on a broadcast port that another program has fo
   await assertRejects(
     () => startServer({ broadcastPort: port, reusePort: false }),
     Error,
-    `Cannot hear broadcasts on UDP port ${port}: Address already in use`,
+    `Cannot receive broadcasts on UDP port ${port}: Address already in use`,
   );
   taken.close();
 });

@@ -1,15 +1,17 @@
 /**
- * A session: one connection, from its first packet to its end. It reads a packet, answers it, and only
- * then looks at the next.
+ * A session: one connection, from its first packet to its end. It reads a packet, answers it, and only then
+ * looks at the next.
  *
  * @module
  */
 
-import { dayNumber } from "../shared/bet.ts";
+import { LINE_FEED, SEMICOLON } from "../shared/ascii.ts";
+import { ByteBuffer } from "../shared/bytes.ts";
 import { FrameBuffer, FrameTooLongError } from "../shared/framing.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import {
   type BetBatch,
+  type BetDecoder,
   decodeRequest,
   type DecodeRules,
   encodeProgressResponse,
@@ -21,16 +23,15 @@ import {
   STORED,
   WINNERS_RESPONSE_HEAD,
 } from "../shared/packets.ts";
-import type { Draw } from "./draw.ts";
-import { type Ledger, LedgerError } from "./ledger/ledger.ts";
+import type { DrawWatch } from "./draw_watch.ts";
+import type { Draw, Ledger } from "./ledger/ledger.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
-const LINE_END = new Uint8Array([0x0a]);
-/** Up to so many bytes, documents are copied to make one write of an answer. */
-const COPIED_BYTES_MAX = 4096;
-/** A long answer is written in pieces, so that a slow reader is told from one that does not read. */
+/** A WinnersResponse up to this size is one write. */
+const GATHERED_BYTES_MAX = 4096;
+/** A long answer is written in pieces, to distinguish a slow reader from a stalled one. */
 const PIECE_BYTES = 64 * 1024;
-/** What is still read of a connection that was given up, so that the last answer reaches its reader. */
+/** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
 const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
 
@@ -45,32 +46,41 @@ export interface Connection {
 /** What all sessions of a server share. */
 export interface SessionContext {
   ledger: Ledger;
-  draw: Draw;
+  draw: DrawWatch;
   log: ActionLog;
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
-  /** Takes the bets of the packet in hand: they are in the ledger's hands before anything else happens. */
-  batch: BetBatch;
-  /** Tells the other servers that the last agency has closed. */
-  announce: () => Promise<void>;
-  /** A session begins or ends to wait for the draw, and so does not count as a connection meanwhile. */
+  decoder: BetDecoder;
+  /** Reports that a session starts or stops waiting for the draw. Meanwhile it does not count as a connection. */
   onWaiting: (session: Session, isWaiting: boolean) => void;
+  /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
   now: () => number;
+  /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
+  today: () => number;
 }
 
-/** What a session is at. */
+/** What a session is doing. */
 type State = "reading" | "working" | "answering" | "waiting" | "ended";
 
-/** One connection's conversation. */
+/** What follows an answer. */
+type Next =
+  | "read"
+  /** The conversation is over. The peer may still be sending, and must get the last answer. */
+  | "linger"
+  /** The connection ends without an answer. */
+  | "close";
+
+/** The conversation over one connection. */
 export class Session {
   readonly #connection: Connection;
   readonly #context: SessionContext;
   readonly #peer: string;
   readonly #frames: FrameBuffer;
   readonly #ending = new AbortController();
-  /** What this connection was told of an agency's stored bets, and what it has stored since. */
+  /** By agency: the stored bets that this connection knows of, for the agencies that it asked about. */
   readonly #expectedBets = new Map<number, number>();
+  /** By agency: the bets stored over this connection. */
   readonly #storedBets = new Map<number, number>();
   #state: State = "reading";
   #isStopping = false;
@@ -89,7 +99,7 @@ export class Session {
     try {
       await this.#converse();
     } catch (error) {
-      if (!this.#ending.signal.aborted) this.#logEnd(error);
+      if (!this.#ending.signal.aborted) this.#logBroken(error);
     } finally {
       this.#state = "ended";
       this.#close();
@@ -98,22 +108,22 @@ export class Session {
   }
 
   /**
-   * Ends the session: at once if it is between packets or waits for the draw, else when the packet in
-   * hand is answered.
+   * Ends the session: at once if it is between packets or waits for the draw, else after it has answered the
+   * current packet.
    */
   stop(): void {
     this.#isStopping = true;
     if (this.#state === "reading" || this.#state === "waiting") this.#close();
   }
 
-  /** Ends the session whatever it is at. */
+  /** Ends the session at once, whatever it is doing. */
   abort(): void {
     this.#close();
   }
 
   /**
-   * Ends the session if its peer has kept it waiting since before `timeMs`: for the rest of a packet, or
-   * for taking an answer. Who waits for the draw, or for the ledger, is not idle.
+   * Ends the session if its peer has kept it waiting since before `timeMs`: for the rest of a packet, or to
+   * take an answer. A session that waits for the draw or for the ledger is not idle.
    */
   endIfIdleSince(timeMs: number): void {
     const isForPeer = this.#state === "reading" || this.#state === "answering";
@@ -127,15 +137,15 @@ export class Session {
       const line = await this.#nextLine();
       if (line === undefined || this.#isStopping) return;
       this.#state = "working";
-      const goesOn = await this.#answer(line);
-      if (!goesOn) return await this.#linger();
-      if (this.#isStopping) return;
+      const next = await this.#answer(line);
+      if (next === "linger") return await this.#linger();
+      if (next === "close" || this.#isStopping) return;
       this.#activeAt = this.#context.now();
       this.#state = "reading";
     }
   }
 
-  /** The next packet; nothing when the peer has sent its last one. */
+  /** Reads the next packet; returns nothing when the peer has sent its last one. */
   async #nextLine(): Promise<Uint8Array<ArrayBuffer> | undefined> {
     for (;;) {
       let line: Uint8Array<ArrayBuffer> | undefined;
@@ -155,24 +165,21 @@ export class Session {
     }
   }
 
-  /** Answers one packet; returns whether the conversation goes on. */
-  async #answer(line: Uint8Array): Promise<boolean> {
+  async #answer(line: Uint8Array): Promise<Next> {
     try {
-      const { agencies, batch, now } = this.#context;
-      const rules: DecodeRules = { agencies, today: dayNumber(now()) };
-      const request = decodeRequest(line, rules, batch);
+      const { agencies, decoder, today } = this.#context;
+      const rules: DecodeRules = { agencies, today: today() };
+      const request = decodeRequest(line, rules, decoder);
       switch (request.type) {
         case "StoreBet":
         case "StoreBatch":
-          await this.#store(request.batch);
-          return true;
+          return await this.#store(request.batch);
         case "AgencyClose":
           return await this.#closeAgency(request.agency);
         case "ProgressRequest":
-          await this.#tellProgress(request.agency);
-          return true;
+          return await this.#sendProgress(request.agency);
         case "WinnersRequest":
-          return await this.#tellWinners(request.agency);
+          return await this.#sendWinners(request.agency);
       }
     } catch (error) {
       if (!(error instanceof PacketError)) throw error;
@@ -180,80 +187,100 @@ export class Session {
     }
   }
 
-  async #store(batch: BetBatch): Promise<void> {
-    const { ledger } = this.#context;
+  async #store(batch: BetBatch): Promise<Next> {
+    const { ledger, log } = this.#context;
     const { agency, count } = batch;
     const expected = this.#expectedBets.get(agency);
     const result = await ledger.append(batch, expected);
-    if (result === "stored") {
+    if (result.status === "stored") {
       if (expected !== undefined) this.#expectedBets.set(agency, expected + count);
       this.#storedBets.set(agency, (this.#storedBets.get(agency) ?? 0) + count);
-      this.#context.log.debug("apuestas_almacenadas", "success", { agency, cantidad: count });
+      log.debug("apuestas_almacenadas", "success", { agency, cantidad: count });
       await this.#write(STORE_RESPONSES[STORED]);
-    } else {
-      const refused = { ip: this.#peer, agency, cantidad: count, error: result.refused };
-      this.#context.log.error("apuestas_almacenadas", "fail", refused);
-      await this.#write(STORE_RESPONSES[REFUSED]);
+      return "read";
     }
+    const details = { ip: this.#peer, agency, cantidad: count, error: result.reason };
+    log.error("apuestas_almacenadas", "fail", details);
+    if (result.status === "unknown") return "close";
+    await this.#write(STORE_RESPONSES[REFUSED]);
+    return "read";
   }
 
-  async #closeAgency(agency: number): Promise<boolean> {
-    const { ledger, draw, log, announce } = this.#context;
-    try {
-      const { repeated, complete } = await ledger.close(agency);
+  async #closeAgency(agency: number): Promise<Next> {
+    const { ledger, log } = this.#context;
+    const result = await ledger.close(agency);
+    if (result.status === "closed") {
+      const { repeated } = result;
       log.info("agency_close", "success", repeated ? { agency, repeated } : { agency });
-      if (!complete) return true;
-      if (!repeated) await announce();
-      await draw.look();
-      return true;
-    } catch (error) {
-      if (error instanceof LedgerError) throw error;
-      // There is no answer by which to refuse: the end of the connection tells the agency to try again.
-      log.error("agency_close", "fail", { agency, error: (error as Error).message });
-      return false;
+      return "read";
     }
+    // AgencyClose has no answer that could refuse it: the end of the connection asks the agency to retry.
+    log.error("agency_close", "fail", { agency, error: result.reason });
+    return "linger";
   }
 
-  async #tellProgress(agency: number): Promise<void> {
-    const bets = await this.#storedBetsOf(agency);
-    this.#expectedBets.set(agency, bets);
-    await this.#write(encodeProgressResponse(bets));
-  }
-
-  async #storedBetsOf(agency: number): Promise<number> {
-    try {
-      return await this.#context.ledger.stored(agency);
-    } catch (error) {
-      // A connection that ends without a byte of an answer is how servers say that they do not know this
-      // packet. This one does: an agency that took it for such a server would begin with its first bet.
-      await this.#write(PROGRESS_RESPONSE_HEAD);
-      throw error;
+  async #sendProgress(agency: number): Promise<Next> {
+    const result = await this.#context.ledger.progress(agency);
+    if (result.status === "known") {
+      this.#expectedBets.set(agency, result.bets);
+      await this.#write(encodeProgressResponse(result.bets));
+      return "read";
     }
+    // A connection that ends without a byte of an answer is how older servers show that they do not know
+    // this packet. An agency that takes this server for one of those would start from its first bet.
+    await this.#write(PROGRESS_RESPONSE_HEAD);
+    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
+    return "close";
   }
 
-  async #tellWinners(agency: number): Promise<boolean> {
-    const { draw, ledger, log } = this.#context;
+  async #sendWinners(agency: number): Promise<Next> {
+    const draw = await this.#waitForDraw();
+    if (draw === undefined) return "close";
+    this.#state = "working";
+    await this.#writeWinners(draw.winners(agency));
+    this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
+    return "read";
+  }
+
+  async #waitForDraw(): Promise<Draw | undefined> {
     this.#state = "waiting";
     this.#context.onWaiting(this, true);
-    let isDrawn: boolean;
     try {
-      isDrawn = await draw.wait(this.#ending.signal);
+      return await this.#context.draw.wait(this.#ending.signal);
     } finally {
       this.#context.onWaiting(this, false);
     }
-    if (!isDrawn) return false;
-    this.#state = "working";
-    for (const part of winnersResponse(ledger.winners(agency))) await this.#write(part);
-    log.info("send_winners", "success", { agency, ip: this.#peer });
-    return true;
   }
 
-  /** Refuses a bad packet. Only a Store packet has an answer for that, and may be followed by others. */
-  async #refuse(error: PacketError): Promise<boolean> {
+  /**
+   * Writes a WinnersResponse. A short one is one write; the pieces of a long one are not copied, because
+   * hundreds of clients may ask for megabytes and not read them.
+   */
+  async #writeWinners(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+    const gathered = new ByteBuffer(256);
+    gathered.write(WINNERS_RESPONSE_HEAD);
+    let isFirst = true;
+    for await (const piece of pieces) {
+      if (!isFirst) gathered.writeByte(SEMICOLON);
+      isFirst = false;
+      if (gathered.length + piece.length < GATHERED_BYTES_MAX) gathered.write(piece);
+      else {
+        await this.#write(gathered.view());
+        gathered.length = 0;
+        await this.#write(piece);
+      }
+    }
+    gathered.writeByte(LINE_FEED);
+    await this.#write(gathered.view());
+  }
+
+  /** Refuses an invalid packet. Only a Store packet has an answer for that, and may be followed by others. */
+  async #refuse(error: PacketError): Promise<Next> {
     const action = error.isStore ? "apuestas_almacenadas" : "receive_message";
     this.#context.log.error(action, "fail", { ip: this.#peer, error: error.message });
-    if (error.isStore) await this.#write(STORE_RESPONSES[REFUSED]);
-    return error.isStore;
+    if (!error.isStore) return "linger";
+    await this.#write(STORE_RESPONSES[REFUSED]);
+    return "read";
   }
 
   async #refuseTooLong(error: unknown): Promise<void> {
@@ -266,7 +293,7 @@ export class Session {
 
   async #write(bytes: Uint8Array): Promise<void> {
     this.#state = "answering";
-    // Up to here it was the disk that took its time, not the peer.
+    // Until now the peer was waiting for the disk.
     this.#activeAt = this.#context.now();
     for (let at = 0; at < bytes.length;) {
       at += await this.#connection.write(bytes.subarray(at, at + PIECE_BYTES));
@@ -275,8 +302,8 @@ export class Session {
   }
 
   /**
-   * Ends the conversation so that the peer still gets the last answer: closing a socket with unread
-   * bytes resets the connection, and a reset throws away what the peer has not read yet.
+   * Ends the conversation so that the peer still receives the last answer: closing a socket with unread bytes
+   * resets the connection, and a reset discards what the peer has not read yet.
    */
   async #linger(): Promise<void> {
     await this.#connection.closeWrite();
@@ -306,11 +333,9 @@ export class Session {
     });
   }
 
-  #logEnd(error: unknown): void {
+  #logBroken(error: unknown): void {
     const { message } = error as Error;
-    if (error instanceof LedgerError) {
-      this.#context.log.error("connection", "fail", { ip: this.#peer, error: message });
-    } else this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
+    this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
   }
 
   #logStored(): void {
@@ -318,20 +343,4 @@ export class Session {
       this.#context.log.info("apuestas_almacenadas", "success", { agency, cantidad });
     }
   }
-}
-
-/**
- * The answer with an agency's winners, in the parts that are written one after the other. Many documents
- * are not copied: hundreds of clients may ask for megabytes and not read them.
- */
-function winnersResponse(documents: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer>[] {
-  const parts = [WINNERS_RESPONSE_HEAD, documents, LINE_END];
-  if (documents.length > COPIED_BYTES_MAX) return parts;
-  const answer = new Uint8Array(WINNERS_RESPONSE_HEAD.length + documents.length + LINE_END.length);
-  let at = 0;
-  for (const part of parts) {
-    answer.set(part, at);
-    at += part.length;
-  }
-  return [answer];
 }

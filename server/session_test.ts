@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { BetBatch } from "../shared/packets.ts";
-import { Draw } from "./draw.ts";
+import { BetDecoder } from "../shared/packets.ts";
+import { DrawWatch } from "./draw_watch.ts";
 import { type Connection, Session } from "./session.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
 import { MemoryDisk } from "./testing/memory_disk.ts";
@@ -65,17 +65,18 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
   const process = new MemoryDisk().process();
   const { ledger, log } = await openLedger(process);
   if (failing) process.kill();
-  const draw = new Draw(ledger, { pollMs: 1000, winningNumber: WINNING_NUMBER, log });
+  await using _ledger = ledger;
+  const draw = new DrawWatch(ledger, { winningNumber: WINNING_NUMBER, log });
   const session = new Session(connection, "peer", {
     ledger,
     draw,
     log,
     agencies: AGENCIES,
     packetBytesMax: 1000,
-    batch: new BetBatch(),
-    announce: () => Promise.resolve(),
+    decoder: new BetDecoder(ledger.notation),
     onWaiting: () => {},
-    now: Date.now,
+    now: () => Date.now(),
+    today: () => 20261123,
   });
   await session.run();
 }

@@ -10,7 +10,7 @@ import { SettingsReader } from "../shared/config.ts";
 import { SERVER_LEVELS } from "../shared/logging.ts";
 import { PACKET_BYTES_MIN } from "../shared/packets.ts";
 
-/** What a server is told when it starts. README.md explains each. */
+/** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
   port: number;
   listenBacklog: number;
@@ -19,13 +19,13 @@ export interface ServerSettings {
   agencies: number;
   logLevel: string;
   listenIp: string;
-  /** Whether several servers share the ports of this host. */
+  /** Whether several servers on this host share the ports. */
   reusePort: boolean;
   connectionsMax: number;
   waitingMax: number;
   packetBytesMax: number;
   idleMs: number;
-  /** The same as `idleMs`, while another connection waits for a place. */
+  /** Replaces `idleMs` while another connection waits for a place. */
   crowdedIdleMs: number;
   drawPollMs: number;
   winningNumber: number;
@@ -35,7 +35,7 @@ export interface ServerSettings {
 
 const HERE = import.meta.dirname ?? ".";
 
-/** Where settings of a server come from. */
+/** Where the settings of a server come from. */
 export interface ServerSettingsSources {
   /** @default {Deno.env.get} */
   environment?: (name: string) => string | undefined;
@@ -46,7 +46,7 @@ export interface ServerSettingsSources {
 /**
  * Reads the settings of a server.
  *
- * @throws {SettingsError} With all that is missing, misspelt or impossible.
+ * @throws {SettingsError} Naming every missing, misspelt or invalid setting.
  */
 export function readServerSettings(sources: ServerSettingsSources = {}): ServerSettings {
   const { environment = (name) => Deno.env.get(name), readFile = Deno.readTextFileSync } = sources;
@@ -88,7 +88,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
   return settings;
 }
 
-/** The keys of an INI file, those of its section DEFAULT among them. A missing file has none. */
+/** Reads the keys of an INI file, including those of its section DEFAULT. A missing file has none. */
 function readIni(
   path: string,
   readFile: (path: string) => string,
@@ -105,6 +105,6 @@ function readIni(
     const entries = Object.entries({ ...rest, ...(section as Record<string, unknown> ?? {}) });
     return { file: Object.fromEntries(entries.map(([name, value]) => [name, String(value)])) };
   } catch (error) {
-    return { file: {}, fault: `${path} is no INI file: ${(error as Error).message}` };
+    return { file: {}, fault: `${path} is not a valid INI file: ${(error as Error).message}` };
   }
 }

@@ -147,7 +147,7 @@ Deno.test("readServerSettings() names all faults in one error", () => {
   assertEquals(faults[9].endsWith("is no setting: did you mean SERVER_PORT?"), true);
 });
 
-Deno.test("readServerSettings() says that a file cannot be read, or is no INI file", () => {
+Deno.test("readServerSettings() says that a file cannot be read, or is not a valid INI file", () => {
   const [unreadable] = assertThrows(
     () =>
       readServerSettings({
@@ -159,7 +159,10 @@ Deno.test("readServerSettings() says that a file cannot be read, or is no INI fi
     SettingsError,
   ).faults;
   assertEquals(unreadable.endsWith("config.ini cannot be read: not yours"), true);
-  assertEquals(faultsOf(`${SEED}[DEFAULT\n`)[0].includes("config.ini is no INI file"), true);
+  assertEquals(
+    faultsOf(`${SEED}[DEFAULT\n`)[0].includes("config.ini is not a valid INI file"),
+    true,
+  );
   assertEquals(faultsOf(`${SEED}[OTHER]\nA = 1\n`), [
     `OTHER in ${import.meta.dirname}/config.ini is no setting: remove it`,
   ]);

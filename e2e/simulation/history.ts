@@ -13,10 +13,10 @@ import { FakeTime } from "@std/testing/time";
 import { Agency } from "../../client/agency.ts";
 import { BetLines } from "../../client/bet_source.ts";
 import { Servers, UnreachableError } from "../../client/servers.ts";
-import { hasWon } from "../../shared/bet.ts";
 import { Random } from "../../testing/random.ts";
-import { BetBatch } from "../../shared/packets.ts";
-import { Draw } from "../../server/draw.ts";
+import { BetDecoder } from "../../shared/packets.ts";
+import { DrawWatch } from "../../server/draw_watch.ts";
+import type { ChangeSignal } from "../../server/ledger/file/draw_signal.ts";
 import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
 import type { Ledger } from "../../server/ledger/ledger.ts";
 import { Session, type SessionContext } from "../../server/session.ts";
@@ -36,8 +36,8 @@ const TODAY = 20260101;
 const TURN_MS = 25;
 /** Turns of the event loop in which what can happen at one moment happens. */
 const IMMEDIATES_OF_TURN = 6;
-/** A server learns of what others have stored in one of so many turns. */
-const FOLLOW_TURNS = 8;
+/** How often a server looks for a draw that no datagram has announced. */
+const POLL_MS = 1000;
 /** A history that takes longer hangs: far more than all retries together. */
 const TURNS_MAX = 40_000;
 
@@ -52,6 +52,8 @@ const STALL_MS_MAX = 4000;
 export interface HistoryOptions {
   /** A protection to switch off: the history must then fail sooner or later. */
   without?: "sync" | "expected bets";
+  /** Makes a misfortune more or less frequent. @default {CHANCES} */
+  chances?: Partial<typeof CHANCES>;
 }
 
 /**
@@ -82,6 +84,7 @@ export async function firstFailure(
 /** A server, as long as its process lives. */
 interface LiveServer {
   process: MemoryProcess;
+  ledger: Ledger;
   context: SessionContext;
   wires: Set<Wire>;
 }
@@ -90,15 +93,18 @@ class History {
   readonly #random: Random;
   readonly #time: FakeTime;
   readonly #options: HistoryOptions;
+  readonly #chances: typeof CHANCES;
   #disk = new MemoryDisk();
   readonly #servers: (LiveServer | undefined)[] = new Array(SERVERS).fill(undefined);
   readonly #starting = new Set<number>();
+  readonly #listeners = new Set<() => void>();
   #misfortunes = 0;
 
   constructor(seed: number, time: FakeTime, options: HistoryOptions) {
     this.#random = new Random(seed);
     this.#time = time;
     this.#options = options;
+    this.#chances = { ...CHANCES, ...options.chances };
   }
 
   async live(): Promise<number> {
@@ -181,19 +187,16 @@ class History {
       if (server?.process.isKilled) this.#bury(at, server);
       if (this.#servers[at] === undefined && !this.#starting.has(at)) void this.#start(at);
     }
-    for (const server of this.#servers) {
-      if (this.#random.once(FOLLOW_TURNS)) void server?.context.ledger.follow().catch(() => {});
-    }
-    if (this.#strikes(CHANCES.kill)) this.#killSoon();
+    if (this.#strikes(this.#chances.kill)) this.#killSoon();
     const wires = this.#servers.flatMap((server) => [...server?.wires ?? []]);
     if (wires.length > 0) {
-      if (this.#strikes(CHANCES.breakWire)) this.#random.pick(wires).break();
-      if (this.#strikes(CHANCES.stall)) {
+      if (this.#strikes(this.#chances.breakWire)) this.#random.pick(wires).break();
+      if (this.#strikes(this.#chances.stall)) {
         this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
       }
     }
-    if (this.#strikes(CHANCES.forge)) void this.#servers[0]?.context.draw.look();
-    if (this.#strikes(CHANCES.powerCut)) this.#cutPower();
+    if (this.#strikes(this.#chances.forge)) void this.#servers[0]?.context.draw.look();
+    if (this.#strikes(this.#chances.powerCut)) this.#cutPower();
   }
 
   /** Whether a misfortune of this chance comes now. */
@@ -224,6 +227,8 @@ class History {
 
   #bury(at: number, server: LiveServer): void {
     server.process.kill();
+    // Stops its timers. Its files are out of reach.
+    void server.ledger[Symbol.asyncDispose]().catch(() => {});
     for (const wire of server.wires) wire.break();
     this.#servers[at] = undefined;
   }
@@ -239,23 +244,25 @@ class History {
         agencies: AGENCIES,
         winningNumber: WINNING_NUMBER,
         log,
-        onFailure: () => process.kill(),
+        signal: this.#newSignal(),
+        pollMs: POLL_MS,
       });
-      const draw = new Draw(ledger, { pollMs: 1000, winningNumber: WINNING_NUMBER, log });
+      void ledger.failed.then(() => process.kill());
+      const draw = new DrawWatch(ledger, { winningNumber: WINNING_NUMBER, log });
       const context: SessionContext = {
         ledger: this.#options.without === "expected bets" ? trusting(ledger) : ledger,
         draw,
         log,
         agencies: AGENCIES,
         packetBytesMax: 64 * 1024,
-        batch: new BetBatch(),
-        announce: () => Promise.resolve(this.#broadcast()),
+        decoder: new BetDecoder(ledger.notation),
         onWaiting: () => {},
         now: Date.now,
+        today: () => TODAY,
       };
       // The power may have failed meanwhile.
       if (disk === this.#disk && !process.isKilled) {
-        this.#servers[at] = { process, context, wires: new Set() };
+        this.#servers[at] = { process, ledger, context, wires: new Set() };
       }
     } catch (error) {
       if (!process.isKilled) throw error;
@@ -276,11 +283,25 @@ class History {
     };
   }
 
-  /** A datagram to every server; each may be lost. */
-  #broadcast(): void {
-    for (const server of this.#servers) {
-      if (!this.#random.once(2)) void server?.context.draw.look();
-    }
+  /** A server's datagrams: each reaches every server, unless it is lost. */
+  #newSignal(): ChangeSignal {
+    let own: () => void = () => {};
+    return {
+      onSignal: (listener) => {
+        own = listener;
+        this.#listeners.add(listener);
+      },
+      send: () => {
+        for (const listener of this.#listeners) {
+          if (!this.#random.once(2)) listener();
+        }
+        return Promise.resolve();
+      },
+      [Symbol.asyncDispose]: () => {
+        this.#listeners.delete(own);
+        return Promise.resolve();
+      },
+    };
   }
 
   #judge(files: string[][], winners: string[][]): void {
@@ -290,7 +311,7 @@ class History {
       const stored = rows.filter((row) => row.startsWith(`${agency},`));
       assertEquals(stored, file.map((row) => `${agency},${row}`), `bets of agency ${agency}`);
       const winning = file.map((row) => row.split(",")).filter((fields) =>
-        hasWon(Number(fields.at(-1)), WINNING_NUMBER)
+        Number(fields.at(-1)) === WINNING_NUMBER
       );
       const documents = winning.map((fields) => fields.at(-3));
       assertEquals(winners[index], documents, `winners of agency ${agency}`);
@@ -324,14 +345,14 @@ function endOfProcess(end: WireEnd, process: MemoryProcess): WireEnd {
 /** A ledger that stores whatever comes, whoever else has stored since. */
 function trusting(ledger: Ledger): Ledger {
   return {
+    notation: ledger.notation,
+    failed: ledger.failed,
     append: (batch) => ledger.append(batch),
     close: (agency) => ledger.close(agency),
-    isComplete: () => ledger.isComplete(),
-    stored: (agency) => ledger.stored(agency),
-    follow: () => ledger.follow(),
-    settle: () => ledger.settle(),
-    winners: (agency) => ledger.winners(agency),
-    dispose: () => ledger.dispose(),
+    progress: (agency) => ledger.progress(agency),
+    draw: () => ledger.draw(),
+    onChange: (listener) => ledger.onChange(listener),
+    [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),
   };
 }
 

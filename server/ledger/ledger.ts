@@ -1,66 +1,91 @@
 /**
- * The ledger: what the lottery must never forget. This is all that sessions and draw know of it; where
- * bets live, and how they are made to last, is the business of its implementation.
+ * The ledger contract: what the lottery must never forget, as sessions and the draw see it.
+ *
+ * Nothing here says where bets are stored. An engine may keep them in files, in a replicated log or in a
+ * database; it passes the suite in conformance.ts, and only main.ts knows which one is used. Where an
+ * outcome cannot be known, the answer is "unknown": over a network that is a result, not an exception.
  *
  * @module
  */
 
-import type { BetBatch } from "../../shared/packets.ts";
+import type { BetBatch, BetNotation } from "../../shared/packets.ts";
 
-/** Why a batch was refused: none of its bets is stored. */
-export interface Refusal {
-  refused: string;
-}
+/** The outcome of an append. */
+export type AppendResult =
+  /** All bets of the batch are durable, each once. */
+  | { status: "stored" }
+  /** None of them is stored, and none ever will be. */
+  | { status: "refused"; reason: string }
+  /** Either may be true. The session ends without an answer, and the agency asks for its progress. */
+  | { status: "unknown"; reason: string };
 
-/** All bets of the batch are on stable storage, or none is in the ledger. */
-export type AppendResult = "stored" | Refusal;
+/** The outcome of a close. */
+export type CloseResult =
+  /** The agency is closed, durably. `repeated`: it had been closed before. */
+  | { status: "closed"; repeated: boolean }
+  /** The agency may be closed or open. Closing it again is safe. */
+  | { status: "unknown"; reason: string };
 
-/** What an agency's close did. */
-export interface CloseResult {
-  /** Whether it had been closed before. */
-  repeated: boolean;
-  /** Whether every agency is closed now. */
-  complete: boolean;
-}
+/** The outcome of a question about progress. */
+export type ProgressResult =
+  /** The number of durable bets of the agency. */
+  | { status: "known"; bets: number }
+  | { status: "unknown"; reason: string };
 
-/** Bets and closed agencies, shared by all servers. */
-export interface Ledger {
+/** The draw, after every agency has closed. It never changes. */
+export interface Draw {
   /**
-   * Stores all bets of a batch, or none. The batch is read before this returns its promise.
+   * The documents of an agency's winners, in the order in which their bets were stored.
    *
-   * @param expectedBets How many bets of the agency the sender believes to be stored. If it is another
-   * number, the batch is refused: it would be stored twice, or in the wrong place.
-   * @throws {LedgerError} If it cannot be known whether the bets will last.
+   * @returns Pieces of UTF-8 of any size, each with one document or more, separated by `;`, a byte that no
+   * document holds.
+   */
+  winners(agency: number): AsyncIterable<Uint8Array<ArrayBuffer>>;
+}
+
+/** Bets and closed agencies, shared by all servers of a lottery. */
+export interface Ledger extends AsyncDisposable {
+  /** How the batches given to {@linkcode append} write their bets. */
+  readonly notation: BetNotation;
+
+  /**
+   * Resolves with the reason when the ledger can no longer keep its promises: the server must stop. Later
+   * calls refuse or answer "unknown".
+   */
+  readonly failed: Promise<Error>;
+
+  /**
+   * Stores all bets of a batch, or none. Batches of an agency are stored in the order of the calls.
+   *
+   * @param expectedBets How many bets of the agency the sender believes to be stored. If there are more or
+   * fewer, the batch is refused: it would be stored twice, or in the wrong place. The comparison is atomic
+   * with the append and with closes.
    */
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult>;
 
-  /**
-   * Closes an agency: no server stores a bet of it any more.
-   *
-   * @throws {LedgerError} If the close could not be made to last.
-   */
+  /** Closes an agency. After that no server stores a bet of it. Closing it again changes nothing. */
   close(agency: number): Promise<CloseResult>;
 
-  /** Whether every agency is closed. Costs next to nothing while nothing has changed. */
-  isComplete(): boolean;
+  /**
+   * Counts the durable bets of an agency. The number never decreases, whichever server is asked, and
+   * includes every bet that any server has acknowledged before the call.
+   */
+  progress(agency: number): Promise<ProgressResult>;
 
-  /** How many bets of an agency are stored for good. */
-  stored(agency: number): Promise<number>;
+  /**
+   * The draw.
+   *
+   * @returns Nothing before every agency has closed.
+   * @throws If the winners cannot be read, or are not durable yet. Asking again later is safe.
+   */
+  draw(): Promise<Draw | undefined>;
 
-  /** Learns of most of what other servers have stored, so that little is left to do when it is wanted. */
-  follow(): Promise<void>;
+  /**
+   * Calls `listener` whenever the draw may have become possible, also by a close on another server. It may
+   * be called too often, and is never called too seldom to find the draw in the end.
+   */
+  onChange(listener: () => void): void;
 
-  /** Makes sure that all that is in the ledger is known here, and lasts. */
-  settle(): Promise<void>;
-
-  /** The documents of an agency's winners, joined by `;`, in the order of the ledger, as last settled. */
-  winners(agency: number): Uint8Array<ArrayBuffer>;
-
-  /** Ends the work in hand and lets go of everything. */
-  dispose(): Promise<void>;
-}
-
-/** The ledger cannot keep its promises any more. The server must stop. */
-export class LedgerError extends Error {
-  override name = "LedgerError";
+  /** Finishes the work in hand and releases every resource. */
+  [Symbol.asyncDispose](): Promise<void>;
 }

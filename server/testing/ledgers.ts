@@ -1,28 +1,30 @@
 /**
- * What the tests of the ledger share: batches out of short texts, and ledgers with a log to look at.
+ * Helpers for tests of the ledger: batches from short texts, and file ledgers with a readable log.
  *
  * @module
  */
 
+import { assert } from "@std/assert";
 import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts";
-import { BetBatch, decodeRequest } from "../../shared/packets.ts";
+import { type BetBatch, BetDecoder } from "../../shared/packets.ts";
 import type { Disk } from "../ledger/file/disk.ts";
-import { openFileLedger } from "../ledger/file/file_ledger.ts";
+import { type FileLedger, openFileLedger } from "../ledger/file/file_ledger.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** The agencies of the tests. */
 export const AGENCIES = 5;
 /** The number that wins in the tests. */
 export const WINNING_NUMBER = 7574;
-/** A day that no test's birthdate is behind. */
+/** A day after every birthdate of the tests. */
 const TODAY = 20261123;
 
-/** Decodes the batch of a Store packet, without its line end. */
+const decoder = new BetDecoder("rows");
+
+/** Decodes a Store packet, given without its line end, for the file ledger. */
 export function batchOf(packet: string): BetBatch {
-  const batch = new BetBatch();
+  const type = packet.startsWith("StoreBet:") ? "StoreBet" : "StoreBatch";
   const line = new TextEncoder().encode(packet);
-  decodeRequest(line, { agencies: AGENCIES, today: TODAY }, batch);
-  return batch;
+  return decoder.decode(type, line, { agencies: AGENCIES, today: TODAY });
 }
 
 /** A batch of `count` bets whose documents are `name-0`, `name-1` and so on. */
@@ -34,23 +36,23 @@ export function namedBatch(name: string, { agency = 1, count = 2 } = {}): BetBat
   return batchOf(`StoreBatch:${agency};${bets.join(":")}`);
 }
 
-/** A log, and the lines it has written. */
+/** A log and its lines. */
 export interface KeptLog {
   log: ActionLog;
   lines: string[];
 }
 
-/** Keeps log lines, from their action on. */
+/** Opens a log that keeps its lines, each from its action on. */
 export function keepLog(): KeptLog {
   const lines: string[] = [];
   const sink = (line: string) => void lines.push(line.slice(line.indexOf("action:")));
   return { log: openLog({ levels: SERVER_LEVELS, level: "DEBUG", sink }), lines };
 }
 
-/** A ledger under test. */
+/** A file ledger under test. */
 export interface OpenedLedger extends KeptLog {
-  ledger: Ledger;
-  /** What the ledger said when it could not go on. */
+  ledger: FileLedger;
+  /** The reason why the ledger has failed, if it has. */
   failures: Error[];
 }
 
@@ -62,18 +64,14 @@ export async function openLedger(disk: Disk): Promise<OpenedLedger> {
     agencies: AGENCIES,
     winningNumber: WINNING_NUMBER,
     log: kept.log,
-    onFailure: (error) => failures.push(error),
   });
+  ledger.failed.then((error) => failures.push(error));
   return { ledger, failures, ...kept };
 }
 
-/** Numbers that look random, and are the same for the same seed. */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
+/** The number of an agency's stored bets. Fails if the ledger does not know. */
+export async function storedBets(ledger: Ledger, agency: number): Promise<number> {
+  const result = await ledger.progress(agency);
+  assert(result.status === "known", JSON.stringify(result));
+  return result.bets;
 }

@@ -5,32 +5,33 @@
  */
 
 import type { Ledger } from "../ledger/ledger.ts";
+import { DrawSignal } from "../ledger/file/draw_signal.ts";
 import { openFileLedger } from "../ledger/file/file_ledger.ts";
 import { Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
 import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
-/** Longer than anything takes that does not hang: a test then fails rather than hangs. */
+/** Longer than anything takes: a test fails rather than hangs. */
 const PATIENCE_MS = 20_000;
-/** The real clock's, whatever a test has put in their place later. */
+/** The real timers, whichever fake a test installs later. */
 const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 
-/** What a test wants of its server; the rest is the settings' default. */
+/** Settings that a test changes; the others have their defaults. */
 export interface TestServerOptions extends Partial<ServerSettings> {
   /** Several servers may share one. @default {an empty one} */
   disk?: MemoryDisk;
 }
 
-/** A server that is stopped at the end of its block. */
+/** A server that stops at the end of its block. */
 export interface TestServer extends AsyncDisposable {
   server: Server;
   disk: MemoryDisk;
-  /** Its log lines, from the action on. */
+  /** Its log lines, each from its action on. */
   lines: string[];
-  /** What its ledger said when it could not go on. */
+  /** The reason why its ledger has failed, if it has. */
   failures: Error[];
-  /** Settles when the server next looks whether every agency has closed. */
+  /** Waits until the server next asks its ledger for the draw. */
   looked: () => Promise<void>;
   connect: () => Promise<TestClient>;
   stop: () => Promise<void>;
@@ -60,14 +61,23 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     sharedVolume: "",
     ...changed,
   };
+  const signal = new DrawSignal({
+    ip: settings.broadcastIp,
+    port: settings.broadcastPort,
+    shared: settings.reusePort,
+    log,
+  });
   const ledger = await openFileLedger(disk.process(), {
     agencies: settings.agencies,
     winningNumber: settings.winningNumber,
     log,
-    onFailure: (error) => failures.push(error),
+    signal,
+    pollMs: settings.drawPollMs,
   });
-  const looks = watchLooks(ledger);
-  const server = new Server(settings, ledger, log);
+  ledger.failed.then((error) => failures.push(error));
+  const looked = watchLooks(ledger);
+  // Date.now is the clock that a test can fake.
+  const server = new Server(settings, { ledger, log, now: () => Date.now() });
   const running = server.run();
   const stop = async () => {
     await server.stop();
@@ -78,25 +88,25 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     disk,
     lines,
     failures,
-    looked: looks,
+    looked,
     connect: () => TestClient.connect(server.port),
     stop,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-/** Tells when a ledger is next asked whether it is complete. */
+/** Returns a function that waits until the ledger is next asked for the draw. */
 function watchLooks(ledger: Ledger): () => Promise<void> {
   const watching = new Set<() => void>();
-  const isComplete = ledger.isComplete.bind(ledger);
-  ledger.isComplete = () => {
-    for (const tell of watching) tell();
+  const draw = ledger.draw.bind(ledger);
+  ledger.draw = () => {
+    for (const notify of watching) notify();
     watching.clear();
-    return isComplete();
+    return draw();
   };
   return () =>
     new Promise((resolve, reject) => {
-      const timer = startTimer(() => reject(new Error("the server does not look")), PATIENCE_MS);
+      const timer = startTimer(() => reject(new Error("nobody asked for the draw")), PATIENCE_MS);
       watching.add(() => {
         stopTimer(timer);
         resolve();
@@ -104,7 +114,7 @@ function watchLooks(ledger: Ledger): () => Promise<void> {
     });
 }
 
-/** A client that sends and receives text, and hides nothing. */
+/** A client that sends and receives text as it is. */
 export class TestClient implements Disposable {
   readonly connection: Deno.TcpConn;
   /** Whether the server has ended the connection without reading all that was sent. */
@@ -130,12 +140,12 @@ export class TestClient implements Disposable {
     while (bytes.length > 0) bytes = bytes.subarray(await this.connection.write(bytes));
   }
 
-  /** Sends `data`, of which the server may have had enough before its end. */
-  async sendWhatIsTaken(data: Uint8Array): Promise<void> {
+  /** Sends `data`, which the server may refuse to read to its end. */
+  async sendUntilClosed(data: Uint8Array): Promise<void> {
     try {
       await this.send(data);
     } catch {
-      // The server has closed.
+      // The server has closed the connection.
     }
   }
 
@@ -145,12 +155,12 @@ export class TestClient implements Disposable {
     return await this.line();
   }
 
-  /** Sends no more; what was asked is still answered. */
+  /** Ends the sending half; the server still answers what it was asked. */
   async endSending(): Promise<void> {
     await this.connection.closeWrite();
   }
 
-  /** The next line, its end included; what there is if the connection ends before that. */
+  /** Reads the next line, its end included, or what there is before the end of the connection. */
   async line(): Promise<string> {
     while (!this.#received.includes("\n")) {
       if (!await this.#receive(64 * 1024)) break;
@@ -161,7 +171,7 @@ export class TestClient implements Disposable {
     return line;
   }
 
-  /** All that comes until the server ends the connection, read in pieces of up to `bytes`. */
+  /** Reads until the server ends the connection, in pieces of up to `bytes`. */
   async rest(bytes = 64 * 1024): Promise<string> {
     while (await this.#receive(bytes));
     const rest = this.#received;

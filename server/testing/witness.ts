@@ -6,14 +6,14 @@
 
 import { assert, assertEquals, assertLess } from "@std/assert";
 import { parse } from "@std/csv";
-import type { Ledger } from "../ledger/ledger.ts";
-import { AGENCIES, namedBatch, openLedger } from "./ledgers.ts";
+import type { AppendResult, Ledger } from "../ledger/ledger.ts";
+import { AGENCIES, namedBatch, openLedger, storedBets } from "./ledgers.ts";
 import type { MemoryDisk, MemoryProcess } from "./memory_disk.ts";
 
 const ALL_AGENCIES = Array.from({ length: AGENCIES }, (_, index) => index + 1);
 
 /** What a batch's sender was told. */
-type Fate = "stored" | "refused" | "unknown";
+type Fate = AppendResult["status"];
 
 interface Sent {
   agency: number;
@@ -52,7 +52,7 @@ export class Witness {
     this.#sent.set(name, sent);
     try {
       const result = await ledger.append(namedBatch(name, { agency, count }));
-      if (!process.isKilled) sent.fate = result === "stored" ? "stored" : "refused";
+      if (!process.isKilled) sent.fate = result.status;
     } catch {
       // It stays unknown.
     }
@@ -64,12 +64,8 @@ export class Witness {
 
   /** Closes an agency; returns whether that was promised. */
   async close(ledger: Ledger, process: MemoryProcess, agency: number): Promise<boolean> {
-    try {
-      await ledger.close(agency);
-    } catch {
-      return false;
-    }
-    if (process.isKilled) return false;
+    const { status } = await ledger.close(agency);
+    if (process.isKilled || status === "unknown") return false;
     this.#closed.add(agency);
     return true;
   }
@@ -84,18 +80,18 @@ export class Witness {
     await Promise.all(ALL_AGENCIES.map(async (agency) => {
       const result = await heir.ledger.append(namedBatch(`heir${agency}`, { agency }));
       if (this.#closed.has(agency)) {
-        assert(result !== "stored", `closed agency ${agency} goes on ${when}`);
+        assert(result.status !== "stored", `closed agency ${agency} goes on ${when}`);
       }
-      if (result === "stored") return;
-      assertEquals(result, { refused: `agency ${agency} is closed` }, when);
-      assert((await heir.ledger.close(agency)).repeated, when);
+      if (result.status === "stored") return;
+      assertEquals(result, { status: "refused", reason: `agency ${agency} is closed` }, when);
+      assertEquals(await heir.ledger.close(agency), { status: "closed", repeated: true }, when);
     }));
     await this.#countsAgree(heir.ledger, disk);
     const next = await openLedger(disk.process());
     await this.#countsAgree(next.ledger, disk);
     assertEquals(heir.failures, [], when);
-    await heir.ledger.dispose();
-    await next.ledger.dispose();
+    await heir.ledger[Symbol.asyncDispose]();
+    await next.ledger[Symbol.asyncDispose]();
     this.#compare(disk, trial);
   }
 
@@ -142,7 +138,7 @@ export class Witness {
     const rows = rowsOf(disk);
     await Promise.all(ALL_AGENCIES.map(async (agency) => {
       const count = rows.filter(([first]) => first === String(agency)).length;
-      assertEquals(await ledger.stored(agency), count);
+      assertEquals(await storedBets(ledger, agency), count);
     }));
   }
 }

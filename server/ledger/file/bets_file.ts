@@ -1,45 +1,49 @@
 /**
- * bets.csv on the shared volume: locked, repaired, appended to, and followed.
+ * bets.csv on the shared volume: locked, recovered, appended to, and read.
  *
- * The order of locks, written down here once: bets.csv first, then agencies_closed.txt. Bets are
- * appended under the first alone; an agency is closed under both. So no bet is written after its
- * agency's close.
+ * The lock order, written down here once: bets.csv first, then agencies_closed.txt. Bets are appended under
+ * the first lock alone; an agency is closed under both. So no bet is written after its agency's close.
  *
  * @module
  */
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
-import { turnEnd } from "./serial_queue.ts";
-import { LedgerError } from "../ledger.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 import { inspectTail, type ReadAt } from "./recovery.ts";
 import type { RoundJournal } from "./round_journal.ts";
-import type { Tally } from "./tally.ts";
+import { turnEnd } from "./serial_queue.ts";
+import type { Tally, Winners } from "./tally.ts";
 
-/** Longer than any turn of a healthy server: the lock is held while a round is written, not synced. */
+/** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const LOCK_PATIENCE_MS = 5000;
-/** Turns of the event loop for which a lock is tried again before it is waited for in a thread. */
+/** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
 const LOCK_TURNS_MAX = 8;
 /**
- * A disk that syncs quicker than this is waited for in place: that saves the way through a thread, and
- * holds up other connections for less than a packet takes. A slower one is waited for in a thread.
+ * A disk that syncs faster than this is synced in place: that saves the detour through a thread, and blocks
+ * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
+/** Longest part of a torn tail that a log line quotes. */
+const QUOTED_BYTES_MAX = 200;
 
-/** The file of bets. One user of it at a time in this process; the lock keeps other processes apart. */
+/**
+ * The file of bets, and the tally of the rows in it. It has one user at a time in this process; the lock
+ * keeps other processes out.
+ */
 export class BetsFile {
   readonly #file: DiskFile;
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
   readonly #log: ActionLog;
   readonly #read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
-  /** The journal's count of cuts, as last seen. */
+  /** The journal's count of truncations, as last seen. */
   #cuts = -1;
-  /** Where the last round appended here begins. */
+  /** Position at which the last round appended here begins. */
   #roundStart = 0;
-  /** Bytes known to be on stable storage. */
+  /** Bytes known to be durable. */
   #syncedSize = 0;
-  /** How long a sync took of late. */
+  /** Moving average of the time that a sync takes. */
   #syncMs = SYNC_IN_PLACE_MS;
 
   constructor(file: DiskFile, journal: RoundJournal, options: { tally: Tally; log: ActionLog }) {
@@ -49,16 +53,27 @@ export class BetsFile {
     this.#log = options.log;
   }
 
+  /** Counted bets of an agency. */
+  count(agency: number): number {
+    return this.#tally.count(agency);
+  }
+
+  /** The winners among the counted rows. Later rows do not change what was returned. */
+  winners(): Winners {
+    return this.#tally.winners();
+  }
+
   /**
-   * Does `work` while no other server writes, after what others wrote was repaired and counted in.
+   * Runs `work` under the lock, after recovering from interrupted writes and counting the rows of other
+   * servers.
    *
-   * @throws {LedgerError} If the file is not where it was.
-   * @throws {DamagedRowError} If there is a row that is no bet.
+   * @throws {FatalLedgerError} If the file was moved or deleted.
+   * @throws {DamagedRowError} If a row is invalid.
    */
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     await this.#lock();
     try {
-      this.#scanTo(this.#mend());
+      this.#countTo(this.#recover());
       return await work();
     } finally {
       this.#file.unlock();
@@ -66,31 +81,32 @@ export class BetsFile {
   }
 
   /**
-   * Counts in what other servers have written, without the lock but for a moment: so that little is left to
-   * count for who holds the lock.
+   * Counts the rows of other servers while holding the lock only for a moment, so that the next holder has
+   * few left to count.
    *
-   * @throws {LedgerError} If the file is not where it was.
+   * @throws {FatalLedgerError} If the file was moved or deleted.
    */
   async follow(): Promise<void> {
     if (this.#file.size() === this.#tally.size) return;
     await this.#lock();
     let wholeSize: number;
     try {
-      wholeSize = this.#mend();
+      wholeSize = this.#recover();
     } finally {
       this.#file.unlock();
     }
     try {
-      this.#scanTo(wholeSize);
+      this.#countTo(wholeSize);
     } catch {
-      // It may have been cut and written anew meanwhile. Who holds the lock next finds out what it is.
+      // The file may have been truncated and rewritten meanwhile. The next holder of the lock finds out.
     }
   }
 
   /**
-   * Appends rows, or nothing: what a failing disk has taken of them is cut off again. The lock is held.
+   * Appends rows and counts them, or does nothing: what a failing disk took of them is truncated. The lock
+   * is held.
    *
-   * @throws {LedgerError} If not even that was possible.
+   * @throws {FatalLedgerError} If not even the truncation was possible.
    */
   append(rows: Uint8Array): void {
     const from = this.#tally.size;
@@ -99,15 +115,16 @@ export class BetsFile {
     try {
       writeAll(this.#file, rows, from);
     } catch (cause) {
-      this.#cutTo(from);
+      this.#truncateTo(from);
       throw new Error(`Cannot write bets.csv: ${(cause as Error).message}`, { cause });
     }
+    this.#tally.scan(rows);
   }
 
   /**
-   * Makes all that is counted in the tally last. The lock need not be held.
+   * Makes all counted rows durable. The lock need not be held.
    *
-   * @throws {LedgerError} If the disk fails to. It must not be tried again: the disk would claim success.
+   * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
     const size = this.#tally.size;
@@ -117,24 +134,22 @@ export class BetsFile {
       if (this.#syncMs < SYNC_IN_PLACE_MS) this.#file.syncNow();
       else await this.#file.sync();
     } catch (cause) {
-      throw new LedgerError(
-        `Cannot make bets.csv last: the disk has failed to sync it (${
-          (cause as Error).message
-        }). ` +
+      throw new FatalLedgerError(
+        `Cannot sync bets.csv: the disk has failed to sync it (${(cause as Error).message}). ` +
           "Check the disk before you start this server again",
         { cause },
       );
     }
-    // A moving average: one slow sync among quick ones is no slow disk.
+    // One slow sync among fast ones does not make a slow disk.
     const tookMs = performance.now() - begin;
     this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
     this.#syncedSize = size;
   }
 
   /**
-   * Takes back the rows of the last append, whose sync has failed, if no other server has written behind
-   * them. If one has, they are written once more in the same place: the disk has forgotten that they
-   * never reached it, and the other server's next sync must not pass them over.
+   * Takes back the rows of the last append, whose sync has failed, unless another server has written after
+   * them. In that case it writes them again in the same place: the kernel has forgotten that they never
+   * reached the disk, and the other server's next sync must not skip them.
    *
    * @returns Whether they were taken back.
    */
@@ -142,10 +157,10 @@ export class BetsFile {
     const from = this.#roundStart;
     await this.#lock();
     try {
-      // Others may have cut the file meanwhile: their cuts count too.
+      // Another server may have truncated the file meanwhile: its truncations count too.
       this.#cuts = this.#journal.read()?.cuts ?? this.#cuts;
       const isLast = this.#file.size() === from + rows.length;
-      if (isLast) this.#cutTo(from);
+      if (isLast) this.#truncateTo(from);
       else writeAll(this.#file, rows, from);
       return isLast;
     } finally {
@@ -159,8 +174,8 @@ export class BetsFile {
   }
 
   /**
-   * Takes the lock. Who holds it is mostly done before a thread could have been asked to wait; but a thread
-   * waits in line, where one who only tries again and again might never get a turn.
+   * Takes the lock. The holder usually releases it before a thread could start to wait. But a thread waits
+   * in line, while a caller that only tries might never get a turn.
    */
   async #lock(): Promise<void> {
     for (let turn = 0; turn < LOCK_TURNS_MAX; turn++) {
@@ -182,74 +197,76 @@ export class BetsFile {
   }
 
   /**
-   * Repairs what a killed writer has left, and forgets what was counted if that was cut. The lock is held.
+   * Recovers from an interrupted write, and clears the tally if rows that it counted are gone. The lock is
+   * held.
    *
-   * @returns How long the file is then. Nobody writes before that place, but who cuts the file.
+   * @returns The size of the file afterwards. Nobody writes before that position, except to truncate.
    */
-  #mend(): number {
+  #recover(): number {
     if (!this.#file.isCurrent()) {
-      throw new LedgerError(
+      throw new FatalLedgerError(
         "Cannot go on: bets.csv was moved or deleted while this server was running. " +
           "Stop all servers before you touch the shared volume",
       );
     }
     const size = this.#file.size();
-    const found = this.#journal.read();
-    const { wholeSize } = inspectTail(size, found, {
+    const round = this.#journal.read();
+    const { wholeSize } = inspectTail(size, round, {
       read: this.#read,
       knownSize: this.#tally.size,
     });
-    const wasCut = found?.cuts !== this.#cuts;
-    if (wasCut && found !== undefined && found.from === found.to) {
-      // Who cut it may have been killed before the journal said so for good.
-      this.#journal.recordCut(found.to, found.cuts);
+    const wasCut = round?.cuts !== this.#cuts;
+    if (wasCut && round !== undefined && round.from === round.to) {
+      // Its writer may have been killed before the record of the truncation was durable.
+      this.#journal.recordCut(round.to, round.cuts);
     }
-    this.#cuts = found?.cuts ?? 0;
+    this.#cuts = round?.cuts ?? 0;
     if (wasCut || wholeSize < this.#tally.size) {
       this.#tally.clear();
       this.#syncedSize = 0;
     }
-    if (wholeSize < size || found === undefined || size < found.to) this.#repair(size, wholeSize);
+    const isJournalStale = round === undefined || size < round.to;
+    if (wholeSize < size || isJournalStale) this.#repair(size, wholeSize);
     return wholeSize;
   }
 
   #repair(size: number, wholeSize: number): void {
-    const torn = new Uint8Array(Math.min(size - wholeSize, 200));
+    const torn = new Uint8Array(Math.min(size - wholeSize, QUOTED_BYTES_MAX));
     readFully(this.#file, torn, wholeSize);
-    this.#cutTo(wholeSize);
+    this.#truncateTo(wholeSize);
     if (size === wholeSize) return;
     this.#log.warning("repair", "success", {
       file: "bets.csv",
       cut_bytes: size - wholeSize,
       offset: wholeSize,
       begins: torn.some((byte) => byte !== 0) ? new TextDecoder().decode(torn) : "zeros",
-      why: "a writer ended before its round was whole; nothing of it was acknowledged",
+      why: "a writer ended before its round was complete; nothing of it was acknowledged",
     });
   }
 
-  #cutTo(size: number): void {
+  #truncateTo(size: number): void {
     try {
       if (this.#file.size() > size) {
         this.#file.truncate(size);
-        // A power cut must not bring back what is refused by then.
+        // A power cut must not bring back what has been refused by then.
         this.#file.syncNow();
       }
       this.#cuts++;
       this.#journal.recordCut(size, this.#cuts);
     } catch (cause) {
-      throw new LedgerError(`Cannot cut bets.csv back to ${size} bytes: ${String(cause)}`, {
+      throw new FatalLedgerError(`Cannot truncate bets.csv to ${size} bytes: ${String(cause)}`, {
         cause,
       });
     }
   }
 
-  #scanTo(size: number): void {
+  #countTo(size: number): void {
     const tally = this.#tally;
     while (tally.size < size) {
       const wanted = tally.room.subarray(0, size - tally.size);
       const length = readFully(this.#file, wanted, tally.size);
       if (tally.take(length) === 0) {
-        throw new LedgerError(
+        throw new FatalLedgerError(
           `Cannot read bets.csv: no row ends within ${length} bytes of byte ${tally.size}`,
         );
       }

@@ -10,7 +10,7 @@ import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
 import { turnEnd } from "./serial_queue.ts";
-import { LedgerError } from "../ledger.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
 
@@ -35,12 +35,9 @@ function open(disk: MemoryDisk): Opened {
   return { bets, tally, lines, process };
 }
 
-/** Appends rows of agency 1 as the ledger does. */
-async function append({ bets, tally }: Opened, rows: string): Promise<void> {
-  await bets.exclusively(() => {
-    bets.append(encode(rows));
-    tally.scan(encode(rows));
-  });
+/** Appends rows as the ledger does. */
+async function append({ bets }: Opened, rows: string): Promise<void> {
+  await bets.exclusively(() => bets.append(encode(rows)));
 }
 
 async function count(opened: Opened): Promise<number> {
@@ -93,7 +90,7 @@ Deno.test("BetsFile finds the last row's end however far back it is", async () =
   assertEquals(disk.text("bets.csv"), ROW);
   disk.put("bets.csv", ROW + `1,${"x".repeat(3 * 1024 * 1024)}\n`);
   disk.remove("bets.csv.round");
-  await assertRejects(() => count(open(disk)), LedgerError, "no row ends within 262144 bytes");
+  await assertRejects(() => count(open(disk)), FatalLedgerError, "no row ends within 262144 bytes");
 });
 
 Deno.test("BetsFile cuts off zeros that a power cut has left in the place of a round", async () => {
@@ -156,9 +153,9 @@ Deno.test("BetsFile refuses to go on when bets.csv was deleted or put in another
   const opened = open(disk);
   await append(opened, ROW);
   disk.remove("bets.csv");
-  await assertRejects(() => count(opened), LedgerError, "was moved or deleted");
+  await assertRejects(() => count(opened), FatalLedgerError, "was moved or deleted");
   disk.put("bets.csv", ROW);
-  await assertRejects(() => append(opened, ROW), LedgerError, "Stop all servers before");
+  await assertRejects(() => append(opened, ROW), FatalLedgerError, "Stop all servers before");
   // The lock is free nevertheless.
   assertEquals(await count(open(disk)), 1);
 });
@@ -207,11 +204,7 @@ Deno.test("BetsFile reads again what was cut and written anew, even in the same 
   // The sync of the second row fails; it is taken back before another is stored in its place.
   assertEquals(await one.bets.takeBack(encode(ROW)), true);
   const third = open(disk);
-  await third.bets.exclusively(() => {
-    const rows = encode(ROW.replace("1,Ana", "2,Ana"));
-    third.bets.append(rows);
-    third.tally.scan(rows);
-  });
+  await append(third, ROW.replace("1,Ana", "2,Ana"));
   assertEquals(await count(two), 1);
   assertEquals(two.tally.count(2), 1);
 });
@@ -223,10 +216,10 @@ Deno.test("BetsFile.takeBack() writes the rows once more when others have writte
   await append(two, ROW);
   disk.fault = ({ kind, process }) =>
     kind === "sync" && process === one.process ? { kind: "fail" } : undefined;
-  await assertRejects(() => one.bets.sync(), LedgerError, "the disk has failed to sync it");
+  await assertRejects(() => one.bets.sync(), FatalLedgerError, "the disk has failed to sync it");
   assertEquals(await one.bets.takeBack(encode(ROW)), false);
   // The disk tells the other too that it has failed; what it wrote is the last, and taken back.
-  await assertRejects(() => two.bets.sync(), LedgerError, "an earlier one has failed");
+  await assertRejects(() => two.bets.sync(), FatalLedgerError, "an earlier one has failed");
   assertEquals(await two.bets.takeBack(encode(ROW)), true);
   for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW);
 });
@@ -296,13 +289,13 @@ Deno.test("BetsFile.append() throws what the disk said, and ends the ledger if i
     Error,
     "Cannot write bets.csv: No space",
   );
-  assert(!(full instanceof LedgerError));
+  assert(!(full instanceof FatalLedgerError));
   assertEquals(disk.text("bets.csv"), ROW);
   disk.fault = ({ kind }) => kind === "truncate" ? { kind: "fail" } : undefined;
   await assertRejects(
     () => append(opened, ROW),
-    LedgerError,
-    "Cannot cut bets.csv back to 25 bytes",
+    FatalLedgerError,
+    "Cannot truncate bets.csv to 25 bytes",
   );
 });
 
@@ -349,5 +342,5 @@ Deno.test("BetsFile.follow() tells that the file was moved", async () => {
   await append(opened, ROW);
   disk.process().open("bets.csv").write(encode(ROW), ROW.length);
   disk.remove("bets.csv");
-  await assertRejects(() => opened.bets.follow(), LedgerError, "was moved or deleted");
+  await assertRejects(() => opened.bets.follow(), FatalLedgerError, "was moved or deleted");
 });

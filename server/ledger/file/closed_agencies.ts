@@ -1,8 +1,8 @@
 /**
- * agencies_closed.txt: one agency number a line. What is no line end's is not there yet.
+ * agencies_closed.txt: one agency number a line. A line without its newline has not been written yet.
  *
- * It is written only by who holds the lock of bets.csv as well (see bets_file.ts), so that whoever
- * appends bets may read it without its own lock.
+ * Writers also hold the lock of bets.csv (see bets_file.ts), so that whoever appends bets may read this
+ * file without a lock of its own.
  *
  * @module
  */
@@ -10,12 +10,12 @@
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
-import { LedgerError } from "../ledger.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 
-/** What agencies_closed.txt says. */
+/** The content of agencies_closed.txt. */
 export interface ClosedList {
   agencies: Set<number>;
-  /** Bytes of its complete lines. A line without its line end has not been written yet. */
+  /** Bytes of its complete lines. */
   wholeSize: number;
 }
 
@@ -29,13 +29,13 @@ export function parseClosedAgencies(bytes: Uint8Array): ClosedList {
   return { agencies, wholeSize };
 }
 
-/** The agency that a line of agencies_closed.txt names, its `\n` left out; 0 if it names none. */
+/** The agency that a line of agencies_closed.txt names, without its `\n`; 0 if it names none. */
 export function parseClosedLine(line: string): number {
   const agency = /^\d{1,4}\r?$/.test(line) ? parseInt(line) : 0;
   return agency <= AGENCIES_MAX ? agency : 0;
 }
 
-/** The file of closed agencies, read anew only when its size has changed. */
+/** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
   #size = -1;
@@ -46,16 +46,26 @@ export class ClosedAgencies {
     this.#file = file;
   }
 
-  /** The agencies that have closed. Lines that are no agency's number are passed over. */
+  /** The agencies that have closed. */
   agencies(): ReadonlySet<number> {
     const size = this.#file.size();
     if (size !== this.#size) this.#read(size);
     return this.#agencies;
   }
 
+  /** Whether agencies 1 to `count` have all closed. */
+  hasAll(count: number): boolean {
+    const closed = this.agencies();
+    if (closed.size < count) return false;
+    for (let agency = 1; agency <= count; agency++) {
+      if (!closed.has(agency)) return false;
+    }
+    return true;
+  }
+
   /**
-   * Adds an agency for good, or makes sure that it is there for good. A torn line at the end is cut off
-   * first. The lock of bets.csv is held.
+   * Adds an agency durably; if it is there already, makes it durable. A torn last line is truncated first.
+   * The lock of bets.csv is held.
    */
   async add(agency: number): Promise<void> {
     if (!this.#file.tryLock()) await this.#file.lock();
@@ -78,17 +88,18 @@ export class ClosedAgencies {
   }
 
   /**
-   * Makes what is in the file last.
+   * Makes the file's content durable.
    *
-   * @throws {LedgerError} If the disk fails to. It must not be tried again: the disk would claim success.
+   * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
     try {
       await this.#file.sync();
     } catch (cause) {
-      throw new LedgerError(`Cannot make agencies_closed.txt last: ${(cause as Error).message}`, {
-        cause,
-      });
+      throw new FatalLedgerError(
+        `Cannot sync agencies_closed.txt: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 
@@ -97,8 +108,8 @@ export class ClosedAgencies {
   }
 
   /**
-   * Writes the whole lines once more, and one behind them. Others may have been killed before their lines
-   * were synced; or the sync has failed, and the disk takes for synced what it has forgotten.
+   * Writes the complete lines again, and `line` after them. Another writer may have been killed before its
+   * lines were synced, or its sync has failed and the kernel takes them for durable although they are lost.
    */
   #rewrite(line: string): void {
     const bytes = new Uint8Array(this.#wholeSize + line.length);
@@ -113,7 +124,7 @@ export class ClosedAgencies {
     const { agencies, wholeSize } = parseClosedAgencies(bytes.subarray(0, length));
     this.#agencies = agencies;
     this.#wholeSize = wholeSize;
-    // A torn line may give way to another one of the same length.
-    this.#size = this.#wholeSize === size ? size : -1;
+    // A torn line may be replaced by another one of the same length.
+    this.#size = wholeSize === size ? size : -1;
   }
 }

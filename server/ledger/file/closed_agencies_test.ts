@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
-import { LedgerError } from "../ledger.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 
 const NAME = "agencies_closed.txt";
 
@@ -89,7 +89,11 @@ Deno.test("ClosedAgencies.add() reports a sync that fails as the ledger's end", 
   disk.put(NAME, "");
   const agencies = open(disk);
   disk.fault = ({ kind }) => kind === "sync" ? { kind: "fail" } : undefined;
-  await assertRejects(() => agencies.add(1), LedgerError, "Cannot make agencies_closed.txt last");
+  await assertRejects(
+    () => agencies.add(1),
+    FatalLedgerError,
+    "Cannot sync agencies_closed.txt",
+  );
 });
 
 Deno.test("ClosedAgencies.agencies() reads the file only when it has changed", () => {

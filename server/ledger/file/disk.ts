@@ -1,30 +1,31 @@
 /**
- * The few things that the ledger does with files, so that tests can put a failing disk in their place.
+ * The few file operations that the ledger needs, as an interface, so that tests can replace the disk by a
+ * failing one.
  *
- * Most calls block. On a local file each takes 1 to 5 microseconds, where the same call made
- * asynchronously takes 20 to 40 for its way through a thread; only waiting for a lock or for the disk
- * can take long, and has an asynchronous form.
+ * Most calls block. On a local file each takes 1 to 5 microseconds, where the same asynchronous call takes
+ * 20 to 40 for its detour through a thread. Only waiting for a lock or for the disk can take long, and has
+ * an asynchronous form.
  *
  * @module
  */
 
-/** An open file. It is locked by flock(2): across processes, and let go when the process ends. */
+/** An open file. Its lock is a flock(2): it excludes other processes, and ends with the process. */
 export interface DiskFile {
-  /** Bytes in the file. */
+  /** Size in bytes. */
   size(): number;
-  /** Whether the name still leads to this file, or did a moment ago. */
+  /** Whether the name leads to this file, or did so a moment ago. */
   isCurrent(): boolean;
   /** Reads into `bytes` from `position`; returns how many bytes, 0 at the end. */
   read(bytes: Uint8Array, position: number): number;
   /** Writes some of `bytes` at `position`; returns how many. */
   write(bytes: Uint8Array, position: number): number;
-  /** Cuts the file to `size` bytes. */
+  /** Truncates the file to `size` bytes. */
   truncate(size: number): void;
-  /** Makes what was written last (fdatasync). Blocks. */
+  /** Flushes written data to stable storage (fdatasync). Blocks. */
   syncNow(): void;
-  /** Makes what was written last (fdatasync), in a thread. */
+  /** Flushes written data to stable storage (fdatasync), in a thread. */
   sync(): Promise<void>;
-  /** Takes the lock if it is free. */
+  /** Takes the lock if it is free; returns whether it was. */
   tryLock(): boolean;
   /** Waits for the lock, in a thread. */
   lock(): Promise<void>;
@@ -34,23 +35,23 @@ export interface DiskFile {
 
 /** A folder of files. */
 export interface Disk {
-  /** Opens a file to read and write, made first if it is missing. */
+  /** Opens a file for reading and writing. Creates it if it is missing. */
   open(name: string): DiskFile;
-  /** Makes the names of the files last. */
+  /** Makes the names of new files durable. */
   syncFolder(): void;
 }
 
-/** How long a name is taken to lead to the same file: looking it up costs as much as writing a batch. */
+/** How long a name is trusted to lead to the same file: looking it up costs as much as writing a batch. */
 const CURRENT_MS = 50;
 
-/** The real thing. */
+/** A folder of the file system. */
 export class FolderDisk implements Disk {
   readonly #path: string;
   readonly #now: () => number;
 
   /**
-   * @param path The folder. It is made if it is missing.
-   * @param now Milliseconds since some moment.
+   * @param path The folder. It is created if it is missing.
+   * @param now A monotonic clock, in milliseconds.
    */
   constructor(path: string, now = () => performance.now()) {
     this.#path = path;
@@ -65,7 +66,7 @@ export class FolderDisk implements Disk {
   }
 
   syncFolder(): void {
-    // Windows can neither open nor sync a folder, and needs no such thing.
+    // Windows can neither open nor sync a folder, and need not.
     if (Deno.build.os === "windows") return;
     using folder = Deno.openSync(this.#path);
     folder.syncSync();
@@ -77,7 +78,7 @@ class RealFile implements DiskFile {
   readonly #file: Deno.FsFile;
   readonly #inode: number | null;
   readonly #now: () => number;
-  /** Until when the name need not be looked up. */
+  /** Time until which the name need not be looked up. */
   #currentUntil = 0;
 
   constructor(path: string, file: Deno.FsFile, now: () => number) {
@@ -88,7 +89,7 @@ class RealFile implements DiskFile {
   }
 
   size(): number {
-    // A stat tells ten things more, and takes five times as long.
+    // A stat returns ten more values, and takes five times as long.
     return this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
@@ -132,8 +133,7 @@ class RealFile implements DiskFile {
   }
 
   tryLock(): boolean {
-    // Deno has it since 2.7. Without it, every turn takes the way of one that found the lock taken.
-    return this.#file.tryLockSync?.(true) ?? false;
+    return this.#file.tryLockSync(true);
   }
 
   lock(): Promise<void> {
@@ -149,17 +149,17 @@ class RealFile implements DiskFile {
   }
 }
 
-/** Writes all of `bytes` at `position`, in as many writes as the disk wants. */
+/** Writes all of `bytes` at `position`, in as many writes as the disk needs. */
 export function writeAll(file: DiskFile, bytes: Uint8Array, position: number): void {
   let written = 0;
   while (written < bytes.length) {
     const count = file.write(bytes.subarray(written), position + written);
-    if (count <= 0) throw new Error("Cannot write: the disk takes no more bytes");
+    if (count <= 0) throw new Error("the disk accepts no more bytes");
     written += count;
   }
 }
 
-/** Reads up to `bytes.length` bytes from `position`; returns how many there were. */
+/** Fills `bytes` from `position`; returns how many bytes there were before the end of the file. */
 export function readFully(file: DiskFile, bytes: Uint8Array, position: number): number {
   let filled = 0;
   while (filled < bytes.length) {

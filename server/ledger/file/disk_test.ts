@@ -122,7 +122,7 @@ Deno.test("writeAll() and readFully() go on where the disk took or gave less", (
   writeAll(file, new TextEncoder().encode("hello world"), 2);
   assertEquals(textOf(file), "\0\0hello world");
   disk.fault = ({ kind }) => kind === "write" ? { kind: "short", bytes: 0 } : undefined;
-  assertThrows(() => writeAll(file, new Uint8Array(3), 0), Error, "takes no more bytes");
+  assertThrows(() => writeAll(file, new Uint8Array(3), 0), Error, "accepts no more bytes");
   const slow: DiskFile = Object.create(file, {
     read: { value: (bytes: Uint8Array, at: number) => file.read(bytes.subarray(0, 1), at) },
   });

@@ -1,55 +1,73 @@
 /**
- * The datagram by which servers tell each other that the last agency has closed. It is nothing but a hint
- * to look: it may be lost, doubled or forged.
+ * The datagram by which servers tell each other that the last agency has closed. It is only a hint to look
+ * at the files: it may be lost, duplicated or forged.
  *
  * @module
  */
 
 import type { ActionLog } from "../../../shared/logging.ts";
 
-/** The payload, as the seed has it. */
+/** The payload, as the course has it. */
 const BET_ENDED = "bet_ended";
-/** How long to rest when the socket cannot be read, so that a lasting fault does not fill the log. */
-const REST_MS = 1000;
+/** Pause after the socket cannot be read, so that a lasting fault does not fill the log. */
+const FAULT_PAUSE_MS = 1000;
 /**
- * How long not to listen behind a datagram: a flood of them must not take the time of the agencies. What
- * comes meanwhile waits for its turn, or is lost, which a datagram may be.
+ * Pause after each datagram: a flood of them must not take the agencies' time. Datagrams that arrive
+ * meanwhile wait in the socket, or are lost, which a datagram may be.
  */
-const PAUSE_MS = 10;
+const DATAGRAM_PAUSE_MS = 10;
+
+/** How servers notify each other that the draw may have become possible. */
+export interface ChangeSignal extends AsyncDisposable {
+  /** Calls `listener` for each signal, those of this server included. */
+  onSignal(listener: () => void): void;
+  /** Notifies all servers. Success means that the signal was sent, not that it arrived. */
+  send(): Promise<void>;
+}
 
 /** Options of {@linkcode DrawSignal}. */
 export interface DrawSignalOptions {
   /** UDP_BROADCAST_IP. */
   ip: string;
-  /** UDP_BROADCAST_PORT; 0 for any free one, which no other server knows. */
+  /** UDP_BROADCAST_PORT; 0 for any free port, which no other server knows. */
   port: number;
   /** Whether other servers on this host listen on the same port. */
   shared: boolean;
   log: ActionLog;
-  /** Called when a datagram has come, this server's own among them. */
-  onSignal: () => void;
 }
 
-/** A socket that broadcasts `bet_ended`, and hears it. */
-export class DrawSignal {
+/** A socket that broadcasts `bet_ended` and receives it. */
+export class DrawSignal implements ChangeSignal {
   readonly #options: DrawSignalOptions;
   readonly #socket: Deno.DatagramConn;
-  readonly #hearing: Promise<void>;
+  readonly #receiving: Promise<void>;
+  #listener: () => void = () => {};
   #isClosed = false;
-  #wake: () => void = () => {};
+  #endPause: () => void = () => {};
 
+  /** Opens the socket. @throws If the port cannot be bound. */
   constructor(options: DrawSignalOptions) {
     this.#options = options;
-    this.#socket = Deno.listenDatagram({
-      transport: "udp",
-      hostname: "0.0.0.0",
-      port: options.port,
-      reuseAddress: options.shared,
-    });
-    this.#hearing = this.#hear();
+    try {
+      this.#socket = Deno.listenDatagram({
+        transport: "udp",
+        hostname: "0.0.0.0",
+        port: options.port,
+        reuseAddress: options.shared,
+      });
+    } catch (cause) {
+      const { message } = cause as Error;
+      throw new Error(`Cannot receive broadcasts on UDP port ${options.port}: ${message}`, {
+        cause,
+      });
+    }
+    this.#receiving = this.#receive();
   }
 
-  /** Tells all servers to look. That it went out does not mean that it arrived. */
+  onSignal(listener: () => void): void {
+    this.#listener = listener;
+  }
+
   async send(): Promise<void> {
     const { ip, log } = this.#options;
     const { port } = this.#socket.addr as Deno.NetAddr;
@@ -58,37 +76,38 @@ export class DrawSignal {
       await this.#socket.send(new TextEncoder().encode(BET_ENDED), target);
       log.info("broadcast", "success", { ip, port, mensaje: BET_ENDED });
     } catch (error) {
-      // The others look by themselves before long.
+      // The other servers poll, and find out without it.
       log.warning("broadcast", "fail", { ip, port, error: (error as Error).message });
     }
   }
 
   /** Closes the socket. */
-  async dispose(): Promise<void> {
+  async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#socket.close();
-    this.#wake();
-    await this.#hearing;
+    this.#endPause();
+    await this.#receiving;
+    this.#options.log.info("close_broadcast", "success");
   }
 
-  async #hear(): Promise<void> {
+  async #receive(): Promise<void> {
     while (!this.#isClosed) {
       try {
         const [payload] = await this.#socket.receive();
-        if (new TextDecoder().decode(payload) === BET_ENDED) this.#options.onSignal();
-        await this.#rest(PAUSE_MS);
+        if (new TextDecoder().decode(payload) === BET_ENDED) this.#listener();
+        await this.#pause(DATAGRAM_PAUSE_MS);
       } catch (error) {
         if (this.#isClosed) return;
         this.#options.log.warning("broadcast", "fail", { error: (error as Error).message });
-        await this.#rest(REST_MS);
+        await this.#pause(FAULT_PAUSE_MS);
       }
     }
   }
 
-  #rest(timeMs: number): Promise<void> {
+  #pause(timeMs: number): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, timeMs);
-      this.#wake = () => {
+      this.#endPause = () => {
         clearTimeout(timer);
         resolve();
       };

@@ -1,8 +1,8 @@
 /**
- * The ledger on two files of a shared volume, written by any number of servers at once.
+ * The ledger on files of a shared volume, written by any number of servers on one host at once.
  *
  * Batches that wait at the same time share one round: one turn of the lock, one write, one sync. A round
- * takes what is waiting and never waits for more. An answer is given when its round is on stable storage.
+ * takes what is waiting and never waits for more. Its batches are answered when it is durable.
  *
  * @module
  */
@@ -10,14 +10,19 @@
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { BetBatch } from "../../../shared/packets.ts";
+import type { AppendResult, CloseResult, Draw, Ledger, ProgressResult } from "../ledger.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
-import { SerialQueue, turnEnd } from "./serial_queue.ts";
-import { type AppendResult, type CloseResult, type Ledger, LedgerError } from "../ledger.ts";
+import type { ChangeSignal } from "./draw_signal.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
-import { DamagedRowError, Tally } from "./tally.ts";
+import { SerialQueue, turnEnd } from "./serial_queue.ts";
+import { Tally, type Winners } from "./tally.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
+
+/** How often rows of other servers are counted, so that a draw finds little left to do. */
+const FOLLOW_MS = 50;
 
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
@@ -25,111 +30,144 @@ export interface FileLedgerOptions {
   agencies: number;
   winningNumber: number;
   log: ActionLog;
-  /** Told once when the ledger can keep its promises no more; it refuses everything from then on. */
-  onFailure: (error: Error) => void;
+  /** Notifies the other servers, and hears from them. The ledger disposes of it. @default {none} */
+  signal?: ChangeSignal;
+  /** How often to look for the draw, in case a datagram was lost. Milliseconds. @default {1000} */
+  pollMs?: number;
 }
 
 /** A batch that waits for its round. */
-interface Waiting {
-  agency: number;
+interface WaitingBatch {
+  batch: BetBatch;
   expectedBets: number | undefined;
-  rows: number;
-  /** Its rows' place in the round. */
-  from: number;
-  to: number;
   resolve: (result: AppendResult) => void;
-  reject: (error: Error) => void;
 }
 
-/** Those who want to know what is stored, and share one turn. */
-interface Asking {
+/** Callers of progress() that share one turn of the lock. */
+interface ProgressQuery {
   agencies: Set<number>;
-  /** Bets that are stored for good, of each of those agencies. */
+  /** The durable bets of each of those agencies. */
   counts: Promise<Map<number, number>>;
 }
 
-/** Batches that share one append. */
-interface RoundInHand {
-  rows: ByteBuffer;
-  batches: Waiting[];
-}
-
 /**
- * Opens the ledger on a disk: makes its files if they are missing, repairs them, and reads them once.
+ * Opens the ledger on a disk: creates missing files, recovers from interrupted writes, and reads all rows
+ * once.
  *
- * @throws {DamagedRowError} If bets.csv has a row that is no bet.
+ * @throws {DamagedRowError} If a row of bets.csv is invalid.
  */
-export async function openFileLedger(disk: Disk, options: FileLedgerOptions): Promise<Ledger> {
+export async function openFileLedger(
+  disk: Disk,
+  options: FileLedgerOptions,
+): Promise<FileLedger> {
   const ledger = new FileLedger(disk, options);
   await ledger.settle();
   return ledger;
 }
 
-class FileLedger implements Ledger {
+/** The ledger on the files of one volume. */
+export class FileLedger implements Ledger {
+  readonly notation = "rows";
+  readonly failed: Promise<Error>;
   readonly #options: FileLedgerOptions;
-  readonly #tally: Tally;
   readonly #bets: BetsFile;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
-  /** Filled by append() while the other one is written. */
-  #next: RoundInHand = { rows: new ByteBuffer(64 * 1024), batches: [] };
-  #spare: RoundInHand = { rows: new ByteBuffer(64 * 1024), batches: [] };
-  #asking: Asking | undefined;
+  /** The rows of the round in hand. */
+  readonly #rows = new ByteBuffer(64 * 1024);
+  readonly #timers: ReturnType<typeof setInterval>[] = [];
+  #waiting: WaitingBatch[] = [];
+  #query: ProgressQuery | undefined;
+  #draw: Draw | undefined;
+  #isFollowing = false;
+  #disposal: Promise<void> | undefined;
+  #listener: () => void = () => {};
   #failure: Error | undefined;
+  readonly #onFailure: (error: Error) => void;
 
+  /** Use {@linkcode openFileLedger}. */
   constructor(disk: Disk, options: FileLedgerOptions) {
     this.#options = options;
-    this.#tally = new Tally(options.winningNumber);
+    const { promise, resolve } = Promise.withResolvers<Error>();
+    this.failed = promise;
+    this.#onFailure = resolve;
     const journal = new RoundJournal(disk.open(JOURNAL_FILE));
-    const { log } = options;
-    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally: this.#tally, log });
+    const tally = new Tally(options.winningNumber);
+    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally, log: options.log });
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
     disk.syncFolder();
   }
 
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
     if (this.#failure !== undefined) return Promise.resolve(refusedBecause(this.#failure));
-    const { rows, batches } = this.#next;
-    const from = rows.length;
-    rows.write(batch.rows);
-    const { agency, count } = batch;
-    const { promise, resolve, reject } = Promise.withResolvers<AppendResult>();
-    const place = { from, to: rows.length };
-    batches.push({ agency, expectedBets, rows: count, ...place, resolve, reject });
-    if (batches.length === 1) this.#queue.run(() => this.#runRound());
+    const { promise, resolve } = Promise.withResolvers<AppendResult>();
+    this.#waiting.push({ batch, expectedBets, resolve });
+    if (this.#waiting.length === 1) this.#queue.run(() => this.#runRound());
     return promise;
   }
 
-  close(agency: number): Promise<CloseResult> {
-    return this.#guarded(() =>
-      this.#bets.exclusively(async () => {
-        const repeated = this.#closed.agencies().has(agency);
-        await this.#closed.add(agency);
-        return { repeated, complete: this.isComplete() };
-      })
+  async close(agency: number): Promise<CloseResult> {
+    try {
+      const { repeated, isComplete } = await this.#guarded(() =>
+        this.#bets.exclusively(async () => {
+          const repeated = this.#closed.agencies().has(agency);
+          await this.#closed.add(agency);
+          return { repeated, isComplete: this.#isComplete() };
+        })
+      );
+      if (isComplete && !repeated) await this.#options.signal?.send();
+      if (isComplete) this.#listener();
+      return { status: "closed", repeated };
+    } catch (error) {
+      return { status: "unknown", reason: messageOf(error) };
+    }
+  }
+
+  async progress(agency: number): Promise<ProgressResult> {
+    const query = this.#query ??= this.#startQuery();
+    query.agencies.add(agency);
+    try {
+      const counts = await query.counts;
+      return { status: "known", bets: counts.get(agency)! };
+    } catch (error) {
+      return { status: "unknown", reason: messageOf(error) };
+    }
+  }
+
+  async draw(): Promise<Draw | undefined> {
+    if (this.#draw === undefined && this.#isComplete()) {
+      // Winners are named only from rows that a power cut cannot take away.
+      await this.settle();
+      this.#draw = drawOf(this.#bets.winners());
+    }
+    return this.#draw;
+  }
+
+  /** Watching begins with the listener: a ledger without one has nobody to notify. */
+  onChange(listener: () => void): void {
+    const { signal, pollMs = 1000 } = this.#options;
+    this.#listener = listener;
+    signal?.onSignal(listener);
+    this.#timers.push(
+      setInterval(() => void this.follow(), FOLLOW_MS),
+      setInterval(() => this.#poll(), pollMs),
     );
   }
 
-  isComplete(): boolean {
-    const closed = this.#closed.agencies();
-    if (closed.size < this.#options.agencies) return false;
-    for (let agency = 1; agency <= this.#options.agencies; agency++) {
-      if (!closed.has(agency)) return false;
-    }
-    return true;
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#disposal ??= this.#dispose();
   }
 
-  async stored(agency: number): Promise<number> {
-    const asking = this.#asking ??= this.#startAsking();
-    asking.agencies.add(agency);
-    const counts = await asking.counts;
-    return counts.get(agency)!;
+  async #dispose(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#options.signal?.[Symbol.asyncDispose]();
+    await this.#queue.run(() => {
+      this.#bets.close();
+      this.#closed.close();
+    });
   }
 
-  follow(): Promise<void> {
-    return this.#guarded(() => this.#bets.follow());
-  }
-
+  /** Counts every row, and makes all rows and closes durable. */
   settle(): Promise<void> {
     return this.#guarded(async () => {
       await this.#bets.follow();
@@ -139,24 +177,46 @@ class FileLedger implements Ledger {
     });
   }
 
-  winners(agency: number): Uint8Array<ArrayBuffer> {
-    return this.#tally.winners(agency);
+  /**
+   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws.
+   * One call runs at a time, as it may have to wait for the lock.
+   */
+  async follow(): Promise<void> {
+    if (this.#isFollowing) return;
+    this.#isFollowing = true;
+    try {
+      await this.#guarded(() => this.#bets.follow());
+    } catch {
+      // A fatal error has been reported by then; any other one returns when the rows are needed.
+    } finally {
+      this.#isFollowing = false;
+    }
   }
 
-  async dispose(): Promise<void> {
-    await this.#queue.run(() => {
-      this.#bets.close();
-      this.#closed.close();
-    });
+  #isComplete(): boolean {
+    return this.#closed.hasAll(this.#options.agencies);
   }
 
-  /** Whoever asks before its turn has come shares it: hundreds that ask must not keep out those who bet. */
-  #startAsking(): Asking {
+  #poll(): void {
+    if (this.#draw === undefined && this.#mayBeComplete()) this.#listener();
+  }
+
+  /** A file that cannot be read may be complete: draw() then reports the error. */
+  #mayBeComplete(): boolean {
+    try {
+      return this.#isComplete();
+    } catch {
+      return true;
+    }
+  }
+
+  /** Coalesces questions that come before their turn, so that hundreds of them cannot starve writers. */
+  #startQuery(): ProgressQuery {
     const agencies = new Set<number>();
     const counts = this.#guarded(async () => {
-      this.#asking = undefined;
+      this.#query = undefined;
       await this.#bets.exclusively(() => {});
-      const found = new Map(Array.from(agencies, (agency) => [agency, this.#tally.count(agency)]));
+      const found = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
       await this.#bets.sync();
       return found;
     });
@@ -165,133 +225,121 @@ class FileLedger implements Ledger {
 
   async #runRound(): Promise<void> {
     await turnEnd();
-    const { round, accepted } = await this.#storeNext();
-    try {
-      if (accepted.length > 0) await this.#sync(round, accepted);
-    } finally {
-      round.rows.length = 0;
-      round.batches = [];
-    }
+    const stored = await this.#appendWaiting();
+    if (stored.length > 0) await this.#syncRound(stored);
   }
 
-  /** Appends what waits when the lock has been taken, or refuses it. */
-  async #storeNext(): Promise<{ round: RoundInHand; accepted: Waiting[] }> {
-    let round: RoundInHand | undefined;
+  /** Appends the waiting batches in one round; refuses those that may not be stored. */
+  async #appendWaiting(): Promise<WaitingBatch[]> {
+    let round: WaitingBatch[] = [];
     try {
       if (this.#failure !== undefined) throw this.#failure;
       return await this.#bets.exclusively(() => {
-        // Not before: what has come while another server held the lock shares this turn of it.
-        round = this.#takeRound();
-        return { round, accepted: this.#append(round) };
+        // Taken only now: what came while another server held the lock shares this turn of it.
+        round = this.#takeWaiting();
+        return this.#appendRound(round);
       });
     } catch (error) {
-      if (isFatal(error)) this.#fail(error);
-      round ??= this.#takeRound();
-      // What was to be appended is not in the file: a refusal is the truth.
-      for (const batch of round.batches) batch.resolve(refusedBecause(error));
-      return { round, accepted: [] };
+      this.#failIfFatal(error);
+      // Nothing of the round is in the file: refusing is the truth.
+      const refused = round.length > 0 ? round : this.#takeWaiting();
+      for (const { resolve } of refused) resolve(refusedBecause(error));
+      return [];
     }
   }
 
-  /** What waits; from now on others wait for the next round. */
-  #takeRound(): RoundInHand {
-    const round = this.#next;
-    this.#next = this.#spare;
-    this.#spare = round;
+  #takeWaiting(): WaitingBatch[] {
+    const round = this.#waiting;
+    this.#waiting = [];
     return round;
   }
 
-  /** Appends the batches of a round that may be stored, and counts them. The lock is held. */
-  #append(round: RoundInHand): Waiting[] {
+  /** Appends the batches that may be stored; refuses the others. The lock is held. */
+  #appendRound(round: readonly WaitingBatch[]): WaitingBatch[] {
     const accepted = this.#admit(round);
-    if (accepted.length > 0) {
-      this.#bets.append(round.rows.view());
-      this.#tally.scan(round.rows.view());
-    }
+    if (accepted.length === 0) return accepted;
+    this.#rows.length = 0;
+    for (const { batch } of accepted) this.#rows.write(batch.bytes);
+    this.#bets.append(this.#rows.view());
     return accepted;
   }
 
-  async #sync(round: RoundInHand, batches: Waiting[]): Promise<void> {
+  #admit(round: readonly WaitingBatch[]): WaitingBatch[] {
+    const closed = this.#closed.agencies();
+    const counts = new Map<number, number>();
+    return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
+      const stored = counts.get(agency) ?? this.#bets.count(agency);
+      if (closed.has(agency)) {
+        resolve({ status: "refused", reason: `agency ${agency} is closed` });
+        return false;
+      }
+      if (expectedBets !== undefined && expectedBets !== stored) {
+        resolve({
+          status: "refused",
+          reason: `agency ${agency} has ${stored} bets, but this connection expects ` +
+            `${expectedBets}: others were stored since; ask for progress and continue from there`,
+        });
+        return false;
+      }
+      counts.set(agency, stored + count);
+      return true;
+    });
+  }
+
+  async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
+    let result: AppendResult = { status: "stored" };
     try {
       await this.#bets.sync();
     } catch (error) {
-      // The next sync would succeed although these bets are lost: there is no next one.
+      // A second sync would succeed although these bets are lost: there is none.
       this.#fail(error);
-      await this.#refuseOrLeaveOpen(round, batches);
-      return;
+      const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
+      result = isTakenBack ? refusedBecause(error) : {
+        status: "unknown",
+        reason: `cannot tell whether the bets are stored: ${messageOf(error)}`,
+      };
     }
-    for (const batch of batches) batch.resolve("stored");
+    for (const { resolve } of stored) resolve(result);
   }
 
-  async #refuseOrLeaveOpen(round: RoundInHand, batches: Waiting[]): Promise<void> {
-    const isTakenBack = await this.#bets.takeBack(round.rows.view()).catch(() => false);
-    const unknown = new LedgerError("Cannot tell whether the bets will last", {
-      cause: this.#failure,
-    });
-    for (const batch of batches) {
-      if (isTakenBack) batch.resolve(refusedBecause(this.#failure));
-      else batch.reject(unknown);
-    }
-  }
-
-  /** Takes the batches that may be stored; the rows of the others are taken out of the round. */
-  #admit(round: RoundInHand): Waiting[] {
-    const closed = this.#closed.agencies();
-    const added = new Map<number, number>();
-    const accepted = round.batches.filter((batch) => {
-      const { agency, expectedBets, rows } = batch;
-      const stored = this.#tally.count(agency) + (added.get(agency) ?? 0);
-      if (closed.has(agency)) batch.resolve({ refused: `agency ${agency} is closed` });
-      else if (expectedBets !== undefined && expectedBets !== stored) {
-        batch.resolve({
-          refused: `agency ${agency} has ${stored} bets, where this connection knows of ` +
-            `${expectedBets}: others were stored since, ask for progress and go on from there`,
-        });
-      } else {
-        added.set(agency, stored - this.#tally.count(agency) + rows);
-        return true;
-      }
-      return false;
-    });
-    if (accepted.length < round.batches.length) keepOnly(accepted, round.rows);
-    return accepted;
-  }
-
-  /** Runs work in turn with the rounds; what leaves the files in doubt ends the ledger. */
+  /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
   #guarded<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#queue.run(async () => {
       if (this.#failure !== undefined) throw this.#failure;
       try {
         return await work();
       } catch (error) {
-        if (isFatal(error)) this.#fail(error);
+        this.#failIfFatal(error);
         throw error;
       }
     });
   }
 
+  /** Ends the ledger after an error that it cannot survive. A full disk is survived: it can be emptied. */
+  #failIfFatal(error: unknown): void {
+    if (error instanceof FatalLedgerError) this.#fail(error);
+  }
+
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
-    this.#options.onFailure(this.#failure);
+    this.#onFailure(this.#failure);
   }
 }
 
-/** Moves the rows of some batches of a round together, and drops the others. */
-function keepOnly(batches: readonly Waiting[], rows: ByteBuffer): void {
-  let length = 0;
-  for (const { from, to } of batches) {
-    rows.bytes.copyWithin(length, from, to);
-    length += to - from;
-  }
-  rows.length = length;
-}
-
-/** Whether the ledger cannot go on. A disk that is full can be emptied: that one is survived. */
-function isFatal(error: unknown): boolean {
-  return error instanceof LedgerError || error instanceof DamagedRowError;
+function drawOf(winners: Winners): Draw {
+  return {
+    async *winners(agency) {
+      const documents = winners.get(agency);
+      if (documents !== undefined) yield documents;
+    },
+  };
 }
 
 function refusedBecause(error: unknown): AppendResult {
-  return { refused: error instanceof Error ? error.message : String(error) };
+  return { status: "refused", reason: messageOf(error) };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,8 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { type OpenedLedger, openLedger, randomNumbers } from "../../testing/ledgers.ts";
+import { Random } from "../../../testing/random.ts";
+import { type OpenedLedger, openLedger } from "../../testing/ledgers.ts";
 import {
   type Fault,
   MemoryDisk,
@@ -118,7 +119,7 @@ async function prepareUsed(disk: MemoryDisk, witness: Witness): Promise<void> {
   const { ledger } = await openLedger(process);
   assertEquals(await witness.append(ledger, process, { count: 3 }), "stored");
   assert(await witness.close(ledger, process, 4));
-  await ledger.dispose();
+  await ledger[Symbol.asyncDispose]();
 }
 
 /** The same, and a writer that was killed within a row of a batch. */
@@ -271,7 +272,8 @@ for (const { without, plan, weaken } of CONTROLS) {
 
 /** Servers on one disk that do what chance tells them, while what can go wrong does. */
 async function live(seed: number): Promise<void> {
-  const below = randomNumbers(seed);
+  const random = new Random(seed);
+  const below = (count: number) => random.below(count);
   const witness = new Witness();
   let disk = new MemoryDisk();
   let servers: { process: MemoryProcess; opened: OpenedLedger }[] = [];
@@ -301,7 +303,7 @@ async function live(seed: number): Promise<void> {
     for (let count = below(5); count >= 0; count--) {
       const { opened: { ledger }, process } = servers[below(servers.length)];
       const agency = 1 + below(5);
-      if (below(4) === 0) work.push(ledger.follow().catch(() => {}));
+      if (below(4) === 0) work.push(ledger.follow());
       if (below(40) === 0) work.push(witness.close(ledger, process, agency));
       else work.push(witness.append(ledger, process, { agency, count: 1 + below(3) }));
     }

@@ -1,54 +1,34 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { AGENCIES, batchOf, namedBatch, openLedger } from "../../testing/ledgers.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { AGENCIES, batchOf, namedBatch, openLedger, storedBets } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
+import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
 import { turnEnd } from "./serial_queue.ts";
-import { LedgerError } from "../ledger.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 
-const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+const STORED: AppendResult = { status: "stored" };
+const CLOSED: CloseResult = { status: "closed", repeated: false };
 
-Deno.test("Ledgers of two servers see each other's bets, winners and closes", async () => {
-  const disk = new MemoryDisk();
-  const [one, two] = [
-    (await openLedger(disk.process())).ledger,
-    (await openLedger(disk.process())).ledger,
-  ];
-  const winning = (document: string) => batchOf(`StoreBet:2;Eva;Rey;${document};1980-01-01;7574`);
-  for (
-    const [ledger, document] of [[one, "10"], [two, "20"], [two, '3"0'], [one, "4,0"]] as const
-  ) {
-    assertEquals(await ledger.append(winning(document)), "stored");
-    assertEquals(await ledger.append(namedBatch("x", { agency: 1, count: 3 })), "stored");
-  }
-  for (const ledger of [one, two]) {
-    assertEquals([await ledger.stored(1), await ledger.stored(2), await ledger.stored(3)], [
-      12,
-      4,
-      0,
-    ]);
-    await ledger.settle();
-    assertEquals(text(ledger.winners(2)), '10;20;3"0;4,0');
-    assertEquals(text(ledger.winners(1)), "");
-  }
-  const third = (await openLedger(disk.process())).ledger;
-  assertEquals(text(third.winners(2)), '10;20;3"0;4,0');
-  for (let agency = 1; agency <= AGENCIES; agency++) {
-    assertEquals([one, two, third].map((ledger) => ledger.isComplete()), [false, false, false]);
-    assertEquals(await one.close(agency), { repeated: false, complete: agency === AGENCIES });
-    assertEquals(await two.close(agency), { repeated: true, complete: agency === AGENCIES });
-  }
-  assertEquals([one, two, third].map((ledger) => ledger.isComplete()), [true, true, true]);
-});
+/** The winners of each agency, as a WinnersResponse lists them. */
+async function winnersOf(draw: Draw | undefined): Promise<string[]> {
+  assert(draw !== undefined);
+  const agencies = Array.from({ length: AGENCIES }, (_, index) => index + 1);
+  return await Promise.all(agencies.map(async (agency) => {
+    const pieces = await Array.fromAsync(draw.winners(agency));
+    return pieces.map((piece) => new TextDecoder().decode(piece)).join(";");
+  }));
+}
 
-Deno.test("Ledger is complete when agencies 1 to the last are closed, whichever else are", async () => {
+Deno.test("FileLedger.draw() needs agencies 1 to the last to be closed, whichever others are", async () => {
   const disk = new MemoryDisk();
   disk.put("agencies_closed.txt", "1\n2\n3\n4\n6\n7\n9999\n");
   const { ledger } = await openLedger(disk.process());
-  assertEquals(ledger.isComplete(), false);
-  assertEquals(await ledger.close(5), { repeated: false, complete: true });
+  assertEquals(await ledger.draw(), undefined);
+  assertEquals(await ledger.close(5), CLOSED);
+  assert(await ledger.draw() !== undefined);
 });
 
-Deno.test("Ledger.append() stores batches that wait together in one round, in their order", async () => {
+Deno.test("FileLedger.append() stores batches that wait together in one round, in their order", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   await ledger.append(namedBatch("first"));
@@ -56,7 +36,7 @@ Deno.test("Ledger.append() stores batches that wait together in one round, in th
   disk.fault = ({ kind, file }) => void operations.push(`${kind} ${file}`);
   const names = Array.from({ length: 50 }, (_, index) => `b${index}`);
   const results = await Promise.all(names.map((name) => ledger.append(namedBatch(name))));
-  assert(results.every((result) => result === "stored"));
+  assert(results.every(({ status }) => status === "stored"));
   for (const once of ["write bets.csv", "sync bets.csv", "write bets.csv.round"]) {
     assertEquals(operations.filter((operation) => operation === once).length, 1, once);
   }
@@ -64,21 +44,7 @@ Deno.test("Ledger.append() stores batches that wait together in one round, in th
   assertEquals(documents, ["first", ...names].flatMap((name) => [`${name}-0`, `${name}-1`]));
 });
 
-Deno.test("Ledger.append() reads the batch before it returns", async () => {
-  const disk = new MemoryDisk();
-  const { ledger } = await openLedger(disk.process());
-  const batch = namedBatch("kept");
-  const storing = ledger.append(batch);
-  batch.rows.fill(0x78);
-  batch.agency = 2;
-  assertEquals(await storing, "stored");
-  assertEquals(rowsOf(disk).map(([agency, , , document]) => [agency, document]), [
-    ["1", "kept-0"],
-    ["1", "kept-1"],
-  ]);
-});
-
-Deno.test("Ledger.append() takes refused batches out of a round and leaves the others", async () => {
+Deno.test("FileLedger.append() leaves refused batches out of a round and stores the others", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   await ledger.close(2);
@@ -93,7 +59,7 @@ Deno.test("Ledger.append() takes refused batches out of a round and leaves the o
     ledger.append(win(3, "four")),
     ledger.append(win(2, "closed"), 0),
   ]);
-  assertEquals(results.map((result) => result === "stored"), [
+  assertEquals(results.map(({ status }) => status === "stored"), [
     false,
     true,
     false,
@@ -102,8 +68,13 @@ Deno.test("Ledger.append() takes refused batches out of a round and leaves the o
     true,
     false,
   ]);
-  assertEquals(results[0], { refused: "agency 2 is closed" });
-  assertNotEquals(results[2], "stored");
+  assertEquals(results[0], { status: "refused", reason: "agency 2 is closed" });
+  assertEquals(results[2], {
+    status: "refused",
+    reason:
+      "agency 1 has 2 bets, but this connection expects 0: others were stored since; ask for " +
+      "progress and continue from there",
+  });
   assertEquals(rowsOf(disk).map(([agency, , , document]) => `${agency} ${document}`), [
     "1 one",
     "1 x",
@@ -112,31 +83,14 @@ Deno.test("Ledger.append() takes refused batches out of a round and leaves the o
     "3 four",
     "3 x",
   ]);
-  await ledger.settle();
-  assertEquals([1, 2, 3].map((agency) => text(ledger.winners(agency))), ["one;two", "", "four"]);
+  for (const agency of [1, 3, 4, 5]) await ledger.close(agency);
   const { ledger: next } = await openLedger(disk.process());
-  assertEquals([1, 2, 3].map((agency) => text(next.winners(agency))), ["one;two", "", "four"]);
+  for (const opened of [ledger, next]) {
+    assertEquals(await winnersOf(await opened.draw()), ["one;two", "", "four", "", ""]);
+  }
 });
 
-Deno.test("Ledger.append() compares the expected bets with what all servers have stored", async () => {
-  const disk = new MemoryDisk();
-  const [one, two] = [
-    (await openLedger(disk.process())).ledger,
-    (await openLedger(disk.process())).ledger,
-  ];
-  assertEquals(await one.append(namedBatch("a"), 0), "stored");
-  assertEquals(await two.append(namedBatch("b"), 2), "stored");
-  const refusal = await one.append(namedBatch("c"), 2);
-  assertEquals(refusal, {
-    refused: "agency 1 has 4 bets, where this connection knows of 2: others were stored since, " +
-      "ask for progress and go on from there",
-  });
-  assertEquals(await one.append(namedBatch("c"), 5) === "stored", false);
-  assertEquals(await one.append(namedBatch("c"), 4), "stored");
-  assertEquals(rowsOf(disk).length, 6);
-});
-
-Deno.test("Ledger.append() keeps the packet's answer back until the sync has ended", async () => {
+Deno.test("FileLedger.append() answers only after the sync", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   const hold = disk.hold("sync", "bets.csv");
@@ -145,13 +99,13 @@ Deno.test("Ledger.append() keeps the packet's answer back until the sync has end
   await hold.reached;
   // The row is there and the lock is free for others, but nothing was promised yet.
   const { ledger: other } = await openLedger(disk.process());
-  assertEquals(await other.append(namedBatch("b")), "stored");
+  assertEquals(await other.append(namedBatch("b")), STORED);
   assertEquals(isAnswered, false);
   hold.release();
-  assertEquals(await storing, "stored");
+  assertEquals(await storing, STORED);
 });
 
-Deno.test("Ledger.append() puts what comes while another server holds the lock into the same round", async () => {
+Deno.test("FileLedger.append() adds batches to the round while another server holds the lock", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   const other = disk.process().open("bets.csv");
@@ -162,28 +116,28 @@ Deno.test("Ledger.append() puts what comes while another server holds the lock i
   const writes: number[] = [];
   disk.fault = ({ kind, number }) => void (kind === "write" && writes.push(number));
   other.unlock();
-  assertEquals(await Promise.all([first, second]), ["stored", "stored"]);
+  assertEquals(await Promise.all([first, second]), [STORED, STORED]);
   // The journal, and the rows of both.
   assertEquals(writes.length, 2);
   assertEquals(disk.text("bets.csv").split("\n").length, 5);
 });
 
-Deno.test("Ledger.stored() asks the disk once for all who ask at the same time", async () => {
+Deno.test("FileLedger.progress() asks the disk once for all questions asked at the same time", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   for (const agency of [1, 2, 2, 3]) await ledger.append(namedBatch("a", { agency }));
   const before = disk.operations;
-  assertEquals(await ledger.stored(1), 2);
+  assertEquals(await storedBets(ledger, 1), 2);
   const once = disk.operations - before;
-  const asked = [1, 2, 3, 4, 2].map((agency) => ledger.stored(agency));
+  const asked = [1, 2, 3, 4, 2].map((agency) => storedBets(ledger, agency));
   assertEquals(await Promise.all(asked), [2, 4, 2, 0, 4]);
   assertEquals(disk.operations - before, 2 * once);
   // Who asks later hears of what came later.
   await ledger.append(namedBatch("b", { agency: 4 }));
-  assertEquals(await ledger.stored(4), 2);
+  assertEquals(await storedBets(ledger, 4), 2);
 });
 
-Deno.test("Ledger.stored() syncs what others have not, before it counts it", async () => {
+Deno.test("FileLedger.progress() syncs other servers' bets before it counts them", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [
     (await openLedger(disk.process())).ledger,
@@ -192,13 +146,13 @@ Deno.test("Ledger.stored() syncs what others have not, before it counts it", asy
   const hold = disk.hold("sync", "bets.csv");
   const storing = one.append(namedBatch("a"));
   await hold.reached;
-  assertEquals(await two.stored(1), 2);
+  assertEquals(await storedBets(two, 1), 2);
   for (const left of disk.afterPowerCut()) assertEquals(rowsOf(left).length, 2);
   hold.release();
-  assertEquals(await storing, "stored");
+  assertEquals(await storing, STORED);
 });
 
-Deno.test("Ledger.settle() makes closes last that others have not synced", async () => {
+Deno.test("FileLedger.settle() syncs other servers' closes", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [
     (await openLedger(disk.process())).ledger,
@@ -214,7 +168,7 @@ Deno.test("Ledger.settle() makes closes last that others have not synced", async
   for (const left of disk.afterPowerCut()) assertEquals(left.text("agencies_closed.txt"), "1\n");
 });
 
-Deno.test("Ledger.close() waits for who appends bets before it writes anything", async () => {
+Deno.test("FileLedger.close() waits for a server that appends bets before it writes anything", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   const appending = disk.process().open("bets.csv");
@@ -225,74 +179,74 @@ Deno.test("Ledger.close() waits for who appends bets before it writes anything",
   assertEquals(disk.text("agencies_closed.txt"), "");
   hold.release();
   appending.unlock();
-  assertEquals(await closing, { repeated: false, complete: false });
+  assertEquals(await closing, CLOSED);
   assertEquals(disk.text("agencies_closed.txt"), "1\n");
 });
 
-Deno.test("Ledger.close() makes a close last whose writer was killed before its sync", async () => {
+Deno.test("FileLedger.close() makes a close durable whose writer was killed before its sync", async () => {
   const disk = new MemoryDisk();
   const { ledger: killed } = await openLedger(disk.process());
   const { ledger } = await openLedger(disk.process());
   disk.fault = ({ kind, file }) =>
     kind === "sync" && file === "agencies_closed.txt" ? { kind: "kill" } : undefined;
-  await assertRejects(() => killed.close(3));
+  assertEquals((await killed.close(3)).status, "unknown");
   disk.fault = () => undefined;
-  assertEquals(await ledger.close(3), { repeated: true, complete: false });
+  assertEquals(await ledger.close(3), { status: "closed", repeated: true });
   for (const left of disk.afterPowerCut()) assertEquals(left.text("agencies_closed.txt"), "3\n");
 });
 
-Deno.test("Ledger.close() makes a close last that the disk has forgotten after a failed sync", async () => {
+Deno.test("FileLedger.close() rewrites a close that a failed sync has lost", async () => {
   for (const retried of [3, 4]) {
     const disk = new MemoryDisk();
     const { ledger, failures } = await openLedger(disk.process());
-    assertEquals(await ledger.close(2), { repeated: false, complete: false });
+    assertEquals(await ledger.close(2), CLOSED);
     disk.fault = ({ kind, file }) =>
       kind === "sync" && file === "agencies_closed.txt" ? { kind: "fail" } : undefined;
-    await assertRejects(() => ledger.close(3), LedgerError, "Cannot make agencies_closed.txt last");
+    const failed = await ledger.close(3);
+    assert(failed.status === "unknown");
+    assertStringIncludes(failed.reason, "Cannot sync agencies_closed.txt");
     disk.fault = () => undefined;
     assertEquals(failures.length, 1);
     const { ledger: next } = await openLedger(disk.process());
-    assertEquals(await next.close(retried), { repeated: retried === 3, complete: false });
+    assertEquals(await next.close(retried), {
+      status: "closed",
+      repeated: retried === 3,
+    });
     // Another agency's line behind the forgotten one would be of no use without it.
     const closed = retried === 3 ? "2\n3\n" : "2\n3\n4\n";
     for (const left of disk.afterPowerCut()) assertEquals(left.text("agencies_closed.txt"), closed);
   }
 });
 
-Deno.test("Ledger refuses while the disk is full and goes on when there is room", async () => {
+Deno.test("FileLedger refuses while the disk is full and continues when there is room", async () => {
   for (let room = 0; room < 60; room += 7) {
     const disk = new MemoryDisk();
     const { ledger, failures } = await openLedger(disk.process());
     const { ledger: other } = await openLedger(disk.process());
-    assertEquals(await ledger.append(namedBatch("a")), "stored");
+    assertEquals(await ledger.append(namedBatch("a")), STORED);
     disk.capacity = disk.used + room;
     for (const full of [ledger, other, ledger]) {
       const result = await full.append(namedBatch("b", { count: 3 }));
-      assert(result !== "stored" && result.refused.includes("No space left"));
+      assert(result.status === "refused" && result.reason.includes("No space left"));
       assertEquals(rowsOf(disk).length, 2);
     }
-    assertEquals(await ledger.stored(1), 2);
-    await assertRejects(
-      async () => {
-        disk.capacity = disk.used;
-        await ledger.close(1);
-      },
-      Error,
-      "No space left",
-    );
+    assertEquals(await storedBets(ledger, 1), 2);
+    disk.capacity = disk.used;
+    const failed = await ledger.close(1);
+    assert(failed.status === "unknown" && failed.reason.includes("No space left"));
     disk.capacity = Infinity;
-    assertEquals(await ledger.append(namedBatch("c")), "stored");
-    assertEquals(await other.append(namedBatch("d", { count: 1 })), "stored");
-    assertEquals(await ledger.stored(1), 5);
+    assertEquals(await ledger.append(namedBatch("c")), STORED);
+    assertEquals(await other.append(namedBatch("d", { count: 1 })), STORED);
+    assertEquals(await storedBets(ledger, 1), 5);
     assertEquals(failures, []);
   }
 });
 
-Deno.test("Ledger refuses everything after a failed sync, and tells so once", async () => {
+Deno.test("FileLedger refuses everything after a failed sync, and fails once", async () => {
   const disk = new MemoryDisk();
   const { ledger, failures } = await openLedger(disk.process());
   const { ledger: other, failures: otherFailures } = await openLedger(disk.process());
-  assertEquals(await ledger.append(namedBatch("a")), "stored");
+  assertEquals(await ledger.append(namedBatch("a")), STORED);
   const struck = disk.operations;
   disk.fault = ({ kind, file, number }) => {
     if (kind !== "sync" || file !== "bets.csv" || number < struck) return undefined;
@@ -304,27 +258,29 @@ Deno.test("Ledger refuses everything after a failed sync, and tells so once", as
     ledger.append(namedBatch("c", { agency: 2 })),
   ]);
   assert(
-    results.every((result) => result !== "stored" && result.refused.includes("failed to sync")),
+    results.every((result) =>
+      result.status === "refused" && result.reason.includes("failed to sync")
+    ),
   );
   // They were the last in the file: they are gone, and a refusal is the truth.
   assertEquals(rowsOf(disk).length, 2);
   const later = await ledger.append(namedBatch("d"));
-  assert(later !== "stored" && later.refused.includes("failed to sync"));
-  await assertRejects(() => ledger.close(1), LedgerError);
-  await assertRejects(() => ledger.stored(1), LedgerError);
-  await assertRejects(() => ledger.settle(), LedgerError);
+  assert(later.status === "refused" && later.reason.includes("failed to sync"));
+  assertEquals((await ledger.close(1)).status, "unknown");
+  assertEquals((await ledger.progress(1)).status, "unknown");
+  await assertRejects(() => ledger.settle(), FatalLedgerError);
   assertEquals(failures.length, 1);
   // The disk tells the other server too, once; who starts anew goes on.
   const elsewhere = await other.append(namedBatch("e"));
-  assert(elsewhere !== "stored" && elsewhere.refused.includes("an earlier one has failed"));
+  assert(elsewhere.status === "refused" && elsewhere.reason.includes("an earlier one has failed"));
   assertEquals(otherFailures.length, 1);
   assertEquals(rowsOf(disk).length, 2);
   const { ledger: next } = await openLedger(disk.process());
-  assertEquals(await next.append(namedBatch("f")), "stored");
-  assertEquals(await next.stored(1), 4);
+  assertEquals(await next.append(namedBatch("f")), STORED);
+  assertEquals(await storedBets(next, 1), 4);
 });
 
-Deno.test("Ledger leaves open what became of bets whose sync failed while others wrote behind", async () => {
+Deno.test('FileLedger.append() answers "unknown" when its sync failed and others have written after it', async () => {
   const disk = new MemoryDisk();
   const process = disk.process();
   const { ledger, failures } = await openLedger(process);
@@ -340,10 +296,12 @@ Deno.test("Ledger leaves open what became of bets whose sync failed while others
       ? { kind: "fail" }
       : undefined;
   hold.release();
-  await assertRejects(() => storing, LedgerError, "Cannot tell whether the bets will last");
+  const unknown = await storing;
+  assert(unknown.status === "unknown");
+  assertStringIncludes(unknown.reason, "cannot tell whether the bets are stored");
   otherHold.release();
   const behind = await storingBehind;
-  assert(behind !== "stored" && behind.refused.includes("an earlier one has failed"));
+  assert(behind.status === "refused" && behind.reason.includes("an earlier one has failed"));
   assertEquals(failures.length, 1);
   // What was left open is there for good, without a hole; what was refused is not.
   for (const left of disk.afterPowerCut()) {
@@ -351,7 +309,7 @@ Deno.test("Ledger leaves open what became of bets whose sync failed while others
   }
 });
 
-Deno.test("openFileLedger() refuses a damaged bets.csv by line and byte and leaves it as it is", async () => {
+Deno.test("openFileLedger() reports a damaged row by line and byte, and leaves the file as it is", async () => {
   const disk = new MemoryDisk();
   const content = "1,Ana,Paz,1,1980-01-01,1\nhello\n";
   disk.put("bets.csv", content);
@@ -359,12 +317,12 @@ Deno.test("openFileLedger() refuses a damaged bets.csv by line and byte and leav
   assertEquals(disk.text("bets.csv"), content);
 });
 
-Deno.test("Ledger.dispose() ends the round in hand and lets go of the files", async () => {
+Deno.test("FileLedger finishes the round in hand when it is disposed of", async () => {
   const disk = new MemoryDisk();
   const { ledger } = await openLedger(disk.process());
   const storing = ledger.append(namedBatch("a"));
-  const disposed = ledger.dispose();
-  assertEquals(await storing, "stored");
+  const disposed = ledger[Symbol.asyncDispose]();
+  assertEquals(await storing, STORED);
   await disposed;
   assertEquals(rowsOf(disk).length, 2);
 });

@@ -83,9 +83,9 @@ Deno.test({
         journal.close();
       }
       const log = openLog({ levels: SERVER_LEVELS, level: "CRITICAL", sink: () => {} });
-      const options = { agencies: 5, winningNumber: 7574, log, onFailure: () => {} };
+      const options = { agencies: 5, winningNumber: 7574, log };
       const ledger = await openFileLedger(disk, options);
-      await ledger.dispose();
+      await ledger[Symbol.asyncDispose]();
       assertEquals((await Deno.stat(`${folder.path}/${BETS_FILE}`)).size, wholeSize);
     }
   },

@@ -1,21 +1,21 @@
 /**
- * The journal of the round in hand: bets.csv.round says from where to where the last round of appends
- * was to go. A writer that was killed half way leaves bets.csv shorter than that, and the next holder of
- * the lock knows what to cut off, so that a batch is whole or absent.
+ * The journal of the current round: bets.csv.round says from where to where in bets.csv the last round of
+ * appends goes. A writer that is killed halfway leaves bets.csv shorter than that, and the next holder of
+ * the lock knows what to truncate, so that a batch is whole or absent.
  *
  * It is one line of fixed length, overwritten in place, and read and written under the lock of bets.csv.
  *
- * It is not synced with each round: that would take a third more time for each sync. So a power cut can
- * let a newer line stand for a round that never was synced, and so never acknowledged; or bring back an
- * older line, whose end is not behind anything acknowledged. Beside an older line, a part of a newer round
- * may be there that was never acknowledged either: another server's sync, or the system, has taken to the
- * disk what was half written. Whole rows of it stay, and their agency is told so when it asks for progress.
+ * It is not synced with each round: that would make each sync a third slower. So after a power cut a newer
+ * line may announce a round that was never synced, and so never acknowledged; or an older line may return,
+ * whose end lies before everything acknowledged since. Beside an older line, part of a newer round may be on
+ * the disk that was never acknowledged either: another server's sync, or the kernel, has flushed what was
+ * half written. Its whole rows stay, and the agency learns of them when it asks for its progress.
  *
- * Only after a cut could an older line's end lie behind bets that are acknowledged later. So
- * {@linkcode RoundJournal.recordCut} syncs, before anything else is written; and as who cuts may be killed
- * before that, whoever finds a cut that it does not know of records it again.
+ * Only after a truncation could an older line end after bets that are acknowledged later. So
+ * {@linkcode RoundJournal.recordCut} syncs before anything else is written. Its writer may be killed before
+ * that; so whoever finds a truncation that is new to it records it again.
  *
- * A line of which only a part was written ends with the sum of another one, and is damaged.
+ * A line that was only partly written carries the checksum of another line, and is damaged.
  *
  * @module
  */
@@ -23,13 +23,13 @@
 import { parseDigits, putDigits, startsWith } from "../../../shared/bytes.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 
-/** What the journal says. */
+/** The content of the journal. */
 export interface Round {
-  /** Byte of bets.csv at which the round begins. */
+  /** Position in bets.csv at which the round begins. */
   from: number;
-  /** Byte of bets.csv behind the round. */
+  /** Position in bets.csv at which the round ends. */
   to: number;
-  /** How often the file was cut back: whoever has read it before a cut must read it again. */
+  /** How often the file was truncated. Whoever read it before a truncation must read it again. */
   cuts: number;
 }
 
@@ -37,7 +37,7 @@ const BLANK = `from=${"0".repeat(16)} to=${"0".repeat(16)} cuts=${"0".repeat(12)
   "0".repeat(10)
 }\n`;
 const BLANK_LINE = new TextEncoder().encode(BLANK);
-/** Behind the digits of each number. */
+/** Positions after the digits of each number. */
 const FROM_END = BLANK.indexOf(" to=");
 const TO_END = BLANK.indexOf(" cuts=");
 const CUTS_END = BLANK.indexOf(" sum=");
@@ -47,7 +47,7 @@ const SUM_END = BLANK.length - 1;
 export class RoundJournal {
   readonly #file: DiskFile;
   readonly #found = new Uint8Array(BLANK.length);
-  /** The line as last read or written, and what it says: mostly it is still the same. */
+  /** The line as last read or written, and its parsed form: usually it has not changed since. */
   readonly #line = BLANK_LINE.slice();
   #lineLength = 0;
   #round: Round | undefined;
@@ -56,7 +56,7 @@ export class RoundJournal {
     this.#file = file;
   }
 
-  /** The last round that was begun; nothing if the journal is new or damaged. */
+  /** The last announced round; nothing if the journal is new or damaged. */
   read(): Round | undefined {
     const length = readFully(this.#file, this.#found, 0);
     const found = this.#found.subarray(0, length);
@@ -68,7 +68,7 @@ export class RoundJournal {
     return this.#round;
   }
 
-  /** Says where the next round will go, before it is written. */
+  /** Announces a round before it is written. */
   begin(round: Round): void {
     format(round, this.#line);
     this.#lineLength = BLANK.length;
@@ -76,7 +76,7 @@ export class RoundJournal {
     writeAll(this.#file, this.#line, 0);
   }
 
-  /** Says for good that the file was cut back to `size`. */
+  /** Records durably that the file was truncated to `size` bytes. */
   recordCut(size: number, cuts: number): void {
     this.begin({ from: size, to: size, cuts });
     this.#file.syncNow();
@@ -87,7 +87,7 @@ export class RoundJournal {
   }
 }
 
-/** Writes a line over one of the same form: it is done with each round, and makes no text on the way. */
+/** Writes a line over one of the same form. It runs once per round, and so allocates no strings. */
 function format({ from, to, cuts }: Round, line: Uint8Array): void {
   line.set(BLANK_LINE);
   putDigits(line, FROM_END, from);
@@ -107,7 +107,7 @@ export function parseJournal(bytes: Uint8Array): Round | undefined {
   const cuts = number(" cuts=", CUTS_END);
   if (from < 0 || to < 0 || cuts < 0) return undefined;
   const round = { from, to, cuts };
-  // What stands between the numbers, and the sum behind them, must be as they are written.
+  // The text between the numbers and the checksum after them must be exactly as written.
   const expected = new Uint8Array(line.length);
   format(round, expected);
   return startsWith(line, expected) ? round : undefined;

@@ -1,26 +1,26 @@
 /**
- * One thing after the other.
+ * A serial task queue.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
 
-/** Runs pieces of work in the order they came, each when the one before has ended. */
+/** Runs tasks one at a time, in the order in which they were added. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
 
-  /** Runs `work` in its turn. Its result, or its error, is the promise's. */
-  run<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    const result = this.#last.then(work);
+  /** Runs `task` after all tasks before it, and returns its result. */
+  run<Result>(task: () => Result | Promise<Result>): Promise<Result> {
+    const result = this.#last.then(task);
     this.#last = result.catch(() => {});
     return result;
   }
 }
 
 /**
- * Waits until all that has arrived by now has been handed to its readers, and no longer: what a turn of
- * the event loop brings together can then be handled together.
+ * Waits for the end of this turn of the event loop: what has arrived by now has then reached its readers,
+ * and can be handled together.
  */
 export function turnEnd(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));

@@ -1,6 +1,6 @@
 /**
- * What a server knows of bets.csv without reading it again: a count for each agency, and the documents
- * of its winners. Its memory grows with agencies and winners, not with bets.
+ * What a server knows of bets.csv without reading it again: the number of bets of each agency, and the
+ * documents of its winners. Its memory grows with agencies and winners, not with bets.
  *
  * @module
  */
@@ -9,24 +9,33 @@ import { LINE_FEED, SEMICOLON } from "../../../shared/ascii.ts";
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
 
 /** Fields of a row: the agency, and those of its bet. */
 const ROW_FIELDS = 6;
-/** What is scanned at once stays in the processor's cache. */
+/** A piece of this size stays in the processor's cache while it is scanned. */
 const ROOM_BYTES = 256 * 1024;
+/** Longest part of a damaged row that a message quotes. */
+const QUOTED_BYTES_MAX = 200;
 
-/** A row of bets.csv is no bet. What is behind it has not been read. */
-export class DamagedRowError extends Error {
+/** The documents of each agency's winners, joined by `;`, in the order of the file. */
+export type Winners = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+
+/** A row of bets.csv is not a valid bet. The rows after it have not been read. */
+export class DamagedRowError extends FatalLedgerError {
   override name = "DamagedRowError";
   /** Counted from 1. */
   readonly line: number;
-  /** Of the row's first byte, from the beginning of the file. */
+  /** Position of the row's first byte in the file. */
   readonly offset: number;
 
   constructor(line: number, offset: number, row: string) {
     super(
-      `Cannot read bets.csv: line ${line}, at byte ${offset}, is no bet: ${JSON.stringify(row)}. ` +
-        `Stop the servers, mend that line by hand and delete bets.csv.round; nothing was changed`,
+      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ` +
+        `${
+          JSON.stringify(row)
+        }. Nothing was changed. Stop the servers, correct that line by hand ` +
+        "and delete bets.csv.round",
     );
     this.line = line;
     this.offset = offset;
@@ -35,47 +44,46 @@ export class DamagedRowError extends Error {
 
 /** Counts rows and collects winners, in the order of the file. */
 export class Tally {
-  /** Bytes of the file that are counted in. Always the end of a row. */
+  /** Bytes of the file that have been counted. Always the end of a row. */
   size = 0;
   #rows = 0;
   readonly #winningNumber: string;
   readonly #scanner: RowScanner;
-  readonly #winners = new Map<number, ByteBuffer>();
+  #winners = new Map<number, ByteBuffer>();
 
-  /** @param winningNumber The number that wins. */
   constructor(winningNumber: number) {
     this.#winningNumber = String(winningNumber);
     this.#scanner = new RowScanner({ winningNumber, inputBytesMax: ROOM_BYTES });
   }
 
-  /** Bets of an agency. */
+  /** Counted bets of an agency. */
   count(agency: number): number {
     return this.#scanner.counts[agency];
   }
 
-  /** Documents of an agency's winners, joined by `;`. */
-  winners(agency: number): Uint8Array<ArrayBuffer> {
-    return this.#winners.get(agency)?.view() ?? new Uint8Array();
+  /** The winners so far. Rows that are counted later do not change what was returned. */
+  winners(): Winners {
+    return new Map(Array.from(this.#winners, ([agency, documents]) => [agency, documents.view()]));
   }
 
   /** Forgets everything. */
   clear(): void {
     this.size = this.#rows = 0;
     this.#scanner.counts.fill(0);
-    this.#winners.clear();
+    this.#winners = new Map();
   }
 
-  /** Where to put the bytes that follow what was counted before, for {@linkcode take}. */
+  /** The buffer for the bytes that follow {@linkcode size}, to be counted by {@linkcode take}. */
   get room(): Uint8Array<ArrayBuffer> {
     return this.#scanner.input;
   }
 
   /**
-   * Counts in the whole rows at the beginning of {@linkcode room}.
+   * Counts the complete rows at the beginning of {@linkcode room}.
    *
    * @param length How many bytes were put there.
-   * @returns How many bytes were counted; what is behind them is the beginning of a row.
-   * @throws {DamagedRowError} If a row is no bet.
+   * @returns How many bytes were counted; the beginning of a row may follow them.
+   * @throws {DamagedRowError} If a row is invalid.
    */
   take(length: number): number {
     const wholeRows = this.room.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
@@ -84,14 +92,14 @@ export class Tally {
       this.#count(rows, bytes);
       at += bytes;
       if (at === wholeRows) break;
-      if (winnerBytes === 0) this.#damaged(at);
+      if (winnerBytes === 0) throw this.#damaged(at);
       this.#takeRow(at, winnerBytes);
       at += winnerBytes + 1;
     }
     return wholeRows;
   }
 
-  /** Counts in rows, of which the last one is whole. */
+  /** Counts rows, of which the last one is complete. */
   scan(rows: Uint8Array): void {
     for (let at = 0; at < rows.length;) {
       const piece = rows.subarray(at, at + this.room.length);
@@ -105,10 +113,10 @@ export class Tally {
     this.size += bytes;
   }
 
-  /** Takes the row that begins at `at` and ends like one that wins. */
+  /** Takes the row at `at`, which ends like a winning row. */
   #takeRow(at: number, rowBytes: number): void {
     const fields = parseRow(this.room.subarray(at, at + rowBytes));
-    if (fields.length !== ROW_FIELDS) this.#damaged(at);
+    if (fields.length !== ROW_FIELDS) throw this.#damaged(at);
     const agency = Number(fields[0]);
     if (fields[5] === this.#winningNumber) this.#addWinner(agency, fields[3]);
     this.#scanner.counts[agency]++;
@@ -122,10 +130,9 @@ export class Tally {
     documents.writeText(document);
   }
 
-  /** Tells that the row that begins at `at` is no bet. */
-  #damaged(at: number): never {
-    const end = Math.min(this.room.indexOf(LINE_FEED, at), at + 200);
+  #damaged(at: number): DamagedRowError {
+    const end = Math.min(this.room.indexOf(LINE_FEED, at), at + QUOTED_BYTES_MAX);
     const row = new TextDecoder().decode(this.room.subarray(at, end));
-    throw new DamagedRowError(this.#rows + 1, this.size, row);
+    return new DamagedRowError(this.#rows + 1, this.size, row);
   }
 }

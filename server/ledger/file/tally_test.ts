@@ -10,7 +10,7 @@ function known(tally: Tally): { size: number; counts: number[]; winners: string[
   return {
     size: tally.size,
     counts: [1, 2, 3].map((agency) => tally.count(agency)),
-    winners: [1, 2, 3].map((agency) => new TextDecoder().decode(tally.winners(agency))),
+    winners: [1, 2, 3].map((agency) => new TextDecoder().decode(tally.winners().get(agency))),
   };
 }
 
@@ -116,7 +116,7 @@ for (const [name, row] of Object.entries(DAMAGED)) {
     const error = assertThrows(
       () => tally.scan(encoder.encode(`${next}${row}${next}`)),
       DamagedRowError,
-      "Cannot read bets.csv: line 6, at byte 119, is no bet",
+      "Cannot read bets.csv: line 6, at byte 119, is not a valid bet",
     );
     assertEquals([error.line, error.offset], [6, 119]);
     assertStringIncludes(error.message, JSON.stringify(row.slice(0, -1).slice(0, 200)));
@@ -126,7 +126,7 @@ for (const [name, row] of Object.entries(DAMAGED)) {
   });
 }
 
-/** What {@linkcode Tally} knows, plainly: with strings and regular expressions. Nothing if a row is no bet. */
+/** What {@linkcode Tally} knows, plainly: with strings and regular expressions. Nothing if a row is not a valid bet. */
 function plainTally(rows: string[], winningNumber: number) {
   const counts = new Map<string, number>();
   const winners = new Map<string, string[]>();
@@ -158,7 +158,7 @@ Deno.test("Tally knows exactly what the plain model knows, of good rows and bad"
     scan();
     for (const [agency, count] of expected.counts) assertEquals(tally.count(Number(agency)), count);
     for (const agency of expected.counts.keys()) {
-      const winners = new TextDecoder().decode(tally.winners(Number(agency)));
+      const winners = new TextDecoder().decode(tally.winners().get(Number(agency)));
       assertEquals(winners, (expected.winners.get(agency) ?? []).join(";"));
     }
   });

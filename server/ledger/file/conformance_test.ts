@@ -1,0 +1,88 @@
+import { parse } from "@std/csv";
+import { needs } from "../../../testing/permissions_needed.ts";
+import { keepLog } from "../../testing/ledgers.ts";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
+import type { Ledger } from "../ledger.ts";
+import { type Disk, type DiskFile, FolderDisk } from "./disk.ts";
+import { openFileLedger } from "./file_ledger.ts";
+import { BETS_FILE } from "./volume_files.ts";
+
+/** How often a server looks for a change that nobody notified it of. */
+const POLL_MS = 20;
+/** A bet that another program appends. */
+const FOREIGN_ROW = new TextEncoder().encode("3,Eva,Rey,foreign,1980-01-01,1\n");
+
+/** A lottery on files. */
+class FileLottery implements LotteryUnderTest {
+  readonly #newDisk: () => Disk;
+  readonly #readBets: () => string;
+  readonly #remove: () => Promise<void>;
+  readonly #ledgers: Ledger[] = [];
+
+  constructor(options: {
+    newDisk: () => Disk;
+    readBets: () => string;
+    remove?: () => Promise<void>;
+  }) {
+    this.#newDisk = options.newDisk;
+    this.#readBets = options.readBets;
+    this.#remove = options.remove ?? (() => Promise.resolve());
+  }
+
+  async open(disk: Disk = this.#newDisk()): Promise<Ledger> {
+    const options = { agencies: AGENCIES, winningNumber: WINNING_NUMBER, pollMs: POLL_MS };
+    const ledger = await openFileLedger(disk, { ...options, log: keepLog().log });
+    this.#ledgers.push(ledger);
+    return ledger;
+  }
+
+  documents(agency: number): Promise<string[]> {
+    const rows = parse(this.#readBets()).filter(([first]) => first === String(agency));
+    return Promise.resolve(rows.map(([, , , document]) => document));
+  }
+
+  appendUnknown: LotteryUnderTest["appendUnknown"] = async (batchFor) => {
+    const disk = this.#newDisk();
+    const open = disk.open.bind(disk);
+    disk.open = (name) => name === BETS_FILE ? failingToSync(open(name)) : open(name);
+    const ledger = await this.open(disk);
+    return { ledger, result: await ledger.append(batchFor(ledger)) };
+  };
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const ledger of this.#ledgers) await ledger[Symbol.asyncDispose]();
+    await this.#remove();
+  }
+}
+
+/** Makes syncs fail. Before that another program appends, so that nothing can be taken back. */
+function failingToSync(file: DiskFile): DiskFile {
+  const fail = () => {
+    file.write(FOREIGN_ROW, file.size());
+    throw new Error("the disk has failed");
+  };
+  return Object.assign(file, { syncNow: fail, sync: () => Promise.resolve().then(fail) });
+}
+
+testLedger({
+  name: "file ledger in memory",
+  start: () => {
+    const disk = new MemoryDisk();
+    const options = { newDisk: () => disk.process(), readBets: () => disk.text(BETS_FILE) };
+    return Promise.resolve(new FileLottery(options));
+  },
+});
+
+testLedger({
+  name: "file ledger on a real disk",
+  define: (name) => needs(["read", "write"], name),
+  start: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "lottery ledger " });
+    return new FileLottery({
+      newDisk: () => new FolderDisk(folder),
+      readBets: () => Deno.readTextFileSync(`${folder}/${BETS_FILE}`),
+      remove: () => Deno.remove(folder, { recursive: true }),
+    });
+  },
+});
