@@ -1,0 +1,88 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "@std/csv";
+import { MemoryDisk } from "../server/testing/memory_disk.ts";
+import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
+import { parseJournal, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import * as names from "../server/ledger/file/volume_files.ts";
+
+const ledgerMd = Deno.readTextFileSync(new URL("ledger.md", import.meta.url));
+
+/** Three rows of 24 bytes. */
+const ROW = "1,A,B,3,2000-01-01,1234\n";
+const ROWS = ROW.repeat(3);
+
+/** A file and its journal, for each state of the table. */
+const EXAMPLES: Record<TailState, { file: string; round?: Omit<Round, "cuts"> }> = {
+  whole: { file: ROWS, round: { from: 24, to: 72 } },
+  torn: { file: `${ROWS}1,A`, round: { from: 72, to: 96 } },
+  "not started": { file: ROWS, round: { from: 72, to: 96 } },
+  longer: { file: `${ROWS}1,A`, round: { from: 24, to: 48 } },
+  edited: { file: `${ROWS}1,A`, round: { from: 50, to: 98 } },
+  shorter: { file: `${ROWS}1,A`, round: { from: 96, to: 120 } },
+  "no journal": { file: `${ROWS}1,A` },
+};
+
+/** The rows of the first table after a heading, as trimmed cells. */
+function tableAfter(heading: string): string[][] {
+  const section = ledgerMd.slice(ledgerMd.indexOf(`\n${heading}\n`));
+  const table = /(?:^\|.*\n)+/m.exec(section)![0].trimEnd().split("\n").slice(2);
+  return table.map((row) => row.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+function fenced(language: string): string {
+  return new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "m").exec(ledgerMd)![1];
+}
+
+Deno.test("docs/ledger.md says of every state of the tail what recovery keeps", () => {
+  const table = new Map(tableAfter("## After a crash").map((row) => [row[0], row[3]]));
+  assertEquals(
+    new Set(table.keys()),
+    new Set(Object.keys(EXAMPLES).map((state) => `\`${state}\``)),
+  );
+  for (const [state, { file, round }] of Object.entries(EXAMPLES)) {
+    const bytes = new TextEncoder().encode(file);
+    const read: ReadAt = (into, position) => {
+      const part = bytes.subarray(position, position + into.length);
+      into.set(part);
+      return part.length;
+    };
+    const tail = inspectTail(bytes.length, round && { ...round, cuts: 0 }, { read });
+    const kept: Record<string, number> = {
+      everything: bytes.length,
+      "up to `from`": round?.from ?? -1,
+      "up to the last row end": file.lastIndexOf("\n") + 1,
+    };
+    assertEquals(tail.state, state);
+    assertEquals(tail.wholeSize, kept[table.get(`\`${state}\``)!], state);
+  }
+});
+
+Deno.test("docs/ledger.md describes the journal byte by byte", () => {
+  const disk = new MemoryDisk();
+  const round: Round = { from: 38, to: 95, cuts: 0 };
+  new RoundJournal(disk.process().open("journal")).begin(round);
+  const line = disk.text("journal");
+  assertEquals(fenced("text journal"), line);
+  assertEquals(parseJournal(disk.bytes("journal")), round);
+  assertStringIncludes(ledgerMd, `One line of ${line.length - 1} bytes`);
+  let next = 0;
+  for (const [bytes, content] of tableAfter("### bets.csv.round")) {
+    const [from, to] = bytes.split(" to ").map(Number);
+    assertEquals(from, next, bytes);
+    next = to + 1;
+    const part = line.slice(from, next);
+    const isLabel = content.startsWith("`");
+    assertEquals(isLabel, /[a-z=]/.test(part), bytes);
+    if (isLabel) assertEquals(content, `\`${part}\``);
+  }
+  assertEquals(next, line.length - 1);
+});
+
+Deno.test("docs/ledger.md shows rows that are CSV, and names every file of the volume", () => {
+  const rows = fenced("csv rows");
+  assertEquals(parse(rows).map((row) => row.length), [6, 6]);
+  assertEquals(rows.indexOf("\n") + 1, 38, "the journal's example begins after the first row");
+  assertEquals(rows.length, 95, "and ends with the second");
+  const files = tableAfter("## The files").map(([file]) => file.replaceAll("`", ""));
+  assertEquals(new Set(files), new Set(Object.values(names)));
+});
