@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { askProgress } from "./health.ts";
 
-/** Answers one connection with some bytes, after its request, and hangs up. */
+/** Answers the request of one connection with some bytes, and closes it. */
 async function answerOnce(listener: Deno.TcpListener, answer: string): Promise<string> {
   using connection = await listener.accept();
   const request = new Uint8Array(64);
@@ -17,7 +17,7 @@ Deno.test("askProgress() asks for the bets of agency 1", async () => {
   assertEquals(await answered, "ProgressRequest:1\n");
 });
 
-Deno.test("askProgress() fails when the server hangs up or answers something else", async () => {
+Deno.test("askProgress() fails if the server closes the connection or answers something else", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   for (const answer of ["Hello\n", "ProgressResponse:1"]) {
     const answered = answerOnce(listener, answer);

@@ -20,14 +20,14 @@ const STORE_BATCH_OTHER =
 const STORED = "StoreResponse:0\n";
 const REFUSED = "StoreResponse:1\n";
 
-/** Closes agencies, and waits until the server has done so. */
+/** Closes agencies and waits until the server has closed them. */
 async function closeAgencies(server: TestServer, agencies: number[]): Promise<void> {
   using client = await server.connect();
   await client.send(agencies.map((agency) => `AgencyClose:${agency}\n`).join(""));
   await client.ask("ProgressRequest:1\n");
 }
 
-/** A client that the server has seen waiting for the draw. */
+/** A client whose session waits for the draw. */
 async function waitingClient(server: TestServer, agency = 1): Promise<TestClient> {
   const client = await server.connect();
   const looked = server.looked();
@@ -36,7 +36,7 @@ async function waitingClient(server: TestServer, agency = 1): Promise<TestClient
   return client;
 }
 
-/** Shows that whoever comes next is served. */
+/** Asserts that the next client is served. */
 async function servesHonestClient(server: TestServer): Promise<void> {
   using client = await server.connect();
   const progress = await client.ask("ProgressRequest:5\n");
@@ -45,7 +45,7 @@ async function servesHonestClient(server: TestServer): Promise<void> {
   assertEquals(await client.ask("ProgressRequest:5\n"), `ProgressResponse:${bets + 1}\n`);
 }
 
-Deno.test("Server answers the packets of the seed, byte for byte", async () => {
+Deno.test("Server answers the packets of the course, byte for byte", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
@@ -66,7 +66,7 @@ Deno.test("Server answers the packets of the seed, byte for byte", async () => {
   assertEquals(server.disk.text("agencies_closed.txt"), "1\n2\n3\n4\n5\n");
 });
 
-Deno.test("Server answers one packet per connection, as the original's clients send them", async () => {
+Deno.test("Server answers one packet per connection, as the clients of the course send them", async () => {
   await using server = await startServer();
   for (let bet = 0; bet < 10; bet++) {
     using client = await server.connect();
@@ -75,7 +75,7 @@ Deno.test("Server answers one packet per connection, as the original's clients s
   assertEquals(rowsOf(server.disk).length, 10);
 });
 
-Deno.test("Server reads packets that come byte by byte", async () => {
+Deno.test("Server reads packets that arrive byte by byte", async () => {
   await using server = await startServer();
   using client = await server.connect();
   for (const byte of new TextEncoder().encode(STORE_BATCH + "ProgressRequest:1\r\n")) {
@@ -85,7 +85,7 @@ Deno.test("Server reads packets that come byte by byte", async () => {
   assertEquals(await client.line(), "ProgressResponse:2\n");
 });
 
-Deno.test("Server answers packets that come in one write, in their order", async () => {
+Deno.test("Server answers packets that arrive in one write, in their order", async () => {
   await using server = await startServer();
   using client = await server.connect();
   await client.send(
@@ -110,7 +110,7 @@ Deno.test("Server answers all of 2,000 pipelined packets in their order", async 
   assertEquals(await received, expected);
 });
 
-Deno.test("Server gives a half-closed client all its answers, winners among them", async () => {
+Deno.test("Server sends a half-closed client all its answers, winners included", async () => {
   await using server = await startServer({ agencies: 1 });
   using client = await server.connect();
   await client.send("StoreBet:1;Eva;Rey;42;1990-05-05;7574\nWinnersRequest:1\n");
@@ -122,7 +122,7 @@ Deno.test("Server gives a half-closed client all its answers, winners among them
   assertEquals(await client.rest(), "WinnersResponse:42\n");
 });
 
-Deno.test("Server does not store a packet whose line end never came", async () => {
+Deno.test("Server does not store a packet without its line end", async () => {
   await using server = await startServer();
   using client = await server.connect();
   await client.send(STORE_BET + STORE_BATCH.slice(0, -1));
@@ -174,7 +174,7 @@ const BAD_STORES: Record<string, string | Uint8Array> = {
   "one bad bet among good ones": `StoreBatch:1;${BET}:${BET}:Ana;Paz;1;1980-13-01;1:${BET}\n`,
 };
 
-Deno.test("Server refuses a bad Store packet and goes on", async (test) => {
+Deno.test("Server refuses an invalid Store packet and keeps the connection", async (test) => {
   await using server = await startServer();
   for (const [name, packet] of Object.entries(BAD_STORES)) {
     await test.step(name, async () => {
@@ -213,13 +213,13 @@ const BAD_PACKETS: Record<string, string | Uint8Array> = {
   "zeros": new Uint8Array(1000).with(999, 0x0a),
 };
 
-Deno.test("Server closes the connection of what is no packet", async (test) => {
+Deno.test("Server closes the connection after a line that is not a packet", async (test) => {
   await using server = await startServer();
   for (const [name, packet] of Object.entries(BAD_PACKETS)) {
     await test.step(name, async () => {
       using client = await server.connect();
       assertEquals(await client.ask(STORE_BET), STORED);
-      // What is sent behind it is read, and not answered.
+      // The packets after it are read but not answered.
       await client.send(packet);
       await client.send(STORE_BET.repeat(2000));
       await client.endSending();
@@ -235,7 +235,7 @@ Deno.test("Server closes the connection of what is no packet", async (test) => {
   assertEquals(refusals.length, Object.keys(BAD_PACKETS).length);
 });
 
-Deno.test("Server stores the longest packet and refuses one that is a byte longer", async () => {
+Deno.test("Server stores the longest packet and refuses one a byte longer", async () => {
   const packetBytesMax = 1000;
   await using server = await startServer({ packetBytesMax });
   using client = await server.connect();
@@ -277,14 +277,14 @@ for (const { name, start, length, end, answer } of LONG_PACKETS) {
     await client.send(STORE_BET + start.padEnd(length, "1") + end);
     await client.endSending();
     assertEquals(await client.rest(), STORED + answer);
-    // A reset could have thrown the answer away.
+    // A reset could have discarded the answer.
     assertEquals(client.wasReset, false);
     assertEquals(rowsOf(server.disk).length, 1);
     await servesHonestClient(server);
   });
 }
 
-Deno.test("Server tells a client that never stops sending before it ends the connection", async () => {
+Deno.test("Server answers a client that never stops sending before it ends the connection", async () => {
   await using server = await startServer();
   using client = await server.connect();
   const answer = client.line();
@@ -293,7 +293,7 @@ Deno.test("Server tells a client that never stops sending before it ends the con
   await servesHonestClient(server);
 });
 
-Deno.test("Servers answer all who wait when the last agency's datagram comes", async () => {
+Deno.test("Servers answer all waiting clients when the datagram of the last close arrives", async () => {
   using broadcast = openUdpPort();
   const disk = new MemoryDisk();
   await using one = await startServer({ disk, broadcastPort: broadcast.port });
@@ -322,9 +322,9 @@ Deno.test("Servers answer all who wait when the last agency's datagram comes", a
   for (const client of clients) client.close();
 });
 
-Deno.test("Servers answer those who wait though the datagram is lost", async () => {
+Deno.test("Servers answer waiting clients although the datagram is lost", async () => {
   const disk = new MemoryDisk();
-  // Each has a broadcast port of its own: none hears the other.
+  // Each has its own broadcast port, so neither receives datagrams of the other.
   await using one = await startServer({ disk, drawPollMs: 20 });
   await using two = await startServer({ disk, drawPollMs: 20 });
   using client = await waitingClient(one, 1);
@@ -332,7 +332,7 @@ Deno.test("Servers answer those who wait though the datagram is lost", async () 
   assertEquals(await client.line(), "WinnersResponse:\n");
 });
 
-Deno.test("Server looks and does nothing more when a datagram is forged, doubled or strange", async () => {
+Deno.test("Server only looks for the draw when a datagram is forged, duplicated or malformed", async () => {
   using broadcast = openUdpPort();
   await using server = await startServer({ broadcastPort: broadcast.port });
   using client = await waitingClient(server, 1);
@@ -357,7 +357,7 @@ Deno.test("Server looks and does nothing more when a datagram is forged, doubled
   assertEquals(await client.rest(), "");
 });
 
-/** A disk on which every agency of `agencies` has closed, with winners of agency 1. */
+/** A disk of a complete draw, with winners of agency 1. */
 function drawnDisk(winners: number, digits: number): { disk: MemoryDisk; answer: string } {
   const documents = Array.from(
     { length: winners },
@@ -378,7 +378,7 @@ Deno.test("Server sends winners of 3 MB to a slow reader", async () => {
   assertEquals((await client.rest(1000)) === `${answer}ProgressResponse:350000\n`, true);
 });
 
-Deno.test("Server holds winners of 12 MB once, however many ask and do not read", async () => {
+Deno.test("Server holds winners of 12 MB once, however many clients ask and do not read", async () => {
   const { disk, answer } = drawnDisk(600_000, 20);
   await using server = await startServer({ disk, agencies: 1 });
   await using clients = new AsyncDisposableStack();
@@ -396,7 +396,7 @@ Deno.test("Server holds winners of 12 MB once, however many ask and do not read"
   assertEquals((await reader.rest()) === answer, true);
 });
 
-Deno.test("Server with one connection at a time serves the next when the first has ended", async () => {
+Deno.test("Server with one connection at a time serves the next one after the first has ended", async () => {
   await using server = await startServer({ connectionsMax: 1, agencies: 1 });
   using first = await server.connect();
   assertEquals(await first.ask(STORE_BET), STORED);
@@ -407,11 +407,11 @@ Deno.test("Server with one connection at a time serves the next when the first h
     assertEquals(await first.line(), `ProgressResponse:${bets}\n`);
   }
   first.close();
-  // It counts all that the first has stored: it was not served in between.
+  // It sees everything that the first has stored: it was not served in between.
   assertEquals(await second.line(), "ProgressResponse:9\n");
 });
 
-Deno.test("Server ends idle clients sooner when another one waits for a place", async () => {
+Deno.test("Server ends idle clients sooner while another one waits for a place", async () => {
   using time = new FakeTime();
   await using server = await startServer({ connectionsMax: 2 });
   using idle = await server.connect();
@@ -421,7 +421,7 @@ Deno.test("Server ends idle clients sooner when another one waits for a place", 
   time.tick(10_000);
   using busy = await server.connect();
   await busy.send("ProgressRequest:2\n");
-  // Until then the two have had time for their next packets.
+  // Until then both have had time for their next packets.
   while (!server.lines.some((line) => line.includes("waits for a place"))) {
     assertEquals(await idle.ask(STORE_BET), STORED);
   }
@@ -448,7 +448,7 @@ async function servesAfterDraw(server: TestServer): Promise<void> {
   assertEquals(await client.ask(STORE_BET), REFUSED);
 }
 
-Deno.test("Server ends the one that waits longest when too many wait", async () => {
+Deno.test("Server ends the longest wait when too many clients wait", async () => {
   await using server = await startServer({ waitingMax: 2 });
   using oldest = await waitingClient(server, 1);
   using middle = await waitingClient(server, 2);
@@ -460,7 +460,7 @@ Deno.test("Server ends the one that waits longest when too many wait", async () 
   assert(server.lines.some((line) => line.includes("too many connections wait")));
 });
 
-Deno.test("Server ends idle clients and those that dribble, not those that wait", async () => {
+Deno.test("Server ends clients that are idle or dribble, not those that wait for the draw", async () => {
   using time = new FakeTime();
   await using server = await startServer({ idleMs: 60_000 });
   using idle = await server.connect();
@@ -488,7 +488,7 @@ Deno.test("Server ends idle clients and those that dribble, not those that wait"
   assertEquals(rowsOf(server.disk).length, 1);
 });
 
-Deno.test("Server does not take a slow disk for an idle client", async () => {
+Deno.test("Server does not mistake a slow disk for an idle client", async () => {
   using time = new FakeTime();
   await using server = await startServer({ idleMs: 60_000 });
   using client = await server.connect();
@@ -501,7 +501,7 @@ Deno.test("Server does not take a slow disk for an idle client", async () => {
   assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:1\n");
 });
 
-/** A client whose batch is on its way to the disk, which has not said yet that it is there. */
+/** A client whose batch is being synced. */
 async function batchInHand(server: TestServer): Promise<{ client: TestClient; hold: Hold }> {
   const client = await server.connect();
   const hold = server.disk.hold("sync", "bets.csv");
@@ -510,7 +510,7 @@ async function batchInHand(server: TestServer): Promise<{ client: TestClient; ho
   return { client, hold };
 }
 
-Deno.test("Server.stop() answers the packet in hand and ends the other connections", async () => {
+Deno.test("Server.stop() answers the current packet and ends the other connections", async () => {
   const server = await startServer();
   using idle = await server.connect();
   assertEquals(await idle.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
@@ -538,7 +538,7 @@ Deno.test("Server.stop() answers the packet in hand and ends the other connectio
   client.close();
 });
 
-Deno.test("Server.stop() ends in time though a client does not read", async () => {
+Deno.test("Server.stop() ends in time although a client does not read", async () => {
   using time = new FakeTime();
   const { disk, answer } = drawnDisk(600_000, 20);
   const server = await startServer({ disk, agencies: 1 });
@@ -553,7 +553,7 @@ Deno.test("Server.stop() ends in time though a client does not read", async () =
   assert((await client.rest()).length < answer.length - 4);
 });
 
-Deno.test("Server.stop() gives a stuck session no more than its patience", async () => {
+Deno.test("Server.stop() aborts a stuck session when its patience ends", async () => {
   using time = new FakeTime();
   const server = await startServer();
   const { client, hold } = await batchInHand(server);
@@ -566,7 +566,7 @@ Deno.test("Server.stop() gives a stuck session no more than its patience", async
   client.close();
 });
 
-Deno.test("Server refuses a batch where others have stored since its client asked for progress", async () => {
+Deno.test("Server refuses a batch if others have stored bets since its client asked for progress", async () => {
   const disk = new MemoryDisk();
   await using one = await startServer({ disk });
   await using two = await startServer({ disk });
@@ -579,7 +579,7 @@ Deno.test("Server refuses a batch where others have stored since its client aske
   assertEquals(await second.ask(STORE_BET), STORED);
   assertEquals(await first.ask(STORE_BATCH), REFUSED);
   assertEquals(await first.ask(STORE_BATCH), REFUSED);
-  // Another agency's bets are not concerned, nor is who never asked.
+  // Bets of another agency, and a client that never asked, are not affected.
   assertEquals(await first.ask(STORE_BATCH_OTHER), STORED);
   using third = await one.connect();
   assertEquals(await third.ask(STORE_BATCH), STORED);
@@ -600,7 +600,7 @@ Deno.test("Server refuses the bets of an agency that another server has closed",
   assertEquals(rowsOf(disk).length, 3);
 });
 
-Deno.test("Server takes an agency's close twice and tells nobody twice", async () => {
+Deno.test("Server accepts a repeated close, and broadcasts it once", async () => {
   await using server = await startServer({ agencies: 2 });
   await closeAgencies(server, [1, 1, 2, 2, 1]);
   assertEquals(server.disk.text("agencies_closed.txt"), "1\n2\n");
@@ -615,7 +615,7 @@ Deno.test("Server takes an agency's close twice and tells nobody twice", async (
   ]);
 });
 
-Deno.test("Server refuses bets while the disk is full and stores them when there is room", async () => {
+Deno.test("Server refuses bets while the disk is full and stores them when there is room again", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
@@ -642,7 +642,7 @@ Deno.test("Server ends the connection whose agency could not be closed", async (
   assertStringIncludes(failure ?? "", "No space left");
 });
 
-Deno.test("Server refuses bets once the disk has failed to sync them, and says so once", async () => {
+Deno.test("Server refuses bets after a failed sync, and reports the failure once", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
@@ -657,7 +657,7 @@ Deno.test("Server refuses bets once the disk has failed to sync them, and says s
   assertEquals(rowsOf(server.disk).length, 1);
 });
 
-Deno.test("Server does not start on a broadcast port that another program has for itself", async () => {
+Deno.test("Server does not start if another program owns the broadcast port", async () => {
   const taken = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
   await assertRejects(

@@ -6,13 +6,13 @@ import { type Connection, Session } from "./session.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
 import { MemoryDisk } from "./testing/memory_disk.ts";
 
-/** A connection that writes down what is done with it. */
+/** A connection that records what is done with it. */
 class FakeConnection implements Connection {
   readonly events: string[] = [];
-  /** What comes, piece by piece; when there is nothing more, the peer is silent. */
+  /** What the peer sends, piece by piece; after the last piece it is silent. */
   readonly #pieces: (Uint8Array | null)[];
   readonly #silence = Promise.withResolvers<void>();
-  /** Settles when all has come and more is waited for. */
+  /** Settles when everything has been read and more is awaited. */
   readonly isSilent = this.#silence.promise;
   #fail: (error: Error) => void = () => {};
 
@@ -60,7 +60,7 @@ class FakeConnection implements Connection {
   }
 }
 
-/** A session's conversation over a connection, from its begin to its end. */
+/** Runs a session over a connection, from its start to its end. */
 async function converse(connection: Connection, { failing = false } = {}): Promise<void> {
   const process = new MemoryDisk().process();
   const { ledger, log } = await openLedger(process);
@@ -81,14 +81,14 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
   await session.run();
 }
 
-// To close a socket with unread bytes resets it, and a reset can throw the last answer away.
-Deno.test("Session reads on to the peer's end before it closes after a bad packet", async () => {
+// Closing a socket with unread bytes resets it, and a reset can discard the last answer.
+Deno.test("Session reads to the end of the stream before it closes after an invalid packet", async () => {
   const connection = new FakeConnection(["junk\n", "more", 5000, "\n", null]);
   await converse(connection);
   assertEquals(connection.events, ["read", "closeWrite", "read", "end", "close"]);
 });
 
-Deno.test("Session reads on to the peer's end before it closes after a packet over the limit", async () => {
+Deno.test("Session reads to the end of the stream before it closes after a packet over the limit", async () => {
   const connection = new FakeConnection(["StoreBet:1;", 100_000, "\n", null]);
   await converse(connection);
   assertEquals(connection.events, [
@@ -101,7 +101,7 @@ Deno.test("Session reads on to the peer's end before it closes after a packet ov
   ]);
 });
 
-Deno.test("Session closes after a second though the peer of a bad packet does not end", async () => {
+Deno.test("Session closes after a second although the peer of an invalid packet does not end", async () => {
   using time = new FakeTime();
   const connection = new FakeConnection(["junk\n"]);
   const ended = converse(connection);
@@ -113,20 +113,20 @@ Deno.test("Session closes after a second though the peer of a bad packet does no
   assertEquals(connection.events, ["read", "closeWrite", "waits", "close"]);
 });
 
-Deno.test("Session reads no more than a megabyte of a peer whose connection it gave up", async () => {
+Deno.test("Session reads at most a megabyte from a connection that it gave up", async () => {
   const connection = new FakeConnection(["junk\n", 3 * 1024 * 1024]);
   await converse(connection);
   assertEquals(connection.events, ["read", "closeWrite", "read", "close"]);
 });
 
-// A clean end without a byte would mean that the server does not know the packet.
-Deno.test("Session begins to answer a ProgressRequest though its ledger fails", async () => {
+// An orderly end without a byte would mean that the server does not know the packet.
+Deno.test("Session starts its answer to a ProgressRequest although its ledger fails", async () => {
   const connection = new FakeConnection(["ProgressRequest:1\n", null]);
   await converse(connection, { failing: true });
   assertEquals(connection.events, ["read", "ProgressResponse:", "close"]);
 });
 
-Deno.test("Session closes at once when its peer has ended", async () => {
+Deno.test("Session closes at once when its peer ends the stream", async () => {
   const connection = new FakeConnection(["ProgressRequest:1\n", null]);
   await converse(connection);
   assertEquals(connection.events, ["read", "ProgressResponse:0\n", "end", "close"]);

@@ -41,7 +41,7 @@ const EXPECTED = {
   winningNumber: 7574,
 };
 
-Deno.test("readServerSettings() reads the seed's file, with or without section", () => {
+Deno.test("readServerSettings() reads the course's file, with or without a section", () => {
   for (const ini of [SEED, `[DEFAULT]\n${SEED}`, `; a comment\n${SEED}# another\n`]) {
     const { sharedVolume, ...settings } = read(ini);
     assertEquals(settings, EXPECTED);
@@ -57,7 +57,7 @@ Deno.test({
   },
 });
 
-Deno.test("readServerSettings() takes the environment before the file", () => {
+Deno.test("readServerSettings() prefers the environment to the file", () => {
   const settings = read(SEED, {
     SERVER_PORT: "0",
     SERVER_LISTEN_BACKLOG: "1",
@@ -96,7 +96,7 @@ Deno.test("readServerSettings() takes the environment before the file", () => {
   });
 });
 
-Deno.test("readServerSettings() takes an empty variable for none", () => {
+Deno.test("readServerSettings() treats an empty variable as unset", () => {
   assertEquals(read(SEED, { SERVER_PORT: "", SERVER_LISTEN_IP: "" }).port, 12345);
 });
 
@@ -112,7 +112,7 @@ Deno.test("readServerSettings() reads the file that SERVER_CONFIG names", () => 
   assertEquals(paths, ["/etc/lottery.ini"]);
 });
 
-Deno.test("readServerSettings() can do without a file if the environment has all", () => {
+Deno.test("readServerSettings() needs no file if the environment sets everything", () => {
   const variables = Object.fromEntries(SEED.trim().split("\n").map((line) => line.split(" = ")));
   const { sharedVolume: _, ...settings } = readServerSettings({
     environment: (name) => variables[name],
@@ -123,7 +123,7 @@ Deno.test("readServerSettings() can do without a file if the environment has all
   assertEquals(settings, EXPECTED);
 });
 
-Deno.test("readServerSettings() names all faults in one error", () => {
+Deno.test("readServerSettings() lists all faults in one error", () => {
   const faults = faultsOf(
     "SERVER_PORT = 70000\nUDP_BROADCAST_IP = 1.2.3\nAGENCIES_AMOUNT = five\n" +
       "LOGGING_LEVEL = info\nSERVER_PROT = 1\nSERVER_LISTEN_BACKLOG = 0\n",
@@ -147,7 +147,7 @@ Deno.test("readServerSettings() names all faults in one error", () => {
   assertEquals(faults[9].endsWith("is no setting: did you mean SERVER_PORT?"), true);
 });
 
-Deno.test("readServerSettings() says that a file cannot be read, or is not a valid INI file", () => {
+Deno.test("readServerSettings() reports a file that cannot be read or parsed", () => {
   const [unreadable] = assertThrows(
     () =>
       readServerSettings({

@@ -44,7 +44,7 @@ export const REFUSED = 1;
 /** `StoreResponse:0` for stored for good, `StoreResponse:1` for refused. */
 export type StoreStatus = typeof STORED | typeof REFUSED;
 
-/** Longest agency number, in digits, with the separator behind it. */
+/** Longest agency number, in digits, with the separator after it. */
 const AGENCY_PART_BYTES_MAX = AGENCY_DIGITS_MAX + 1;
 /** Longest bet without its agency: two names, document, birthdate, number, and what separates them. */
 export const BET_BYTES_MAX = NAME_BYTES_MAX + 1 + NAME_BYTES_MAX + 1 + DOCUMENT_BYTES_MAX + 1 +
@@ -303,7 +303,7 @@ export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("Wi
  * @throws {PacketError} If it is another packet, or none.
  */
 export function decodeStoreResponse(line: Uint8Array): StoreStatus {
-  const status = Number(responseRest(line, "StoreResponse", /^[01]$/));
+  const status = Number(answerRest(line, "StoreResponse", /^[01]$/));
   return status === 0 ? STORED : REFUSED;
 }
 
@@ -313,7 +313,7 @@ export function decodeStoreResponse(line: Uint8Array): StoreStatus {
  * @throws {PacketError} If it is another packet, or none.
  */
 export function decodeProgressResponse(line: Uint8Array): number {
-  return Number(responseRest(line, "ProgressResponse", /^\d{1,15}$/));
+  return Number(answerRest(line, "ProgressResponse", /^\d{1,15}$/));
 }
 
 /**
@@ -322,13 +322,14 @@ export function decodeProgressResponse(line: Uint8Array): number {
  * @throws {PacketError} If it is another packet, or none.
  */
 export function decodeWinnersResponse(line: Uint8Array): string[] {
-  const documents = responseRest(line, "WinnersResponse", /^[^:]*$/);
+  const documents = answerRest(line, "WinnersResponse", /^[^:]*$/);
   return documents === "" ? [] : documents.split(";");
 }
 
-function responseRest(line: Uint8Array, type: string, rest: RegExp): string {
+/** The part of an answer after its type. */
+function answerRest(line: Uint8Array, type: string, pattern: RegExp): string {
   const text = decoder.decode(line);
-  const behind = text.slice(type.length + 1);
-  if (text.startsWith(`${type}:`) && rest.test(behind)) return behind;
-  throw new PacketError(`Cannot read answer: ${quoteLine(line)} is no ${type}`, false);
+  const rest = text.slice(type.length + 1);
+  if (text.startsWith(`${type}:`) && pattern.test(rest)) return rest;
+  throw new PacketError(`Cannot read answer: ${quoteLine(line)} is not a valid ${type}`, false);
 }

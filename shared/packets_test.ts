@@ -446,7 +446,12 @@ Deno.test("decodeStoreResponse() reads both answers and no other", { permissions
   bad.push("StoreResponse:0 ", "StoreResponse:0\r", "StoreResponse:0\n", "storeresponse:0");
   bad.push("WinnersResponse:0", " StoreResponse:0", "StoreResponse:-0", "\ufeffStoreResponse:0");
   for (const line of bad) {
-    assertThrows(() => decodeStoreResponse(utf8(line)), PacketError, "is no StoreResponse", line);
+    assertThrows(
+      () => decodeStoreResponse(utf8(line)),
+      PacketError,
+      "is not a valid StoreResponse",
+      line,
+    );
   }
 });
 
@@ -478,7 +483,7 @@ Deno.test("decodeWinnersResponse() reads documents in their order, or none", {
   const many = Array.from({ length: 200_000 }, (_, index) => String(10_000_000 + index));
   assertEquals(documents(`WinnersResponse:${many.join(";")}`), many);
   for (const line of ["WinnersResponse", "WinnersResponse:1:2", "StoreResponse:1", ""]) {
-    assertThrows(() => documents(line), PacketError, "is no WinnersResponse");
+    assertThrows(() => documents(line), PacketError, "is not a valid WinnersResponse");
   }
 });
 

@@ -1,5 +1,5 @@
 /**
- * A real server in this process, on a disk in memory and a free port, and clients that speak bytes to it.
+ * A real server in this process, on a disk in memory and a free port, and clients that send it bytes.
  *
  * @module
  */

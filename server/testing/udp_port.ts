@@ -1,16 +1,16 @@
 /**
- * A port for the broadcasts of a test.
+ * A UDP port for the broadcasts of a test.
  *
  * @module
  */
 
-/** A port that no other test uses, and a socket that hears what is sent to it. */
+/** A port that no other test uses, and a socket that receives what is sent to it. */
 export interface UdpPort extends Disposable {
   port: number;
   socket: Deno.DatagramConn;
 }
 
-/** Takes a free UDP port, which the signals of the test may share. */
+/** Binds a free UDP port that the signals of the test may share. */
 export function openUdpPort(): UdpPort {
   const socket = Deno.listenDatagram({
     transport: "udp",

@@ -1,5 +1,5 @@
 /**
- * A witness of what a ledger promised, who compares it with what the disk holds afterwards.
+ * A witness records what ledgers promised, and compares it with what the disk holds afterwards.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { MemoryDisk, MemoryProcess } from "./memory_disk.ts";
 
 const ALL_AGENCIES = Array.from({ length: AGENCIES }, (_, index) => index + 1);
 
-/** What a batch's sender was told. */
+/** The outcome of a batch, as its sender knows it. */
 type Fate = AppendResult["status"];
 
 interface Sent {
@@ -21,27 +21,27 @@ interface Sent {
   fate: Fate;
 }
 
-/** What must hold of the disk, beside that nothing promised is broken. */
+/** What has happened to the disk before it is judged. */
 export interface Trial {
   /**
-   * Whether the power was cut: then of a batch that nobody was told about, a beginning may be there, as
-   * whole bets, from which the sender goes on when it has asked for progress.
+   * Whether power was cut: a batch without an answer may then be stored in part, as whole bets. Its sender
+   * continues from there after it has asked for its progress.
    */
   powerCut?: boolean;
-  /** Where it happened, for the message. */
+  /** What happened, for the message. */
   when?: string;
 }
 
-/** Power cuts that were judged before: many ways lead to the same end. */
+/** Power cuts that were judged before: many runs leave the same files. */
 const judged = new Set<string>();
 
-/** Sends batches and closes, and remembers what it was told. */
+/** Sends batches and closes, and records the outcomes. */
 export class Witness {
   readonly #sent = new Map<string, Sent>();
   readonly #closed = new Set<number>();
   #count = 0;
 
-  /** Sends a batch; what is told after the process was killed has not been told. */
+  /** Sends a batch. An answer after the process was killed does not count. */
   async append(
     ledger: Ledger,
     process: MemoryProcess,
@@ -62,7 +62,7 @@ export class Witness {
     return sent.fate;
   }
 
-  /** Closes an agency; returns whether that was promised. */
+  /** Closes an agency; returns whether that was acknowledged. */
   async close(ledger: Ledger, process: MemoryProcess, agency: number): Promise<boolean> {
     const { status } = await ledger.close(agency);
     if (process.isKilled || status === "unknown") return false;
@@ -70,32 +70,36 @@ export class Witness {
     return true;
   }
 
-  /** Compares what was promised with what a new process finds, and lets that one go on. */
+  /** Compares the promises with what a new process finds, and lets that process continue. */
   async judge(disk: MemoryDisk, trial: Trial = {}): Promise<void> {
     const { when = "" } = trial;
     disk.fault = () => undefined;
-    const heir = await openLedger(disk.process());
+    const successor = await openLedger(disk.process());
     this.#compare(disk, trial);
-    await this.#countsAgree(heir.ledger, disk);
+    await this.#countsAgree(successor.ledger, disk);
     await Promise.all(ALL_AGENCIES.map(async (agency) => {
-      const result = await heir.ledger.append(namedBatch(`heir${agency}`, { agency }));
+      const result = await successor.ledger.append(namedBatch(`successor${agency}`, { agency }));
       if (this.#closed.has(agency)) {
-        assert(result.status !== "stored", `closed agency ${agency} goes on ${when}`);
+        assert(result.status !== "stored", `closed agency ${agency} accepts bets ${when}`);
       }
       if (result.status === "stored") return;
       assertEquals(result, { status: "refused", reason: `agency ${agency} is closed` }, when);
-      assertEquals(await heir.ledger.close(agency), { status: "closed", repeated: true }, when);
+      assertEquals(
+        await successor.ledger.close(agency),
+        { status: "closed", repeated: true },
+        when,
+      );
     }));
-    await this.#countsAgree(heir.ledger, disk);
+    await this.#countsAgree(successor.ledger, disk);
     const next = await openLedger(disk.process());
     await this.#countsAgree(next.ledger, disk);
-    assertEquals(heir.failures, [], when);
-    await heir.ledger[Symbol.asyncDispose]();
+    assertEquals(successor.failures, [], when);
+    await successor.ledger[Symbol.asyncDispose]();
     await next.ledger[Symbol.asyncDispose]();
     this.#compare(disk, trial);
   }
 
-  /** Judges all that a power cut now could leave. */
+  /** Judges every state that a power cut could leave now. */
   async judgeAfterPowerCut(disk: MemoryDisk, when: string): Promise<void> {
     let index = 0;
     for (const left of disk.afterPowerCut()) {
@@ -118,11 +122,15 @@ export class Witness {
     const found = new Map<string, number>();
     for (const [agency, , , document] of rowsOf(disk)) {
       const [name, index] = document.split("-");
-      if (name.startsWith("heir")) continue;
+      if (name.startsWith("successor")) continue;
       const sent = this.#sent.get(name);
       assert(sent !== undefined, `nobody sent ${document} ${when}`);
       assertEquals(agency, String(sent.agency), when);
-      assertEquals(Number(index), found.get(name) ?? 0, `${document} is doubled or astray ${when}`);
+      assertEquals(
+        Number(index),
+        found.get(name) ?? 0,
+        `${document} is duplicated or misplaced ${when}`,
+      );
       found.set(name, Number(index) + 1);
     }
     for (const [name, { fate, count }] of this.#sent) {
@@ -143,7 +151,7 @@ export class Witness {
   }
 }
 
-/** The rows of bets.csv, which must be whole. */
+/** The rows of bets.csv. Fails if the last one is torn. */
 export function rowsOf(disk: MemoryDisk): string[][] {
   const text = disk.text("bets.csv");
   assert(text === "" || text.endsWith("\n"), "bets.csv ends within a row");

@@ -45,14 +45,14 @@ async function count(opened: Opened): Promise<number> {
   return opened.tally.count(1);
 }
 
-Deno.test("BetsFile reads a file that another program has made", async () => {
+Deno.test("BetsFile reads a file that another program has written", async () => {
   const disk = new MemoryDisk();
   disk.put("bets.csv", ROW.repeat(3));
   assertEquals(await count(open(disk)), 3);
   assertEquals(disk.text("bets.csv"), ROW.repeat(3));
 });
 
-Deno.test("BetsFile cuts the torn last row of a file that another program has made", async () => {
+Deno.test("BetsFile truncates the torn last row of a file that another program has written", async () => {
   for (const torn of ["1", "1,Ana,Paz,1,1980-01-01,1", "garbage", "\0\0\0"]) {
     for (const rows of ["", ROW.repeat(3)]) {
       const disk = new MemoryDisk();
@@ -83,7 +83,7 @@ Deno.test("BetsFile reads what other programs have appended between rounds", asy
   assertEquals(disk.text("bets.csv"), ROW.repeat(4));
 });
 
-Deno.test("BetsFile finds the last row's end however far back it is", async () => {
+Deno.test("BetsFile finds the end of the last row however far back it is", async () => {
   const disk = new MemoryDisk();
   disk.put("bets.csv", ROW + "x".repeat(3 * 1024 * 1024));
   assertEquals(await count(open(disk)), 1);
@@ -93,11 +93,11 @@ Deno.test("BetsFile finds the last row's end however far back it is", async () =
   await assertRejects(() => count(open(disk)), FatalLedgerError, "no row ends within 262144 bytes");
 });
 
-Deno.test("BetsFile cuts off zeros that a power cut has left in the place of a round", async () => {
+Deno.test("BetsFile truncates zeros that a power cut has left in place of a round", async () => {
   const disk = new MemoryDisk();
   await append(open(disk), ROW.repeat(2));
   await append(open(disk), ROW.repeat(3));
-  // The journal and the size have come to the disk, and the rows have not, or not all of them.
+  // The journal and the size have reached the disk, but not all of the rows.
   for (const zeros of [3 * ROW.length, 2 * ROW.length, 1]) {
     const left = new MemoryDisk();
     left.put("bets.csv.round", disk.text("bets.csv.round"));
@@ -114,7 +114,7 @@ Deno.test("BetsFile cuts off zeros that a power cut has left in the place of a r
   }
 });
 
-Deno.test("BetsFile says of zeros that they are zeros", async () => {
+Deno.test("BetsFile logs truncated zeros as zeros", async () => {
   const disk = new MemoryDisk();
   disk.put("bets.csv", ROW + "\0".repeat(1000));
   const opened = open(disk);
@@ -122,8 +122,8 @@ Deno.test("BetsFile says of zeros that they are zeros", async () => {
   assertStringIncludes(opened.lines[0], "cut_bytes: 1000 | offset: 25 | begins: zeros | why: ");
 });
 
-Deno.test("BetsFile does not take a file that was mended by hand for a killed writer's", async () => {
-  // The file is shorter than the last round's end, by less than that round.
+Deno.test("BetsFile does not mistake a file that was edited by hand for a torn round", async () => {
+  // The file ends within the last round.
   for (let less = 1; less < 7; less++) {
     const disk = new MemoryDisk();
     const opened = open(disk);
@@ -148,7 +148,7 @@ Deno.test("BetsFile refuses a damaged row in the middle and changes nothing", as
   assertEquals(disk.text("bets.csv"), content);
 });
 
-Deno.test("BetsFile refuses to go on when bets.csv was deleted or put in another's place", async () => {
+Deno.test("BetsFile fails when bets.csv was deleted or replaced", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW);
@@ -156,11 +156,11 @@ Deno.test("BetsFile refuses to go on when bets.csv was deleted or put in another
   await assertRejects(() => count(opened), FatalLedgerError, "was moved or deleted");
   disk.put("bets.csv", ROW);
   await assertRejects(() => append(opened, ROW), FatalLedgerError, "Stop all servers before");
-  // The lock is free nevertheless.
+  // The lock is free all the same.
   assertEquals(await count(open(disk)), 1);
 });
 
-Deno.test("BetsFile.exclusively() lets go of the lock when its work fails", async () => {
+Deno.test("BetsFile.exclusively() releases the lock when its work fails", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   await assertRejects(
@@ -176,14 +176,14 @@ Deno.test("BetsFile.exclusively() lets go of the lock when its work fails", asyn
   assertEquals([await count(one), await count(two)], [1, 1]);
 });
 
-Deno.test("BetsFile.exclusively() says so when the lock is not to be had, and waits on", async () => {
+Deno.test("BetsFile.exclusively() logs a long wait for the lock, and keeps waiting", async () => {
   using time = new FakeTime();
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   const gate = Promise.withResolvers<void>();
   const working = one.bets.exclusively(() => gate.promise);
   const waiting = append(two, ROW);
-  // It tries for some turns before it waits.
+  // It tries for a few turns before it waits.
   for (let turn = 0; turn < 20; turn++) await turnEnd();
   await time.tickAsync(4999);
   assertEquals(two.lines, []);
@@ -195,13 +195,13 @@ Deno.test("BetsFile.exclusively() says so when the lock is not to be had, and wa
   assertEquals(disk.text("bets.csv"), ROW);
 });
 
-Deno.test("BetsFile reads again what was cut and written anew, even in the same length", async () => {
+Deno.test("BetsFile reads again what was truncated and rewritten, even in the same length", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   await append(one, ROW);
   await append(one, ROW);
   assertEquals(await count(two), 2);
-  // The sync of the second row fails; it is taken back before another is stored in its place.
+  // The sync of the second row fails. It is taken back before another row takes its place.
   assertEquals(await one.bets.takeBack(encode(ROW)), true);
   const third = open(disk);
   await append(third, ROW.replace("1,Ana", "2,Ana"));
@@ -209,7 +209,7 @@ Deno.test("BetsFile reads again what was cut and written anew, even in the same 
   assertEquals(two.tally.count(2), 1);
 });
 
-Deno.test("BetsFile.takeBack() writes the rows once more when others have written behind them", async () => {
+Deno.test("BetsFile.takeBack() rewrites the rows if others have written after them", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   await append(one, ROW);
@@ -218,19 +218,19 @@ Deno.test("BetsFile.takeBack() writes the rows once more when others have writte
     kind === "sync" && process === one.process ? { kind: "fail" } : undefined;
   await assertRejects(() => one.bets.sync(), FatalLedgerError, "the disk has failed to sync it");
   assertEquals(await one.bets.takeBack(encode(ROW)), false);
-  // The disk tells the other too that it has failed; what it wrote is the last, and taken back.
+  // The kernel reports the failure to the other server too. Its rows are the last, and are taken back.
   await assertRejects(() => two.bets.sync(), FatalLedgerError, "an earlier one has failed");
   assertEquals(await two.bets.takeBack(encode(ROW)), true);
   for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW);
 });
 
-Deno.test("BetsFile.takeBack() counts the cuts that others have made meanwhile", async () => {
+Deno.test("BetsFile.takeBack() counts the truncations of other servers", async () => {
   const disk = new MemoryDisk();
   const [one, two, onlooker] = [open(disk), open(disk), open(disk)];
   await append(one, ROW);
   const long = "1,Ana,de la Paz,1,1980-01-01,1\n";
   await append(one, long);
-  // Another's write fails behind it, and is cut back.
+  // A write of another server fails after it, and is truncated.
   await assertRejects(async () => {
     disk.fault = ({ kind, file }) =>
       kind === "write" && file === "bets.csv" ? { kind: "fail", bytes: 5 } : undefined;
@@ -239,13 +239,13 @@ Deno.test("BetsFile.takeBack() counts the cuts that others have made meanwhile",
   disk.fault = () => undefined;
   assertEquals(await count(onlooker), 2);
   assertEquals(await one.bets.takeBack(encode(long)), true);
-  // What comes in its place ends elsewhere: who does not see the cut would read on within a row.
+  // The rows that replace it end elsewhere: a reader that missed the truncation would continue within a row.
   await append(open(disk), `2,Eva,Rey,1,1980-01-01,1\n${ROW}`);
   assertEquals(await count(onlooker), 2);
   assertEquals(onlooker.tally.count(2), 1);
 });
 
-Deno.test("BetsFile.sync() syncs what is new, once", async () => {
+Deno.test("BetsFile.sync() syncs new rows once", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW);
@@ -259,13 +259,13 @@ Deno.test("BetsFile.sync() syncs what is new, once", async () => {
   syncs = 0;
   await opened.bets.sync();
   assertEquals(syncs, 0);
-  // What others have written and may not have synced is synced too, once it is known.
+  // Counted rows of other servers, which may not have synced them, are synced too.
   await count(opened);
   await opened.bets.sync();
   assertEquals(syncs, 1);
 });
 
-Deno.test("BetsFile.sync() syncs what was written anew where it had synced before a cut", async () => {
+Deno.test("BetsFile.sync() syncs rewritten rows where it had synced before a truncation", async () => {
   const disk = new MemoryDisk();
   const [one, onlooker] = [open(disk), open(disk)];
   await append(one, ROW);
@@ -279,7 +279,7 @@ Deno.test("BetsFile.sync() syncs what was written anew where it had synced befor
   for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW + ROW);
 });
 
-Deno.test("BetsFile.append() throws what the disk said, and ends the ledger if it cannot cut", async () => {
+Deno.test("BetsFile.append() reports the disk error, and fails for good if it cannot truncate", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW);
@@ -299,7 +299,7 @@ Deno.test("BetsFile.append() throws what the disk said, and ends the ledger if i
   );
 });
 
-Deno.test("Tally and BetsFile agree about a damaged row's place after rounds of their own", async () => {
+Deno.test("BetsFile reports the line and byte of a damaged row after its own rounds", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW + ROW);
@@ -311,7 +311,7 @@ Deno.test("Tally and BetsFile agree about a damaged row's place after rounds of 
   }, DamagedRowError);
 });
 
-Deno.test("BetsFile.follow() counts what others have written, and asks for no lock if there is nothing", async () => {
+Deno.test("BetsFile.follow() counts rows of other servers, and takes no lock if there are none", async () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   await append(one, ROW.repeat(3));
@@ -326,7 +326,7 @@ Deno.test("BetsFile.follow() counts what others have written, and asks for no lo
   assertEquals(two.tally.count(1), 4);
 });
 
-Deno.test("BetsFile.follow() leaves it to the next holder of the lock to find damage", async () => {
+Deno.test("BetsFile.follow() leaves damage to the next holder of the lock", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW);
@@ -336,7 +336,7 @@ Deno.test("BetsFile.follow() leaves it to the next holder of the lock to find da
   await assertRejects(() => count(opened), DamagedRowError, "line 3");
 });
 
-Deno.test("BetsFile.follow() tells that the file was moved", async () => {
+Deno.test("BetsFile.follow() fails when the file was moved", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
   await append(opened, ROW);

@@ -1,7 +1,7 @@
 /**
  * agencies_closed.txt: one agency number a line. A line without its newline has not been written yet.
  *
- * Writers also hold the lock of bets.csv (see bets_file.ts), so that whoever appends bets may read this
+ * Writers also hold the lock of bets.csv (see bets_file.ts), so that an append may read this
  * file without a lock of its own.
  *
  * @module

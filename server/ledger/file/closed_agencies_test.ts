@@ -5,19 +5,19 @@ import { FatalLedgerError } from "./fatal_error.ts";
 
 const NAME = "agencies_closed.txt";
 
-/** The file of a disk, as one process sees it. */
+/** A process's view of the file. */
 function open(disk: MemoryDisk): ClosedAgencies {
   return new ClosedAgencies(disk.process().open(NAME));
 }
 
-/** Agencies that are closed according to a file's content. */
+/** The closed agencies that a file's content names. */
 function closedIn(content: string | Uint8Array): number[] {
   const disk = new MemoryDisk();
   disk.put(NAME, content);
   return [...open(disk).agencies()];
 }
 
-Deno.test("ClosedAgencies reads one agency a line and passes over what is none", {
+Deno.test("ClosedAgencies reads one agency a line and ignores other lines", {
   permissions: "none",
 }, () => {
   assertEquals(closedIn(""), []);
@@ -29,7 +29,7 @@ Deno.test("ClosedAgencies reads one agency a line and passes over what is none",
   assertEquals(closedIn(Uint8Array.of(0xff, 0x0a, 0x31, 0x0a)), [1]);
 });
 
-Deno.test("ClosedAgencies does not count a line without its end", { permissions: "none" }, () => {
+Deno.test("ClosedAgencies ignores a line without its newline", { permissions: "none" }, () => {
   assertEquals(closedIn("1"), []);
   assertEquals(closedIn("1\n12"), [1]);
 });
@@ -46,7 +46,7 @@ const BEFORE: Record<string, [content: string | Uint8Array, closed: number[]]> =
   "a byte order mark": ["\ufeff1\n2\n", [1, 2]],
 };
 for (const [name, [content, closed]] of Object.entries(BEFORE)) {
-  Deno.test(`ClosedAgencies.add() adds an agency behind ${name}`, async () => {
+  Deno.test(`ClosedAgencies.add() adds an agency after ${name}`, async () => {
     const disk = new MemoryDisk();
     disk.put(NAME, content);
     await open(disk).add(33);
@@ -57,19 +57,19 @@ for (const [name, [content, closed]] of Object.entries(BEFORE)) {
   });
 }
 
-Deno.test("ClosedAgencies sees what another process adds, even in place of a torn line", async () => {
+Deno.test("ClosedAgencies sees lines of another process, even in place of a torn line", async () => {
   const disk = new MemoryDisk();
   disk.put(NAME, "1\n25");
   const [one, two] = [open(disk), open(disk)];
   assertEquals([...one.agencies()], [1]);
-  // As long as the torn line was.
+  // The same length as the torn line.
   await two.add(3);
   assertEquals([...one.agencies()], [1, 3]);
   await two.add(25);
   assertEquals([...one.agencies()], [1, 3, 25]);
 });
 
-Deno.test("ClosedAgencies.add() leaves nothing behind when the disk is full", async () => {
+Deno.test("ClosedAgencies.add() leaves no partial line when the disk is full", async () => {
   for (const room of [0, 1, 2]) {
     const disk = new MemoryDisk();
     disk.put(NAME, "1\n");
@@ -84,7 +84,7 @@ Deno.test("ClosedAgencies.add() leaves nothing behind when the disk is full", as
   }
 });
 
-Deno.test("ClosedAgencies.add() reports a sync that fails as the ledger's end", async () => {
+Deno.test("ClosedAgencies.add() reports a failed sync as fatal", async () => {
   const disk = new MemoryDisk();
   disk.put(NAME, "");
   const agencies = open(disk);
@@ -96,7 +96,7 @@ Deno.test("ClosedAgencies.add() reports a sync that fails as the ledger's end", 
   );
 });
 
-Deno.test("ClosedAgencies.agencies() reads the file only when it has changed", () => {
+Deno.test("ClosedAgencies.agencies() reads the file only after a change", () => {
   const disk = new MemoryDisk();
   disk.put(NAME, "1\n2\n");
   const agencies = open(disk);

@@ -3,10 +3,10 @@ import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { needs } from "../../../testing/permissions_needed.ts";
 import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
 
-/** A disk under test; several processes may use it. */
+/** A disk under test, used by several processes. */
 interface Subject extends Disposable {
   process(): Disk;
-  /** Takes a file's name away. */
+  /** Removes a file's name. */
   remove(name: string): void;
 }
 
@@ -23,20 +23,20 @@ function folderSubject(): Subject {
   const path = Deno.makeTempDirSync({ prefix: "lottery disk " });
   let nowMs = 0;
   return {
-    // Each look at the clock finds a second gone.
+    // Every reading of the clock is a second later.
     process: () => new FolderDisk(`${path}/a/new one`, () => nowMs += 1000),
     remove: (name) => Deno.removeSync(`${path}/a/new one/${name}`),
     [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }),
   };
 }
 
-/** A file's text, by one handle. */
+/** A file's text, read through one handle. */
 function textOf(file: DiskFile): string {
   const bytes = new Uint8Array(100);
   return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
 }
 
-/** What any disk must do: the one in memory stands in for the real one in all other tests. */
+/** What every disk must do. All other tests use the disk in memory in place of a real one. */
 const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
   "shows what was written to every handle": (subject) => {
     const [one, two] = [subject.process().open("file"), subject.process().open("file")];
@@ -115,7 +115,7 @@ for (const [what, check] of Object.entries(PROMISES)) {
   });
 }
 
-Deno.test("writeAll() and readFully() go on where the disk took or gave less", () => {
+Deno.test("writeAll() and readFully() continue after short writes and reads", () => {
   const disk = new MemoryDisk();
   const file = disk.process().open("file");
   disk.fault = ({ kind }) => kind === "write" ? { kind: "short", bytes: 3 } : undefined;

@@ -4,7 +4,7 @@ import { DrawSignal } from "./draw_signal.ts";
 import { keepLog } from "../../testing/ledgers.ts";
 import { openUdpPort } from "../../testing/udp_port.ts";
 
-/** A signal on loopback that tells when it hears one. */
+/** A signal on loopback that counts what it receives. */
 function open({ port = 0, ip = "127.255.255.255", shared = true }) {
   const { log, lines } = keepLog();
   let heard = 0;
@@ -19,7 +19,7 @@ function open({ port = 0, ip = "127.255.255.255", shared = true }) {
     signal,
     lines,
     heard: () => heard,
-    /** Settles when `count` signals have been heard. */
+    /** Settles when `count` signals have been received. */
     hears: (count: number) =>
       new Promise<void>((resolve) => {
         tell = () => heard >= count && resolve();
@@ -29,7 +29,7 @@ function open({ port = 0, ip = "127.255.255.255", shared = true }) {
   };
 }
 
-Deno.test("DrawSignal.send() is heard by all on the port, the sender among them", async () => {
+Deno.test("DrawSignal.send() reaches every socket on the port, including the sender", async () => {
   using free = openUdpPort();
   await using one = open(free);
   await using two = open(free);
@@ -45,12 +45,12 @@ Deno.test("DrawSignal.send() is heard by all on the port, the sender among them"
   ]);
 });
 
-Deno.test("DrawSignal passes over what is not its payload", async () => {
+Deno.test("DrawSignal ignores datagrams with another payload", async () => {
   using free = openUdpPort();
   using stranger = openUdpPort();
   await using signal = open(free);
   const target: Deno.NetAddr = { transport: "udp", hostname: "127.255.255.255", port: free.port };
-  // Datagrams on loopback keep their order: what was to be passed over came before what is heard.
+  // Datagrams on loopback keep their order: the ignored ones arrive first.
   for (const payload of ["", "bet", "bet_ended\n", "BET_ENDED", "\xff\xfe", "x".repeat(60_000)]) {
     await stranger.socket.send(new TextEncoder().encode(payload), target);
     await free.socket.receive();
@@ -61,7 +61,7 @@ Deno.test("DrawSignal passes over what is not its payload", async () => {
   assertEquals(signal.heard(), 1);
 });
 
-Deno.test("DrawSignal rests behind each datagram, whatever comes", async () => {
+Deno.test("DrawSignal pauses after each datagram, whatever its payload", async () => {
   using time = new FakeTime();
   using free = openUdpPort();
   await using signal = open(free);
@@ -70,7 +70,7 @@ Deno.test("DrawSignal rests behind each datagram, whatever comes", async () => {
     await free.socket.receive();
   }
   await signal.hears(1);
-  // What came meanwhile waits for its turn.
+  // Datagrams that arrived meanwhile wait in the socket.
   await signal.signal.send();
   await free.socket.receive();
   assertEquals(signal.heard(), 1);
@@ -79,7 +79,7 @@ Deno.test("DrawSignal rests behind each datagram, whatever comes", async () => {
   assertEquals(signal.heard(), 2);
 });
 
-Deno.test("DrawSignal on any free port is heard by nobody else", async () => {
+Deno.test("DrawSignal on a free port reaches nobody else", async () => {
   await using one = open({ shared: false });
   await using two = open({ shared: false });
   await one.signal.send();
@@ -87,14 +87,14 @@ Deno.test("DrawSignal on any free port is heard by nobody else", async () => {
   assertEquals(two.heard(), 0);
 });
 
-Deno.test("DrawSignal.send() logs that nothing went out, and does not throw", async () => {
+Deno.test("DrawSignal.send() logs a failure and does not throw", async () => {
   // No route leads from a socket of this family to that address.
   await using signal = open({ ip: "255.255.255.256" });
   await signal.signal.send();
   assert(signal.lines[0].startsWith("action: broadcast | result: fail | ip: 255.255.255.256"));
 });
 
-Deno.test("DrawSignal refuses a port that another program has for itself", async () => {
+Deno.test("DrawSignal throws if another program owns the port", async () => {
   const taken = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
   const { port } = taken.addr as Deno.NetAddr;
   let error: unknown;

@@ -1,6 +1,6 @@
 /**
- * Everything that can go wrong with a disk, at every operation of the ledger: failures, short writes,
- * killed processes, power cuts.
+ * Everything that a disk can do to the ledger, at every operation: failures, short writes, killed processes,
+ * power cuts.
  *
  * @module
  */
@@ -17,14 +17,14 @@ import {
 import type { DiskFile } from "./disk.ts";
 import { Witness } from "../../testing/witness.ts";
 
-/** Letting go of a lock, and opening what is there, do not fail on a disk. */
+/** Locking and unlocking do not fail in these tests. */
 function canFail({ kind }: Operation): boolean {
   return kind !== "unlock" && kind !== "lock" && kind !== "tryLock";
 }
 
 type Plan = (operation: Operation, at: number) => Fault | undefined;
 
-/** What may go wrong at operation number `at`. */
+/** The faults at operation number `at`. */
 const PLANS: Record<string, Plan> = {
   "fails once": (operation, at) =>
     operation.number === at && canFail(operation) ? { kind: "fail" } : undefined,
@@ -48,19 +48,23 @@ const PLANS: Record<string, Plan> = {
     number === at ? { kind: "kill", bytes: 1000 } : undefined,
 };
 
-/** What happens on the disk before anything goes wrong, and what happens while it does. */
-interface Story {
+/** A scenario: what happens before the fault, and what happens while it strikes. */
+interface Scenario {
   prepare?: (disk: MemoryDisk, witness: Witness) => Promise<void>;
   act: (disk: MemoryDisk, witness: Witness, process: MemoryProcess) => Promise<void>;
 }
 
-/** Takes a protection from a process. For the controls. */
+/** Switches off a protection of a process, for the controls. */
 type Weaken = (process: MemoryProcess) => void;
 
-/** Tells a story once for each operation that a plan can strike, and judges what is left. */
-async function tellAll(
+/** Plays a scenario once for each operation that a plan can strike, and judges the result. */
+async function playAll(
   plan: Plan,
-  { name, story: { prepare, act }, weaken }: { name: string; story: Story; weaken?: Weaken },
+  { name, scenario: { prepare, act }, weaken }: {
+    name: string;
+    scenario: Scenario;
+    weaken?: Weaken;
+  },
 ): Promise<void> {
   for (let at = 1;; at++) {
     const disk = new MemoryDisk();
@@ -80,11 +84,11 @@ async function tellAll(
     process.kill();
     disk.fault = () => undefined;
     const when = `${struck} (operation ${at}) ${name}`;
-    // The power cut first: judging goes on with the disk, which syncs it.
+    // The power cut first: the next judgement continues on this disk, and so syncs it.
     await witness.judgeAfterPowerCut(disk, when);
-    // A disk that has failed for good does not come back without a power cut.
+    // A disk that has failed for good does not return without a power cut.
     if (plan !== PLANS["fails from then on"]) {
-      await goOn(disk, witness);
+      await storeOneMore(disk, witness);
       await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
     }
     try {
@@ -96,15 +100,15 @@ async function tellAll(
   }
 }
 
-/** Another server stores one bet, which is less than what may have failed before it. */
-async function goOn(disk: MemoryDisk, witness: Witness): Promise<void> {
+/** Another server stores one bet, less than what may have failed before it. */
+async function storeOneMore(disk: MemoryDisk, witness: Witness): Promise<void> {
   const process = disk.process();
   const { ledger } = await openLedger(process);
   await witness.append(ledger, process, { agency: 3, count: 1 });
   process.kill();
 }
 
-/** Opens a ledger; nothing if the disk does not let it. */
+/** Opens a ledger; returns nothing if the disk prevents it. */
 async function tryOpen(process: MemoryProcess): Promise<OpenedLedger | undefined> {
   try {
     return await openLedger(process);
@@ -113,7 +117,7 @@ async function tryOpen(process: MemoryProcess): Promise<OpenedLedger | undefined
   }
 }
 
-/** A ledger with bets, and an agency that is closed. */
+/** A ledger with bets and a closed agency. */
 async function prepareUsed(disk: MemoryDisk, witness: Witness): Promise<void> {
   const process = disk.process();
   const { ledger } = await openLedger(process);
@@ -122,7 +126,7 @@ async function prepareUsed(disk: MemoryDisk, witness: Witness): Promise<void> {
   await ledger[Symbol.asyncDispose]();
 }
 
-/** The same, and a writer that was killed within a row of a batch. */
+/** The same, with a writer that was killed within a row of a batch. */
 async function prepareTorn(disk: MemoryDisk, witness: Witness): Promise<void> {
   await prepareUsed(disk, witness);
   const process = disk.process();
@@ -134,14 +138,14 @@ async function prepareTorn(disk: MemoryDisk, witness: Witness): Promise<void> {
   disk.fault = () => undefined;
 }
 
-const STORIES: Record<string, Story> = {
+const SCENARIOS: Record<string, Scenario> = {
   "Ledger.append() keeps its promises": {
     prepare: prepareUsed,
     act: async (_disk, witness, process) => {
       const opened = await tryOpen(process);
       if (opened === undefined) return;
       await witness.append(opened.ledger, process);
-      // A smaller round after one that may have failed, and rounds that share their turn.
+      // A smaller round after one that may have failed, and batches that share a round.
       await witness.append(opened.ledger, process, { count: 1 });
       await Promise.all([
         witness.append(opened.ledger, process, { agency: 2, count: 1 }),
@@ -151,7 +155,7 @@ const STORIES: Record<string, Story> = {
       assert(opened.failures.length <= 1);
     },
   },
-  "Ledger.append() keeps its promises after another's kill": {
+  "Ledger.append() keeps its promises after another server was killed": {
     prepare: prepareTorn,
     act: async (_disk, witness, process) => {
       const opened = await tryOpen(process);
@@ -179,7 +183,7 @@ const STORIES: Record<string, Story> = {
       if (opened !== undefined) await witness.append(opened.ledger, process);
     },
   },
-  "Ledger.append() keeps its promises beside another that waits": {
+  "Ledger.append() keeps its promises beside a waiting server": {
     prepare: prepareUsed,
     act: async (disk, witness, process) => {
       const opened = await tryOpen(process);
@@ -199,16 +203,16 @@ const STORIES: Record<string, Story> = {
   },
 };
 
-for (const [what, story] of Object.entries(STORIES)) {
+for (const [what, scenario] of Object.entries(SCENARIOS)) {
   for (const [how, plan] of Object.entries(PLANS)) {
     Deno.test(
       `${what} whichever operation ${how}`,
-      () => tellAll(plan, { name: how, story }),
+      () => playAll(plan, { name: how, scenario }),
     );
   }
 }
 
-Deno.test("Ledger.append() keeps its promises whichever page its writer is killed behind", async () => {
+Deno.test("Ledger.append() keeps its promises after whichever page its writer is killed", async () => {
   const [pageBytes, count] = [4096, 600];
   for (let pages = 1;; pages++) {
     const disk = new MemoryDisk();
@@ -224,13 +228,13 @@ Deno.test("Ledger.append() keeps its promises whichever page its writer is kille
     await witness.append(ledger, process, { count });
     const isWhole = disk.bytes("bets.csv").length < pages * pageBytes;
     disk.fault = () => undefined;
-    const when = `killed behind page ${pages}`;
+    const when = `killed after page ${pages}`;
     await witness.judge(disk, { when });
     if (isWhole) return assert(pages > 3, "the batch has too few pages");
   }
 });
 
-/** Lets a file of the process do `change` in the place of what it does. */
+/** Replaces operations of one file of the process. */
 function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
   return (process) => {
     const open = process.open.bind(process);
@@ -250,7 +254,7 @@ const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
     weaken: replaceIn("bets.csv.round", { write: (bytes) => bytes.length }),
   },
   {
-    without: "cutting off what failed",
+    without: "truncating failed writes",
     plan: "fails half way",
     weaken: replaceIn("bets.csv", { truncate: () => {} }),
   },
@@ -263,14 +267,16 @@ const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
 
 for (const { without, plan, weaken } of CONTROLS) {
   Deno.test(`The ledger breaks a promise without ${without}`, async () => {
-    const stories = Object.values(STORIES);
-    const told = stories.map((story) => tellAll(PLANS[plan], { name: plan, story, weaken }));
-    const outcomes = await Promise.allSettled(told);
+    const scenarios = Object.values(SCENARIOS);
+    const played = scenarios.map((scenario) =>
+      playAll(PLANS[plan], { name: plan, scenario, weaken })
+    );
+    const outcomes = await Promise.allSettled(played);
     assert(outcomes.some(({ status }) => status === "rejected"));
   });
 }
 
-/** Servers on one disk that do what chance tells them, while what can go wrong does. */
+/** Lets servers on one disk do random work while random faults strike. */
 async function live(seed: number): Promise<void> {
   const random = new Random(seed);
   const below = (count: number) => random.below(count);
@@ -279,7 +285,7 @@ async function live(seed: number): Promise<void> {
   let servers: { process: MemoryProcess; opened: OpenedLedger }[] = [];
   for (let step = 0; step < 30; step++) {
     disk.fault = () => undefined;
-    // Who cannot go on is started anew.
+    // A server that has failed is restarted.
     servers = servers.filter(({ process, opened }) => {
       if (opened.failures.length > 0) process.kill();
       return !process.isKilled;
@@ -318,7 +324,7 @@ async function live(seed: number): Promise<void> {
   await witness.judge(disk, { powerCut: true });
 }
 
-Deno.test("Ledgers of two servers keep their promises whatever chance brings", async () => {
+Deno.test("Ledgers of two servers keep their promises under random faults", async () => {
   for (let seed = 1; seed <= 100; seed++) {
     try {
       await live(seed);

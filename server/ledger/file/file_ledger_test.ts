@@ -97,7 +97,7 @@ Deno.test("FileLedger.append() answers only after the sync", async () => {
   let isAnswered = false;
   const storing = ledger.append(namedBatch("a")).finally(() => isAnswered = true);
   await hold.reached;
-  // The row is there and the lock is free for others, but nothing was promised yet.
+  // The row is there and the lock is free, but nothing has been acknowledged yet.
   const { ledger: other } = await openLedger(disk.process());
   assertEquals(await other.append(namedBatch("b")), STORED);
   assertEquals(isAnswered, false);
@@ -117,7 +117,7 @@ Deno.test("FileLedger.append() adds batches to the round while another server ho
   disk.fault = ({ kind, number }) => void (kind === "write" && writes.push(number));
   other.unlock();
   assertEquals(await Promise.all([first, second]), [STORED, STORED]);
-  // The journal, and the rows of both.
+  // The journal, and the rows of both batches.
   assertEquals(writes.length, 2);
   assertEquals(disk.text("bets.csv").split("\n").length, 5);
 });
@@ -132,7 +132,7 @@ Deno.test("FileLedger.progress() asks the disk once for all questions asked at t
   const asked = [1, 2, 3, 4, 2].map((agency) => storedBets(ledger, agency));
   assertEquals(await Promise.all(asked), [2, 4, 2, 0, 4]);
   assertEquals(disk.operations - before, 2 * once);
-  // Who asks later hears of what came later.
+  // A later question sees later bets.
   await ledger.append(namedBatch("b", { agency: 4 }));
   assertEquals(await storedBets(ledger, 4), 2);
 });
@@ -161,7 +161,7 @@ Deno.test("FileLedger.settle() syncs other servers' closes", async () => {
   const hold = disk.hold("sync", "agencies_closed.txt");
   const closing = one.close(1);
   await hold.reached;
-  // Settling waits for the lock; the close goes on meanwhile.
+  // settle() waits for the lock; the close continues meanwhile.
   const settling = two.settle();
   hold.release();
   await Promise.all([closing, settling]);
@@ -212,7 +212,7 @@ Deno.test("FileLedger.close() rewrites a close that a failed sync has lost", asy
       status: "closed",
       repeated: retried === 3,
     });
-    // Another agency's line behind the forgotten one would be of no use without it.
+    // The line of another agency after the lost one would be useless without it.
     const closed = retried === 3 ? "2\n3\n" : "2\n3\n4\n";
     for (const left of disk.afterPowerCut()) assertEquals(left.text("agencies_closed.txt"), closed);
   }
@@ -262,7 +262,7 @@ Deno.test("FileLedger refuses everything after a failed sync, and fails once", a
       result.status === "refused" && result.reason.includes("failed to sync")
     ),
   );
-  // They were the last in the file: they are gone, and a refusal is the truth.
+  // They were the last rows in the file and are gone: refusing is the truth.
   assertEquals(rowsOf(disk).length, 2);
   const later = await ledger.append(namedBatch("d"));
   assert(later.status === "refused" && later.reason.includes("failed to sync"));
@@ -270,7 +270,7 @@ Deno.test("FileLedger refuses everything after a failed sync, and fails once", a
   assertEquals((await ledger.progress(1)).status, "unknown");
   await assertRejects(() => ledger.settle(), FatalLedgerError);
   assertEquals(failures.length, 1);
-  // The disk tells the other server too, once; who starts anew goes on.
+  // The kernel reports the failure to the other server too, once. A restarted server works.
   const elsewhere = await other.append(namedBatch("e"));
   assert(elsewhere.status === "refused" && elsewhere.reason.includes("an earlier one has failed"));
   assertEquals(otherFailures.length, 1);
@@ -289,7 +289,7 @@ Deno.test('FileLedger.append() answers "unknown" when its sync failed and others
   const storing = ledger.append(namedBatch("a"));
   await hold.reached;
   const otherHold = disk.hold("sync", "bets.csv");
-  const storingBehind = other.append(namedBatch("b", { agency: 2 }));
+  const storingAfter = other.append(namedBatch("b", { agency: 2 }));
   await otherHold.reached;
   disk.fault = (operation) =>
     operation.kind === "sync" && operation.file === "bets.csv" && operation.process === process
@@ -300,10 +300,10 @@ Deno.test('FileLedger.append() answers "unknown" when its sync failed and others
   assert(unknown.status === "unknown");
   assertStringIncludes(unknown.reason, "cannot tell whether the bets are stored");
   otherHold.release();
-  const behind = await storingBehind;
-  assert(behind.status === "refused" && behind.reason.includes("an earlier one has failed"));
+  const later = await storingAfter;
+  assert(later.status === "refused" && later.reason.includes("an earlier one has failed"));
   assertEquals(failures.length, 1);
-  // What was left open is there for good, without a hole; what was refused is not.
+  // The unknown batch is durable, without a hole; the refused one is gone.
   for (const left of disk.afterPowerCut()) {
     assertEquals(rowsOf(left).map(([, , , document]) => document), ["a-0", "a-1"]);
   }

@@ -12,7 +12,7 @@ const ROW = "1,A,B,3,2000-01-01,1234\n";
 const ROWS = ROW.repeat(3);
 const cuts = 4;
 
-/** A file, its journal, and what is to be made of them. */
+/** A file, its journal, and the expected result. */
 interface Case {
   file: string;
   round?: Round;
@@ -22,10 +22,10 @@ interface Case {
 
 const CASES: Case[] = [
   { file: ROWS, round: { from: 24, to: 72, cuts }, state: "whole", wholeSize: 72 },
-  // Two whole rows of a round that was to have more: a batch is whole or absent.
+  // Two whole rows of a longer round: a batch is whole or absent.
   { file: ROWS, round: { from: 24, to: 96, cuts }, state: "torn", wholeSize: 24 },
   { file: `${ROW}1,A`, round: { from: 24, to: 48, cuts }, state: "torn", wholeSize: 24 },
-  // The size of a round came to the disk, and its rows, or the last of them, did not.
+  // The size of a round has reached the disk, but not all of its rows.
   {
     file: ROW + "\0".repeat(48),
     round: { from: 24, to: 72, cuts },
@@ -40,7 +40,7 @@ const CASES: Case[] = [
   },
   { file: ROWS, round: { from: 72, to: 96, cuts }, state: "not started", wholeSize: 72 },
   { file: ROWS, round: { from: 24, to: 48, cuts }, state: "longer", wholeSize: 72 },
-  // A name was made longer or shorter by hand.
+  // A name was lengthened or shortened by hand.
   { file: ROWS, round: { from: 50, to: 74, cuts }, state: "edited", wholeSize: 72 },
   { file: ROWS, round: { from: 23, to: 96, cuts }, state: "edited", wholeSize: 72 },
   { file: `${ROWS}1,`, round: { from: 50, to: 75, cuts }, state: "edited", wholeSize: 72 },

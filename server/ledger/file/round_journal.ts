@@ -13,7 +13,7 @@
  *
  * Only after a truncation could an older line end after bets that are acknowledged later. So
  * {@linkcode RoundJournal.recordCut} syncs before anything else is written. Its writer may be killed before
- * that; so whoever finds a truncation that is new to it records it again.
+ * that; so a process that finds a truncation new to it records it again.
  *
  * A line that was only partly written carries the checksum of another line, and is damaged.
  *

@@ -8,14 +8,14 @@ function open(disk: MemoryDisk): RoundJournal {
   return new RoundJournal(disk.process().open(NAME));
 }
 
-/** What a process reads in a journal of that content. */
+/** What a process reads from a journal with that content. */
 function readIn(content: string | Uint8Array): Round | undefined {
   const disk = new MemoryDisk();
   disk.put(NAME, content);
   return open(disk).read();
 }
 
-Deno.test("RoundJournal.read() gives what another process has written", () => {
+Deno.test("RoundJournal.read() returns what another process has written", () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   assertEquals(one.read(), undefined);
@@ -35,7 +35,7 @@ Deno.test("RoundJournal.read() gives what another process has written", () => {
   assertEquals(one.read(), { from: 1, to: 2, cuts: 3 });
 });
 
-Deno.test("RoundJournal is one line of the same length, whatever it says", () => {
+Deno.test("RoundJournal is one line of fixed length, whatever its content", () => {
   const disk = new MemoryDisk();
   const journal = open(disk);
   journal.begin({ from: 1, to: 2, cuts: 3 });
@@ -45,7 +45,7 @@ Deno.test("RoundJournal is one line of the same length, whatever it says", () =>
   assertEquals(disk.bytes(NAME).length, length);
 });
 
-Deno.test("RoundJournal.read() takes a line in which any byte is wrong for damaged", () => {
+Deno.test("RoundJournal.read() detects a wrong byte anywhere in the line", () => {
   const disk = new MemoryDisk();
   open(disk).begin({ from: 1234, to: 5678, cuts: 90 });
   const bytes = disk.bytes(NAME);
@@ -61,7 +61,7 @@ Deno.test("RoundJournal.read() takes a line in which any byte is wrong for damag
   }
 });
 
-Deno.test("RoundJournal.read() never takes a part of one line and a part of another for a line", () => {
+Deno.test("RoundJournal.read() detects a mixture of two lines", () => {
   const rounds = [
     { from: 0, to: 84, cuts: 1 },
     { from: 84, to: 196, cuts: 1 },
@@ -89,7 +89,7 @@ Deno.test("RoundJournal.read() never takes a part of one line and a part of anot
   }
 });
 
-Deno.test("RoundJournal.recordCut() makes its line last, begin() does not", () => {
+Deno.test("RoundJournal.recordCut() syncs its line, begin() does not", () => {
   const disk = new MemoryDisk();
   const process = disk.process();
   const journal = new RoundJournal(process.open(NAME));

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 
-Deno.test("SerialQueue.run() begins a work when the one before has ended", async () => {
+Deno.test("SerialQueue.run() starts a task after the one before has ended", async () => {
   const queue = new SerialQueue();
   const steps: string[] = [];
   const gate = Promise.withResolvers<void>();
@@ -22,7 +22,7 @@ Deno.test("SerialQueue.run() begins a work when the one before has ended", async
   assertEquals(steps, ["first begins", "first ends", "second"]);
 });
 
-Deno.test("SerialQueue.run() goes on after a work that failed, and tells only who asked for that one", async () => {
+Deno.test("SerialQueue.run() continues after a failed task, and rejects only its promise", async () => {
   const queue = new SerialQueue();
   const failing = queue.run(() => Promise.reject(new Error("rejected")));
   const throwing = queue.run(() => {
@@ -34,7 +34,7 @@ Deno.test("SerialQueue.run() goes on after a work that failed, and tells only wh
   assertEquals(await fine, "fine");
 });
 
-Deno.test("SerialQueue.run() never begins a work at once", () => {
+Deno.test("SerialQueue.run() never starts a task synchronously", () => {
   let hasBegun = false;
   const running = new SerialQueue().run(() => hasBegun = true);
   assertEquals(hasBegun, false);

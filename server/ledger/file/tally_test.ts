@@ -5,7 +5,7 @@ import { DamagedRowError, Tally } from "./tally.ts";
 
 const encoder = new TextEncoder();
 
-/** What a tally knows of agencies 1 to 3. */
+/** The state of a tally, for agencies 1 to 3. */
 function known(tally: Tally): { size: number; counts: number[]; winners: string[] } {
   return {
     size: tally.size,
@@ -14,7 +14,7 @@ function known(tally: Tally): { size: number; counts: number[]; winners: string[
   };
 }
 
-/** Has a tally take what a file holds next. */
+/** Lets a tally take the next bytes of a file. */
 function take(tally: Tally, bytes: Uint8Array): number {
   tally.room.set(bytes);
   return tally.take(bytes.length);
@@ -41,7 +41,7 @@ Deno.test("Tally.take() counts bets and finds winners, wherever the chunks are s
   for (let length = 1; length <= FILE.length; length++) {
     const tally = new Tally(7574);
     let chunkEnd = 0;
-    // What is left of a chunk comes again with the next, as a file is read on from `size`.
+    // The rest of a chunk is read again with the next one, as a file is read from `size`.
     while (chunkEnd < FILE.length) {
       chunkEnd = Math.min(chunkEnd + length, FILE.length);
       take(tally, FILE.subarray(tally.size, chunkEnd));
@@ -50,7 +50,7 @@ Deno.test("Tally.take() counts bets and finds winners, wherever the chunks are s
   }
 });
 
-Deno.test("Tally.take() takes whole rows only", { permissions: "none" }, () => {
+Deno.test("Tally.take() counts complete rows only", { permissions: "none" }, () => {
   for (let end = 0; end <= FILE.length; end++) {
     const tally = new Tally(7574);
     const wholeSize = FILE.subarray(0, end).lastIndexOf(0x0a) + 1;
@@ -59,7 +59,7 @@ Deno.test("Tally.take() takes whole rows only", { permissions: "none" }, () => {
   }
 });
 
-Deno.test("Tally finds winners of any number by the whole number", { permissions: "none" }, () => {
+Deno.test("Tally compares the whole number to find winners", { permissions: "none" }, () => {
   for (const [winningNumber, winners] of [[0, "a"], [5, "b"], [75, "c"], [7575, "d"]] as const) {
     const tally = new Tally(winningNumber);
     const numbers = { a: 0, b: 5, c: 75, d: 7575, e: 10, f: 55, g: 575, h: 9999 };
@@ -70,7 +70,7 @@ Deno.test("Tally finds winners of any number by the whole number", { permissions
   }
 });
 
-Deno.test("Tally.scan() takes more than there is room for", { permissions: "none" }, () => {
+Deno.test("Tally.scan() takes more bytes than its buffer holds", { permissions: "none" }, () => {
   const times = 5000;
   const file = new Uint8Array(times * FILE.length);
   for (let time = 0; time < times; time++) file.set(FILE, time * FILE.length);
@@ -120,13 +120,13 @@ for (const [name, row] of Object.entries(DAMAGED)) {
     );
     assertEquals([error.line, error.offset], [6, 119]);
     assertStringIncludes(error.message, JSON.stringify(row.slice(0, -1).slice(0, 200)));
-    // What was before it is counted, and counted once if it is scanned again.
+    // The rows before it are counted, and counted once if they are scanned again.
     assertEquals(tally.size, 119);
     assertEquals(tally.count(1), 2);
   });
 }
 
-/** What {@linkcode Tally} knows, plainly: with strings and regular expressions. Nothing if a row is not a valid bet. */
+/** The same as {@linkcode Tally}, with strings and regular expressions. Nothing if a row is invalid. */
 function plainTally(rows: string[], winningNumber: number) {
   const counts = new Map<string, number>();
   const winners = new Map<string, string[]>();
@@ -142,7 +142,7 @@ function plainTally(rows: string[], winningNumber: number) {
   return { counts, winners };
 }
 
-Deno.test("Tally knows exactly what the plain model knows, of good rows and bad", {
+Deno.test("Tally agrees with the plain model, on valid rows and invalid ones", {
   permissions: "none",
 }, () => {
   let good = 0;
@@ -165,7 +165,7 @@ Deno.test("Tally knows exactly what the plain model knows, of good rows and bad"
   assert(good > cases / 5 && good < cases * 4 / 5, `${good} of ${cases} are good`);
 });
 
-/** A row, most often a good one, that is long or short and wins now and then. */
+/** A row, usually valid, of any length, that wins now and then. */
 function wildRow(random: Random, winningNumber: number): string {
   const text = () => random.pick(["a", "ñandú", '"x,7574"', "7574", "€".repeat(random.below(22))]);
   const agency = random.once(40) ? random.pick(["", "0", "10000", "x"]) : 1 + random.below(9999);
