@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import type { Dialer, Transport } from "./dialer.ts";
 import { RefusedError } from "./progress_knowledge.ts";
 import { UnreachableError } from "./retry.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
@@ -237,4 +238,19 @@ Deno.test("Agency.progress() takes servers for legacy ones only after eight clos
   const { agency, servers } = setUpAgency(lottery);
   using _ = servers;
   assertEquals(await agency.progress(), 4);
+});
+
+Deno.test("Agency.progress() does not take connections that close at once for legacy servers", async () => {
+  const transport: Transport = {
+    read: () => Promise.resolve(null),
+    write: (bytes) => Promise.resolve(bytes.length),
+    close() {},
+  };
+  const dialer: Dialer = {
+    resolve: () => Promise.resolve(["10.0.0.1"]),
+    connect: () => Promise.resolve(transport),
+  };
+  const { agency, servers } = setUpAgency(new FakeLottery(), { dialer });
+  using _ = servers;
+  await assertRejects(() => agency.progress(), UnreachableError);
 });

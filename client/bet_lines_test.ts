@@ -194,7 +194,7 @@ Deno.test("BetLines.read() throws at a line that is not UTF-8", async () => {
   }
 });
 
-Deno.test("BetLines.read() accepts the length of a line of exactly the limit", async () => {
+Deno.test("BetLines.read() does not reject a line of exactly the limit for its length", async () => {
   const error = await assertRejects(() => readAll("x".repeat(4095) + "\n"), BetFileError);
   assertStringIncludes(error.message, "first name");
 });

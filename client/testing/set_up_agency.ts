@@ -5,6 +5,7 @@
  */
 
 import { Agency, type AgencyBets } from "../agency.ts";
+import type { Dialer } from "../dialer.ts";
 import { Servers } from "../servers.ts";
 import { blocksOf } from "./bet_blocks.ts";
 import type { FakeLottery } from "./fake_lottery.ts";
@@ -26,8 +27,14 @@ export function agencyBets(all = BETS): AgencyBets {
   return { total: all.length, ...blocksOf(all, 4) };
 }
 
+/** Options of {@linkcode setUpAgency}. */
+interface SetUpOptions extends Partial<FakeNetworkOptions> {
+  /** Replaces the network. */
+  dialer?: Dialer;
+}
+
 /** Returns an agency with fake servers. Pauses between attempts take no time, but advance the clock. */
-export function setUpAgency(lottery: FakeLottery, options: Partial<FakeNetworkOptions> = {}) {
+export function setUpAgency(lottery: FakeLottery, { dialer, ...options }: SetUpOptions = {}) {
   const network = new FakeNetwork({ accept: lottery.accept, ...options });
   const { log, lines } = testLog();
   let nowMs = 0;
@@ -38,7 +45,7 @@ export function setUpAgency(lottery: FakeLottery, options: Partial<FakeNetworkOp
     answerTimeoutMs: 10_000,
     retryMs: 60_000,
     log,
-    dialer: network,
+    dialer: dialer ?? network,
     random: () => 0.5,
     now: () => nowMs,
     sleep: (timeMs) => Promise.resolve(advance(timeMs)),
