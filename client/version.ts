@@ -1,2 +1,2 @@
-/** The client's version, as `--version` prints it. */
+/** The version of the client, as `--version` prints it. */
 export const VERSION = "1.0.0";
