@@ -16,21 +16,18 @@ export interface AgencyBets extends BetBlocks {
   total: number;
 }
 
-/** Options of {@linkcode Agency}. */
-export type AgencyOptions = RemoteLedgerOptions;
-
 /** Options of {@linkcode Agency.sendBets}. */
 export interface SendOptions extends BatchLimits {
   /** Receives the number of stored bets before each batch and at the end. */
   progress?: ProgressReport;
 }
 
-/** One agency of the lottery. */
+/** One agency of the lottery. Its methods throw as those of {@linkcode RemoteLedger} do. */
 export class Agency {
-  readonly #options: AgencyOptions;
+  readonly #options: RemoteLedgerOptions;
   readonly #ledger: RemoteLedger;
 
-  constructor(options: AgencyOptions) {
+  constructor(options: RemoteLedgerOptions) {
     this.#options = options;
     this.#ledger = new RemoteLedger(options);
   }
@@ -39,8 +36,6 @@ export class Agency {
    * Does an agency's whole work: sends the bets, closes, and waits for the winners.
    *
    * @returns The documents of the agency's winners.
-   * @throws {RefusedError} If the servers refuse a batch, or hold other bets of this agency.
-   * @throws {UnreachableError} If no server works for too long.
    */
   async run(bets: AgencyBets, options: SendOptions): Promise<string[]> {
     await this.sendBets(bets, options);
@@ -48,12 +43,7 @@ export class Agency {
     return await this.awaitWinners();
   }
 
-  /**
-   * Sends the bets that are not stored yet, in batches. Packs the next batch while one is in flight.
-   *
-   * @throws {RefusedError} If the servers refuse a batch, or hold other bets of this agency.
-   * @throws {UnreachableError} If no server works for too long.
-   */
+  /** Sends the bets that are not stored yet, in batches. Packs the next batch while one is in flight. */
   async sendBets(bets: AgencyBets, { progress, ...limits }: SendOptions): Promise<void> {
     const { agency, log } = this.#options;
     const ledger = this.#ledger;
@@ -73,12 +63,7 @@ export class Agency {
     log.info("apuestas_enviadas", "success", { agency, cantidad: bets.total });
   }
 
-  /**
-   * Sends one bet, in addition to those that are stored.
-   *
-   * @throws {RefusedError} If the servers refuse it.
-   * @throws {UnreachableError} If no server answers, or it is unknown whether the bet was stored.
-   */
+  /** Sends one bet, in addition to those that are stored. */
   async sendBet(bet: Omit<Bet, "agency">): Promise<void> {
     await this.#ledger.storeBet(bet);
     const details = { dni: bet.document, numero: bet.number };

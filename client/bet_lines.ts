@@ -7,10 +7,9 @@
 
 import { parse } from "@std/csv/parse";
 import { CARRIAGE_RETURN, COLON, LINE_FEED, QUOTE } from "../shared/ascii.ts";
-import { BET_FIELDS, BetScanner, describeFault } from "../shared/bet.ts";
+import { BET_FIELDS, type BetFault, BetScanner, describeFault } from "../shared/bet.ts";
 import { encodeBetFields } from "../shared/packets.ts";
 import { BetTranslator } from "../shared/simd/bet_translator.ts";
-import { fieldsFault } from "./bet_fields.ts";
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
@@ -183,4 +182,22 @@ export class BetLines {
   #error(line: number, reason: string): BetFileError {
     return new BetFileError(`${this.#name}:${line}: ${reason}`);
   }
+}
+
+const fieldsScanner = new BetScanner(";");
+
+/**
+ * Checks the fields of a bet, in the order of BET_FIELDS.
+ *
+ * @param today The current day, as dayNumber() returns it.
+ * @returns The first fault, or nothing.
+ */
+export function fieldsFault(fields: readonly string[], today: number): BetFault | undefined {
+  const index = fields.findIndex((value) => value.includes(";"));
+  if (index >= 0) {
+    const reason = "holds a `;`, which no packet can carry";
+    return { field: BET_FIELDS[index], reason, value: fields[index] };
+  }
+  const bytes = new TextEncoder().encode(fields.join(";"));
+  return fieldsScanner.scan(bytes, 0, bytes.length, today);
 }

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { LINE_FEED } from "../shared/ascii.ts";
 import type { Bet } from "../shared/bet.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import {
@@ -42,7 +43,12 @@ export interface RemoteLedgerOptions {
   winnersTimeoutMs: number;
 }
 
-/** Stores one agency's bets, closes the agency, and fetches its winners. */
+/**
+ * Stores one agency's bets, closes the agency, and fetches its winners.
+ *
+ * Every method throws a {@linkcode RefusedError} if the servers refuse a request or hold other bets of the
+ * agency, and an {@linkcode UnreachableError} if no server works for too long.
+ */
 export class RemoteLedger {
   readonly #options: RemoteLedgerOptions;
   readonly #progressRequest: Uint8Array<ArrayBuffer>;
@@ -64,7 +70,6 @@ export class RemoteLedger {
    *
    * @param sentMax How many the agency can have sent. @default {Infinity}
    * @returns Nothing if the servers do not know the request.
-   * @throws {RefusedError} If more are stored.
    */
   async progress(sentMax = Infinity): Promise<number | undefined> {
     if (this.#knowledge.servers === "legacy") return;
@@ -87,9 +92,6 @@ export class RemoteLedger {
   /**
    * Gets all bets of a batch stored, on as many connections as that takes, and removes them from it. The
    * batch has the bets after the {@linkcode stored} ones.
-   *
-   * @throws {RefusedError} If the servers refuse them, or hold other bets of this agency.
-   * @throws {UnreachableError} If no server works for too long.
    */
   async store(batch: Batch): Promise<void> {
     while (batch.count > 0) await this.#use((connection) => this.#storeOn(connection, batch));
@@ -98,21 +100,16 @@ export class RemoteLedger {
   /**
    * Gets one bet stored, in addition to those that are.
    *
-   * @throws {RefusedError} If the servers refuse it.
-   * @throws {UnreachableError} If no server works for too long, or it is unknown whether the bet was stored.
+   * @throws {UnreachableError} Also if it is unknown whether the bet was stored.
    */
   async storeBet(bet: Omit<Bet, "agency">): Promise<void> {
-    const packet = storeBetPacket(this.#options.agency, bet);
+    const head = encodeStoreHead("StoreBet", this.#options.agency);
+    const packet = new Uint8Array([...head, ...encodeBetFields(bet), LINE_FEED]);
     await this.progress();
     while (!await this.#use((connection) => this.#storeBetOn(connection, packet)));
   }
 
-  /**
-   * Closes the agency. May be repeated.
-   *
-   * @throws {RefusedError} If bets of the agency are lost.
-   * @throws {UnreachableError} If no server works for too long.
-   */
+  /** Closes the agency. May be repeated. */
   async close(): Promise<void> {
     await this.#ensureAsked();
     const packet = encodeAgencyRequest("AgencyClose", this.#options.agency);
@@ -279,13 +276,4 @@ export class RemoteLedger {
     const packets = new Uint8Array([...close, ...this.#progressRequest]);
     this.#knowledge.requireNoneLost(await connection.ask(packets, decodeProgressResponse));
   }
-}
-
-function storeBetPacket(agency: number, bet: Omit<Bet, "agency">): Uint8Array {
-  const lineEnd = new TextEncoder().encode("\n");
-  return new Uint8Array([
-    ...encodeStoreHead("StoreBet", agency),
-    ...encodeBetFields(bet),
-    ...lineEnd,
-  ]);
 }

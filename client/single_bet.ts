@@ -6,8 +6,7 @@
 
 import { type Bet, dayNumber, describeFault } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
-import { fieldsFault } from "./bet_fields.ts";
-import { BetFileError } from "./bet_lines.ts";
+import { BetFileError, fieldsFault } from "./bet_lines.ts";
 import type { ClientSettingsSources } from "./settings.ts";
 
 /** The environment variables of a bet, in the order of its fields. */
