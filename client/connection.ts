@@ -1,47 +1,27 @@
 /**
- * One connection to a server: a packet out, a line back, each within its time.
+ * One connection to a server: sends a packet, reads a line, each within a time limit.
  *
  * @module
  */
 
+import { withDeadline } from "../shared/deadline.ts";
 import { FrameBuffer, FrameTooLongError } from "../shared/framing.ts";
+import { PacketError } from "../shared/packets.ts";
+import type { Dialer, Transport } from "./dialer.ts";
 
-/** Longest answer that is a number, in bytes: `ProgressResponse:` and 15 digits need 34. */
+/** Longest answer that is a number, in bytes: `ProgressResponse:`, 15 digits and a CRLF need 34. */
 const SHORT_ANSWER_BYTES_MAX = 64;
 
-/** A connection as the network gives it: the part of Deno.TcpConn that is used. */
-export interface Transport {
-  read(bytes: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  close(): void;
-}
-
-/** The network: finds the addresses of a server's name, and connects to one of them. */
-export interface Dialer {
-  /** The addresses of a host name, one or more; rejects, or is empty, where there are none. */
-  resolve(host: string): Promise<string[]>;
-  connect(address: { hostname: string; port: number }): Promise<Transport>;
-}
-
-/** The real network. */
-export const TCP_DIALER: Dialer = {
-  resolve: (host) => Deno.resolveDns(host, "A"),
-  async connect(address) {
-    const connection = await Deno.connect(address);
-    // A packet is small and its answer awaited; and a server that vanished is found out some day.
-    connection.setNoDelay(true);
-    connection.setKeepAlive(true);
-    return connection;
-  },
-};
-
 /**
- * How a connection failed. `closed`: it was closed in good order, before a byte of the answer;
- * `silent`: no answer came in time; `broken`: anything else, such as an answer that is none.
+ * How a connection failed.
+ *
+ * - `closed`: the server closed it in good order, before any byte of the answer.
+ * - `silent`: no answer came in time.
+ * - `broken`: anything else, such as a malformed answer.
  */
 export type ConnectionFailure = "closed" | "silent" | "broken";
 
-/** A connection failed, or could not be made. Another one may do better. */
+/** A connection failed or could not be made. Another connection may work. */
 export class ConnectionError extends Error {
   override name = "ConnectionError";
   readonly failure: ConnectionFailure;
@@ -55,7 +35,7 @@ export class ConnectionError extends Error {
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
   dialer: Dialer;
-  /** Longest time for the connection to be made, and for each answer. */
+  /** Longest time for connecting, and for each answer. */
   timeoutMs: number;
 }
 
@@ -68,37 +48,36 @@ export async function connect(
   address: { hostname: string; port: number },
   { dialer, timeoutMs }: ConnectOptions,
 ): Promise<Connection> {
-  const dialling = dialer.connect(address);
+  const dialing = dialer.connect(address);
   try {
-    const transport = await within(timeoutMs, dialling);
+    const transport = await withDeadline(dialing, { timeoutMs, error: () => silence(timeoutMs) });
     return new Connection(transport, `${address.hostname}:${address.port}`, timeoutMs);
   } catch (error) {
-    // It may still come about, and then nobody waits for it.
-    dialling.then((late) => late.close(), () => {});
-    throw asConnectionError(error, `it cannot be reached`);
+    // A connection that is made late has no owner.
+    dialing.then((late) => late.close(), () => {});
+    throw asConnectionError(error, "cannot connect");
   }
 }
 
-/** What an answer may be. */
+/** Limits of an answer. */
 export interface AnswerLimits {
   /** Longest silence before and within it. @default {the connection's} */
   timeoutMs?: number;
-  /** Longest answer, in bytes, its line end included. @default {64} */
+  /** Longest answer, in bytes, line end included. @default {64} */
   bytesMax?: number;
 }
 
-/** One connection to a server. After its first error it is closed. */
+/** One connection to a server. Its first error closes it. */
 export class Connection implements Disposable {
   /** The server's address, as `host:port`. */
   readonly address: string;
-  /** How many packets were answered. */
-  answers = 0;
   readonly #transport: Transport;
   readonly #timeoutMs: number;
+  #isNew = true;
   #isClosed = false;
   #isLate = false;
-  /** A read that staysOpen() has begun; the next answer comes through it. */
-  #begunRead: { bytes: Uint8Array; count: Promise<number | null> } | undefined;
+  /** A read that requireOpen() has started. The next answer arrives through it. */
+  #startedRead: { bytes: Uint8Array; count: Promise<number | null> } | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(transport: Transport, address: string, timeoutMs: number) {
@@ -107,11 +86,16 @@ export class Connection implements Disposable {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** Whether no packet has been answered yet. */
+  get isNew(): boolean {
+    return this.#isNew;
+  }
+
   /**
-   * Sends one or more packets of which the last is answered, and reads the answer.
+   * Sends one or more packets, of which only the last has an answer, and reads that answer.
    *
-   * @param decode Makes the line into what it says, or throws.
-   * @throws {ConnectionError} If no answer came in time, or none that can be understood.
+   * @param decode Decodes the answer's line, or throws.
+   * @throws {ConnectionError} If no answer arrives in time, or it is malformed.
    */
   async ask<Answer>(
     packets: Uint8Array,
@@ -121,35 +105,39 @@ export class Connection implements Disposable {
     return await this.#inTime(timeoutMs, async () => {
       await this.#write(packets);
       const answer = decode(await this.#readLine({ timeoutMs, bytesMax }));
-      this.answers++;
+      this.#isNew = false;
       return answer;
     });
   }
 
-  /** Sends a packet that has no answer. */
-  async tell(packet: Uint8Array): Promise<void> {
+  /**
+   * Sends a packet that has no answer.
+   *
+   * @throws {ConnectionError} If it cannot be sent in time.
+   */
+  async send(packet: Uint8Array): Promise<void> {
     await this.#inTime(this.#timeoutMs, () => this.#write(packet));
   }
 
   /**
-   * Waits for a while, to see whether somebody is there who waits for a packet.
+   * Checks that the server keeps an unused connection open for `timeMs`, as one that awaits a packet does.
    *
-   * @throws {ConnectionError} If the connection was closed before anything was asked.
+   * @throws {ConnectionError} If it closes the connection.
    */
-  async staysOpen(timeMs: number): Promise<void> {
+  async requireOpen(timeMs: number): Promise<void> {
     const bytes = new Uint8Array(SHORT_ANSWER_BYTES_MAX);
     const count = this.#transport.read(bytes);
-    count.catch(() => {});
-    this.#begunRead = { bytes, count };
-    const ended = count.then(() => {
-      this[Symbol.dispose]();
-      throw new ConnectionError("broken", "the connection was closed before anything was asked");
+    this.#startedRead = { bytes, count };
+    const closed = count.then(() => {
+      throw new ConnectionError("broken", "the server closed the connection before any request");
     });
+    const stillOpen = new Error("The connection is still open");
     await this.#inTime(2 * timeMs, async () => {
-      await within(timeMs, ended).catch((error) => {
-        const isOpen = error instanceof ConnectionError && error.failure === "silent";
-        if (!isOpen) throw error;
-      });
+      try {
+        await withDeadline(closed, { timeoutMs: timeMs, error: () => stillOpen });
+      } catch (error) {
+        if (error !== stillOpen) throw error;
+      }
     });
   }
 
@@ -160,11 +148,11 @@ export class Connection implements Disposable {
   }
 
   async #read(into: Uint8Array): Promise<number | null> {
-    const begun = this.#begunRead;
-    if (begun === undefined) return await this.#transport.read(into);
-    this.#begunRead = undefined;
-    const count = await begun.count;
-    if (count !== null) into.set(begun.bytes.subarray(0, count));
+    const started = this.#startedRead;
+    if (started === undefined) return await this.#transport.read(into);
+    this.#startedRead = undefined;
+    const count = await started.count;
+    if (count !== null) into.set(started.bytes.subarray(0, count));
     return count;
   }
 
@@ -180,7 +168,7 @@ export class Connection implements Disposable {
     }
   }
 
-  /** No socket has a time limit: closing it ends the read or write that waits. */
+  /** Sockets have no timeout. Closing one ends its pending read or write. */
   #startTimer(timeoutMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
@@ -205,7 +193,7 @@ export class Connection implements Disposable {
       const count = await this.#read(frames.space());
       if (count !== null) {
         frames.filled(count);
-        // A long answer may take long: it is silence that has a limit.
+        // Only silence is limited: a long answer may take long.
         this.#startTimer(timeoutMs);
       } else if (frames.pending > 0) {
         throw new ConnectionError("broken", "the server closed the connection within its answer");
@@ -218,28 +206,11 @@ function silence(timeoutMs: number): ConnectionError {
   return new ConnectionError("silent", `the server did not answer within ${timeoutMs / 1000} s`);
 }
 
-function asConnectionError(error: unknown, what: string): unknown {
+/** Wraps what another connection may avoid. Returns the client's own mistakes as they are. */
+function asConnectionError(error: unknown, action: string): unknown {
   if (error instanceof ConnectionError || !(error instanceof Error)) return error;
-  // Those are mistakes in this program, which no other connection mends.
   if (error instanceof TypeError || error instanceof RangeError) return error;
-  const isAnswer = error.name === "PacketError" || error instanceof FrameTooLongError;
-  const reason = isAnswer ? error.message : `${what}: ${error.message}`;
+  const isMalformed = error instanceof PacketError || error instanceof FrameTooLongError;
+  const reason = isMalformed ? error.message : `${action}: ${error.message}`;
   return new ConnectionError("broken", reason, { cause: error });
-}
-
-/**
- * Waits for `work`, but not longer than `timeoutMs`.
- *
- * @throws {ConnectionError} If it takes longer.
- */
-export async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(silence(timeoutMs)), timeoutMs);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

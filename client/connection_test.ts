@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { decodeStoreResponse } from "../shared/packets.ts";
-import { connect, Connection, ConnectionError, type Transport } from "./connection.ts";
-import { FakeNetwork, type Handler } from "./testing.ts";
+import { connect, Connection, ConnectionError } from "./connection.ts";
+import type { Transport } from "./dialer.ts";
+import { FakeNetwork, type Handler } from "./testing/fake_network.ts";
 
 const PACKET = new TextEncoder().encode("StoreBet:1;Ana;Gil;30;1999-01-31;42\n");
 const ADDRESS = { hostname: "10.0.0.1", port: 12345 };
@@ -16,38 +17,44 @@ async function connectTo(
   return await connect(ADDRESS, { dialer, timeoutMs: TIMEOUT_MS });
 }
 
-Deno.test("Connection.ask() puts an answer together out of its pieces", async () => {
+Deno.test("Connection.ask() assembles an answer from its pieces", async () => {
   const packets: string[] = [];
   using connection = await connectTo((packet) => {
     packets.push(packet);
     return { answer: "StoreResponse:1\r\n" };
   }, { answerBytesMax: 1 });
+  assertEquals(connection.isNew, true);
   for (let count = 0; count < 3; count++) {
     assertEquals(await connection.ask(PACKET, decodeStoreResponse), 1);
   }
   assertEquals(packets, Array(3).fill("StoreBet:1;Ana;Gil;30;1999-01-31;42"));
-  assertEquals(connection.answers, 3);
+  assertEquals(connection.isNew, false);
   assertEquals(connection.address, "10.0.0.1:12345");
 });
 
-Deno.test("Connection.ask() tells how the connection failed", async (t) => {
+Deno.test("Connection.ask() reports how the connection failed", async (t) => {
   const table = [
-    { name: "closed", reaction: "close", failure: "closed", message: "closed the connection" },
+    {
+      name: "closed in good order",
+      reaction: "close",
+      failure: "closed",
+      message: "closed the connection",
+    },
     { name: "reset", reaction: "reset", failure: "broken", message: "the connection broke" },
     {
-      name: "another packet",
+      name: "an answer of another type",
       reaction: { answer: "Winners:1\n" },
       failure: "broken",
       message: "no StoreResponse",
     },
     {
-      name: "too long",
+      name: "an answer that is too long",
       reaction: { answer: "x".repeat(64) },
       failure: "broken",
       message: "longer than 64 bytes",
     },
     {
-      name: "too much",
+      name: "a second answer",
       reaction: { answer: "StoreResponse:0\n\n" },
       failure: "broken",
       message: "more than one answer",
@@ -66,7 +73,7 @@ Deno.test("Connection.ask() tells how the connection failed", async (t) => {
   }
 });
 
-Deno.test("Connection.ask() tells an answer that is cut off from no answer", async () => {
+Deno.test("Connection.ask() distinguishes a truncated answer from none", async () => {
   let packets = 0;
   using connection = await connectTo(() => ++packets === 1 ? { answer: "StoreRes" } : "close");
   const both = new Uint8Array([...PACKET, ...PACKET]);
@@ -78,7 +85,7 @@ Deno.test("Connection.ask() tells an answer that is cut off from no answer", asy
   assertStringIncludes(error.message, "within its answer");
 });
 
-Deno.test("Connection.ask() fails when no answer comes in time", async () => {
+Deno.test("Connection.ask() throws when no answer arrives in time", async () => {
   using time = new FakeTime();
   using connection = await connectTo(() => "silence", { onSilence: () => time.tick(TIMEOUT_MS) });
   const error = await assertRejects(
@@ -89,7 +96,7 @@ Deno.test("Connection.ask() fails when no answer comes in time", async () => {
   assertStringIncludes(error.message, "within 10 s");
 });
 
-Deno.test("Connection.ask() lets a long answer take longer than the time for silence", async () => {
+Deno.test("Connection.ask() limits the silence, not the duration, of a long answer", async () => {
   using time = new FakeTime();
   let isClosed = false;
   const pieces = ["StoreResp", "onse:", "0\n"];
@@ -107,7 +114,7 @@ Deno.test("Connection.ask() lets a long answer take longer than the time for sil
   assertEquals(await connection.ask(PACKET, decodeStoreResponse), 0);
 });
 
-Deno.test("Connection.ask() lets mistakes of this program through", async () => {
+Deno.test("Connection.ask() rethrows the client's own mistakes", async () => {
   using connection = await connectTo(() => ({ answer: "StoreResponse:0\n" }));
   const mistaken = () => {
     throw new TypeError("a mistake");
@@ -115,7 +122,7 @@ Deno.test("Connection.ask() lets mistakes of this program through", async () => 
   await assertRejects(() => connection.ask(PACKET, mistaken), TypeError, "a mistake");
 });
 
-Deno.test("connect() gives up in time, and closes a connection that comes late", async () => {
+Deno.test("connect() gives up in time, and closes a connection that is made late", async () => {
   using time = new FakeTime();
   const late = Promise.withResolvers<Transport>();
   const closed = Promise.withResolvers<void>();
@@ -132,14 +139,14 @@ Deno.test("connect() gives up in time, and closes a connection that comes late",
   await closed.promise;
 });
 
-Deno.test("Connection.staysOpen() tells a server that waits from none, and loses no byte of it", async () => {
+Deno.test("Connection.requireOpen() throws when the server closes, and loses no byte of an answer", async () => {
   using waiting = await connectTo(() => ({ answer: "StoreResponse:1\n" }));
-  await waiting.staysOpen(1);
+  await waiting.requireOpen(1);
   assertEquals(await waiting.ask(PACKET, decodeStoreResponse), 1);
 
   const closed = { read: () => Promise.resolve(null), write: () => Promise.resolve(1), close() {} };
   const error = await assertRejects(
-    () => new Connection(closed, "10.0.0.2:1", TIMEOUT_MS).staysOpen(TIMEOUT_MS),
+    () => new Connection(closed, "10.0.0.2:1", TIMEOUT_MS).requireOpen(TIMEOUT_MS),
     ConnectionError,
   );
   assertEquals(error.failure, "broken");

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/permissions_needed.ts";
-import { FakeLottery } from "./testing.ts";
+import { FakeLottery } from "./testing/fake_lottery.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
 const CONFIG = `${import.meta.dirname}/config.yaml`;
@@ -11,7 +11,7 @@ const PERMISSIONS = [
   "--no-prompt",
 ];
 
-/** Starts the client as its compiled program would be. */
+/** Starts the client with the permissions of its compiled program. */
 function start(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args],
@@ -71,7 +71,7 @@ const ROWS = Array.from({ length: 500 }, (_, index) => `Ana,Gil,${index},1999-01
 Deno.test({
   ...needs(
     ["run", "net", "read", "write"],
-    "client runs an agency, with the permissions of its compiled program",
+    "client runs an agency with the permissions of its compiled program",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -93,7 +93,7 @@ Deno.test({
 Deno.test({
   ...needs(
     ["run", "net", "read", "write"],
-    "client refuses a file with a bad line before it sends anything",
+    "client rejects a file with an invalid line before it sends anything",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -110,7 +110,7 @@ Deno.test({
 Deno.test({
   ...needs(
     ["run", "net", "read", "write"],
-    "client exits with 4 when it is refused, and 5 when nobody answers",
+    "client exits with 4 when servers refuse, and 5 when no server answers",
   ),
   async fn() {
     const lottery = new FakeLottery();
@@ -122,33 +122,33 @@ Deno.test({
     const seconds = { CLI_RETRY_SECONDS: "1" };
     const lonely = await run(["progress", "--id", "1", "--address", "127.0.0.1:1"], seconds);
     assertEquals({ code: lonely.code, stderr: lonely.stderr }, { code: 5, stderr: "" });
-    assertStringIncludes(lonely.stdout, "nothing has worked for 1 s");
+    assertStringIncludes(lonely.stdout, "all attempts have failed for 1 s");
   },
 });
 
 Deno.test({
   ...Deno.build.os === "windows"
-    ? { name: "client stops on signals, and says how to go on" + " (needs signals)", ignore: true }
-    : needs(["run", "net", "read", "write"], "client stops on signals, and says how to go on"),
+    ? { name: "client stops on signals, and reports how to resume (needs signals)", ignore: true }
+    : needs(["run", "net", "read", "write"], "client stops on signals, and reports how to resume"),
   async fn() {
     for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       const lottery = new FakeLottery();
       using server = serve(lottery);
       const child = start(["winners", "--id", "1", "--address", server.address]);
-      lottery.meddle = (packet) => {
+      lottery.intercept = (packet) => {
         if (packet !== "WinnersRequest:1") return;
         child.kill(signal);
         return "silence";
       };
       const { code, stdout, stderr } = await finish(child);
       assertEquals({ code, stderr }, { code: expected, stderr: "" });
-      assertStringIncludes(stdout, "start it again to go on");
+      assertStringIncludes(stdout, "start it again to resume");
     }
   },
 });
 
 Deno.test({
-  ...needs(["run", "net", "read", "write"], "client does one thing at a time by its commands"),
+  ...needs(["run", "net", "read", "write"], "client does one step of an agency's work per command"),
   async fn() {
     const lottery = new FakeLottery();
     lottery.winners = "30";
@@ -184,7 +184,7 @@ Deno.test({
 Deno.test({
   ...needs(
     ["run", "net", "read", "write"],
-    "client tells usage, version and what is wrong with its command line",
+    "client prints its usage, its version, and what is wrong with its command line",
   ),
   async fn() {
     const help = await run(["--help"]);

@@ -1,9 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { ConnectionError, type Dialer } from "./connection.ts";
-import { Servers, type ServersOptions, UnreachableError } from "./servers.ts";
-import { FakeNetwork, testLog } from "./testing.ts";
+import { ConnectionError } from "./connection.ts";
+import type { Dialer } from "./dialer.ts";
+import { UnreachableError } from "./retry.ts";
+import { Servers, type ServersOptions } from "./servers.ts";
+import { FakeNetwork } from "./testing/fake_network.ts";
+import { testLog } from "./testing/test_log.ts";
 
-/** Servers that all refuse connections, or the dialer given; pauses take no time but the clock's. */
+/** Returns servers that refuse connections unless `options` has a dialer. Pauses only advance the clock. */
 function setUp(options: Partial<ServersOptions> = {}) {
   const network = new FakeNetwork({
     addresses: ["10.0.0.1", "10.0.0.2", "10.0.0.3"],
@@ -37,51 +40,54 @@ Deno.test("Servers.use() tries all addresses in turn, and gives up in time", asy
   const { servers, network, pauses } = setUp();
   using _ = servers;
   const error = await assertRejects(() => servers.use(() => Promise.resolve()), UnreachableError);
-  assertStringIncludes(error.message, "Cannot reach server:12345: nothing has worked for 10 s");
+  assertStringIncludes(
+    error.message,
+    "Cannot reach server:12345: all attempts have failed for 10 s",
+  );
   assertStringIncludes(error.message, "connection refused");
-  assertEquals(network.dialled.slice(0, 4), ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.1"]);
+  assertEquals(network.dialed.slice(0, 4), ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.1"]);
   assertEquals(pauses.slice(0, 7), [50, 100, 200, 400, 800, 1000, 1000]);
 });
 
-Deno.test("Servers.use() begins with any address, and pauses by chance", async () => {
+Deno.test("Servers.use() starts at a random address, and randomizes its pauses", async () => {
   const { servers, network, pauses } = setUp({ random: () => 0.9 });
   using _ = servers;
   await assertRejects(() => servers.use(() => Promise.resolve()), UnreachableError);
-  assertEquals(network.dialled.slice(0, 3), ["10.0.0.3", "10.0.0.1", "10.0.0.2"]);
+  assertEquals(network.dialed.slice(0, 3), ["10.0.0.3", "10.0.0.1", "10.0.0.2"]);
   assertEquals(pauses.slice(0, 2), [95, 190]);
 });
 
-Deno.test("Servers.use() asks for the host itself when it has no addresses, or is one", async () => {
+Deno.test("Servers.use() dials the host itself when it has no addresses, or is one", async () => {
   for (const host of ["server", "127.0.0.1", "localhost"]) {
-    const dialled: string[] = [];
+    const dialed: string[] = [];
     const dialer: Dialer = {
       resolve: () => Promise.reject(new Deno.errors.NotFound("no record")),
       connect({ hostname }) {
-        dialled.push(hostname);
+        dialed.push(hostname);
         return Promise.reject(new Deno.errors.ConnectionRefused("refused"));
       },
     };
     const { servers } = setUp({ host, dialer });
     using _ = servers;
     await assertRejects(() => servers.use(() => Promise.resolve()), UnreachableError);
-    assertEquals(new Set(dialled), new Set([host]));
+    assertEquals(new Set(dialed), new Set([host]));
   }
 });
 
-Deno.test("Servers.use() keeps a connection, and makes another when it fails", async () => {
+Deno.test("Servers.use() keeps a connection, and replaces it when it fails", async () => {
   const network = new FakeNetwork({ accept: () => () => ({ answer: "" }) });
   const { servers, lines } = setUp({ dialer: network });
   using _ = servers;
   await servers.use(() => Promise.resolve());
   await servers.use(() => Promise.resolve());
-  assertEquals(network.dialled.length, 1);
+  assertEquals(network.dialed.length, 1);
   let tries = 0;
   const result = await servers.use(() => {
     if (++tries === 1) throw new ConnectionError("broken", "it broke");
     return Promise.resolve("done");
   });
   assertEquals(result, "done");
-  assertEquals(network.dialled.length, 2);
+  assertEquals(network.dialed.length, 2);
   assertEquals(lines, [
     "DEBUG    action: connect | result: success | address: 10.0.0.1:12345",
     "WARN     action: connect | result: fail | address: 10.0.0.1:12345 | error: it broke",
@@ -89,7 +95,7 @@ Deno.test("Servers.use() keeps a connection, and makes another when it fails", a
   ]);
 });
 
-Deno.test("Servers.use() tells a failure that comes again only now and then, with how often it came", async () => {
+Deno.test("Servers.use() logs repeated failures at most once per interval, with their number", async () => {
   const dialer: Dialer = {
     resolve: () => Promise.resolve(["10.0.0.1", "10.0.0.2"]),
     connect: () => Promise.reject(new Deno.errors.ConnectionRefused("refused")),
@@ -97,32 +103,25 @@ Deno.test("Servers.use() tells a failure that comes again only now and then, wit
   const { servers, lines } = setUp({ dialer, retryMs: 60_000 });
   using _ = servers;
   await assertRejects(() => servers.use(() => Promise.resolve()), UnreachableError);
-  const told = lines.filter((line) => line.includes("action: connect"));
-  assert(told.length > 2 && told.length < 8, `${told.length} lines:\n${told.join("\n")}`);
-  const times = told.map((line) => Number(/times: (\d+)$/.exec(line)?.[1] ?? 1));
+  const failures = lines.filter((line) => line.includes("action: connect"));
+  assert(
+    failures.length > 2 && failures.length < 8,
+    `${failures.length} lines:\n${failures.join("\n")}`,
+  );
+  const times = failures.map((line) => Number(/times: (\d+)$/.exec(line)?.[1] ?? 1));
   assertEquals(times[0], 1);
   assert(times.slice(1).every((count) => count > 1), times.join(" "));
 });
 
-Deno.test("Servers.use() makes a connection each where servers close after an answer", async () => {
-  const network = new FakeNetwork({ accept: () => () => ({ answer: "" }) });
-  const { servers } = setUp({ dialer: network });
-  using _ = servers;
-  servers.closesAfterAnswer = true;
-  await servers.use(() => Promise.resolve());
-  await servers.use(() => Promise.resolve());
-  assertEquals(network.dialled.length, 2);
-});
-
-Deno.test("Servers.use() does not try again what failed by itself", async () => {
+Deno.test("Servers.use() does not retry an error of the work itself", async () => {
   const network = new FakeNetwork({ accept: () => () => ({ answer: "" }) });
   const { servers } = setUp({ dialer: network });
   using _ = servers;
   await assertRejects(() => servers.use(() => Promise.reject(new Error("mine"))), Error, "mine");
-  assertEquals(network.dialled.length, 1);
+  assertEquals(network.dialed.length, 1);
 });
 
-Deno.test("Retry.failed() begins anew when a try has succeeded", async () => {
+Deno.test("Retry.failed() starts over after an attempt has succeeded", async () => {
   const { servers, pauses } = setUp({ retryMs: 1 });
   using _ = servers;
   const retry = servers.retry();

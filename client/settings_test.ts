@@ -1,14 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../shared/config.ts";
-import { BetFileError } from "./bet_source.ts";
-import { readBet, readClientSettings } from "./settings.ts";
-import { lacks } from "./testing.ts";
+import { needs } from "../testing/permissions_needed.ts";
+import { readClientSettings } from "./settings.ts";
 
-const SEED = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';
+const CONFIG_YAML = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';
 
-/** Sources with these files and variables alone. */
+/** Returns sources with these files, environment variables and flags only. */
 function sources(
-  { files = { "config.yaml": SEED }, environment = {}, flags = {} }: {
+  { files = { "config.yaml": CONFIG_YAML }, environment = {}, flags = {} }: {
     files?: Record<string, string>;
     environment?: Record<string, string>;
     flags?: Record<string, string | undefined>;
@@ -28,7 +27,7 @@ function faults(given: Parameters<typeof sources>[0]): readonly string[] {
   return assertThrows(() => readClientSettings(sources(given)), SettingsError).faults;
 }
 
-Deno.test("readClientSettings() takes the seed's file and defaults", () => {
+Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
   assertEquals(readClientSettings(sources({ environment: { CLI_ID: "3" } })), {
     agency: 3,
     host: "server",
@@ -39,13 +38,12 @@ Deno.test("readClientSettings() takes the seed's file and defaults", () => {
     batchBytesMax: 8192,
     answerTimeoutMs: 10_000,
     retryMs: 60_000,
-    winnersPatienceMs: 60_000,
+    winnersTimeoutMs: 60_000,
   });
 });
 
 Deno.test({
-  name: "readClientSettings() takes the project's own config.yaml",
-  ignore: lacks("read"),
+  ...needs(["read"], "readClientSettings() accepts the project's own config.yaml"),
   fn() {
     const { batchSize, host } = readClientSettings({
       environment: (name) => name === "CLI_ID" ? "1" : undefined,
@@ -55,7 +53,7 @@ Deno.test({
   },
 });
 
-Deno.test("readClientSettings() puts flags over the environment over the file", () => {
+Deno.test("readClientSettings() prefers flags to the environment, and the environment to the file", () => {
   const environment = { CLI_ID: "3", CLI_BATCH_SIZE: "5", CLI_SERVER_ADDRESS: "a:1" };
   const read = (flags: Record<string, string>) =>
     readClientSettings(sources({ environment, flags }));
@@ -64,7 +62,7 @@ Deno.test("readClientSettings() puts flags over the environment over the file", 
   assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
 });
 
-Deno.test("readClientSettings() finds its file", () => {
+Deno.test("readClientSettings() reads the named file, or the first default that exists", () => {
   const files = {
     "config.yaml": "batch_size: 1\n",
     "client/config.yaml": "batch_size: 2\n",
@@ -89,7 +87,7 @@ Deno.test("readClientSettings() finds its file", () => {
   );
 });
 
-Deno.test("readClientSettings() tells all faults at once", () => {
+Deno.test("readClientSettings() reports all faults at once", () => {
   const yaml = "server:\n  adress: a:1\nbatch_size: [1]\nlog.level: loud\nretry_seconds: 0\n";
   assertEquals(faults({ files: { "config.yaml": yaml }, flags: { CLI_BATCH_SIZE: "0x10" } }), [
     "batch_size in config.yaml is a list: give one value",
@@ -103,7 +101,7 @@ Deno.test("readClientSettings() tells all faults at once", () => {
   ]);
 });
 
-Deno.test("readClientSettings() refuses files that hold no settings", () => {
+Deno.test("readClientSettings() rejects files that do not contain settings", () => {
   const environment = { CLI_ID: "1", CLI_SERVER_ADDRESS: "s:1" };
   for (const yaml of ["a: [", "just text", "- a\n- b\n", "a: 1\na: 2\n"]) {
     assertEquals(faults({ environment, files: { "config.yaml": yaml } }).length, 1, yaml);
@@ -111,33 +109,11 @@ Deno.test("readClientSettings() refuses files that hold no settings", () => {
   assertEquals(readClientSettings(sources({ environment, files: { "config.yaml": "" } })).port, 1);
 });
 
-Deno.test("readClientSettings() refuses addresses that are none", () => {
+Deno.test("readClientSettings() rejects invalid addresses", () => {
   for (const address of ["server", "server:0", "server:65536", ":1", "a b:1", "server:1x"]) {
     const environment = { CLI_ID: "1", CLI_SERVER_ADDRESS: address };
     assertEquals(faults({ environment }), [
       `server.address is ${JSON.stringify(address)}: give host:port, such as server:12345`,
     ]);
-  }
-});
-
-const ANA = { NOMBRE: "Ana", APELLIDO: "Gil", DOCUMENTO: "30", NACIMIENTO: "1999-01-31" };
-
-Deno.test("readBet() reads a bet out of flags and environment", () => {
-  const bet = readBet(sources({ environment: { ...ANA, NUMERO: "1" }, flags: { NUMERO: "0042" } }));
-  assertEquals(bet, {
-    firstName: "Ana",
-    lastName: "Gil",
-    document: "30",
-    birthdate: "1999-01-31",
-    number: 42,
-  });
-});
-
-Deno.test("readBet() tells what is missing, and what is bad", () => {
-  const missing = assertThrows(() => readBet(sources({ environment: ANA })), SettingsError);
-  assertEquals(missing.faults, ["NUMERO is missing: give --numero, or NUMERO in the environment"]);
-  for (const bad of [{ NUMERO: "x" }, { NUMERO: "1", NOMBRE: "A;B" }, { NUMERO: "10000" }]) {
-    const environment = { ...ANA, ...bad };
-    assertThrows(() => readBet(sources({ environment })), BetFileError, "Cannot send bet: ");
   }
 });

@@ -11,8 +11,9 @@ import { setImmediate } from "node:timers";
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { Agency } from "../../client/agency.ts";
-import { BetLines } from "../../client/bet_source.ts";
-import { Servers, UnreachableError } from "../../client/servers.ts";
+import { BetLines } from "../../client/bet_lines.ts";
+import { UnreachableError } from "../../client/retry.ts";
+import { Servers } from "../../client/servers.ts";
 import { Random } from "../../testing/random.ts";
 import { BetDecoder } from "../../shared/packets.ts";
 import { DrawWatch } from "../../server/draw_watch.ts";
@@ -154,7 +155,7 @@ class History {
           connect: ({ hostname }) => this.#connect(Number(hostname.split(".")[3])),
         },
       });
-      const story = new Agency({ agency, servers, log, winnersPatienceMs: 5000 });
+      const story = new Agency({ agency, servers, log, winnersTimeoutMs: 5000 });
       try {
         return await story.run(betsOf(rows), limits);
       } catch (error) {

@@ -1,38 +1,46 @@
 /**
- * Shows how far an agency is: a bar on a terminal, a log line every few seconds elsewhere.
+ * Reports how many bets are stored while an agency sends them: as a bar on a terminal, or as a log line every
+ * few seconds elsewhere.
  *
  * @module
  */
 
 import type { ActionLog } from "../shared/logging.ts";
-import type { ProgressReport } from "./agency.ts";
 
-/** Shortest time between two drawings: more is flicker, not news. */
+/** Shortest time between two drawings. More would flicker. */
 const DRAW_EVERY_MS = 100;
 /** Time between two log lines. */
 const LOG_EVERY_MS = 5000;
-/** Widest bar, in characters between its brackets. */
+/** Longest bar, in characters between its brackets. */
 const BAR_CHARS_MAX = 40;
-/** Goes to the first column and clears the line. */
+/** Moves the cursor to the first column and clears the line. */
 const CLEAR_LINE = "\r\x1b[K";
+
+/** Receives the progress of one agency. */
+export interface ProgressReport {
+  /** `stored` bets are stored so far. */
+  update(stored: number): void;
+  /** All bets are stored. */
+  end(): void;
+}
 
 /** A terminal: the part of Deno.stderr that is used. */
 export interface Terminal {
   write(text: string): void;
-  /** Its width in characters. */
+  /** Returns its width in characters. */
   columns(): number;
 }
 
-/** Options of both kinds of progress. */
+/** Options of every {@linkcode ProgressReport}. */
 export interface ProgressOptions {
   agency: number;
-  /** How many bets there are. */
+  /** The number of bets to store. */
   total: number;
-  /** Milliseconds since some moment. @default {performance.now} */
+  /** Milliseconds since any fixed moment. @default {performance.now} */
   now?: () => number;
 }
 
-/** Reckons from how many bets are stored how fast that goes. */
+/** Computes how fast bets are stored. */
 class Pace {
   readonly #now: () => number;
   #startedMs = 0;
@@ -42,7 +50,7 @@ class Pace {
     this.#now = now;
   }
 
-  /** Bets a second since the first call; those that were stored before it do not count. */
+  /** Returns the bets per second since the first call. Bets stored before it do not count. */
   betsPerSecond(stored: number): number {
     if (this.#first < 0) {
       this.#first = stored;
@@ -53,7 +61,7 @@ class Pace {
   }
 }
 
-/** A bar on a terminal. Other lines may be written between: hide it before, and it comes again. */
+/** Draws a bar on a terminal. Hide it before writing another line; the next update draws it again. */
 export class ProgressBar implements ProgressReport {
   readonly #terminal: Terminal;
   readonly #options: Required<ProgressOptions>;
@@ -76,14 +84,14 @@ export class ProgressBar implements ProgressReport {
     this.#draw();
   }
 
-  /** Takes the bar from the terminal. */
+  /** Removes the bar from the terminal. */
   hide(): void {
     if (!this.#isShown) return;
     this.#terminal.write(CLEAR_LINE);
     this.#isShown = false;
   }
 
-  /** Shows the bar for the last time, and leaves the cursor behind it. */
+  /** Draws the bar for the last time, and moves the cursor to the next line. */
   end(): void {
     if (this.#drawnMs === -Infinity) return;
     this.#draw();
@@ -111,7 +119,7 @@ export interface BarState {
   betsPerSecond: number;
 }
 
-/** Writes a bar that fits into so many columns, the last of which stays free. */
+/** Formats a bar that leaves the last of the terminal's columns free. */
 export function formatBar(state: BarState, { columns }: { columns: number }): string {
   const { agency, betsPerSecond, stored, total } = state;
   const part = total === 0 ? 1 : stored / total;
@@ -128,7 +136,7 @@ function bar(part: number, room: number): string {
   return "#".repeat(done) + "-".repeat(chars - done);
 }
 
-/** A log line every few seconds. */
+/** Logs a line every few seconds. */
 export class ProgressLines implements ProgressReport {
   readonly #log: ActionLog;
   readonly #options: Required<ProgressOptions>;

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { formatBar, ProgressBar, ProgressLines } from "./progress_bar.ts";
-import { testLog } from "./testing.ts";
+import { formatBar, ProgressBar, ProgressLines } from "./progress_report.ts";
+import { testLog } from "./testing/test_log.ts";
 
-Deno.test("formatBar() fits into its columns", () => {
+Deno.test("formatBar() fits the columns of the terminal", () => {
   const state = { agency: 1, stored: 500, total: 1000, betsPerSecond: 12345 };
   assertEquals(
     formatBar(state, { columns: 60 }),
@@ -16,12 +16,12 @@ Deno.test("formatBar() fits into its columns", () => {
   }
 });
 
-Deno.test("formatBar() shows all done for nothing to do", () => {
+Deno.test("formatBar() shows 100 % when there are no bets", () => {
   const line = formatBar({ agency: 1, stored: 0, total: 0, betsPerSecond: 0 }, { columns: 80 });
   assert(line.includes("100% 0/0 bets"), line);
 });
 
-/** A terminal that remembers, and a clock that the test turns. */
+/** Returns a bar on a terminal that records what is written, and a clock for the test to advance. */
 function setUp(total: number) {
   const written: string[] = [];
   const clock = { ms: 0 };
@@ -38,7 +38,7 @@ Deno.test("ProgressBar.update() draws at most every 100 ms", () => {
   assert(written.at(-1)!.includes("1000/s"), written.at(-1));
 });
 
-Deno.test("ProgressBar.hide() clears the line once, and the bar comes again", () => {
+Deno.test("ProgressBar.hide() clears the line once, until the next update draws the bar again", () => {
   const { bar, clock, written } = setUp(10);
   bar.update(1);
   bar.hide();
@@ -49,7 +49,7 @@ Deno.test("ProgressBar.hide() clears the line once, and the bar comes again", ()
   assertEquals(written.length, 3);
 });
 
-Deno.test("ProgressBar.end() shows the last state once and leaves the line", () => {
+Deno.test("ProgressBar.end() draws the last state once and ends the line", () => {
   const { bar, written } = setUp(10);
   bar.update(1);
   bar.update(10);

@@ -1,12 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { needs } from "../testing/permissions_needed.ts";
-import { type BetBlock, BetFile, BetFileError, betFilePath, BetLines } from "./bet_source.ts";
-import { lacks } from "./testing.ts";
+import { BetFileError, BetLines } from "./bet_lines.ts";
+import { textsOf } from "./testing/bet_blocks.ts";
 
-const DATASET = `${import.meta.dirname}/../../shared/dataset`;
-const HAS_DATASET = lacks("read") ? false : await Deno.stat(DATASET).then(() => true, () => false);
-
-/** A source that hands out at most `stepBytes` at once. */
+/** Returns a source that returns at most `stepBytes` at once. */
 function source(content: string | Uint8Array, stepBytes = Infinity) {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   let at = 0;
@@ -20,13 +16,6 @@ function source(content: string | Uint8Array, stepBytes = Infinity) {
   };
 }
 
-function texts(block: BetBlock): string[] {
-  const text = new TextDecoder().decode(block.bytes.subarray(0, block.ends[block.count - 1]));
-  const bets = text.split(":");
-  assertEquals(bets.length, block.count);
-  return bets;
-}
-
 async function readAll(content: string | Uint8Array, stepBytes?: number): Promise<string[]> {
   const lines = new BetLines(source(content, stepBytes), {
     name: "bets.csv",
@@ -35,7 +24,7 @@ async function readAll(content: string | Uint8Array, stepBytes?: number): Promis
   });
   const bets: string[] = [];
   for (let block = await lines.read(); block !== undefined; block = await lines.read()) {
-    bets.push(...texts(block));
+    bets.push(...textsOf(block));
   }
   return bets;
 }
@@ -43,21 +32,21 @@ async function readAll(content: string | Uint8Array, stepBytes?: number): Promis
 const ANA = "Ana,Gil,1,1999-01-31,7";
 const ANA_SENT = "Ana;Gil;1;1999-01-31;7";
 
-Deno.test("BetLines.read() makes bets of lines", async (t) => {
-  const LONG_NAME = "n".repeat(64);
+Deno.test("BetLines.read() encodes the bets of a file", async (t) => {
+  const longName = "n".repeat(64);
   const table = [
     { name: "with line feeds", input: `${ANA}\n${ANA}\n`, output: [ANA_SENT, ANA_SENT] },
     { name: "with CRLF", input: `${ANA}\r\n${ANA}\r\n`, output: [ANA_SENT, ANA_SENT] },
     { name: "without a last line end", input: `${ANA}\n${ANA}`, output: [ANA_SENT, ANA_SENT] },
-    { name: "with a last return alone", input: `${ANA}\r`, output: [ANA_SENT] },
+    { name: "with a carriage return as the last line end", input: `${ANA}\r`, output: [ANA_SENT] },
     { name: "with an empty last line", input: `${ANA}\n\n`, output: [ANA_SENT] },
     { name: "with an empty last CRLF line", input: `${ANA}\r\n\r\n`, output: [ANA_SENT] },
-    { name: "of an empty file", input: "", output: [] },
-    { name: "of a file of one line end", input: "\n", output: [] },
-    { name: "behind a byte order mark", input: `\ufeff${ANA}\n`, output: [ANA_SENT] },
+    { name: "without lines", input: "", output: [] },
+    { name: "of one line end", input: "\n", output: [] },
+    { name: "after a byte order mark", input: `\ufeff${ANA}\n`, output: [ANA_SENT] },
     { name: "of a byte order mark alone", input: "\ufeff", output: [] },
     {
-      name: "with zeros before the number",
+      name: "with leading zeros in the number",
       input: "A,B,1,1999-01-31,0042\n",
       output: ["A;B;1;1999-01-31;42"],
     },
@@ -77,24 +66,24 @@ Deno.test("BetLines.read() makes bets of lines", async (t) => {
       output: ['Ana "Pepa";B;1;1999-01-31;1'],
     },
     {
-      name: "with all quoted",
+      name: "with all fields quoted",
       input: '"A","B","1","1999-01-31","007"\n',
       output: ["A;B;1;1999-01-31;7"],
     },
     {
-      name: "with quotes behind a mark",
+      name: "with quotes after a byte order mark",
       input: '\ufeff"A",B,1,1999-01-31,1\n',
       output: ["A;B;1;1999-01-31;1"],
     },
     {
-      name: "with letters of all sorts",
+      name: "with letters of many scripts",
       input: "Nicolás Ñ,李😀,1,1999-01-31,1\n",
       output: ["Nicolás Ñ;李😀;1;1999-01-31;1"],
     },
     {
-      name: "of the longest fields",
-      input: `${LONG_NAME},${LONG_NAME},${"9".repeat(20)},1999-01-31,9999\n`,
-      output: [`${LONG_NAME};${LONG_NAME};${"9".repeat(20)};1999-01-31;9999`],
+      name: "with the longest fields",
+      input: `${longName},${longName},${"9".repeat(20)},1999-01-31,9999\n`,
+      output: [`${longName};${longName};${"9".repeat(20)};1999-01-31;9999`],
     },
   ];
   for (const { name, input, output } of table) {
@@ -105,10 +94,10 @@ Deno.test("BetLines.read() makes bets of lines", async (t) => {
   }
 });
 
-Deno.test("BetLines.read() refuses bad lines with file and line", async (t) => {
+Deno.test("BetLines.read() throws at an invalid line, with file and line", async (t) => {
   const table = [
     {
-      name: "a day that is none",
+      name: "a day that does not exist",
       bad: "A,B,1,1999-13-01,1",
       reason: 'birthdate "1999-13-01" is not a calendar date YYYY-MM-DD',
     },
@@ -127,9 +116,9 @@ Deno.test("BetLines.read() refuses bad lines with file and line", async (t) => {
       bad: "A,B,1,1999-01-01,-1",
       reason: 'number "-1" is not an integer from 0 to 9999',
     },
-    { name: "no number", bad: "A,B,1,1999-01-01,", reason: 'number "" is empty' },
-    { name: "a field too few", bad: "A,B,1999-01-01,1", reason: "birthdate" },
-    { name: "a field too many", bad: "A,B,1,1999-01-01,1,x", reason: "number" },
+    { name: "an empty number", bad: "A,B,1,1999-01-01,", reason: 'number "" is empty' },
+    { name: "a missing field", bad: "A,B,1999-01-01,1", reason: "birthdate" },
+    { name: "an extra field", bad: "A,B,1,1999-01-01,1,x", reason: "number" },
     { name: "an empty name", bad: ",B,1,1999-01-01,1", reason: 'first name "" is empty' },
     { name: "a semicolon", bad: "A;Z,B,1,1999-01-01,1", reason: 'first name "A;Z" holds' },
     { name: "a colon", bad: "A:Z,B,1,1999-01-01,1", reason: 'first name "A:Z" holds' },
@@ -139,13 +128,21 @@ Deno.test("BetLines.read() refuses bad lines with file and line", async (t) => {
       reason: 'first name "A;Z" holds a `;`',
     },
     {
-      name: "a semicolon for a comma within quotes",
+      name: "a semicolon instead of a comma, within quotes",
       bad: '"A;B",1,1999-01-01,1',
       reason: "the line has 4 fields, not 5",
     },
     { name: "a quoted colon", bad: '"A:Z",B,1,1999-01-01,1', reason: 'first name "A:Z" holds' },
-    { name: "a return within the line", bad: "A\rZ,B,1,1999-01-01,1", reason: "first name" },
-    { name: "an open quote", bad: '"A,B,1,1999-01-01,1', reason: "a quote is not closed" },
+    {
+      name: "a carriage return within the line",
+      bad: "A\rZ,B,1,1999-01-01,1",
+      reason: "first name",
+    },
+    {
+      name: "a quote that is not closed",
+      bad: '"A,B,1,1999-01-01,1',
+      reason: "a quote is not closed",
+    },
     {
       name: "a quote within a field",
       bad: 'A"Z",B,1,1999-01-01,1',
@@ -169,11 +166,11 @@ Deno.test("BetLines.read() refuses bad lines with file and line", async (t) => {
       reason: 'birthdate "nacimiento"',
     },
     {
-      name: "a line over the limit",
+      name: "a line longer than the limit",
       bad: "x".repeat(4096),
       reason: "the line is longer than 4096 bytes",
     },
-    { name: "a byte order mark that comes late", bad: "\ufeff,", reason: "last name" },
+    { name: "a byte order mark on a later line", bad: "\ufeff,", reason: "last name" },
   ];
   for (const { name, bad, reason } of table) {
     await t.step(name, async () => {
@@ -188,7 +185,7 @@ Deno.test("BetLines.read() refuses bad lines with file and line", async (t) => {
   }
 });
 
-Deno.test("BetLines.read() refuses what is not UTF-8", async () => {
+Deno.test("BetLines.read() throws at a line that is not UTF-8", async () => {
   for (const line of ["A\xff,B,1,1999-01-01,1\n", '"A\xff",B,1,1999-01-01,1\n']) {
     const bytes = Uint8Array.from(line, (char) => char.charCodeAt(0));
     const error = await assertRejects(() => readAll(bytes), BetFileError);
@@ -197,12 +194,12 @@ Deno.test("BetLines.read() refuses what is not UTF-8", async () => {
   }
 });
 
-Deno.test("BetLines.read() takes a line of exactly the limit for a line", async () => {
+Deno.test("BetLines.read() does not reject a line of exactly the limit for its length", async () => {
   const error = await assertRejects(() => readAll("x".repeat(4095) + "\n"), BetFileError);
   assertStringIncludes(error.message, "first name");
 });
 
-Deno.test("BetLines.read() keeps no more of a long file than one piece", async () => {
+Deno.test("BetLines.read() holds only one piece of a long file in memory", async () => {
   const line = new TextEncoder().encode("Santiago,Lorca,30904465,1999-03-17,2201\r\n");
   let left = 200_000;
   let partial: Uint8Array = new Uint8Array();
@@ -221,86 +218,9 @@ Deno.test("BetLines.read() keeps no more of a long file than one piece", async (
   const lines = new BetLines(endless, { name: "bets.csv", today: 20261123, pieceBytes: 8192 });
   let bets = 0;
   for (let block = await lines.read(); block !== undefined; block = await lines.read()) {
-    // All its memory: what is read, and what it is made into.
+    // The buffer is all its memory, input and output.
     assert(block.bytes.buffer.byteLength <= 8 * 8192);
     bets += block.count;
   }
   assertEquals(bets, 200_000);
-});
-
-async function makeFile(content: string): Promise<AsyncDisposable & { path: string }> {
-  const folder = await Deno.makeTempDir();
-  const path = `${folder}/agency-3.csv`;
-  await Deno.writeTextFile(path, content);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
-}
-
-Deno.test({
-  ...needs(["write"], "BetFile.check() counts the bets, and read() hands them out"),
-  async fn() {
-    await using made = await makeFile(`${ANA}\n`.repeat(20_000));
-    using file = await BetFile.open(made.path);
-    assertEquals(await file.check(), 20_000);
-    let bets = 0;
-    for (let block = await file.read(); block !== undefined; block = await file.read()) {
-      assertEquals(new Set(texts(block)), new Set([ANA_SENT]));
-      bets += block.count;
-    }
-    assertEquals(bets, 20_000);
-  },
-});
-
-Deno.test({
-  ...needs(["write"], "BetFile.check() names the file and the line that is bad"),
-  async fn() {
-    await using made = await makeFile(`${ANA}\n`.repeat(9999) + "A,B,1,1999-01-01,x\n");
-    using file = await BetFile.open(made.path);
-    const error = await assertRejects(() => file.check(), BetFileError);
-    assertStringIncludes(error.message, `${made.path}:10000: number "x" is not an integer`);
-  },
-});
-
-Deno.test({
-  ...needs(["write"], "BetFile.read() fails when the file is changed after the check"),
-  async fn() {
-    await using made = await makeFile(`${ANA}\n`.repeat(20_000));
-    using file = await BetFile.open(made.path);
-    await file.check();
-    await file.read();
-    await Deno.writeTextFile(made.path, `${ANA}\n`, { append: true });
-    await assertRejects(() => file.read(), BetFileError, "was changed while it was being read");
-  },
-});
-
-Deno.test({
-  ...needs(["write"], "BetFile.open() says why a file cannot be read"),
-  async fn() {
-    await using made = await makeFile("");
-    const folder = made.path.slice(0, made.path.lastIndexOf("/"));
-    await assertRejects(() => BetFile.open(`${folder}/x.csv`), BetFileError, "there is no file");
-    await assertRejects(() => BetFile.open(folder), BetFileError, "is no regular file");
-  },
-});
-
-Deno.test({
-  ...needs(["write"], "betFilePath() finds agency-N.csv in a folder, and takes a file as it is"),
-  async fn() {
-    await using made = await makeFile("");
-    const folder = made.path.slice(0, made.path.lastIndexOf("/"));
-    assertEquals(await betFilePath(folder, 3), made.path);
-    assertEquals(await betFilePath(`${folder}/`, 3), made.path);
-    assertEquals(await betFilePath(made.path, 8), made.path);
-    assertEquals(await betFilePath(`${folder}/missing.csv`, 3), `${folder}/missing.csv`);
-  },
-});
-
-Deno.test({
-  name: `BetFile.check() takes the course's dataset${
-    HAS_DATASET ? "" : " (needs ../shared/dataset)"
-  }`,
-  ignore: !HAS_DATASET,
-  async fn() {
-    using file = await BetFile.open(`${DATASET}/agency-1.csv`);
-    assertEquals(await file.check(), 26_936);
-  },
 });

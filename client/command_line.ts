@@ -1,0 +1,61 @@
+/**
+ * The arguments of the client.
+ *
+ * @module
+ */
+
+import { parseArgs } from "node:util";
+import { USAGE } from "./usage.ts";
+import { VERSION } from "./version.ts";
+
+const COMMANDS = ["bet", "close", "winners", "progress"] as const;
+
+/** What the client does. `run`, an agency's whole work, is the default. */
+export type Command = (typeof COMMANDS)[number] | "run";
+
+/** The values of flags, by the names of the environment variables that they override. */
+export type Flags = Record<string, string | undefined>;
+
+/** The flags, and the environment variables that they override. */
+const FLAGS = {
+  id: "CLI_ID",
+  address: "CLI_SERVER_ADDRESS",
+  data: "CLI_DATA",
+  "batch-size": "CLI_BATCH_SIZE",
+  "log-level": "CLI_LOG_LEVEL",
+  config: "CLI_CONFIG",
+  nombre: "NOMBRE",
+  apellido: "APELLIDO",
+  documento: "DOCUMENTO",
+  nacimiento: "NACIMIENTO",
+  numero: "NUMERO",
+} as const;
+
+/**
+ * Parses the arguments.
+ *
+ * @returns The command with its flags, or the text to print instead.
+ * @throws {TypeError} If the arguments are invalid.
+ */
+export function readCommandLine(args: string[]): { command: Command; flags: Flags } | string {
+  const names = Object.keys(FLAGS);
+  const { positionals, values } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+      help: { type: "boolean", short: "h" },
+      version: { type: "boolean" },
+    },
+  });
+  if (values.help) return USAGE;
+  if (values.version) return VERSION;
+  const command = COMMANDS.find((name) => name === positionals[0]);
+  const surplus = positionals.slice(command === undefined ? 0 : 1);
+  if (surplus.length > 0) {
+    throw new TypeError(`Unknown command '${surplus[0]}': give one of ${COMMANDS.join(", ")}`);
+  }
+  const given = values as Flags;
+  const flags = Object.entries(FLAGS).map(([flag, variable]) => [variable, given[flag]]);
+  return { command: command ?? "run", flags: Object.fromEntries(flags) };
+}

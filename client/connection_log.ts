@@ -1,0 +1,53 @@
+/**
+ * Logs how connecting to the servers goes.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../shared/logging.ts";
+
+/** Repeated failures are logged at most once per interval, with their number. */
+const REPEATED_EVERY_MS = 10_000;
+
+/** Options of {@linkcode ConnectionLog}. */
+export interface ConnectionLogOptions {
+  log: ActionLog;
+  /** Milliseconds since any fixed moment. */
+  now: () => number;
+}
+
+/** Logs connections and failures, without repeating the same line forty times a minute. */
+export class ConnectionLog {
+  readonly #options: ConnectionLogOptions;
+  #hasFailed = false;
+  /** The last failure that was logged, when, and how many equal ones were not logged since. */
+  #last = { error: "", atMs: 0, unlogged: 0 };
+
+  constructor(options: ConnectionLogOptions) {
+    this.#options = options;
+  }
+
+  /** A connection was made. */
+  connected(address: string): void {
+    const { log } = this.#options;
+    if (this.#hasFailed) log.info("connect", "success", { address });
+    else log.debug("connect", "success", { address });
+    this.#hasFailed = false;
+    // The next failure is news.
+    this.#last.error = "";
+  }
+
+  /** A connection broke, or could not be made. */
+  failed(address: string, error: string): void {
+    const { log, now } = this.#options;
+    this.#hasFailed = true;
+    const isRepeated = error === this.#last.error;
+    if (isRepeated && now() - this.#last.atMs < REPEATED_EVERY_MS) {
+      this.#last.unlogged++;
+      return;
+    }
+    const times = isRepeated ? this.#last.unlogged + 1 : 1;
+    log.warning("connect", "fail", { address, error, ...(times > 1 && { times }) });
+    this.#last = { error, atMs: now(), unlogged: 0 };
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The network as the client uses it.
+ *
+ * @module
+ */
+
+/** A connection: the part of Deno.TcpConn that is used. */
+export interface Transport {
+  read(bytes: Uint8Array): Promise<number | null>;
+  write(bytes: Uint8Array): Promise<number>;
+  close(): void;
+}
+
+/** Finds the addresses of a host name, and connects to one of them. */
+export interface Dialer {
+  /** Returns the addresses of a host name. Rejects, or returns none, if it has none. */
+  resolve(host: string): Promise<string[]>;
+  connect(address: { hostname: string; port: number }): Promise<Transport>;
+}
+
+/** The real network. */
+export const TCP_DIALER: Dialer = {
+  resolve: (host) => Deno.resolveDns(host, "A"),
+  async connect(address) {
+    const connection = await Deno.connect(address);
+    // Packets are small and each waits for an answer.
+    connection.setNoDelay(true);
+    // Detects, some day, a server that has vanished.
+    connection.setKeepAlive(true);
+    return connection;
+  },
+};

@@ -1,0 +1,36 @@
+/**
+ * The bet of the command `bet`.
+ *
+ * @module
+ */
+
+import { type Bet, dayNumber, describeFault } from "../shared/bet.ts";
+import { SettingsError } from "../shared/config.ts";
+import { BetFileError, fieldsFault } from "./bet_lines.ts";
+import type { ClientSettingsSources } from "./settings.ts";
+
+/** The environment variables of a bet, in the order of its fields. */
+const VARIABLES = ["NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
+
+/**
+ * Reads a bet from flags or, where one is missing, from the environment.
+ *
+ * @throws {SettingsError} If any field is missing.
+ * @throws {BetFileError} If a field breaks a rule.
+ */
+export function readBet(
+  { flags = {}, environment = (name) => Deno.env.get(name) }: ClientSettingsSources = {},
+): Omit<Bet, "agency"> {
+  const values = VARIABLES.map((name) => flags[name] ?? environment(name) ?? "");
+  const missing = VARIABLES.filter((_, index) => values[index] === "");
+  if (missing.length > 0) {
+    const faults = missing.map((name) =>
+      `${name} is missing: give --${name.toLowerCase()}, or ${name} in the environment`
+    );
+    throw new SettingsError("client", faults);
+  }
+  const fault = fieldsFault(values, dayNumber(Date.now()));
+  if (fault !== undefined) throw new BetFileError(`Cannot send bet: ${describeFault(fault)}`);
+  const [firstName, lastName, document, birthdate, number] = values;
+  return { firstName, lastName, document, birthdate, number: Number(number) };
+}

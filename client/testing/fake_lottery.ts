@@ -1,0 +1,65 @@
+/**
+ * A fake lottery, for the client's tests.
+ *
+ * @module
+ */
+
+import type { Handler, Reaction } from "./fake_network.ts";
+
+/** Servers that share one in-memory ledger, for one agency. They keep bets as real servers do. */
+export class FakeLottery {
+  /** The stored bets, as packets carry them. */
+  bets: string[] = [];
+  isClosed = false;
+  winners = "";
+  /** All packets received, on any connection. */
+  readonly packets: string[] = [];
+  /** Reacts to a packet in place of the server; returns nothing to let the server react. */
+  intercept: (packet: string) => Reaction | undefined = () => undefined;
+
+  /** Starts a connection. */
+  readonly accept = (): Handler => {
+    let expected: number | undefined;
+    return (packet) => {
+      this.packets.push(packet);
+      const reaction = this.intercept(packet);
+      if (reaction !== undefined) return reaction;
+      const [type, rest] = split(packet, ":");
+      switch (type) {
+        case "ProgressRequest":
+          expected = this.bets.length;
+          return { answer: `ProgressResponse:${expected}\n` };
+        case "StoreBet":
+        case "StoreBatch": {
+          if (expected !== undefined && expected !== this.bets.length) return refused();
+          const isStored = this.store(rest);
+          expected = expected === undefined ? undefined : this.bets.length;
+          return isStored ? { answer: "StoreResponse:0\n" } : refused();
+        }
+        case "AgencyClose":
+          this.isClosed = true;
+          return { answer: "" };
+        case "WinnersRequest":
+          return { answer: `WinnersResponse:${this.winners}\n` };
+        default:
+          return "close";
+      }
+    };
+  };
+
+  /** Stores the bets of a packet, given without its type. Returns whether it accepts them. */
+  store(agencyAndBets: string): boolean {
+    if (this.isClosed) return false;
+    this.bets.push(...split(agencyAndBets, ";")[1].split(":"));
+    return true;
+  }
+}
+
+function refused(): Reaction {
+  return { answer: "StoreResponse:1\n" };
+}
+
+function split(text: string, separator: string): [string, string] {
+  const at = text.indexOf(separator);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

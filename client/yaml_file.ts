@@ -1,0 +1,68 @@
+/**
+ * Reads settings from a YAML file.
+ *
+ * @module
+ */
+
+import { parse } from "@std/yaml/parse";
+
+/** The settings of a file, all as text. */
+export interface YamlSettings {
+  /** The values by name; those of a section by names such as `log.level`. */
+  settings: Record<string, string>;
+  /** The file that was read, or was to be read. */
+  fileName: string;
+  /** Why the file, or a part of it, cannot be used. */
+  fault?: string;
+}
+
+/**
+ * Reads the settings of the first of `fileNames` that exists.
+ *
+ * @param mustExist Whether it is a fault if none exists. @default {false}
+ */
+export function readYamlFile(
+  fileNames: readonly string[],
+  { readFile, mustExist = false }: { readFile: (path: string) => string; mustExist?: boolean },
+): YamlSettings {
+  for (const fileName of fileNames) {
+    let text;
+    try {
+      text = readFile(fileName);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound && !mustExist) continue;
+      const fault = `${fileName} cannot be read: ${(error as Error).message}`;
+      return { settings: {}, fileName, fault };
+    }
+    return parseSettings(text, fileName);
+  }
+  return { settings: {}, fileName: fileNames[0] };
+}
+
+function parseSettings(text: string, fileName: string): YamlSettings {
+  try {
+    // This schema keeps all values as the texts in the file.
+    return flatten(parse(text, { schema: "failsafe" }) ?? {}, fileName);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { settings: {}, fileName, fault: `${fileName} is not valid YAML: ${error.message}` };
+  }
+}
+
+function flatten(content: unknown, fileName: string): YamlSettings {
+  const settings: Record<string, string> = {};
+  if (typeof content === "string") {
+    return { settings, fileName, fault: `${fileName} does not contain settings` };
+  }
+  let fault: string | undefined;
+  const add = (value: unknown, path: string): void => {
+    if (typeof value === "string" || value === null || value === undefined) {
+      settings[path] = value ?? "";
+    } else if (typeof value === "object" && !Array.isArray(value)) {
+      const prefix = path === "" ? "" : `${path}.`;
+      for (const [key, inner] of Object.entries(value)) add(inner, `${prefix}${key}`);
+    } else fault = `${path || "the content"} in ${fileName} is a list: give one value`;
+  };
+  add(content, "");
+  return { settings, fileName, fault };
+}
