@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { needs } from "../testing/permissions_needed.ts";
+import { needs } from "../testing/needs.ts";
 import { type BetBlock, BetFile, BetFileError, betFilePath, BetLines } from "./bet_source.ts";
 import { lacks } from "./testing.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { needs } from "../testing/permissions_needed.ts";
+import { needs } from "../testing/needs.ts";
 import { FakeLottery } from "./testing.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
