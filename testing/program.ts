@@ -84,9 +84,9 @@ export class Program implements AsyncDisposable {
    * Finds a line among those already read, or waits for it.
    *
    * @returns The match with `pattern`.
-   * @throws {Error} If the program exits without such a line, or the wait takes too long.
+   * @throws {Error} If the program exits without such a line, or the wait takes longer than `timeoutMs`.
    */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
+  async line(pattern: RegExp, timeoutMs: number = TIMEOUT_MS): Promise<RegExpExecArray> {
     const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
     const watcher = (line: string) => {
       const match = pattern.exec(line);
@@ -95,9 +95,9 @@ export class Program implements AsyncDisposable {
     this.lines.forEach(watcher);
     this.#watchers.add(watcher);
     this.#process.ended.then(() => reject(this.failure(`exited without printing ${pattern}`)));
-    const error = () => this.failure(`did not print ${pattern} within ${TIMEOUT_MS / 1000} s`);
+    const error = () => this.failure(`did not print ${pattern} within ${timeoutMs / 1000} s`);
     try {
-      return await withDeadline(promise, { timeoutMs: TIMEOUT_MS, error });
+      return await withDeadline(promise, { timeoutMs, error });
     } finally {
       this.#watchers.delete(watcher);
     }
