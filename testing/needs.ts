@@ -8,9 +8,9 @@
 import { PROJECT_ROOT } from "../tools/project.ts";
 
 /**
- * The bets that the course hands out, in files agency-1.csv to agency-5.csv. They are not ours to publish, so
- * they are not part of the project; a developer who has them puts them in a folder beside it. Where the folder
- * is missing, tests use sample bets instead, or are skipped.
+ * The bets of the course, in files agency-1.csv to agency-5.csv. They belong to the course and are not part of
+ * this project, so a developer who has them keeps them in a folder beside it. Where the folder is missing,
+ * tests use sample bets instead or are skipped.
  */
 export const DATASET_FOLDER = `${PROJECT_ROOT}/../shared/dataset`;
 

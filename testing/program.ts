@@ -1,5 +1,6 @@
 /**
- * Programs as the harness runs them: each is a process whose lines are kept.
+ * Programs as the harness runs them: each is a process whose lines are kept. Signals go only to processes that
+ * were started here.
  *
  * @module
  */

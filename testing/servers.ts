@@ -29,7 +29,7 @@ export interface ServerGroupOptions {
   broadcastPort?: number;
   /** More settings. */
   env?: Record<string, string>;
-  /** Changes how a server is started, as {@linkcode ServerStart} says which. @default {it stays} */
+  /** Changes the program that a start of a server runs. @default {no change} */
   adapt?: (program: ProgramOptions, start: ServerStart) => ProgramOptions;
 }
 
@@ -93,7 +93,7 @@ export class ServerGroup implements AsyncDisposable {
     );
   }
 
-  /** Makes a group, or one of a class derived from it, and starts its servers. */
+  /** Makes a group of this class, or of a class derived from it, and starts its servers. */
   static async start<Options, Group extends ServerGroup>(
     this: new (options: Options) => Group,
     options: Options,

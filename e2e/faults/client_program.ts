@@ -67,7 +67,7 @@ export class ClientProgram implements AsyncDisposable {
         // How long it waits for an answer before it tries another connection.
         CLI_ANSWER_SECONDS: "1",
         CLI_RETRY_SECONDS: "60",
-        // The network may swallow a connection while the client waits for the draw.
+        // The network may swallow a connection while the client waits for the draw, so it asks again soon.
         CLI_WINNERS_SECONDS: "3",
       },
     });

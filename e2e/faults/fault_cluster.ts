@@ -1,6 +1,6 @@
 /**
- * Servers for fault runs: their files can break on purpose, broadcasts can be lost or forged, and files can be
- * short.
+ * Servers for fault runs: their files can fail on purpose, their broadcasts can be lost or forged, and the
+ * number of their open files can be limited.
  *
  * @module
  */
