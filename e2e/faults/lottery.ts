@@ -135,13 +135,13 @@ export class Lottery implements AsyncDisposable {
   /**
    * Cuts the power of all servers and of the disk that they share, then restarts them on what is left.
    *
-   * @param options `isTold`: whether the checker learns of it; false in a control. @default {true}
+   * @param options `isRecorded`: whether the history records the cut; false in a control. @default {true}
    */
-  async cutPower(disk: LoopDisk, { isTold = true } = {}): Promise<void> {
+  async cutPower(disk: LoopDisk, { isRecorded = true } = {}): Promise<void> {
     const { cluster, history } = this;
     // What is not on the disk now never will be, and nothing is acknowledged from here on.
     for (const { process } of cluster.servers) process.signal("SIGSTOP");
-    if (isTold) history.add({ type: "power cut" });
+    if (isRecorded) history.add({ type: "power cut" });
     disk.copy();
     await cluster.kill();
     await disk.restoreCopy();
@@ -149,7 +149,7 @@ export class Lottery implements AsyncDisposable {
     this.hangUp();
     // The history has the answers that were just read once this turn of the event loop is over.
     await new Promise((resolve) => setTimeout(resolve));
-    if (isTold) history.add({ type: "power back", fileSize: cluster.betsSize() });
+    if (isRecorded) history.add({ type: "power back", fileSize: cluster.betsSize() });
     await cluster.startAll();
   }
 
