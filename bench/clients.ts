@@ -1,27 +1,22 @@
 /**
- * How fast our own client programs send their files, from their start to the last answer.
+ * How fast our client programs send their files, from their start to the last answer.
  *
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
+import { startClient } from "../testing/clients.ts";
+import { LOOPBACK } from "../testing/lottery_environment.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";
-import {
-  showMedian,
-  showMegabytes,
-  showSpread,
-  showTable,
-  type Spread,
-  spreadOf,
-  spreadOfKnown,
-} from "./measures.ts";
-import { startFloor, startServers } from "./systems.ts";
+import { type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
+import { cpuSecondsOf, peakBytesOf, startFloor, startLottery } from "./systems.ts";
 import { takeTurn } from "./turns.ts";
-import { cpuSecondsOf, peakBytesOf, type Workplace } from "./workplace.ts";
 
-/** How many clients at once, how many bets each sends, and how often. */
+const SENT_TIMEOUT_MS = 600_000;
+
+/** How many clients run at once, how many bets each sends, and how often. */
 export interface ClientsCase {
   clients: number;
   /** A multiple of {@linkcode BLOCK_BETS}. */
@@ -29,15 +24,15 @@ export interface ClientsCase {
   runs: number;
 }
 
-/** What the runs of a case gave. */
+/** The figures of a case. */
 export interface ClientsFigures extends ClientsCase {
   /** Of all clients together, from the start of the first to the last answer of the last. */
   betsPerSecond: Spread;
-  /** To the floor under the main load of the intake, in turn with the clients. */
+  /** The speed divided by that of the floor under the main load of the intake, in turn with the clients. */
   ratio: Spread;
-  /** Of the clients; nothing where it cannot be read. */
+  /** Of the clients; undefined where it is unknown. */
   cpuSecondsPerMillion?: Spread;
-  /** Most memory of one client; nothing where it cannot be read. */
+  /** Peak memory of the largest client; undefined where it is unknown. */
   peakBytes?: number;
 }
 
@@ -47,31 +42,34 @@ interface ClientsRun {
   peakBytes?: number;
 }
 
-/** Measures one case: turns of the floor, and of the clients with a server that is warm. */
-export async function measureClients(context: Context, what: ClientsCase): Promise<ClientsFigures> {
-  const { workplace, thread, pace } = context;
-  await using folder = workplace.folder();
+/** Measures one case: turns of the floor, and of the clients with a warm server. */
+export async function measureClients(
+  { folder: parent, thread, pace }: Context,
+  clientsCase: ClientsCase,
+): Promise<ClientsFigures> {
+  const { clients, betsOfEach } = clientsCase;
+  await using folder = tempFolder(parent);
   const data = `${folder.path}/agency.csv`;
   const lines = madeBets(BLOCK_BETS).map((fields) => `${fields.join(",")}\n`);
-  appendBlocks(data, new TextEncoder().encode(lines.join("")), what.betsOfEach / BLOCK_BETS);
+  appendBlocks(data, new TextEncoder().encode(lines.join("")), betsOfEach / BLOCK_BETS);
   const { connections } = MAIN_CASE;
-  const agencies = connections + what.runs * what.clients;
-  await using floor = await startFloor(workplace, { servers: 1, path: `${folder.path}/floor.txt` });
-  await using ours = await startServers(workplace, { servers: 1, agencies, volume: folder.path });
+  const agencies = connections + clientsCase.runs * clients;
+  await using floor = await startFloor({ servers: 1, path: `${folder.path}/floor.txt` });
+  await using ours = await startLottery({ servers: 1, agencies, volume: folder.path });
   const load = { ...MAIN_CASE, firstAgency: 1 };
   for (const { ports } of [floor, ours]) {
     await thread.run({ ...load, ports, seconds: pace.warmSeconds });
   }
   const runs: ClientsRun[] = [];
   const floorRates: number[] = [];
-  for (let run = 0; run < what.runs; run++) {
+  for (let run = 0; run < clientsCase.runs; run++) {
     const turn = await takeTurn(thread, floor, { ...load, seconds: pace.seconds });
     floorRates.push(turn.betsPerSecond);
-    const firstAgency = connections + run * what.clients + 1;
-    runs.push(await runClients(workplace, what, { firstAgency, port: ours.ports[0], data }));
+    const firstAgency = connections + run * clients + 1;
+    runs.push(await runClients(clientsCase, { firstAgency, port: ours.ports[0], data }));
   }
   return {
-    ...what,
+    ...clientsCase,
     betsPerSecond: spreadOf(runs.map((run) => run.betsPerSecond)),
     ratio: spreadOf(runs.map((run, at) => run.betsPerSecond / floorRates[at])),
     cpuSecondsPerMillion: spreadOfKnown(runs.map((run) => run.cpuSecondsPerMillion)),
@@ -79,44 +77,24 @@ export async function measureClients(context: Context, what: ClientsCase): Promi
   };
 }
 
-/** Writes figures as a table. */
-export function showClients(figures: readonly ClientsFigures[]): string {
-  return showTable(
-    ["clients", "bets of each", "bets/s", "of the floor", "CPU s/M", "MB"],
-    figures.map((row) => [
-      String(row.clients),
-      row.betsOfEach.toLocaleString("en"),
-      showSpread(row.betsPerSecond, 0),
-      showSpread(row.ratio, 2),
-      showMedian(row.cpuSecondsPerMillion, 2),
-      showMegabytes(row.peakBytes),
-    ]),
-  );
-}
-
-/** Starts clients for agencies that have sent nothing yet; ends them when they have sent all. */
+/** Starts clients for agencies that have sent nothing yet, and kills them when they have sent everything. */
 async function runClients(
-  workplace: Workplace,
   { clients, betsOfEach }: ClientsCase,
   { firstAgency, port, data }: { firstAgency: number; port: number; data: string },
 ): Promise<ClientsRun> {
   const beginMs = performance.now();
-  const programs = Array.from({ length: clients }, (_, index) =>
-    workplace.start({
-      args: [...CLIENT_PERMISSIONS, "client/main.ts"],
-      env: {
-        CLI_ID: String(firstAgency + index),
-        CLI_SERVER_ADDRESS: `127.0.0.1:${port}`,
-        CLI_DATA: data,
-      },
-      ready: /action: apuestas_enviadas \| result: success/,
-    }));
-  await Promise.all(programs.map((program) => program.ready));
+  const address = { hostname: LOOPBACK, port };
+  await using stack = new AsyncDisposableStack();
+  const programs = Array.from(
+    { length: clients },
+    (_, index) => stack.use(startClient({ agency: firstAgency + index, address, data })),
+  );
+  const sent = /action: apuestas_enviadas \| result: success/;
+  await Promise.all(programs.map((program) => program.line(sent, SENT_TIMEOUT_MS)));
   const seconds = (performance.now() - beginMs) / 1000;
   const cpuSeconds = cpuSecondsOf(programs);
   const peakBytes = peakBytesOf(programs);
-  for (const program of programs) program.kill();
-  await Promise.all(programs.map((program) => program.ended));
+  await Promise.all(programs.map((program) => program.kill()));
   const bets = clients * betsOfEach;
   return {
     betsPerSecond: bets / seconds,

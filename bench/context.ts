@@ -5,15 +5,15 @@
  */
 
 import type { LoadThread } from "./load_thread.ts";
+import type { PreparedVolume } from "./prepared_volume.ts";
 import type { Pace } from "./turns.ts";
-import type { Volume } from "./volume.ts";
-import type { Workplace } from "./workplace.ts";
 
-/** Where, with what and how long to measure. */
+/** Where, with what and for how long to measure. */
 export interface Context {
-  workplace: Workplace;
+  /** The folder for all files. Its disk is measured. */
+  folder: string;
   thread: LoadThread;
-  /** The one volume that may be big. */
-  volume: Volume;
+  /** The only volume that may become large. */
+  volume: PreparedVolume;
   pace: Pace;
 }

@@ -1,92 +1,94 @@
 /**
- * How long a draw takes: cold, when a server starts on a volume whose agencies have all closed, as a ratio
- * to `wc -l` of its bets; and warm, from the last AgencyClose to the last WinnersResponse.
+ * How long a draw takes: cold, when a server starts on a volume whose agencies have all closed, compared with
+ * `wc -l` of its bets; and warm, from the last AgencyClose to the last WinnersResponse.
  *
  * @module
  */
 
+import { LineConnection } from "../testing/line_connection.ts";
+import { LOOPBACK } from "../testing/lottery_environment.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
+import { unlessNotFound } from "../tools/project.ts";
 import type { Context } from "./context.ts";
-import { Conversation, countWinners } from "./conversation.ts";
 import { MAIN_CASE } from "./intake.ts";
-import {
-  showMegabytes,
-  showSpread,
-  showTable,
-  type Spread,
-  spreadOf,
-  spreadOfKnown,
-} from "./measures.ts";
-import { startServers } from "./systems.ts";
-import { AGENCIES } from "./volume.ts";
-import type { Workplace } from "./workplace.ts";
+import { AGENCIES } from "./prepared_volume.ts";
+import { markNoise, type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
+import { startLottery } from "./systems.ts";
 
-/** What several cold draws took. */
+/** The figures of several cold draws. */
 export interface ColdDrawFigures {
   rows: number;
   bytes: number;
-  /** What the bets add to the time from a server's start to its first WinnersResponse. */
+  /**
+   * What the bets add to the time from a server's start to its first WinnersResponse. Figures that are not
+   * above zero are {@link markNoise | noise}, here and below.
+   */
   coldMs: Spread;
   bytesPerSecond: Spread;
-  /** Lines counted by `wc -l`; nothing where there is no such program. */
+  /** Lines counted by `wc -l`; undefined where there is no such program. */
   wcMs?: Spread;
-  /** To `wc -l`, run by run. */
+  /** The time divided by that of `wc -l`, run by run. */
   ratio?: Spread;
 }
 
-/** How a warm draw comes about. */
+/** One way to a warm draw. */
 export interface WarmDrawCase {
   rows: number;
   servers: number;
 }
 
-/** What several warm draws took. */
+/** The figures of several warm draws. */
 export interface WarmDrawFigures extends WarmDrawCase {
-  /** Agencies that are told their winners. */
+  /** Agencies that learn their winners. */
   agencies: number;
   /** From the last AgencyClose to the last WinnersResponse. */
   warmMs: Spread;
 }
 
-/** Measures cold draws: of all bets and of none in turn. */
+/** Measures cold draws, of all bets and of none in turn. */
 export async function measureColdDraw(context: Context, rows: number): Promise<ColdDrawFigures> {
-  const { volume, workplace, pace } = context;
-  volume.prepare({ rows, closed: AGENCIES });
-  await using emptyFolder = workplace.folder();
-  await Deno.copyFile(volume.closedPath, `${emptyFolder.path}/agencies_closed.txt`);
-  const coldMs: number[] = [];
+  const { folder, volume, pace } = context;
+  await volume.prepare({ rows, closed: AGENCIES });
+  await using empty = tempFolder(folder);
+  await Deno.copyFile(volume.closedPath, `${empty.path}/agencies_closed.txt`);
+  const timesMs: number[] = [];
   const wcMs: (number | undefined)[] = [];
   for (let run = 0; run < pace.runs; run++) {
-    const emptyMs = await drawCold(workplace, emptyFolder.path, 0);
-    coldMs.push(await drawCold(workplace, volume.path, volume.winners) - emptyMs);
+    const emptyMs = await drawCold(empty.path, 0);
+    timesMs.push(await drawCold(volume.path, volume.winners) - emptyMs);
     wcMs.push(await timeWc(volume.betsPath));
   }
+  const ratios = wcMs.map((ms, run) => ms === undefined ? undefined : timesMs[run] / ms);
+  const ratio = spreadOfKnown(ratios);
+  const coldMs = markNoise(spreadOf(timesMs));
+  const speed = (ms: number) => volume.bytes / ms * 1000;
   return {
     rows,
     bytes: volume.bytes,
-    coldMs: spreadOf(coldMs),
-    bytesPerSecond: spreadOf(coldMs.map((ms) => volume.bytes / ms * 1000)),
+    coldMs,
+    bytesPerSecond: {
+      median: speed(coldMs.median),
+      min: speed(coldMs.max),
+      max: speed(coldMs.min),
+    },
     wcMs: spreadOfKnown(wcMs),
-    ratio: spreadOfKnown(wcMs.map((ms, run) => ms === undefined ? undefined : coldMs[run] / ms)),
+    ratio: ratio && markNoise(ratio),
   };
 }
 
-/** Starts a server; returns how long it took until the first agency knew its winners. */
-async function drawCold(workplace: Workplace, path: string, winners: number): Promise<number> {
+/** Starts a server. Returns how many milliseconds passed until the first agency knew its winners. */
+async function drawCold(volume: string, expectedWinners: number): Promise<number> {
   const beginMs = performance.now();
-  await using server = await startServers(workplace, {
-    servers: 1,
-    agencies: AGENCIES,
-    volume: path,
-  });
-  using conversation = await Conversation.begin(server.ports[0]);
-  await conversation.tell("WinnersRequest:1");
-  let told = countWinners(await conversation.hear());
+  await using server = await startLottery({ servers: 1, agencies: AGENCIES, volume });
+  using connection = await LineConnection.open({ hostname: LOOPBACK, port: server.ports[0] });
+  let winners = countWinners(await connection.ask("WinnersRequest:1\n"));
   const ms = performance.now() - beginMs;
   for (let agency = 2; agency <= AGENCIES; agency++) {
-    await conversation.tell(`WinnersRequest:${agency}`);
-    told += countWinners(await conversation.hear());
+    winners += countWinners(await connection.ask(`WinnersRequest:${agency}\n`));
   }
-  if (told !== winners) throw new Error(`Cannot measure: ${told} winners told, not ${winners}`);
+  if (winners !== expectedWinners) {
+    throw new Error(`Cannot measure: ${winners} winners, not ${expectedWinners}`);
+  }
   return ms;
 }
 
@@ -106,11 +108,10 @@ export async function measureWarmDraw(
 }
 
 async function drawWarm(context: Context, { rows, servers }: WarmDrawCase): Promise<number> {
-  const { workplace, thread, volume, pace } = context;
+  const { thread, volume, pace } = context;
   const firstOpen = AGENCIES - MAIN_CASE.connections + 1;
-  volume.prepare({ rows, closed: firstOpen - 1 });
-  const options = { servers, agencies: AGENCIES, volume: volume.path };
-  await using ours = await startServers(workplace, options);
+  await volume.prepare({ rows, closed: firstOpen - 1 });
+  await using ours = await startLottery({ servers, agencies: AGENCIES, volume: volume.path });
   const [port] = ours.ports;
   using waiting = new WaitingAgencies();
   for (let agency = 1; agency < firstOpen; agency++) {
@@ -122,86 +123,59 @@ async function drawWarm(context: Context, { rows, servers }: WarmDrawCase): Prom
     await closeAgency(agency, port);
     await waiting.add(agency, port);
   }
-  using last = await Conversation.begin(port);
+  const last = await waiting.connect(port);
   const beginMs = performance.now();
-  await last.tell(`AgencyClose:${AGENCIES}`, `WinnersRequest:${AGENCIES}`);
-  const [told, toldLast] = await Promise.all([waiting.hear(), last.hear()]);
+  await last.send(`AgencyClose:${AGENCIES}\nWinnersRequest:${AGENCIES}\n`);
+  const winners = await waiting.winners();
   const ms = performance.now() - beginMs;
-  const winners = told + countWinners(toldLast);
-  // The load's bets win too.
-  if (winners < volume.winners) {
-    throw new Error(`Cannot measure: only ${winners} winners were told`);
-  }
+  // Bets of the load win as well.
+  if (winners < volume.winners) throw new Error(`Cannot measure: only ${winners} winners`);
   return ms;
 }
 
-/** Agencies that wait for their winners, each on its connection. */
+/** Agencies that wait for their winners, each on a connection of its own. */
 class WaitingAgencies implements Disposable {
-  readonly #conversations: Conversation[] = [];
+  readonly #connections: LineConnection[] = [];
 
-  async add(agency: number, port: number): Promise<void> {
-    const conversation = await Conversation.begin(port);
-    this.#conversations.push(conversation);
-    await conversation.tell(`WinnersRequest:${agency}`);
+  /** Connects an agency, which is yet to ask for its winners. */
+  async connect(port: number): Promise<LineConnection> {
+    const connection = await LineConnection.open({ hostname: LOOPBACK, port });
+    this.#connections.push(connection);
+    return connection;
   }
 
-  /** Waits for all answers; returns how many winners they tell. */
-  async hear(): Promise<number> {
-    const answers = await Promise.all(this.#conversations.map((one) => one.hear()));
+  /** Connects an agency that asks for its winners. */
+  async add(agency: number, port: number): Promise<void> {
+    const connection = await this.connect(port);
+    await connection.send(`WinnersRequest:${agency}\n`);
+  }
+
+  /** Waits for all answers. Returns the number of winners. */
+  async winners(): Promise<number> {
+    const answers = await Promise.all(this.#connections.map((connection) => connection.line()));
     return answers.reduce((sum, answer) => sum + countWinners(answer), 0);
   }
 
   [Symbol.dispose](): void {
-    for (const conversation of this.#conversations) conversation[Symbol.dispose]();
+    for (const connection of this.#connections) connection.close();
   }
 }
 
-/** Closes an agency. AgencyClose has no answer, but what follows it has. */
-async function closeAgency(agency: number, port: number): Promise<void> {
-  using conversation = await Conversation.begin(port);
-  await conversation.tell(`AgencyClose:${agency}`, `ProgressRequest:${agency}`);
-  await conversation.hear();
+/** Returns how many documents a WinnersResponse contains. */
+function countWinners(answer: string): number {
+  const documents = answer.slice("WinnersResponse:".length);
+  return documents === "" ? 0 : documents.split(";").length;
 }
 
+/** Closes an agency. AgencyClose has no answer, but the next packet on its connection has. */
+async function closeAgency(agency: number, port: number): Promise<void> {
+  using connection = await LineConnection.open({ hostname: LOOPBACK, port });
+  await connection.ask(`AgencyClose:${agency}\nProgressRequest:${agency}\n`);
+}
+
+/** Returns how many milliseconds `wc -l` takes; undefined where there is no such program. */
 async function timeWc(path: string): Promise<number | undefined> {
   const beginMs = performance.now();
-  try {
-    await new Deno.Command("wc", { args: ["-l", path] }).output();
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-  return performance.now() - beginMs;
-}
-
-/** Writes figures of cold draws as a table. */
-export function showColdDraws(figures: readonly ColdDrawFigures[]): string {
-  return showTable(
-    ["rows", "MB", "cold ms", "GB/s", "wc -l ms", "of wc -l"],
-    figures.map((row) => [
-      row.rows.toLocaleString("en"),
-      showMegabytes(row.bytes),
-      showSpread(row.coldMs, 0),
-      showSpread(scaled(row.bytesPerSecond, 1e-9), 2),
-      showSpread(row.wcMs, 0),
-      showSpread(row.ratio, 1),
-    ]),
-  );
-}
-
-/** Writes figures of warm draws as a table. */
-export function showWarmDraws(figures: readonly WarmDrawFigures[]): string {
-  return showTable(
-    ["rows", "servers", "agencies", "warm ms"],
-    figures.map((row) => [
-      row.rows.toLocaleString("en"),
-      String(row.servers),
-      String(row.agencies),
-      showSpread(row.warmMs, 1),
-    ]),
-  );
-}
-
-function scaled({ median, min, max }: Spread, factor: number): Spread {
-  return { median: factor * median, min: factor * min, max: factor * max };
+  const output = await unlessNotFound(new Deno.Command("wc", { args: ["-l", path] }).output());
+  return output && performance.now() - beginMs;
 }

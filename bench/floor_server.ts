@@ -1,21 +1,22 @@
 /**
- * The floor of intake: a server that appends packets as they come and syncs them before it answers, but
- * neither parses nor checks nor locks anything. What it takes, no server of this kind can do without.
+ * The floor of intake: a server that appends packets to a file as they come and syncs them before it answers,
+ * but neither parses nor checks nor locks anything. No server of this kind can be faster.
  *
- * It knows that each connection sends one packet and waits for its answer, so that not even packets must
- * be told apart; and it takes the quickest of the ways to do this in Deno that were tried. Like ours, it
- * writes and syncs together what one turn of the event loop brings.
+ * It relies on each connection sending one packet and waiting for its answer, so it need not find the ends of
+ * packets. It does its work in the fastest of the ways that were tried in Deno. Like ours, it writes and syncs
+ * together what arrives in one turn of the event loop.
  *
- * Arguments: the file to append to; several such servers may share one. It prints `port N` when it is ready.
+ * The argument is the file to append to, which several such servers may share. It prints `port N` when it is
+ * ready.
  *
  * @module
  */
 
-import { LINE_FEED } from "../shared/ascii.ts";
 import { setImmediate } from "node:timers";
+import { LINE_FEED } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 
-/** A connection, and the buffer that it reads into. */
+/** A connection and its read buffer. */
 interface Peer {
   connection: Deno.TcpConn;
   bytes: Uint8Array<ArrayBuffer>;
@@ -46,9 +47,9 @@ function store(): void {
   for (let at = 0; at < packets.length;) at += file.writeSync(packets.subarray(at));
   file.syncDataSync();
   round.length = 0;
-  const answered = waiting;
+  const stored = waiting;
   waiting = [];
-  for (const peer of answered) void answer(peer);
+  for (const peer of stored) void answer(peer);
 }
 
 async function answer(peer: Peer): Promise<void> {

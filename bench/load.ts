@@ -1,8 +1,8 @@
 /**
- * The load of a benchmark, in a thread of its own: connections that each send a packet for an agency of
- * their own and wait for its answer. It takes orders as messages, and answers each with a message.
+ * The load of a benchmark, in a thread of its own: connections that each send packets for an agency of their
+ * own, and wait for the answer to each. The thread receives orders as messages, and answers each with a message.
  *
- * The thread lives as long as the benchmark, so that its code is compiled and warm when it counts.
+ * It lives as long as the benchmark, so that its code is compiled and warm when the figures count.
  *
  * @module
  */
@@ -13,28 +13,28 @@ import { COLON, LINE_FEED } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 import { madeBets } from "./made_bets.ts";
 
-/** What to send, and where. */
+/** What to send, and where to. */
 export interface LoadOrder {
-  /** Ports on loopback; connections are dealt out to them in turn. */
-  ports: number[];
+  /** Ports on loopback, over which the connections are distributed in turn. */
+  ports: readonly number[];
   connections: number;
-  /** The agency of the first connection; the others follow. */
+  /** The agency of the first connection. Those of the others follow it. */
   firstAgency: number;
   packet: "StoreBet" | "StoreBatch";
   /** Most bets in a packet. */
   betsMax: number;
-  /** Longest packet, in bytes, its line end included. */
+  /** Longest packet, in bytes, its newline included. */
   bytesMax: number;
-  /** How long new packets are sent. */
+  /** For how long to send new packets. */
   seconds: number;
 }
 
-/** What was stored, and what it took. */
+/** What was stored, and how long that took. */
 export interface LoadResult {
   bets: number;
   /** From the first packet to the last answer. */
   seconds: number;
-  /** From a packet's first byte to its answer, in milliseconds. */
+  /** Latency from a packet's first byte to its answer. */
   p50Ms: number;
   p99Ms: number;
 }
@@ -49,11 +49,11 @@ interface Packet {
 
 const encoder = new TextEncoder();
 const STORED = encoder.encode("StoreResponse:0\n");
-/** Different packets of a connection: a server must not find the same bytes in its caches each time. */
+/** How many packets a connection alternates: a server must not find the same bytes in its caches each time. */
 const PACKETS_OF_CONNECTION = 16;
 const bets = madeBets(4096).map((fields) => encoder.encode(fields.join(";")));
 
-/** A packet of the bets from `first` on, as many as it may hold. */
+/** Makes a packet of as many bets as fit, from bet `first` on. */
 function makePacket(agency: number, first: number, order: LoadOrder): Packet {
   const buffer = new ByteBuffer();
   buffer.writeText(`${order.packet}:${agency};`);
@@ -94,7 +94,7 @@ class Sender {
     return new Sender(connection, packets);
   }
 
-  /** Sends packets until a time, as performance.now() tells it. */
+  /** Sends packets until `untilMs`, a time of performance.now(). */
   async send(untilMs: number): Promise<void> {
     let beginMs = performance.now();
     for (let at = 0; beginMs < untilMs; at = (at + 1) % this.#packets.length) {

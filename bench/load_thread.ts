@@ -1,16 +1,20 @@
 /**
- * The load's thread, seen from the benchmark.
+ * The thread of the load, as the benchmark uses it.
  *
  * @module
  */
 
 import type { LoadAnswer, LoadOrder, LoadResult } from "./load.ts";
 
-/** A thread that sends load. One order at a time. */
+/** A thread that sends load. It carries out one order at a time. */
 export class LoadThread implements Disposable {
   readonly #worker = new Worker(new URL("./load.ts", import.meta.url), { type: "module" });
 
-  /** Sends load. Fails if a server refuses it. */
+  /**
+   * Sends load.
+   *
+   * @throws {Error} If a server does not store it.
+   */
   run(order: LoadOrder): Promise<LoadResult> {
     const { promise, resolve, reject } = Promise.withResolvers<LoadResult>();
     this.#worker.onmessage = ({ data }: MessageEvent<LoadAnswer>) => {

@@ -1,26 +1,26 @@
 /**
- * What figures depend on: the machine, and its disk above all.
+ * The machine on which all figures depend, above all its disk.
  *
  * @module
  */
 
-import { spreadOf } from "./measures.ts";
+import { spreadOf } from "./spread.ts";
 
-/** The machine. */
+/** Properties of the machine. */
 export interface Machine {
   deno: string;
   system: string;
-  /** Nothing where it cannot be read. */
+  /** Undefined where it cannot be read. */
   processor?: string;
   cores: number;
-  /** What a batch's write and fdatasync take in the benchmark's folder, in milliseconds: the median. */
+  /** Median time of a batch's write and fdatasync in the benchmark's folder. */
   writeAndSyncMs: number;
 }
 
 const WRITE_BYTES = 4800;
 const WRITES = 200;
 
-/** Looks at the machine; `folder` is on the disk that is measured. */
+/** Examines the machine, and the disk of `folder`. */
 export function examineMachine(folder: string): Machine {
   return {
     deno: Deno.version.deno,
@@ -31,8 +31,8 @@ export function examineMachine(folder: string): Machine {
   };
 }
 
-/** Writes it as a line. */
-export function showMachine(machine: Machine): string {
+/** Formats the machine as a line. */
+export function formatMachine(machine: Machine): string {
   const { deno, system, processor = "unknown processor", cores, writeAndSyncMs } = machine;
   return `Deno ${deno}, ${system}, ${processor}, ${cores} cores; ` +
     `a write of ${WRITE_BYTES} bytes with fdatasync takes ${writeAndSyncMs.toFixed(2)} ms`;

@@ -1,5 +1,5 @@
 /**
- * Bets to measure with, the same ones each time, as long as people's are.
+ * Bets to measure with: the same ones each time, of realistic length.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { RandomIntegers, sampleBet } from "../tools/run/sample_bets.ts";
 
 const SEED = 2026;
-/** Big files consist of blocks of so many bets, the same ones in each: reading them costs the same. */
+/** Large files repeat a block of this many bets, so that each block costs the same to read. */
 export const BLOCK_BETS = 50_000;
 
-/** Makes bets, each as its fields without the agency, in the order of packets and of CSV files. */
+/** Makes bets. Each is its fields without the agency, in the order of packets and CSV files. */
 export function madeBets(count: number): string[][] {
   const random = new RandomIntegers(SEED);
   return Array.from({ length: count }, () => {
@@ -19,7 +19,7 @@ export function madeBets(count: number): string[][] {
   });
 }
 
-/** Appends blocks to a file, and waits for the disk: what it has still to write must not be measured. */
+/** Appends blocks to a file and syncs it, so that later figures do not include its writing. */
 export function appendBlocks(path: string, block: Uint8Array, count: number): void {
   using file = Deno.openSync(path, { create: true, append: true });
   for (let written = 0; written < count; written++) {

@@ -1,36 +1,37 @@
 /**
- * The benchmarks: `deno task bench [--quick] [--json]`.
+ * The benchmarks: `deno task bench [SECTION...] [--quick] [--json]`.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
+import { Program } from "../testing/program.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { TASK } from "../tools/flags.ts";
 import { LoadThread } from "./load_thread.ts";
-import { examineMachine, showMachine } from "./machine.ts";
+import { examineMachine, formatMachine } from "./machine.ts";
+import { PreparedVolume } from "./prepared_volume.ts";
 import { SECTIONS } from "./sections.ts";
 import { SIZES } from "./sizes.ts";
-import { Volume } from "./volume.ts";
-import { Workplace } from "./workplace.ts";
 
 const USAGE =
-  `Measures how fast bets are stored for good, how long a draw takes, and how programs start.
+  `Measures how fast bets are stored durably, how long a draw takes, and how fast programs start.
 
 Usage: ${TASK} bench [SECTION...] [--quick] [--json] [--folder PATH]
 
-Sections, all of them if none is named: ${Object.keys(SECTIONS).join(", ")}
+Sections: ${Object.keys(SECTIONS).join(", ")} [all]
 
   --quick   a few cases, in less than a minute
-  --smoke   as little as shows that everything works: its figures mean nothing
+  --smoke   as little as shows that everything works: the figures mean nothing
   --json    one JSON object instead of tables
   --folder  where to put files, up to 2 GB; its disk is measured [the folder for temporary files]
   --help    this text
 
-Each figure is the median of several runs, with the least and the greatest beside it. docs/performance.md says
-what it means, and what the floor is that it is compared with.`;
+Each figure is the median of several runs, followed by the least and the greatest. "noise" (null in JSON) is a
+difference to a floor that is not above zero. docs/performance.md explains the figures and the floors.`;
 
 const EXIT_USAGE = 2;
-/** Signals that end a run early, and the exit codes that tell it. Windows does not know the last two. */
+/** Signals that end a run early, and the exit codes that report them. Windows has only the first. */
 const SIGNALS: readonly [Deno.Signal, number][] = Deno.build.os === "windows"
   ? [["SIGINT", 130]]
   : [["SIGINT", 130], ["SIGHUP", 129], ["SIGTERM", 143]];
@@ -47,19 +48,21 @@ function readCommandLine() {
       help: { type: "boolean", short: "h", default: false },
     },
   });
-  const unknown = positionals.find((name) => !(name in SECTIONS));
-  if (unknown !== undefined) throw new TypeError(`Unknown section '${unknown}'`);
   const names = Object.keys(SECTIONS);
+  const unknown = positionals.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new TypeError(`Unknown section '${unknown}'`);
   return {
     ...values,
-    folder: values.folder === undefined ? undefined : existingFolder(values.folder),
+    folder: values.folder === undefined ? undefined : absoluteFolder(values.folder),
     sizeName: values.smoke ? "smoke" : values.quick ? "quick" : "full",
     sections: positionals.length > 0 ? names.filter((name) => positionals.includes(name)) : names,
   } as const;
 }
 
-/** The whole path of a folder: programs are started elsewhere. */
-function existingFolder(path: string): string {
+type CommandLine = ReturnType<typeof readCommandLine>;
+
+/** Returns the absolute path of a folder, because programs run in another one. */
+function absoluteFolder(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch (cause) {
@@ -67,11 +70,13 @@ function existingFolder(path: string): string {
   }
 }
 
-type CommandLine = ReturnType<typeof readCommandLine>;
-
+/** Reads the command line, or explains it and exits. */
 function start(): CommandLine {
   try {
-    return readCommandLine();
+    const commandLine = readCommandLine();
+    if (!commandLine.help) return commandLine;
+    console.log(USAGE);
+    Deno.exit(0);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     console.error(`${error.message}\n\n${USAGE}`);
@@ -79,26 +84,25 @@ function start(): CommandLine {
   }
 }
 
-/** Removes all traces of a run that is ended early. */
-function endOnSignals(workplace: Workplace): void {
+/** Ends the run early on a signal: without its programs, the measurement fails and removes its files. */
+function endOnSignals(): void {
   for (const [signal, code] of SIGNALS) {
-    Deno.addSignalListener(signal, async () => {
+    Deno.addSignalListener(signal, () => {
       Deno.exitCode = code;
-      await workplace[Symbol.asyncDispose]();
-      Deno.exit();
+      Program.killAll();
     });
   }
 }
 
-async function measure(workplace: Workplace, commandLine: CommandLine): Promise<void> {
+async function measure(folder: string, commandLine: CommandLine): Promise<void> {
   const { json, sections, sizeName } = commandLine;
   const print = (text: string) => json || console.log(text);
   const size = SIZES[sizeName];
   const { pace } = size;
-  const machine = examineMachine(workplace.path);
-  print(showMachine(machine));
+  const machine = examineMachine(folder);
+  print(formatMachine(machine));
   using thread = new LoadThread();
-  const context = { workplace, thread, volume: new Volume(workplace), pace };
+  const context = { folder, thread, volume: new PreparedVolume(`${folder}/volume`), pace };
   const results: Record<string, unknown> = {};
   for (const name of sections) {
     const { title, measure } = SECTIONS[name];
@@ -111,21 +115,15 @@ async function measure(workplace: Workplace, commandLine: CommandLine): Promise<
 }
 
 const commandLine = start();
-if (commandLine.help) {
-  console.log(USAGE);
-  Deno.exit(0);
-}
-const workplace = await Workplace.open(commandLine.folder);
-endOnSignals(workplace);
+endOnSignals();
 try {
-  await measure(workplace, commandLine);
+  await using folder = tempFolder(commandLine.folder);
+  await measure(folder.path, commandLine);
 } catch (error) {
-  // A run that a signal has ended fails as well: its processes are gone.
-  if (!workplace.isClosed) {
+  // A signal explains the failure that it causes.
+  if (Deno.exitCode === 0) {
     console.error((error as Error).message);
     Deno.exitCode = 1;
   }
-} finally {
-  await workplace[Symbol.asyncDispose]();
 }
 Deno.exit();

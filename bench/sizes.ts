@@ -1,12 +1,12 @@
 /**
- * How much is measured: by default, quickly, or as little as shows that everything works.
+ * How much is measured: everything, a few cases, or as little as shows that everything works.
  *
  * @module
  */
 
 import type { ClientsCase } from "./clients.ts";
 import type { WarmDrawCase } from "./draw.ts";
-import { fullPackets, type IntakeCase, MAIN_CASE } from "./intake.ts";
+import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { Pace } from "./turns.ts";
 
 /** What is measured, and for how long. */
@@ -23,7 +23,7 @@ export interface Size {
 const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
 const MILLION = 1_000_000;
 
-/** A few minutes. The biggest file comes first: from then on it is only cut. */
+/** A few minutes. The largest file comes first, so that it is written once and then truncated. */
 const FULL: Size = {
   pace: { runs: 7, seconds: 0.4, warmSeconds: 1 },
   intake: [
@@ -32,8 +32,8 @@ const FULL: Size = {
     { ...MAIN_CASE, connections: 100 },
     { ...MAIN_CASE, betsMax: 1 },
     { ...MAIN_CASE, betsMax: 20 },
-    { ...MAIN_CASE, ...fullPackets(8 * 1024) },
-    { ...MAIN_CASE, ...fullPackets(64 * 1024) },
+    { ...MAIN_CASE, betsMax: BETS_UNLIMITED },
+    { ...MAIN_CASE, betsMax: BETS_UNLIMITED, bytesMax: 64 * 1024 },
     SINGLE_BETS,
     { ...MAIN_CASE, servers: 3 },
     { ...MAIN_CASE, servers: 3, connections: 100 },
@@ -71,7 +71,7 @@ const QUICK: Size = {
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
 };
 
-/** A few seconds; its figures mean nothing. */
+/** A few seconds. The figures mean nothing. */
 const SMOKE: Size = {
   pace: { runs: 1, seconds: 0.05, warmSeconds: 0.05 },
   intake: [{ ...MAIN_CASE, servers: 2 }],
@@ -81,5 +81,5 @@ const SMOKE: Size = {
   warmDraws: [{ rows: 50_000, servers: 2 }],
 };
 
-/** The sizes, by name. */
+/** The sizes by name. */
 export const SIZES = { full: FULL, quick: QUICK, smoke: SMOKE } as const;

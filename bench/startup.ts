@@ -1,43 +1,46 @@
 /**
- * How long programs take to start, as a ratio to Deno with an empty program.
+ * How long programs take to start, compared with Deno on an empty program.
  *
  * @module
  */
 
+import { startClient } from "../testing/clients.ts";
+import { LOOPBACK } from "../testing/lottery_environment.ts";
+import { Program } from "../testing/program.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
 import type { Context } from "./context.ts";
-import { showSpread, showTable, type Spread, spreadOf } from "./measures.ts";
-import { startServers } from "./systems.ts";
-import type { Workplace } from "./workplace.ts";
+import { type Spread, spreadOf } from "./spread.ts";
+import { startLottery } from "./systems.ts";
 
-/** What several starts of a program took. */
+/** The figures of several starts of a program. */
 export interface StartupFigures {
   program: string;
   ms: Spread;
-  /** To an empty program, start by start. */
+  /** The time divided by that of an empty program, start by start. */
   ratio: Spread;
 }
 
-/** Returns how long one start took, in milliseconds. */
-type Start = (workplace: Workplace) => Promise<number>;
+/** Starts a program, with `folder` for its files. Returns how many milliseconds the start took. */
+type Start = (folder: string) => Promise<number>;
 
-const FLOOR = "empty program, until it has ended";
+const FLOOR = "empty program, until it exits";
 const STARTS: Record<string, Start> = {
-  [FLOOR]: (workplace) => runToEnd(workplace, ["data:text/javascript,"]),
-  "client --version, until it has ended": (workplace) =>
-    runToEnd(workplace, [...CLIENT_PERMISSIONS, "client/main.ts", "--version"]),
+  [FLOOR]: () => timeRun("data:text/javascript,"),
+  "client --version, until it exits": () =>
+    timeRun(...CLIENT_PERMISSIONS, "client/main.ts", "--version"),
   "client, until its first packet": timeFirstPacket,
-  "server, until it listens": timeListen,
+  "server, until it listens": timeListening,
 };
 
 /** Measures the starts of all programs in turn. */
-export async function measureStartup({ workplace, pace }: Context): Promise<StartupFigures[]> {
+export async function measureStartup({ folder, pace }: Context): Promise<StartupFigures[]> {
   const names = Object.keys(STARTS);
   const times: number[][] = names.map(() => []);
   // The first start of each fills Deno's caches.
   for (let run = -1; run < 2 * pace.runs; run++) {
     for (const [at, start] of Object.values(STARTS).entries()) {
-      const ms = await start(workplace);
+      const ms = await start(folder);
       if (run >= 0) times[at].push(ms);
     }
   }
@@ -49,49 +52,33 @@ export async function measureStartup({ workplace, pace }: Context): Promise<Star
   }));
 }
 
-/** Writes figures as a table. */
-export function showStartup(figures: readonly StartupFigures[]): string {
-  return showTable(
-    ["start of", "ms", "of an empty program"],
-    figures.map((row) => [row.program, showSpread(row.ms, 0), showSpread(row.ratio, 1)]),
-  );
+async function timeRun(...args: string[]): Promise<number> {
+  const beginMs = performance.now();
+  const program = new Program({ name: "program", args: ["run", "--quiet", ...args] });
+  if (await program.ended() !== 0) throw program.failure("failed");
+  return performance.now() - beginMs;
 }
 
-async function runToEnd(workplace: Workplace, args: string[]): Promise<number> {
-  const program = workplace.start({ args });
-  if (await program.ended !== 0) throw program.failure("has failed");
-  return performance.now() - program.startedMs;
-}
-
-async function timeFirstPacket(workplace: Workplace): Promise<number> {
-  await using folder = workplace.folder();
-  await Deno.writeTextFile(`${folder.path}/bets.csv`, "Ana,Gil,30123456,1990-12-31,7574\n");
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const client = workplace.start({
-    args: [...CLIENT_PERMISSIONS, "client/main.ts"],
-    env: {
-      CLI_ID: "1",
-      CLI_SERVER_ADDRESS: `127.0.0.1:${listener.addr.port}`,
-      CLI_DATA: `${folder.path}/bets.csv`,
-    },
-  });
-  // It must not be waited for if it fails to start.
-  const connection = await Promise.race([listener.accept(), client.ended]);
-  if (typeof connection === "number") throw client.failure("has ended too early");
+async function timeFirstPacket(parent: string): Promise<number> {
+  await using folder = tempFolder(parent);
+  const data = `${folder.path}/bets.csv`;
+  await Deno.writeTextFile(data, "Ana,Gil,30123456,1990-12-31,7574\n");
+  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
+  const beginMs = performance.now();
+  await using client = startClient({ agency: 1, address: listener.addr, data });
+  // A client that fails to start never connects.
+  const connection = await Promise.race([listener.accept(), client.ended()]);
+  if (typeof connection === "number") throw client.failure("exited too early");
   await connection.read(new Uint8Array(1024));
-  const ms = performance.now() - client.startedMs;
-  client.kill();
+  const ms = performance.now() - beginMs;
+  await client.kill();
   connection.close();
-  await client.ended;
   return ms;
 }
 
-async function timeListen(workplace: Workplace): Promise<number> {
-  await using folder = workplace.folder();
-  await using server = await startServers(workplace, {
-    servers: 1,
-    agencies: 5,
-    volume: folder.path,
-  });
-  return server.startMs;
+async function timeListening(parent: string): Promise<number> {
+  await using folder = tempFolder(parent);
+  const beginMs = performance.now();
+  await using _server = await startLottery({ servers: 1, agencies: 5, volume: folder.path });
+  return performance.now() - beginMs;
 }

@@ -1,103 +1,65 @@
 /**
- * What takes a load: some of our servers on one volume, or the floor.
+ * The receivers of a load: servers of ours on one volume, or those of the floor.
  *
  * @module
  */
 
-import { serverPermissions } from "../tools/run/permissions.ts";
-import {
-  cpuSecondsOf,
-  peakBytesOf,
-  type Program,
-  type ProgramOptions,
-  type Workplace,
-} from "./workplace.ts";
+import { Program } from "../testing/program.ts";
+import { ServerGroup } from "../testing/servers.ts";
 
-const ROOT = new URL("../", import.meta.url).pathname;
+const LISTEN_BACKLOG = 512;
 
-/** Servers that are ready. */
+/** Running servers. */
 export interface System extends AsyncDisposable {
-  ports: number[];
-  /** How long the first of them took to be ready, in milliseconds. */
-  startMs: number;
-  /** Processor time of all so far, in seconds; nothing where it cannot be read. */
-  cpuSeconds(): number | undefined;
-  /** Most memory of one of them so far, in bytes; nothing where it cannot be read. */
-  peakBytes(): number | undefined;
-}
-
-/** Which of our servers to start. */
-export interface ServersOptions {
-  servers: number;
-  /** AGENCIES_AMOUNT. */
-  agencies: number;
-  /** The folder of their ledger. */
-  volume: string;
+  processes: readonly Program[];
+  /** The port of each. */
+  ports: readonly number[];
 }
 
 /** Starts servers of ours as users do, each on a port of its own. */
-export function startServers(workplace: Workplace, options: ServersOptions): Promise<System> {
-  const { servers, agencies, volume } = options;
-  const permissions = serverPermissions({ projectRoot: ROOT, sharedVolume: volume });
-  return start(workplace, servers, {
-    args: [...permissions, "server/main.ts"],
-    env: {
-      SERVER_PORT: "0",
-      SERVER_LISTEN_IP: "127.0.0.1",
-      SERVER_LISTEN_BACKLOG: "512",
-      // So that they share the port of broadcasts.
-      SERVER_REUSE_PORT: "true",
-      UDP_BROADCAST_IP: "127.255.255.255",
-      UDP_BROADCAST_PORT: String(freeUdpPort()),
-      AGENCIES_AMOUNT: String(agencies),
-      LOGGING_LEVEL: "INFO",
-      SHARED_VOLUME: volume,
-    },
-    ready: /action: listen .* port: (\d+)/,
-  });
+export async function startLottery(
+  options: { servers: number; agencies: number; volume: string },
+): Promise<System> {
+  const env = { SERVER_LISTEN_BACKLOG: String(LISTEN_BACKLOG) };
+  const group = await ServerGroup.start({ ...options, sharedPort: false, env });
+  return {
+    processes: group.processes,
+    ports: group.servers.map(({ port }) => port),
+    [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
+  };
 }
 
-/** Starts the floor: as many servers, which append to one file. */
-export function startFloor(
-  workplace: Workplace,
+/** Starts servers of the floor, all of which append to the file `path`. */
+export async function startFloor(
   { servers, path }: { servers: number; path: string },
 ): Promise<System> {
-  return start(workplace, servers, {
-    args: ["--allow-net", "--allow-read", "--allow-write", "bench/floor_server.ts", path],
-    ready: /^port (\d+)$/,
-  });
-}
-
-async function start(
-  workplace: Workplace,
-  count: number,
-  options: ProgramOptions,
-): Promise<System> {
   await using stack = new AsyncDisposableStack();
-  const programs: Program[] = [];
-  const ports: number[] = [];
-  let startMs = 0;
-  for (let index = 0; index < count; index++) {
-    const program = stack.use(workplace.start(options));
-    const [, port] = await program.ready;
-    startMs ||= performance.now() - program.startedMs;
-    programs.push(program);
-    ports.push(Number(port));
-  }
+  const permissions = ["--allow-net", "--allow-read", "--allow-write"];
+  const args = ["run", "--quiet", ...permissions, "bench/floor_server.ts", path];
+  const processes = Array.from(
+    { length: servers },
+    (_, index) => stack.use(new Program({ name: `floor${index + 1}`, args })),
+  );
+  const lines = await Promise.all(processes.map((process) => process.line(/^port (\d+)$/)));
   const running = stack.move();
   return {
-    ports,
-    startMs,
-    cpuSeconds: () => cpuSecondsOf(programs),
-    peakBytes: () => peakBytesOf(programs),
+    processes,
+    ports: lines.map(([, port]) => Number(port)),
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 
-/** A port that nobody uses at the moment. */
-function freeUdpPort(): number {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  return port;
+/** Returns the processor time of all processes so far, in seconds; undefined where it is unknown. */
+export function cpuSecondsOf(processes: readonly Program[]): number | undefined {
+  const seconds = processes.map((process) => process.cpuSeconds() ?? NaN);
+  return known(seconds.reduce((sum, one) => sum + one, 0));
+}
+
+/** Returns the peak memory of the largest process so far, in bytes; undefined where it is unknown. */
+export function peakBytesOf(processes: readonly Program[]): number | undefined {
+  return known(Math.max(...processes.map((process) => process.peakBytes() ?? NaN)));
+}
+
+function known(figure: number): number | undefined {
+  return Number.isNaN(figure) ? undefined : figure;
 }

@@ -1,34 +1,34 @@
 /**
- * The same load for several systems in turn, so that what else the machine does meets all of them.
+ * The same load for several systems in turn, so that whatever else the machine does affects all of them.
  *
  * @module
  */
 
 import type { LoadOrder, LoadResult } from "./load.ts";
 import type { LoadThread } from "./load_thread.ts";
-import type { System } from "./systems.ts";
+import { cpuSecondsOf, type System } from "./systems.ts";
 
-/** A load, to whomever it is sent. */
+/** A load without its receiver. */
 export type Load = Omit<LoadOrder, "ports">;
 
-/** How often, and how long. */
+/** How many turns, and how long. */
 export interface Pace {
   /** Counted turns of each system. */
   runs: number;
   /** Length of a turn. */
   seconds: number;
-  /** Load before the first turn that counts: servers run for long, their code is compiled and warm. */
+  /** Load before the first counted turn. Servers run for long, so their code is compiled and warm. */
   warmSeconds: number;
 }
 
-/** What a turn gave. */
+/** The figures of one turn. */
 export interface Turn extends LoadResult {
   betsPerSecond: number;
-  /** Nothing where it cannot be read. */
+  /** Processor time of all servers; undefined where it is unknown. */
   cpuSecondsPerMillion?: number;
 }
 
-/** Gives each system its turns. Returns them by system. */
+/** Gives each system its turns. Returns the turns of each system. */
 export async function takeTurns(
   thread: LoadThread,
   systems: readonly System[],
@@ -47,9 +47,9 @@ export async function takeTurns(
 
 /** Gives one system one turn. */
 export async function takeTurn(thread: LoadThread, system: System, load: Load): Promise<Turn> {
-  const before = system.cpuSeconds();
+  const before = cpuSecondsOf(system.processes);
   const result = await thread.run({ ...load, ports: system.ports });
-  const after = system.cpuSeconds();
+  const after = cpuSecondsOf(system.processes);
   const isKnown = before !== undefined && after !== undefined;
   return {
     ...result,

@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { needs } from "../testing/permissions_needed.ts";
+import { DATASET_FOLDER, needs } from "../testing/needs.ts";
 import { BetFile, betFilePath } from "./bet_file.ts";
 import { BetFileError } from "./bet_lines.ts";
 import { textsOf } from "./testing/bet_blocks.ts";
 
-const DATASET = `${import.meta.dirname}/../../shared/dataset`;
 const ANA = "Ana,Gil,1,1999-01-31,7";
 const ANA_SENT = "Ana;Gil;1;1999-01-31;7";
 
@@ -72,15 +71,10 @@ Deno.test({
   },
 });
 
-const HAS_DATASET = await Deno.stat(DATASET).then(() => true, () => false);
-
 Deno.test({
-  name: `BetFile.open() accepts the course's dataset${
-    HAS_DATASET ? "" : " (needs ../shared/dataset)"
-  }`,
-  ignore: !HAS_DATASET,
+  ...needs(["read", "dataset"], "BetFile.open() accepts the course's dataset"),
   async fn() {
-    using file = await BetFile.open(`${DATASET}/agency-1.csv`);
+    using file = await BetFile.open(`${DATASET_FOLDER}/agency-1.csv`);
     assertEquals(file.total, 26_936);
   },
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { needs } from "../testing/permissions_needed.ts";
+import { needs } from "../testing/needs.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
@@ -127,9 +127,10 @@ Deno.test({
 });
 
 Deno.test({
-  ...Deno.build.os === "windows"
-    ? { name: "client stops on signals, and reports how to resume (needs signals)", ignore: true }
-    : needs(["run", "net", "read", "write"], "client stops on signals, and reports how to resume"),
+  ...needs(
+    ["posix", "run", "net", "read", "write"],
+    "client stops on signals, and reports how to resume",
+  ),
   async fn() {
     for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
       const lottery = new FakeLottery();

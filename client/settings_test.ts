@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../shared/config.ts";
-import { needs } from "../testing/permissions_needed.ts";
+import { needs } from "../testing/needs.ts";
 import { readClientSettings } from "./settings.ts";
 
 const CONFIG_YAML = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';

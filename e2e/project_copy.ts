@@ -1,15 +1,17 @@
 /**
- * A copy of the project for tests that do what a person does in it: its own settings, volume and
- * containers, so that nothing of the developer's is touched.
+ * A copy of the project, for tests that do in it what a person would do. It has its own settings, volume and
+ * containers, so that those of the developer stay as they are.
  *
  * @module
  */
 
-import { COMPOSE_PROJECT } from "../tools/run/compose_file.ts";
+import { freePort } from "../testing/ports.ts";
+import { Program } from "../testing/program.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../tools/project.ts";
-import { freePort, TestProcess } from "../testing/processes.ts";
+import { COMPOSE_PROJECT } from "../tools/run/compose_file.ts";
 
-/** What of the project a person needs to run it. vendor/std is there only where JSR is not. */
+/** The parts of the project that a person needs to run it. vendor/std exists only where JSR is out of reach. */
 const PARTS = [
   ...[".dockerignore", ".env.example", "Dockerfile.client", "Dockerfile.server"],
   ...["deno.json", "deno.lock", "docker-compose.yaml"],
@@ -17,7 +19,7 @@ const PARTS = [
 ];
 const LEFT_OUT = [/\/shared-volume$/, /_test\.ts$/];
 
-/** Which settings the copy has. */
+/** Settings of a {@linkcode ProjectCopy}. */
 export interface CopyOptions {
   clients: number;
   servers: number;
@@ -25,35 +27,38 @@ export interface CopyOptions {
   dataset?: string;
 }
 
-/** A copy of the project. */
+/** A copy of the project. It is removed at the end of its block. */
 export class ProjectCopy implements AsyncDisposable {
   readonly root: string;
-  /** The name of its containers, network and images, unlike any other. */
+  /** The unique name of its containers, network and images. */
   readonly composeProject: string;
   readonly volume: string;
+  /** The TCP port of its servers. */
+  readonly port: number = freePort("tcp");
   /** Variables for its tasks. */
   readonly env: Record<string, string>;
+  readonly #folder = tempFolder();
 
-  private constructor(root: string) {
-    this.root = root;
-    this.volume = `${root}/server/shared-volume`;
+  private constructor() {
+    this.root = this.#folder.path;
+    this.volume = `${this.root}/server/shared-volume`;
     this.composeProject = `${COMPOSE_PROJECT}-test-${crypto.randomUUID().slice(0, 8)}`;
     this.env = { COMPOSE_PROJECT_NAME: this.composeProject };
   }
 
+  /** Copies the project. */
   static async make({ clients, servers, dataset }: CopyOptions): Promise<ProjectCopy> {
-    const copy = new ProjectCopy(await Deno.makeTempDir({ prefix: "lottery project " }));
-    for (const part of PARTS) await copyAll(`${PROJECT_ROOT}/${part}`, `${copy.root}/${part}`);
-    await Deno.copyFile(`${copy.root}/.env.example`, `${copy.root}/.env`);
-    const port = freePort("tcp");
+    const copy = new ProjectCopy();
+    const { root, port } = copy;
+    for (const part of PARTS) await copyAll(`${PROJECT_ROOT}/${part}`, `${root}/${part}`);
+    await Deno.copyFile(`${root}/.env.example`, `${root}/.env`);
     const subnet = `172.29.${crypto.getRandomValues(new Uint8Array(1))[0]}`;
-    await copy.edit(".env", [/^CLIENTS=.*/m, `CLIENTS=${clients}`]);
+    await copy.setAgencies(clients);
     await copy.edit(".env", [/^SERVERS=.*/m, `SERVERS=${servers}`]);
     await copy.edit(".env", [/^SERVER_PORT=.*/m, `SERVER_PORT=${port}`]);
     await copy.edit(".env", [/^DOCKET_SUBNET=.*/m, `DOCKET_SUBNET=${subnet}.0/24`]);
     if (dataset !== undefined) await copy.edit(".env", [/^DATASET=.*/m, `DATASET=${dataset}`]);
     const config = "server/config.ini";
-    await copy.edit(config, [/^AGENCIES_AMOUNT.*/m, `AGENCIES_AMOUNT = ${clients}`]);
     await copy.edit(config, [/^SERVER_PORT.*/m, `SERVER_PORT = ${port}`]);
     await copy.edit(config, [/^UDP_BROADCAST_IP.*/m, `UDP_BROADCAST_IP = ${subnet}.255`]);
     await copy.edit(config, [/^UDP_BROADCAST_PORT.*/m, `UDP_BROADCAST_PORT = ${freePort("udp")}`]);
@@ -61,7 +66,18 @@ export class ProjectCopy implements AsyncDisposable {
     return copy;
   }
 
-  /** Changes a file; fails if there is nothing to change. */
+  /** Sets the number of agencies, for clients and servers. */
+  async setAgencies(agencies: number): Promise<void> {
+    await this.edit(".env", [/^CLIENTS=.*/m, `CLIENTS=${agencies}`]);
+    const setting = `AGENCIES_AMOUNT = ${agencies}`;
+    await this.edit("server/config.ini", [/^AGENCIES_AMOUNT.*/m, setting]);
+  }
+
+  /**
+   * Replaces the first match in a file.
+   *
+   * @throws {Error} If there is no match.
+   */
   async edit(name: string, [pattern, text]: [RegExp, string]): Promise<void> {
     const path = `${this.root}/${name}`;
     const before = await Deno.readTextFile(path);
@@ -70,15 +86,16 @@ export class ProjectCopy implements AsyncDisposable {
   }
 
   /** Starts `deno task NAME` as a person would. */
-  task(name: string, ...args: string[]): TestProcess {
-    return new TestProcess(`deno task ${name}`, {
+  task(name: string, ...args: string[]): Program {
+    return new Program({
+      name: `deno task ${name}`,
       args: ["task", "--quiet", name, ...args],
       cwd: this.root,
       env: this.env,
     });
   }
 
-  /** What docker says of the containers, networks or images of this copy: an id a line. */
+  /** Runs docker. Returns the lines that it prints. */
   async docker(...args: string[]): Promise<string[]> {
     const output = await new Deno.Command("docker", { args, stderr: "inherit" }).output();
     const text = new TextDecoder().decode(output.stdout).trim();
@@ -86,7 +103,7 @@ export class ProjectCopy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Deno.remove(this.root, { recursive: true });
+    await this.#folder[Symbol.asyncDispose]();
   }
 }
 

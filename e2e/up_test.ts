@@ -1,25 +1,25 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
-import { needing } from "./needs.ts";
-import { ProjectCopy } from "./project_copy.ts";
+import { needs } from "../testing/needs.ts";
 import { readRunRecord } from "../tools/run/run_lock.ts";
 import { isAlive } from "../tools/run/running.ts";
+import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
+import { ProjectCopy } from "./project_copy.ts";
 
-const PROCESSES = { run: true, write: true, env: true };
+const PROCESSES = ["run", "write", "env"] as const;
 
-/** The cells of the table's rows, the total last. */
+/** Returns the cells of the rows of the report's table, the total last. */
 function tableOf(lines: string[]): string[][] {
   const head = lines.findLastIndex((line) => line.startsWith("agency "));
   const rows = lines.slice(head + 1);
   return rows.slice(0, rows.indexOf("")).map((row) => row.trim().split(/ {2,}/));
 }
 
-Deno.test({
-  ...needing(
-    "deno task up --local runs the whole lottery, and the next one archives it",
+Deno.test(
+  needs(
     PROCESSES,
+    "deno task up --local runs the whole lottery, and archives it at the next start",
   ),
-  async fn() {
+  async () => {
     await using bets = await courseBets();
     const rows = await readBets(bets);
     const winners = winnersOf(rows);
@@ -47,16 +47,13 @@ Deno.test({
     assertMatch(logs.output(), /client5 \| .* action: consulta_ganadores \| result: success/);
     assertEquals(logs.output().includes("server1 |"), false);
   },
-});
+);
 
-Deno.test({
-  ...needing(
-    "deno task up --local stops on SIGTERM and goes on where it was, with sample bets",
-    PROCESSES,
-  ),
-  async fn() {
+Deno.test(
+  needs(PROCESSES, "deno task up --local stops on SIGTERM and resumes later, with sample bets"),
+  async () => {
     await using copy = await ProjectCopy.make({ clients: 3, servers: 2 });
-    // Small packets, so that there is a middle to stop in.
+    // Small packets, so that it stops in the middle of the work.
     copy.env.CLI_BATCH_SIZE = "2";
     await using up = copy.task("up", "--local");
     await up.line(/there were no bets, so 78000 sample bets were made/);
@@ -79,20 +76,20 @@ Deno.test({
     assertEquals(await reset.ended(), 0, reset.output());
     await reset.line(/^The draw was put into server\/shared-volume\/archive\//);
   },
-});
+);
 
-Deno.test({
-  ...needing(
-    "deno task up --local takes a doubled Ctrl-C for one, and down stops what a killed one has left",
+Deno.test(
+  needs(
     PROCESSES,
+    "deno task up --local treats a duplicate SIGINT as one, and down stops what a killed run left",
   ),
-  async fn() {
+  async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
-    // Small packets, so that there is a middle to stop in.
+    // Small packets, so that it stops in the middle of the work.
     copy.env.CLI_BATCH_SIZE = "1";
     await using up = copy.task("up", "--local");
     await up.line(/client1 .* action: config/);
-    // A terminal sends it to `deno task` and to what that has started, and `deno task` passes it on.
+    // A terminal sends it to `deno task` and to its child, and `deno task` passes it on as well.
     up.signal("SIGINT");
     Deno.kill((await readRunRecord(copy.root)).pid, "SIGINT");
     assertEquals(await up.ended(), 130, up.output());
@@ -112,38 +109,31 @@ Deno.test({
     await down.line(/^Stopped 4 processes of an earlier run$/);
     assertEquals(children.some(isAlive), false);
   },
-});
+);
 
-Deno.test({
-  ...needing(
-    "deno task up --local archives a finished draw, and goes on with no other bets, when CLIENTS changes",
+Deno.test(
+  needs(
     PROCESSES,
+    "deno task up --local archives a finished draw when CLIENTS changes, and resumes no draw with other bets",
   ),
-  async fn() {
+  async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
-    const agenciesAre = async (agencies: number) => {
-      await copy.edit(".env", [/^CLIENTS=.*/m, `CLIENTS=${agencies}`]);
-      await copy.edit("server/config.ini", [
-        /^AGENCIES_AMOUNT.*/m,
-        `AGENCIES_AMOUNT = ${agencies}`,
-      ]);
-    };
-    const dataset = async (...flags: string[]) => {
+    const makeBets = async (...flags: string[]) => {
       await using dataset = copy.task("dataset", "--bets", "300", "--force", ...flags);
       assertEquals(await dataset.ended(), 0, dataset.output());
     };
-    await dataset();
+    await makeBets();
     await using up = copy.task("up", "--local");
     assertEquals(await up.ended(), 0, up.output());
 
-    await agenciesAre(3);
-    await dataset();
+    await copy.setAgencies(3);
+    await makeBets();
     await Deno.writeTextFile(`${copy.root}/.data/agency-3.csv`, "none\r\n");
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 1, second.output());
     await second.line(/^The draw before was put into server\/shared-volume\/archive\//);
 
-    await dataset("--seed", "1");
+    await makeBets("--seed", "1");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1, third.output());
     assertStringIncludes(
@@ -151,16 +141,16 @@ Deno.test({
       "Cannot go on with the draw that was not finished: its bets",
     );
 
-    await dataset();
+    await makeBets();
     await using fourth = copy.task("up", "--local");
     assertEquals(await fourth.ended(), 0, fourth.output());
     await fourth.line(/^The draw before was not finished: going on with it/);
   },
-});
+);
 
-Deno.test({
-  ...needing("deno task up names what is wrong before it starts anything", PROCESSES),
-  async fn() {
+Deno.test(
+  needs(PROCESSES, "deno task up reports what is wrong before it starts anything"),
+  async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 1 });
     await copy.edit(".env", [/^CLIENTS=.*/m, "CLIENTS=4"]);
     await using up = copy.task("up", "--local");
@@ -171,26 +161,26 @@ Deno.test({
     );
     await copy.edit(".env", [/^CLIENTS=.*/m, "CLIENTS=2"]);
 
-    using port = Deno.listen({ hostname: "127.0.0.1", port: portOf(copy) });
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: copy.port });
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 1);
-    assertStringIncludes(second.output(), `Port ${port.addr.port} of 127.0.0.1 is in use`);
+    assertStringIncludes(second.output(), `Port ${copy.port} of 127.0.0.1 is in use`);
 
-    port.close();
+    listener.close();
     await Deno.mkdir(`${copy.root}/.data`);
     await Deno.writeTextFile(`${copy.root}/.data/agency-1.csv`, "Ana,Gil,1,1990-02-28,1\r\n");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1);
     assertStringIncludes(third.output(), "agency-2.csv missing");
   },
-});
+);
 
-Deno.test({
-  ...needing(
-    "deno task up --local says which agency has bad bets, and stops the others",
+Deno.test(
+  needs(
     PROCESSES,
+    "deno task up --local names the agency whose bets are invalid, and stops the others",
   ),
-  async fn() {
+  async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: ".data" });
     await using dataset = copy.task("dataset", "--agencies", "2", "--bets", "2000");
     assertEquals(await dataset.ended(), 0, dataset.output());
@@ -202,9 +192,4 @@ Deno.test({
     );
     await up.line(/^ {2}- client1 was stopped before the draw$/);
   },
-});
-
-function portOf(copy: ProjectCopy): number {
-  const text = Deno.readTextFileSync(`${copy.root}/.env`);
-  return Number(/^SERVER_PORT=(\d+)/m.exec(text)?.[1]);
-}
+);

@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../shared/config.ts";
 import { readServerSettings } from "./settings.ts";
-import { needs } from "../testing/permissions_needed.ts";
+import { needs } from "../testing/needs.ts";
 
 const SEED = `SERVER_PORT = 12345
 SERVER_LISTEN_BACKLOG = 128

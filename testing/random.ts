@@ -1,10 +1,10 @@
 /**
- * Randomness that can be had again: for tests that try many cases and must name the one that failed.
+ * Repeatable randomness, for tests that try many cases and must name the one that fails.
  *
  * @module
  */
 
-/** Numbers that look random and follow from a seed (Mulberry32). */
+/** Pseudorandom numbers that follow from a seed (Mulberry32). */
 export class Random {
   #state: number;
 
@@ -12,7 +12,7 @@ export class Random {
     this.#state = seed >>> 0;
   }
 
-  /** A number from 0 up to, but not, 1. */
+  /** Returns a number from 0 up to 1, exclusive. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -21,19 +21,29 @@ export class Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** An integer from 0 to `count` - 1. */
+  /** Returns an integer from 0 to `count` - 1. */
   below(count: number): number {
     return Math.floor(this.next() * count);
   }
 
-  /** One of `choices`. */
+  /** Returns an integer from `min` to `max`, inclusive. */
+  integer(min: number, max: number): number {
+    return min + this.below(max - min + 1);
+  }
+
+  /** Returns one of `choices`. */
   pick<Choice>(choices: ArrayLike<Choice>): Choice {
     return choices[this.below(choices.length)];
   }
 
-  /** True once in `count` times. */
+  /** Returns true once in `count` times, on average. */
   once(count: number): boolean {
     return this.below(count) === 0;
+  }
+
+  /** Returns an independent generator, so that two parts of a test do not change each other's numbers. */
+  fork(): Random {
+    return new Random(this.integer(0, 2 ** 32 - 1));
   }
 }
 
@@ -41,34 +51,45 @@ export class Random {
 export interface ForAllOptions {
   /** How many cases to try. */
   cases: number;
-  /** Of the first case; each further one has the next. @default {the N of `deno test … -- --seed=N`, or 1} */
+  /**
+   * The seed of the first case; each further case takes the next one.
+   *
+   * @default {the N of `deno test … -- --seed=N`, or 1}
+   */
   seed?: number;
 }
 
-/** Tries `property` on many cases. What it throws is thrown on with the seed that brings the case back. */
-export function forAll({ cases, seed = chosenSeed() }: ForAllOptions, property: Property): void {
+/** Throws if it does not hold in the case that it derives from `random`. */
+export type Property = (random: Random) => void;
+
+/**
+ * Tries a property in many cases.
+ *
+ * @throws {Error} With the seed of the case that fails.
+ */
+export function forAll(
+  { cases, seed = numberArgument("seed") ?? 1 }: ForAllOptions,
+  property: Property,
+): void {
   for (let index = 0; index < cases; index++) {
     const caseSeed = (seed + index) >>> 0;
     try {
       property(new Random(caseSeed));
     } catch (cause) {
-      const again = `deno test FILE -- --seed=${caseSeed}`;
-      const what = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`Property fails with seed ${caseSeed} (${again}): ${what}`, { cause });
+      const command = `deno test FILE -- --seed=${caseSeed}`;
+      const message = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`Property fails with seed ${caseSeed} (${command}): ${message}`, { cause });
     }
   }
 }
 
-/** Throws if the case it makes out of `random` is not as it should be. */
-export type Property = (random: Random) => void;
-
-function chosenSeed(): number {
-  const flag = Deno.args.find((arg) => arg.startsWith("--seed="));
-  return flag === undefined ? 1 : Number(flag.slice(7));
+/** Returns how many cases to try: the N of `deno test … -- --cases=N`, or `cases`. */
+export function casesWanted(cases: number): number {
+  return numberArgument("cases") ?? cases;
 }
 
-/** How many cases a property is to be tried on: `cases`, or the N of `deno test … -- --cases=N`. */
-export function casesWanted(cases: number): number {
-  const flag = Deno.args.find((arg) => arg.startsWith("--cases="));
-  return flag === undefined ? cases : Number(flag.slice(8));
+function numberArgument(name: string): number | undefined {
+  const prefix = `--${name}=`;
+  const argument = Deno.args.find((argument) => argument.startsWith(prefix));
+  return argument === undefined ? undefined : Number(argument.slice(prefix.length));
 }

@@ -4,38 +4,16 @@
  * @module
  */
 
-/** A folder that is removed at the end of its block. */
-export interface TempFolder extends AsyncDisposable {
-  path: string;
-}
+import { needs } from "../testing/needs.ts";
 
-/** Makes an empty folder. Its name holds a space, because somebody's project folder will. */
-export async function tempFolder(): Promise<TempFolder> {
-  const path = await Deno.makeTempDir({ prefix: "lottery tools " });
-  return {
-    path,
-    [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
-  };
-}
+export { type TempFolder, tempFolder } from "../testing/temp_folder.ts";
 
-/** A test that writes files: ignored, with the reason in its name, where that is not allowed. */
+/** Begins a test that writes files. */
 export function writesFiles(name: string): { name: string; ignore: boolean } {
-  return needing(name, ["write"]);
+  return needs(["write"], name);
 }
 
-/** A test that runs shell scripts: ignored, with the reason in its name, where that is not allowed or possible. */
+/** Begins a test that runs shell scripts. */
 export function runsPrograms(name: string): { name: string; ignore: boolean } {
-  if (Deno.build.os === "windows") return { name: `${name} (needs a POSIX shell)`, ignore: true };
-  return needing(name, ["write", "run", "env"]);
-}
-
-function needing(
-  name: string,
-  permissions: readonly ("env" | "run" | "write")[],
-): { name: string; ignore: boolean } {
-  const missing = permissions.filter((permission) =>
-    Deno.permissions.querySync({ name: permission }).state !== "granted"
-  );
-  if (missing.length === 0) return { name, ignore: false };
-  return { name: `${name} (needs --allow-${missing.join(" --allow-")})`, ignore: true };
+  return needs(["posix", "write", "run", "env"], name);
 }

@@ -1,18 +1,19 @@
 /**
- * Agencies that are the client program itself: their files, their processes, and what their last lines say.
+ * Agencies that are the client program itself: their files, their processes, and what their last lines report.
  *
  * @module
  */
 
+import { startClient } from "../../testing/clients.ts";
+import type { Address } from "../../testing/ports.ts";
+import type { Program } from "../../testing/program.ts";
+import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
 import { check, type Fault } from "./checker.ts";
-import { within } from "./counter.ts";
+import type { FaultCluster } from "./fault_cluster.ts";
 import { History } from "./history.ts";
-import type { Address } from "./line_connection.ts";
 import { sourceFileOf } from "./made_bets.ts";
-import { type Cluster, startClient, type Supervised } from "./supervisor.ts";
 
-const ANSWER_SECONDS = 1;
-const END_PATIENCE_MS = 120_000;
+const EXIT_TIMEOUT_MS = 120_000;
 
 /** Options of {@linkcode ClientProgram}. */
 export interface ClientProgramOptions {
@@ -23,47 +24,60 @@ export interface ClientProgramOptions {
   batchSize: number;
 }
 
-/** One agency: its file, and the process that sends it, which may be started more than once. */
+/** One agency: its file, and the process that sends it, which can be restarted. */
 export class ClientProgram implements AsyncDisposable {
   readonly options: ClientProgramOptions;
-  /** The process it has, or had last. */
-  process: Supervised;
-  readonly #data: string;
+  /** The process that runs, or the latest one that ran. */
+  process: Program;
+  readonly #folder: TempFolder;
 
   constructor(options: ClientProgramOptions) {
     const { agency, bets } = options;
     this.options = options;
-    this.#data = Deno.makeTempDirSync({ prefix: "lottery-agency-" });
-    Deno.writeTextFileSync(`${this.#data}/agency-${agency}.csv`, sourceFileOf(agency, bets));
+    this.#folder = tempFolder();
+    const path = `${this.#folder.path}/agency-${agency}.csv`;
+    Deno.writeTextFileSync(path, sourceFileOf(agency, bets));
     this.process = this.#start();
   }
 
-  /** kill -9. */
+  /** Sends SIGKILL and waits until the process has exited. */
   kill(): Promise<void> {
     return this.process.kill();
   }
 
-  /** Starts it again. It knows nothing of its life before. */
+  /** Starts a new process, which knows nothing of the one before. */
   restart(): void {
     this.process = this.#start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    await Deno.remove(this.#data, { recursive: true });
+    await this.#folder[Symbol.asyncDispose]();
   }
 
-  #start(): Supervised {
+  #start(): Program {
     const { agency, address, batchSize } = this.options;
-    const data = this.#data;
-    return startClient({ agency, address, data, batchSize, answerSeconds: ANSWER_SECONDS });
+    return startClient({
+      agency,
+      address,
+      data: this.#folder.path,
+      env: {
+        CLI_BATCH_SIZE: String(batchSize),
+        CLI_LOG_LEVEL: "info",
+        // How long it waits for an answer before it tries another connection.
+        CLI_ANSWER_SECONDS: "1",
+        CLI_RETRY_SECONDS: "60",
+        // The network may swallow a connection while the client waits for the draw, so it asks again soon.
+        CLI_WINNERS_SECONDS: "3",
+      },
+    });
   }
 }
 
-/** Waits for the end of all programs, and judges what they say against what is on the volume. */
+/** Waits until all programs have exited, and checks what they report against the volume. */
 export async function judgePrograms(
   programs: readonly ClientProgram[],
-  cluster: Cluster,
+  cluster: FaultCluster,
 ): Promise<Fault[]> {
   const history = new History();
   for (const { options: { agency, bets } } of programs) {
@@ -72,9 +86,9 @@ export async function judgePrograms(
   }
   const faults: Fault[] = [];
   for (const program of programs) {
-    const fault = await findBadEnd(program);
-    if (fault === undefined) await recordEnd(program, history, cluster.betsSize());
-    else faults.push({ ...fault, detail: `${fault.detail}\n${cluster.tail()}` });
+    const detail = await findBadEnd(program);
+    if (detail === undefined) await recordEnd(program, history, cluster.betsSize());
+    else faults.push({ kind: "bad end", detail: `${detail}\n${cluster.tail()}` });
   }
   const evidence = {
     agencies: programs.length,
@@ -86,14 +100,17 @@ export async function judgePrograms(
   return [...faults, ...check(evidence)];
 }
 
-async function findBadEnd({ options, process }: ClientProgram): Promise<Fault | undefined> {
-  const status = await within(process.ended, END_PATIENCE_MS);
-  if (status?.code === 0) return undefined;
-  const how = status === undefined ? "does not end" : `ended with ${status.code}`;
-  return { kind: "bad end", detail: `client ${options.agency} ${how}:\n${process.tail()}` };
+/** Returns what is wrong with the way in which a client ends; undefined if it succeeds. */
+async function findBadEnd({ process }: ClientProgram): Promise<string | undefined> {
+  try {
+    const code = await process.ended(EXIT_TIMEOUT_MS);
+    return code === 0 ? undefined : process.failure(`exited with ${code}`).message;
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
-/** Takes the program's last lines for what they say. */
+/** Adds what the last lines of a client report to the history. */
 async function recordEnd(
   { options, process }: ClientProgram,
   history: History,
@@ -112,6 +129,6 @@ async function recordEnd(
   const documents = list ? list.split(";") : [];
   history.add({ type: "winners", agency, documents, server: `client ${agency}` });
   if (documents.length !== Number(amount) || Number(count) !== options.bets) {
-    throw new Error(`client ${agency} counts ${count} bets and ${amount} winners`);
+    throw new Error(`client ${agency} reports ${count} bets and ${amount} winners`);
   }
 }

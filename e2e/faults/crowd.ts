@@ -6,8 +6,8 @@
  */
 
 import { Counter } from "./counter.ts";
-import type { Address } from "./line_connection.ts";
-import type { Random } from "./random.ts";
+import type { Address } from "../../testing/ports.ts";
+import type { Random } from "../../testing/random.ts";
 
 /** Rest of one that was sent away: it is the server that is to be tried, not this process. */
 const REST_MS = 20;

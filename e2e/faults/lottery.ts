@@ -1,54 +1,55 @@
 /**
- * A whole lottery under test: servers, agencies that write everything down, and a verdict at the end.
+ * A whole lottery under test: servers, agencies that record everything, and a verdict at the end.
  *
  * @module
  */
 
+import { LineConnection } from "../../testing/line_connection.ts";
+import type { Address } from "../../testing/ports.ts";
+import { Random } from "../../testing/random.ts";
 import { check, type Evidence, type Fault } from "./checker.ts";
+import { inTime } from "./counter.ts";
+import { FaultCluster, type FaultClusterOptions } from "./fault_cluster.ts";
 import { History } from "./history.ts";
-import { type Address, LineConnection } from "./line_connection.ts";
-import { within } from "./counter.ts";
 import type { LoopDisk } from "./loop_disk.ts";
-import { Random } from "./random.ts";
 import { askWinners, type ProgressHabit, RecordingAgency } from "./recording_agency.ts";
-import { Cluster, type ClusterOptions } from "./supervisor.ts";
 
-/** A kill that comes as an answer to an acknowledgement finds the server at rest, if it is not put off. */
+/** A kill right after an acknowledgement finds the server idle, unless it is delayed. */
 const JITTER_MS_MAX = 3;
 
 /** Options of {@linkcode Lottery.start}. */
-export interface LotteryOptions extends ClusterOptions {
+export interface LotteryOptions extends FaultClusterOptions {
   seed: number;
   /** Most bets of a batch. @default {120} */
   batchBetsMax?: number;
   /** How long an agency waits for an answer. @default {2000} */
   answerMs?: number;
-  /** Where an agency connects to. @default {any server, by chance} */
-  address?: (cluster: Cluster, random: Random, agency: number) => Address;
+  /** Chooses where an agency connects to. @default {any server, at random} */
+  address?: (cluster: FaultCluster, random: Random, agency: number) => Address;
   /** @default {"asks"} */
   progress?: ProgressHabit;
   /** How long the agencies may take to close and learn their winners. @default {60_000} */
-  endPatienceMs?: number;
+  endTimeoutMs?: number;
 }
 
 /** Servers and agencies. */
 export class Lottery implements AsyncDisposable {
-  readonly cluster: Cluster;
+  readonly cluster: FaultCluster;
   readonly history: History = new History();
-  /** For the schedule; agencies have their own. */
+  /** For the schedule; agencies have generators of their own. */
   readonly random: Random;
   readonly agencies: RecordingAgency[] = [];
   readonly #runs: Promise<void>[];
-  readonly #endPatienceMs: number;
+  readonly #endTimeoutMs: number;
   #isComplete = false;
 
-  private constructor(cluster: Cluster, options: LotteryOptions) {
+  private constructor(cluster: FaultCluster, options: LotteryOptions) {
     this.cluster = cluster;
     this.random = new Random(options.seed);
-    const { batchBetsMax = 120, answerMs = 2000, progress, endPatienceMs = 60_000 } = options;
-    this.#endPatienceMs = endPatienceMs;
+    const { batchBetsMax = 120, answerMs = 2000, progress, endTimeoutMs = 60_000 } = options;
+    this.#endTimeoutMs = endTimeoutMs;
     const address = options.address ??
-      ((cluster: Cluster, random: Random) => random.pick(cluster.servers).address);
+      ((cluster: FaultCluster, random: Random) => random.pick(cluster.servers).address);
     for (let agency = 1; agency <= options.agencies; agency++) {
       const random = this.random.fork();
       const addresses = this.random.fork();
@@ -70,7 +71,7 @@ export class Lottery implements AsyncDisposable {
 
   /** Starts servers and agencies. No bet is sent before {@linkcode grant}. */
   static async start(options: LotteryOptions): Promise<Lottery> {
-    return new Lottery(await Cluster.start(options), options);
+    return new Lottery(await FaultCluster.start(options), options);
   }
 
   /** Allows each agency `batches` more batches. */
@@ -87,35 +88,34 @@ export class Lottery implements AsyncDisposable {
     }
   }
 
-  /** Lets a moment of the schedule's choice pass. */
+  /** Waits for a random moment of up to 3 ms. */
   jitter(): Promise<void> {
     const delayMs = this.random.next() * JITTER_MS_MAX;
     return new Promise((resolve) => setTimeout(resolve, delayMs));
   }
 
-  /** Lets all agencies close and learn their winners; returns whether they came to their end. */
+  /** Lets all agencies close and learn their winners. Returns whether all did in time. */
   async end(): Promise<boolean> {
     await this.cluster.startAll();
     for (const { allowance } of this.agencies) allowance.end();
-    const ended = Promise.all(this.#runs).then(() => true);
-    return this.#isComplete = await within(ended, this.#endPatienceMs) ?? false;
+    return this.#isComplete = await inTime(Promise.all(this.#runs), this.#endTimeoutMs);
   }
 
   /** Lets all agencies end, asks each server for all winners as well, and judges. */
   async finish(): Promise<Fault[]> {
     if (!this.#isComplete && !await this.end()) return this.#unfinished();
-    // One that died at a close is needed again.
+    // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
     return this.verdict();
   }
 
-  /** Judges what there is now. */
+  /** Judges the evidence so far. */
   verdict(): Fault[] {
     return check(this.evidence()).concat(this.#repeatedDraws());
   }
 
-  /** What there is to judge now. */
+  /** Returns the evidence so far. */
   evidence(): Evidence {
     const { cluster, history, agencies } = this;
     return {
@@ -127,29 +127,29 @@ export class Lottery implements AsyncDisposable {
     };
   }
 
-  /** Ends the connections of all agencies; they make others. */
+  /** Closes the connections of all agencies, which then connect again. */
   hangUp(): void {
     for (const agency of this.agencies) agency.hangUp();
   }
 
   /**
-   * Cuts the power of all servers and of the disk that they share; they start again on what is left.
+   * Cuts the power of all servers and of the disk that they share, then restarts them on what is left.
    *
-   * @param options `isTold`: whether the checker learns of it. For a control. @default {true}
+   * @param options `isRecorded`: whether the history records the cut; false in a control. @default {true}
    */
-  async cutPower(disk: LoopDisk, { isTold = true } = {}): Promise<void> {
+  async cutPower(disk: LoopDisk, { isRecorded = true } = {}): Promise<void> {
     const { cluster, history } = this;
-    // Nothing that is not on the disk now will ever be, and nothing is acknowledged from here on.
+    // What is not on the disk now never will be, and nothing is acknowledged from here on.
     for (const { process } of cluster.servers) process.signal("SIGSTOP");
-    if (isTold) history.add({ type: "power cut" });
+    if (isRecorded) history.add({ type: "power cut" });
     disk.copy();
-    for (const { process } of cluster.servers) await process.kill();
+    await cluster.kill();
     await disk.restoreCopy();
-    // What was answered before the power went has been read by now, or goes with its connection.
+    // Answers from before the cut were read by now, or are lost with their connection.
     this.hangUp();
-    // What was read a moment ago is in the history when this turn of the event loop is over.
+    // The history has the answers that were just read once this turn of the event loop is over.
     await new Promise((resolve) => setTimeout(resolve));
-    if (isTold) history.add({ type: "power back", fileSize: cluster.betsSize() });
+    if (isRecorded) history.add({ type: "power back", fileSize: cluster.betsSize() });
     await cluster.startAll();
   }
 
@@ -161,14 +161,14 @@ export class Lottery implements AsyncDisposable {
   }
 
   #unfinished(): Fault[] {
-    const detail = `agencies did not come to their end in ${this.#endPatienceMs / 1000} seconds:\n`;
+    const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
       ...this.verdict(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }
 
-  /** All servers must name the same winners. Behind a shared port it is one of them that answers. */
+  /** Asks every server, because all must name the same winners. On a shared port, any of them answers. */
   async #askEveryServer(): Promise<void> {
     for (const { address, name } of this.cluster.servers) {
       for (let agency = 1; agency <= this.agencies.length; agency++) {

@@ -6,7 +6,7 @@
 
 import { parseArgs } from "node:util";
 import { runScenario, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
-import { Supervised } from "./supervisor.ts";
+import { Program } from "../../testing/program.ts";
 import { PROTECTIONS } from "./protections.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
 
@@ -103,7 +103,7 @@ async function run({ name, scenario, options }: Wanted): Promise<boolean> {
 function endChildrenOnSignal(): void {
   for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.addSignalListener(signal, () => {
-      Supervised.killAll();
+      Program.killAll();
       Deno.exit(exitCode);
     });
   }

@@ -6,8 +6,8 @@
 
 import { LINE_FEED } from "../../shared/ascii.ts";
 import { Counter } from "./counter.ts";
-import type { Address } from "./line_connection.ts";
-import type { Random } from "./random.ts";
+import type { Address } from "../../testing/ports.ts";
+import type { Random } from "../../testing/random.ts";
 
 /** What the proxy can do to a connection, at one request of it. */
 export const PROXY_FAULTS = [

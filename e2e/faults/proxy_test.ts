@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { LineConnection } from "./line_connection.ts";
+import { LineConnection } from "../../testing/line_connection.ts";
 import { Proxy, PROXY_FAULTS, type ProxyFault } from "./proxy.ts";
-import { Random } from "./random.ts";
+import { Random } from "../../testing/random.ts";
 
 const REQUEST = "Hello, this is a request\n";
 const ANSWER = "and this is its answer";

@@ -6,9 +6,10 @@
  */
 
 import type { History } from "./history.ts";
-import { type Address, LineConnection } from "./line_connection.ts";
+import { LineConnection } from "../../testing/line_connection.ts";
+import type { Address } from "../../testing/ports.ts";
 import { batchPacket } from "./made_bets.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../../testing/random.ts";
 
 /** Rest between two tries, so that a server that is down is not asked a thousand times a second. */
 const RETRY_MS = 20;

@@ -1,5 +1,5 @@
 /**
- * A program that runs as one service of the lottery, and whose output is followed line by line.
+ * A program that runs as one service of the lottery, and whose output is read line by line.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import { linesOf } from "./log_lines.ts";
 
 /**
- * How long the output of a program that has ended may stay open: one that it has left behind may hold it, as
- * `docker compose` does now and then when it is told to end.
+ * How long the output may stay open after the program has exited: a process that it left behind may hold it, as
+ * sometimes happens when `docker compose` is stopped.
  */
-const OUTPUT_PATIENCE_MS = 2000;
+const OUTPUT_GRACE_MS = 2000;
 
-/** How to start a program. */
+/** Options of {@linkcode ServiceProcess}. */
 export interface ServiceOptions {
   /** The program's path or name. */
   command: string;
@@ -20,23 +20,26 @@ export interface ServiceOptions {
   cwd: string;
   /** Its whole environment. @default {that of this process} */
   env?: Record<string, string>;
-  /** Takes each line of its output and its errors. */
+  /** Receives each line of its output and its errors. */
   onLine(line: string): void;
-  /** How long its output may stay open when it has ended. @default {2000} */
-  outputPatienceMs?: number;
+  /** How long its output may stay open after its exit. @default {2000} */
+  outputGraceMs?: number;
 }
 
-/** A program that was started. */
+/** A started program. */
 export class ServiceProcess {
-  /** Its exit code, when it has ended and its last line was handed on; 128 and more for a signal. */
+  /**
+   * Resolves after the program has exited and its last line was passed on: to its exit code, which is 128 and
+   * more for a signal.
+   */
   readonly ended: Promise<number>;
-  /** The id of its process. */
   readonly pid: number;
   readonly #child: Deno.ChildProcess;
-  #hasEnded = false;
+  #hasExited = false;
 
+  /** Starts the program. */
   constructor(
-    { command, args, cwd, env, onLine, outputPatienceMs = OUTPUT_PATIENCE_MS }: ServiceOptions,
+    { command, args, cwd, env, onLine, outputGraceMs = OUTPUT_GRACE_MS }: ServiceOptions,
   ) {
     this.#child = new Deno.Command(command, {
       args,
@@ -48,22 +51,22 @@ export class ServiceProcess {
       stderr: "piped",
     }).spawn();
     this.pid = this.#child.pid;
-    this.ended = this.#follow(onLine, outputPatienceMs);
+    this.ended = this.#follow(onLine, outputGraceMs);
   }
 
-  /** Sends a signal, unless the program has ended. */
+  /** Sends a signal, unless the program has exited. */
   signal(signal: Deno.Signal): void {
-    if (this.#hasEnded) return;
+    if (this.#hasExited) return;
     try {
       this.#child.kill(signal);
     } catch (error) {
-      // It has ended in this very moment.
+      // It exited a moment ago.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
   }
 
   /**
-   * Asks the program to end, and forces it to if it has not after a while.
+   * Sends SIGTERM, and SIGKILL if the program does not exit within `graceMs`.
    *
    * @returns Its exit code.
    */
@@ -73,15 +76,15 @@ export class ServiceProcess {
     return await this.ended.finally(() => clearTimeout(timer));
   }
 
-  async #follow(onLine: (line: string) => void, outputPatienceMs: number): Promise<number> {
+  async #follow(onLine: (line: string) => void, outputGraceMs: number): Promise<number> {
     const late = new AbortController();
     const { stdout, stderr, status } = this.#child;
-    const ended = status.then(() => {
-      this.#hasEnded = true;
-      return setTimeout(() => late.abort(), outputPatienceMs);
+    const exited = status.then(() => {
+      this.#hasExited = true;
+      return setTimeout(() => late.abort(), outputGraceMs);
     });
     const [timer] = await Promise.all([
-      ended,
+      exited,
       readLines(stdout, late.signal, onLine),
       readLines(stderr, late.signal, onLine),
     ]);
@@ -90,7 +93,7 @@ export class ServiceProcess {
   }
 }
 
-/** Hands on the lines of a stream until it ends, or `signal`, which closes it. */
+/** Passes on the lines of a stream until the stream ends or `signal` aborts it. */
 async function readLines(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,

@@ -1,19 +1,19 @@
 import { assertEquals } from "@std/assert";
-import { ServiceProcess } from "./service_process.ts";
 import { runsPrograms } from "../testing.ts";
+import { ServiceProcess } from "./service_process.ts";
 
-/** Starts a script of the shell. Its lines come into `lines`. */
+/** Starts a shell script, whose lines are added to `lines`. */
 function start(script: string, lines: string[]): ServiceProcess {
   return new ServiceProcess({
     command: "sh",
     args: ["-c", script],
     cwd: "/",
     onLine: (line) => lines.push(line),
-    outputPatienceMs: 20,
+    outputGraceMs: 20,
   });
 }
 
-Deno.test(runsPrograms("ServiceProcess hands on every line, and then the exit code"), async () => {
+Deno.test(runsPrograms("ServiceProcess passes on every line, then its exit code"), async () => {
   const lines: string[] = [];
   const service = start("echo one; echo two >&2; printf three; exit 3", lines);
   assertEquals(await service.ended, 3);
@@ -21,9 +21,7 @@ Deno.test(runsPrograms("ServiceProcess hands on every line, and then the exit co
 });
 
 Deno.test(
-  runsPrograms(
-    "ServiceProcess does not wait for one that holds the output of a program that has ended",
-  ),
+  runsPrograms("ServiceProcess ends although a process left behind keeps its output open"),
   async () => {
     const lines: string[] = [];
     const service = start("sleep 600 & echo $!", lines);
@@ -32,7 +30,7 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("ServiceProcess.stop() forces a program that does not end"), async () => {
+Deno.test(runsPrograms("ServiceProcess.stop() kills a program that ignores SIGTERM"), async () => {
   const lines: string[] = [];
   const ready = Promise.withResolvers<void>();
   const service = new ServiceProcess({

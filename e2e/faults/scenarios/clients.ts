@@ -7,8 +7,8 @@
 
 import { ClientProgram, judgePrograms } from "../client_program.ts";
 import { Proxy, PROXY_FAULTS } from "../proxy.ts";
-import { Random } from "../random.ts";
-import { Cluster } from "../supervisor.ts";
+import { Random } from "../../../testing/random.ts";
+import { FaultCluster } from "../fault_cluster.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 2;
@@ -54,7 +54,7 @@ export async function clients(options: ClientsOptions): Promise<Verdict> {
   const random = new Random(seed);
   const faults = random.fork();
   const bets = BATCH_SIZE * Math.ceil((count + 1) * ANSWERS_MAX / CLIENTS);
-  await using cluster = await Cluster.start({ servers: SERVERS, agencies: CLIENTS, unsafe });
+  await using cluster = await FaultCluster.start({ servers: SERVERS, agencies: CLIENTS, unsafe });
   await using proxy = new Proxy({
     random: random.fork(),
     target: () => random.pick(cluster.servers).address,
@@ -104,7 +104,7 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
   const bets = BATCH_SIZE * BATCHES_AROUND_OUTAGE * (count + 1);
   let nowhere = 0;
   let [refusals] = planned;
-  await using cluster = await Cluster.start({ servers: SERVERS, agencies: 1, unsafe });
+  await using cluster = await FaultCluster.start({ servers: SERVERS, agencies: 1, unsafe });
   await using proxy = new Proxy({
     random: random.fork(),
     target: () => nowhere-- > 0 ? NOWHERE : random.pick(cluster.servers).address,

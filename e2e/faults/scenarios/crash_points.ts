@@ -6,7 +6,7 @@
 
 import type { Fault } from "../checker.ts";
 import { Lottery } from "../lottery.ts";
-import { Random } from "../random.ts";
+import { Random } from "../../../testing/random.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 /** The moments of preload.ts, each with the earliest and latest of its times to die at. */
@@ -60,9 +60,10 @@ async function crashAt(point: string, { seed, unsafe }: RunOptions) {
   lottery.grant(BATCHES);
   await lottery.acknowledged(AGENCIES * BATCHES);
   const isAtClose = point.includes("close");
-  if (!isAtClose) await doomed.ended;
+  if (!isAtClose) await doomed.ended();
   const faults = await lottery.finish();
-  const { signal } = await doomed.ended;
-  if (signal !== "SIGKILL") throw new Error(`Cannot test ${point}: the server did not die there`);
+  if (await doomed.ended() !== 137) {
+    throw new Error(`Cannot test ${point}: the server did not die there`);
+  }
   return { faults, repairs: cluster.countLines(/action: repair \| result: success/) };
 }

@@ -7,6 +7,7 @@
 
 import type { Fault } from "../checker.ts";
 import { Crowd, CROWD_KINDS, type CrowdKind } from "../crowd.ts";
+import { terminate } from "../fault_cluster.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
@@ -126,11 +127,11 @@ async function besiege(
   // The agencies were there first; now they have to find a place.
   lottery.hangUp();
   if (!await goesOn(lottery, patienceMs)) faults.push(stuck());
-  const megabytes = server.process.peakMemory();
-  if (megabytes > MEGABYTES_MAX) {
+  const megabytes = Math.round((server.process.peakBytes() ?? NaN) / 2 ** 20);
+  if (!(megabytes <= MEGABYTES_MAX)) {
     faults.push({ kind: "memory", detail: `the server took ${megabytes} MB of ${MEGABYTES_MAX}` });
   }
-  const { code, tookMs } = await server.process.terminate();
+  const { code, tookMs } = await terminate(server.process);
   if (code !== 0 || tookMs > END_MS_MAX) {
     const detail = `the server ended with ${code} after ${Math.round(tookMs)} ms`;
     faults.push({ kind: "bad end", detail: `${detail}:\n${server.process.tail()}` });

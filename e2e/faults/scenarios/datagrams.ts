@@ -6,11 +6,11 @@
  */
 
 import type { Fault } from "../checker.ts";
-import { within } from "../counter.ts";
-import { LineConnection } from "../line_connection.ts";
+import { inTime } from "../counter.ts";
+import { LineConnection } from "../../../testing/line_connection.ts";
 import { Lottery } from "../lottery.ts";
 import { askWinners } from "../recording_agency.ts";
-import type { Server } from "../supervisor.ts";
+import type { RestartableServer } from "../../../testing/servers.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 3;
@@ -98,7 +98,7 @@ interface Waiting {
 
 /** Asks every server for the winners of agency 1, now. */
 function waitAtEach({ cluster, history }: Lottery): Waiting[] {
-  const ask = async ({ address, name }: Server) => {
+  const ask = async ({ address, name }: RestartableServer) => {
     using connection = await LineConnection.open(address);
     await askWinners({ agency: 1, history, server: name, connection });
     return true;
@@ -111,7 +111,7 @@ function waitAtEach({ cluster, history }: Lottery): Waiting[] {
 
 /** Who waits was to be told by now, or soon. */
 async function findForgotten(waiting: readonly Waiting[]): Promise<Fault[]> {
-  const answers = waiting.map(({ answered }) => within(answered, ANSWER_MS_MAX));
+  const answers = waiting.map(({ answered }) => inTime(answered, ANSWER_MS_MAX));
   const isTold = await Promise.all(answers);
   return waiting.filter((_, index) => isTold[index] !== true).map(({ server }) => ({
     kind: "unfinished",

@@ -81,7 +81,7 @@ async function cutBehind(
   lottery.grant(BATCHES);
   await cluster.servers[0].process.line(/action: stop \| result: success/);
   for (const name of synced) syncFile(`${cluster.volume}/${name}`);
-  await lottery.cutPower(disk, { isTold: isCutTold });
+  await lottery.cutPower(disk, { isRecorded: isCutTold });
   lottery.grant(BATCHES);
   await lottery.acknowledged(AGENCIES * BATCHES);
   return {

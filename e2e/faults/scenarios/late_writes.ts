@@ -6,7 +6,7 @@
  */
 
 import type { Fault } from "../checker.ts";
-import { LineConnection } from "../line_connection.ts";
+import { LineConnection } from "../../../testing/line_connection.ts";
 import { Lottery } from "../lottery.ts";
 import type { ProgressHabit } from "../recording_agency.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";

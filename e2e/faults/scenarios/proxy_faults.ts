@@ -7,7 +7,7 @@
 import { Lottery } from "../lottery.ts";
 import { Proxy, PROXY_FAULTS, type ProxyFault } from "../proxy.ts";
 import type { ProgressHabit } from "../recording_agency.ts";
-import { Random } from "../random.ts";
+import { Random } from "../../../testing/random.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 2;

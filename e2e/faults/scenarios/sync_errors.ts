@@ -6,9 +6,8 @@
  */
 
 import type { Fault } from "../checker.ts";
-import { within } from "../counter.ts";
 import { Lottery } from "../lottery.ts";
-import { Supervised } from "../supervisor.ts";
+import { Program } from "../../../testing/program.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 2;
@@ -42,7 +41,9 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   lottery.grant(BATCHES);
   await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES));
   const failing = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
-  await using strace = new Supervised("strace", {
+  await using strace = new Program({
+    name: "strace",
+    command: "strace",
     args: ["-f", ...failing, "-p", String(victim.pid)],
   });
   await strace.line(/attached/);
@@ -75,7 +76,9 @@ async function failWrites({ seed, unsafe }: RunOptions) {
   lottery.grant(BATCHES);
   await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES));
   const failing = ["-e", "trace=write", "-e", `inject=write:error=EIO:when=1..${WRITES_FAILING}`];
-  await using strace = new Supervised("strace", {
+  await using strace = new Program({
+    name: "strace",
+    command: "strace",
     args: ["-f", ...failing, "-P", `${volume}/bets.csv`, "-p", String(process.pid)],
   });
   await strace.line(/attached/);
@@ -89,10 +92,10 @@ async function failWrites({ seed, unsafe }: RunOptions) {
 }
 
 /** What is wrong with the end of a server whose disk has failed. */
-async function findBadEnd(victim: Supervised): Promise<string | undefined> {
-  const status = await within(victim.ended, END_PATIENCE_MS);
-  if (status === undefined) return "the server goes on although its disk has failed to sync";
-  if (status.code !== 1) return `the server ended with ${status.code}:\n${victim.tail()}`;
+async function findBadEnd(victim: Program): Promise<string | undefined> {
+  const code = await victim.ended(END_PATIENCE_MS).catch(() => undefined);
+  if (code === undefined) return "the server goes on although its disk has failed to sync";
+  if (code !== 1) return `the server ended with ${code}:\n${victim.tail()}`;
   if (victim.count(/CRITICAL .*failed to sync/) === 0) {
     return `the server does not say why it ended:\n${victim.tail()}`;
   }

@@ -6,6 +6,7 @@
  */
 
 import type { Fault } from "../checker.ts";
+import { terminate } from "../fault_cluster.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
@@ -27,7 +28,7 @@ export async function terms({ seed, count, unsafe }: RunOptions): Promise<Verdic
     lottery.grant(BATCHES);
     await lottery.acknowledged(random.integer(1, BATCHES * AGENCIES - 2 * BATCHES_MEANWHILE));
     const server = cluster.servers[term % SERVERS];
-    const ended = server.process.terminate();
+    const ended = terminate(server.process);
     await lottery.acknowledged(BATCHES_MEANWHILE);
     const { code, tookMs } = await ended;
     longestMs = Math.max(longestMs, tookMs);

@@ -1,5 +1,5 @@
 import { parse } from "@std/csv";
-import { needs } from "../../../testing/permissions_needed.ts";
+import { needs } from "../../../testing/needs.ts";
 import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { needs } from "../../../testing/permissions_needed.ts";
+import { needs } from "../../../testing/needs.ts";
 import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
 
 /** A disk under test, used by several processes. */

@@ -3,7 +3,8 @@ import { FolderDisk } from "./disk.ts";
 import { openFileLedger } from "./file_ledger.ts";
 import { type Round, RoundJournal } from "./round_journal.ts";
 import { openLog, SERVER_LEVELS } from "../../../shared/logging.ts";
-import { tempFolder, writesFiles } from "../../../tools/testing.ts";
+import { needs } from "../../../testing/needs.ts";
+import { tempFolder } from "../../../testing/temp_folder.ts";
 import { inspectTail, type TailState } from "./recovery.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
@@ -71,7 +72,7 @@ Deno.test("inspectTail() names the state of every tail", () => {
 });
 
 Deno.test({
-  ...writesFiles("openFileLedger() keeps of every tail what inspectTail() says"),
+  ...needs(["write"], "openFileLedger() keeps of every tail what inspectTail() says"),
   fn: async () => {
     for (const { file, round, wholeSize } of CASES) {
       await using folder = await tempFolder();

@@ -1,41 +1,43 @@
 /**
- * The folder of a ledger that holds as many bets as a benchmark wants.
+ * A volume that holds as many bets as a benchmark needs.
  *
  * @module
  */
 
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../server/ledger/file/volume_files.ts";
+import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
+import { unlessNotFound } from "../tools/project.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";
-import type { Workplace } from "./workplace.ts";
 
-/** Agencies that have bets on a volume: 1 to this. */
+/** The number of agencies that have bets on the volume. */
 export const AGENCIES = 100;
-/** The number that wins, as servers have it by default. */
-const WINNING_NUMBER = "7574";
-/** So many rows one after the other are of one agency, as batches are. */
+/** How many consecutive rows belong to one agency, as those of a batch do. */
 const BATCH_ROWS = 100;
 
-/** What a volume holds. */
+/** The content of a volume. */
 export interface VolumeContent {
   /** Rows of bets.csv: a multiple of {@linkcode BLOCK_BETS}. */
   rows: number;
-  /** Agencies that are closed: 1 to this. */
+  /** How many agencies are closed: 1 to this number. */
   closed: number;
 }
 
 /** A folder with bets.csv and agencies_closed.txt. */
-export class Volume {
+export class PreparedVolume {
   readonly path: string;
   readonly betsPath: string;
   readonly closedPath: string;
-  /** Blocks at the beginning of bets.csv; what is behind them was stored by servers. */
+  /** Blocks at the beginning of bets.csv. Servers stored what follows them. */
   #blocks = 0;
   readonly #block: Uint8Array;
   readonly #blockWinners: number;
 
-  constructor(workplace: Workplace) {
-    this.path = workplace.folder().path;
-    this.betsPath = `${this.path}/bets.csv`;
-    this.closedPath = `${this.path}/agencies_closed.txt`;
+  /** Makes the folder `path`. */
+  constructor(path: string) {
+    Deno.mkdirSync(path);
+    this.path = path;
+    this.betsPath = `${path}/${BETS_FILE}`;
+    this.closedPath = `${path}/${CLOSED_FILE}`;
     const rows = madeBets(BLOCK_BETS).map((fields, at) => {
       const agency = Math.floor(at / BATCH_ROWS) % AGENCIES + 1;
       return `${agency},${fields.join(",")}\n`;
@@ -44,18 +46,18 @@ export class Volume {
     this.#blockWinners = rows.filter((row) => row.endsWith(`,${WINNING_NUMBER}\n`)).length;
   }
 
-  /** Bytes of bets.csv, without what servers have stored. */
+  /** Bytes of bets.csv, without what servers stored. */
   get bytes(): number {
     return this.#blocks * this.#block.length;
   }
 
-  /** Winners in bets.csv, without those that servers have stored. */
+  /** Winners in bets.csv, without those that servers stored. */
   get winners(): number {
     return this.#blocks * this.#blockWinners;
   }
 
-  /** Makes the files, as far as they are not there already. No server may run on them. */
-  prepare({ rows, closed }: VolumeContent): void {
+  /** Writes the files, and reuses what they already hold. No server may be running on them. */
+  async prepare({ rows, closed }: VolumeContent): Promise<void> {
     const blocks = rows / BLOCK_BETS;
     this.#blocks = Math.min(this.#blocks, blocks);
     Deno.writeFileSync(this.betsPath, new Uint8Array(), { append: true });
@@ -64,15 +66,7 @@ export class Volume {
     this.#blocks = blocks;
     const numbers = Array.from({ length: closed }, (_, at) => `${at + 1}\n`);
     Deno.writeTextFileSync(this.closedPath, numbers.join(""));
-    this.#forgetRounds();
-  }
-
-  /** The servers' journal tells of rows that are there no more. */
-  #forgetRounds(): void {
-    try {
-      Deno.removeSync(`${this.path}/bets.csv.round`);
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
+    // The servers' journal describes rows that are gone.
+    await unlessNotFound(Deno.remove(`${this.path}/${JOURNAL_FILE}`));
   }
 }

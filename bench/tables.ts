@@ -1,0 +1,145 @@
+/**
+ * The figures of the benchmark as tables: of Markdown, legible as plain text, at most 100 columns wide.
+ *
+ * @module
+ */
+
+import type { ClientsFigures } from "./clients.ts";
+import type { ColdDrawFigures, WarmDrawFigures } from "./draw.ts";
+import { BETS_UNLIMITED, type IntakeCase, type IntakeFigures } from "./intake.ts";
+import type { Spread } from "./spread.ts";
+import type { StartupFigures } from "./startup.ts";
+
+/** The columns of a table: each heading, and what formats a row's cell. */
+type Columns<Row> = Readonly<Record<string, (row: Row) => string>>;
+
+/** Formats the starts of programs. */
+export function formatStartup(figures: readonly StartupFigures[]): string {
+  return formatTable(figures, {
+    "start of": (row) => row.program,
+    "ms": (row) => formatSpread(row.ms),
+    "of an empty program": (row) => formatSpread(row.ratio),
+  });
+}
+
+/** Formats the intake under different loads. */
+export function formatIntake(figures: readonly IntakeFigures[]): string {
+  return formatIntakeTables(figures, "of one server", {
+    "servers": (row) => String(row.servers),
+    "agencies": (row) => String(row.connections),
+    "packet": formatPacket,
+  });
+}
+
+/** Formats the intake of volumes of different sizes. */
+export function formatGrowth(figures: readonly IntakeFigures[]): string {
+  return formatIntakeTables(figures, "of an empty file", {
+    "rows": (row) => formatCount(row.rows),
+    "closed": (row) => String(row.closed),
+  });
+}
+
+/** Formats a table of the speed, and one of the latency and of what the servers spend. */
+function formatIntakeTables(
+  figures: readonly IntakeFigures[],
+  ofOneEmpty: string,
+  cases: Columns<IntakeFigures>,
+): string {
+  const speed = formatTable(figures, {
+    ...cases,
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "of the floor": (row) => formatSpread(row.ratio),
+    [ofOneEmpty]: (row) => formatSpread(row.ratioToOneEmpty),
+  });
+  const cost = formatTable(figures, {
+    ...cases,
+    "p50 ms": (row) => formatSpread(row.p50Ms),
+    "p99 ms": (row) => formatSpread(row.p99Ms),
+    "CPU s/M": (row) => formatMedian(row.cpuSecondsPerMillion),
+    "floor's": (row) => formatMedian(row.floorCpuSecondsPerMillion),
+    "MB": (row) => formatMegabytes(row.peakBytes),
+  });
+  return `${speed}\n\n${cost}`;
+}
+
+function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {
+  if (packet === "StoreBet") return packet;
+  return betsMax === BETS_UNLIMITED ? `${bytesMax / 1024} KiB` : `${betsMax} bets`;
+}
+
+/** Formats the sending of files. */
+export function formatClients(figures: readonly ClientsFigures[]): string {
+  return formatTable(figures, {
+    "clients": (row) => String(row.clients),
+    "bets of each": (row) => formatCount(row.betsOfEach),
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "of the floor": (row) => formatSpread(row.ratio),
+    "CPU s/M": (row) => formatMedian(row.cpuSecondsPerMillion),
+    "MB": (row) => formatMegabytes(row.peakBytes),
+  });
+}
+
+/** Formats cold draws. */
+export function formatColdDraws(figures: readonly ColdDrawFigures[]): string {
+  return formatTable(figures, {
+    "rows": (row) => formatCount(row.rows),
+    "MB": (row) => formatMegabytes(row.bytes),
+    "cold ms": (row) => formatSpread(row.coldMs),
+    "GB/s": (row) => formatSpread(row.bytesPerSecond, 1e-9),
+    "wc -l ms": (row) => formatSpread(row.wcMs),
+    "of wc -l": (row) => formatSpread(row.ratio),
+  });
+}
+
+/** Formats warm draws. */
+export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
+  return formatTable(figures, {
+    "rows": (row) => formatCount(row.rows),
+    "servers": (row) => String(row.servers),
+    "agencies": (row) => String(row.agencies),
+    "warm ms": (row) => formatSpread(row.warmMs),
+  });
+}
+
+/** Formats `factor` times a spread as `median (min–max)`; an unknown one as the empty string. */
+export function formatSpread(spread: Spread | undefined, factor = 1): string {
+  if (spread === undefined) return "";
+  const [median, min, max] = [spread.median, spread.min, spread.max].map((figure) =>
+    formatFigure(factor * figure)
+  );
+  return Number.isNaN(spread.median) || min === max ? median : `${median} (${min}–${max})`;
+}
+
+function formatMedian(spread: Spread | undefined): string {
+  return spread === undefined ? "" : formatFigure(spread.median);
+}
+
+function formatMegabytes(bytes: number | undefined): string {
+  return bytes === undefined ? "" : formatCount(Math.round(bytes / 1e6));
+}
+
+function formatCount(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** Formats a figure with three significant digits, or with all digits before the decimal point. */
+function formatFigure(figure: number): string {
+  if (Number.isNaN(figure)) return "noise";
+  const digits = figure >= 100 ? 0 : figure >= 10 ? 1 : 2;
+  return figure.toLocaleString("en", {
+    maximumFractionDigits: digits,
+    minimumFractionDigits: digits,
+  });
+}
+
+function formatTable<Row>(rows: readonly Row[], columns: Columns<Row>): string {
+  const headings = Object.keys(columns);
+  const lines = rows.map((row) => Object.values(columns).map((format) => format(row)));
+  const widths = headings.map((heading, at) =>
+    Math.max(heading.length, ...lines.map((line) => line[at].length), 3)
+  );
+  const formatLine = (cells: readonly string[]) =>
+    `| ${cells.map((cell, at) => cell.padStart(widths[at])).join(" | ")} |`;
+  const rule = formatLine(widths.map((width) => `${"-".repeat(width - 1)}:`));
+  return [formatLine(headings), rule, ...lines.map(formatLine)].join("\n");
+}

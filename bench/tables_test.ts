@@ -1,0 +1,45 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { MAIN_CASE } from "./intake.ts";
+import { markNoise, spreadOf } from "./spread.ts";
+import { formatColdDraws, formatGrowth, formatIntake, formatSpread } from "./tables.ts";
+
+const MEGABYTES_47 = 47_000_000;
+
+Deno.test("formatSpread() shows three significant digits, or all before the decimal point", () => {
+  assertEquals(formatSpread(spreadOf([1.2345, 0.5, 20.04])), "1.23 (0.50–20.0)");
+  assertEquals(formatSpread(spreadOf([1_866_803, 1_395_261]), 1e-3), "1,631 (1,395–1,867)");
+  assertEquals(formatSpread(spreadOf([735])), "735");
+  assertEquals(formatSpread(undefined), "");
+});
+
+Deno.test("formatColdDraws() shows figures that are not above their floor as noise", () => {
+  const row = {
+    rows: 1_000_000,
+    bytes: MEGABYTES_47,
+    bytesPerSecond: markNoise(spreadOf([1.66e9])),
+  };
+  const busy = formatColdDraws([{ ...row, coldMs: markNoise(spreadOf([-29, 28, 30])) }]);
+  assertStringIncludes(busy, "| 28.0 (noise–30.0) |");
+  const noise = formatColdDraws([{ ...row, coldMs: markNoise(spreadOf([-29, 0])) }]);
+  assertStringIncludes(noise, "|   noise |");
+});
+
+Deno.test("tables of the largest figures fit into 100 columns", () => {
+  const figures = {
+    ...MAIN_CASE,
+    connections: 100,
+    rows: 20_000_000,
+    betsPerSecond: spreadOf([1_395_261, 1_866_803, 1_922_412]),
+    floorBetsPerSecond: spreadOf([3_863_799]),
+    ratio: spreadOf([0.32, 0.45, 0.55]),
+    ratioToOneEmpty: spreadOf([0.75, 0.82, 1.06]),
+    p50Ms: spreadOf([10.4, 10.81, 11.75]),
+    p99Ms: spreadOf([26.87, 29.69, 135.42]),
+    cpuSecondsPerMillion: spreadOf([43.03]),
+    floorCpuSecondsPerMillion: spreadOf([26.44]),
+    peakBytes: 199e6,
+  };
+  for (const line of `${formatIntake([figures])}\n${formatGrowth([figures])}`.split("\n")) {
+    assert(line.length <= 100, line);
+  }
+});

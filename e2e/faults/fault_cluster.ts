@@ -1,0 +1,126 @@
+/**
+ * Servers for fault runs: their files can fail on purpose, their broadcasts can be lost or forged, and the
+ * number of their open files can be limited.
+ *
+ * @module
+ */
+
+import { LOOPBACK_BROADCAST } from "../../testing/lottery_environment.ts";
+import type { Program, ProgramOptions } from "../../testing/program.ts";
+import { ServerGroup, type ServerStart } from "../../testing/servers.ts";
+
+/** Options of {@linkcode FaultCluster}. */
+export interface FaultClusterOptions {
+  servers: number;
+  agencies: number;
+  /** The shared folder. @default {a new one, removed at the end} */
+  volume?: string;
+  /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
+  sharedPort?: boolean;
+  /** Whether broadcasts go where no server listens, as if every datagram were lost. @default {false} */
+  losesBroadcasts?: boolean;
+  /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
+  faults?: readonly string[];
+  /** Protections that are off in every server, at every start; see preload.ts. */
+  unsafe?: readonly string[];
+  /** More settings. */
+  environment?: Record<string, string>;
+  /** How many files each server may open (`ulimit -n`). @default {the limit of this process} */
+  openFilesMax?: number;
+}
+
+/** Servers on one shared volume. */
+export class FaultCluster extends ServerGroup {
+  /** Receives every broadcast, and can forge one. */
+  readonly #datagrams: Deno.DatagramConn;
+  readonly #broadcastAddress: Deno.NetAddr;
+
+  constructor(options: FaultClusterOptions) {
+    const { sharedPort = false, losesBroadcasts = false, environment } = options;
+    const datagrams = Deno.listenDatagram({
+      transport: "udp",
+      hostname: "0.0.0.0",
+      port: 0,
+      reuseAddress: true,
+    });
+    const { port } = datagrams.addr as Deno.NetAddr;
+    super({
+      ...options,
+      sharedPort,
+      broadcastPort: losesBroadcasts ? 0 : port,
+      env: environment,
+      adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
+    });
+    this.#datagrams = datagrams;
+    this.#broadcastAddress = { transport: "udp", hostname: LOOPBACK_BROADCAST, port };
+  }
+
+  /** Sends a datagram to all servers. */
+  async sendDatagram(payload: string): Promise<void> {
+    await this.#datagrams.send(new TextEncoder().encode(payload), this.#broadcastAddress);
+  }
+
+  /** Returns the content of bets.csv. */
+  readBets(): Uint8Array {
+    return Deno.readFileSync(`${this.volume}/bets.csv`);
+  }
+
+  /** Returns the content of agencies_closed.txt. */
+  readClosed(): string {
+    return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
+  }
+
+  /** Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power cut. */
+  betsSize(): number {
+    try {
+      return Deno.statSync(`${this.volume}/bets.csv`).size;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
+      throw error;
+    }
+  }
+
+  override async [Symbol.asyncDispose](): Promise<void> {
+    this.#datagrams.close();
+    await super[Symbol.asyncDispose]();
+  }
+}
+
+/** Sends SIGTERM to a server. Returns its exit code and the time that its exit took. */
+export async function terminate(process: Program): Promise<{ code: number; tookMs: number }> {
+  const beginMs = performance.now();
+  const code = await process.stop();
+  return { code, tookMs: performance.now() - beginMs };
+}
+
+/** Loads preload.ts before the server, if anything is to break. */
+function breakFiles(
+  program: ProgramOptions,
+  { index, isFirst }: ServerStart,
+  { faults = [], unsafe = [] }: FaultClusterOptions,
+): ProgramOptions {
+  const active = [...unsafe, ...(isFirst && faults[index] ? [faults[index]] : [])];
+  if (active.length === 0) return program;
+  const [run, ...args] = program.args;
+  // It reads its orders from the environment, and signals its own process.
+  const permissions = ["--allow-env=LOTTERY_FAULTS", "--allow-run"];
+  return {
+    ...program,
+    args: [run, ...permissions, "--preload", "e2e/faults/preload.ts", ...args],
+    env: { ...program.env, LOTTERY_FAULTS: active.join(",") },
+  };
+}
+
+/** Limits how many files a server may open, if the options say so. */
+function limitFiles(
+  program: ProgramOptions,
+  { openFilesMax }: FaultClusterOptions,
+): ProgramOptions {
+  if (openFilesMax === undefined) return program;
+  const script = `ulimit -n ${openFilesMax}; exec "$@"`;
+  return {
+    ...program,
+    command: "sh",
+    args: ["-c", script, "sh", Deno.execPath(), ...program.args],
+  };
+}

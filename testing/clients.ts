@@ -1,0 +1,29 @@
+/**
+ * Clients as processes.
+ *
+ * @module
+ */
+
+import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
+import { clientEnvironment, type ClientParameters } from "./lottery_environment.ts";
+import { Program } from "./program.ts";
+
+/** Options of {@linkcode startClient}. */
+export interface ClientOptions extends ClientParameters {
+  /** The client as an executable file. @default {its source, run by Deno} */
+  executable?: string;
+  /** More settings. */
+  env?: Record<string, string>;
+}
+
+/** Starts a client, which sends all bets of an agency and asks for its winners. */
+export function startClient({ executable, env, ...parameters }: ClientOptions): Program {
+  return new Program({
+    name: `client${parameters.agency}`,
+    command: executable,
+    args: executable === undefined
+      ? ["run", "--quiet", ...CLIENT_PERMISSIONS, "client/main.ts"]
+      : [],
+    env: { ...clientEnvironment(parameters), ...env },
+  });
+}

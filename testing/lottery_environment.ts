@@ -1,0 +1,60 @@
+/**
+ * The environment of servers and clients that the harness starts on this machine. Settings that do not matter
+ * to it are those of the configuration files.
+ *
+ * @module
+ */
+
+import type { Address } from "./ports.ts";
+
+/** The address on which servers listen. */
+export const LOOPBACK = "127.0.0.1";
+/** The address whose datagrams reach every server of this machine that listens on their port. */
+export const LOOPBACK_BROADCAST = "127.255.255.255";
+/** The number that wins. */
+export const WINNING_NUMBER = 7574;
+
+/** What distinguishes one server of the harness from another. */
+export interface ServerParameters {
+  /** The TCP port; 0 takes any free one. */
+  port: number;
+  /** The UDP port of the servers that share the volume. */
+  broadcastPort: number;
+  agencies: number;
+  /** The folder of bets.csv and agencies_closed.txt. */
+  volume: string;
+}
+
+/** Returns the environment of a server. */
+export function serverEnvironment(
+  { port, broadcastPort, agencies, volume }: ServerParameters,
+): Record<string, string> {
+  return {
+    SERVER_PORT: String(port),
+    SERVER_LISTEN_IP: LOOPBACK,
+    // Servers share at least the port of their broadcasts.
+    SERVER_REUSE_PORT: "true",
+    UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
+    UDP_BROADCAST_PORT: String(broadcastPort),
+    AGENCIES_AMOUNT: String(agencies),
+    LOGGING_LEVEL: "INFO",
+    LOTTERY_WINNER_NUMBER: String(WINNING_NUMBER),
+    SHARED_VOLUME: volume,
+  };
+}
+
+/** What distinguishes one client of the harness from another. */
+export interface ClientParameters {
+  agency: number;
+  /** Where the servers listen. */
+  address: Address;
+  /** The agency's file of bets, or the folder of its agency-N.csv. */
+  data: string;
+}
+
+/** Returns the environment of a client. */
+export function clientEnvironment(
+  { agency, address: { hostname, port }, data }: ClientParameters,
+): Record<string, string> {
+  return { CLI_ID: String(agency), CLI_SERVER_ADDRESS: `${hostname}:${port}`, CLI_DATA: data };
+}

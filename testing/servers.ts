@@ -1,0 +1,171 @@
+/**
+ * Servers as processes, which share a volume.
+ *
+ * @module
+ */
+
+import { PROJECT_ROOT } from "../tools/project.ts";
+import { serverPermissions } from "../tools/run/permissions.ts";
+import { LOOPBACK, serverEnvironment } from "./lottery_environment.ts";
+import { type Address, freePort } from "./ports.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+import { tempFolder } from "./temp_folder.ts";
+
+/** Options of {@linkcode ServerGroup}. */
+export interface ServerGroupOptions {
+  /** How many servers. */
+  servers: number;
+  agencies: number;
+  /** The folder of bets.csv and agencies_closed.txt. @default {a new one, removed with the group} */
+  volume?: string;
+  /**
+   * Whether all servers listen on one port, so that the kernel distributes the connections. Otherwise each
+   * has a port of its own.
+   *
+   * @default {true}
+   */
+  sharedPort?: boolean;
+  /** The UDP port of broadcasts. @default {a free one} */
+  broadcastPort?: number;
+  /** More settings. */
+  env?: Record<string, string>;
+  /** Changes the program that a start of a server runs. @default {no change} */
+  adapt?: (program: ProgramOptions, start: ServerStart) => ProgramOptions;
+}
+
+/** One start of one server. */
+export interface ServerStart {
+  /** The server's index in {@linkcode ServerGroup.servers}. */
+  index: number;
+  /** Whether the server was never started before. */
+  isFirst: boolean;
+}
+
+/** A server that keeps its name and its port when it is started again. */
+export class RestartableServer {
+  readonly name: string;
+  /** Every process that it had, the latest one last. */
+  readonly processes: Program[] = [];
+  /** The port on which it listens; 0 before its first start. */
+  port = 0;
+  readonly #launch: () => Program;
+
+  constructor(name: string, launch: () => Program) {
+    this.name = name;
+    this.#launch = launch;
+  }
+
+  get address(): Address {
+    return { hostname: LOOPBACK, port: this.port };
+  }
+
+  /** The process that runs, or the latest one that ran. It must have been started once. */
+  get process(): Program {
+    return this.processes[this.processes.length - 1];
+  }
+
+  /** Starts it and waits until it listens. */
+  async start(): Promise<void> {
+    const process = this.#launch();
+    this.processes.push(process);
+    const [, port] = await process.line(/action: listen \| result: success .*port: (\d+)/);
+    this.port = Number(port);
+  }
+}
+
+/** Servers that share a volume. At the end of the block they are killed. */
+export class ServerGroup implements AsyncDisposable {
+  readonly servers: readonly RestartableServer[];
+  /** The folder of bets.csv and agencies_closed.txt. */
+  readonly volume: string;
+  readonly #options: ServerGroupOptions;
+  readonly #broadcastPort: number;
+  readonly #resources = new AsyncDisposableStack();
+
+  /** Starts no server yet: see {@linkcode start}. */
+  constructor(options: ServerGroupOptions) {
+    this.#options = options;
+    this.#broadcastPort = options.broadcastPort ?? freePort("udp");
+    this.volume = options.volume ?? this.#resources.use(tempFolder()).path;
+    this.servers = Array.from(
+      { length: options.servers },
+      (_, index) => new RestartableServer(`server${index + 1}`, () => this.#launch(index)),
+    );
+  }
+
+  /** Makes a group of this class, or of a class derived from it, and starts its servers. */
+  static async start<Options, Group extends ServerGroup>(
+    this: new (options: Options) => Group,
+    options: Options,
+  ): Promise<Group> {
+    await using stack = new AsyncDisposableStack();
+    const group = stack.use(new this(options));
+    await group.startAll();
+    stack.move();
+    return group;
+  }
+
+  /** Where clients find the servers, if these share a port; otherwise where they find the first. */
+  get address(): Address {
+    return this.servers[0].address;
+  }
+
+  /** Every process of every server, ended ones included. */
+  get processes(): Program[] {
+    return this.servers.flatMap(({ processes }) => processes);
+  }
+
+  /** Starts every server that is not running, and waits until all listen. */
+  async startAll(): Promise<void> {
+    const stopped = this.servers.filter(({ processes }) => !processes.at(-1)?.isRunning);
+    // The first server to start chooses the port that all may share.
+    if (this.address.port === 0) await stopped.shift()?.start();
+    await Promise.all(stopped.map((server) => server.start()));
+  }
+
+  /** Stops all servers. Returns their exit codes. */
+  stop(): Promise<number[]> {
+    return Promise.all(this.servers.map(({ process }) => process.stop()));
+  }
+
+  /** Kills all servers, as a power cut would. */
+  async kill(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.kill()));
+  }
+
+  /** Returns how many lines of all processes match. */
+  countLines(pattern: RegExp): number {
+    return this.processes.reduce((sum, process) => sum + process.count(pattern), 0);
+  }
+
+  /** Returns the last lines of the servers, for the message of a failure. */
+  tail(): string {
+    return this.servers.map(({ name, process }) => `  ${name}:\n${process.tail()}`).join("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+    await this.#resources.disposeAsync();
+  }
+
+  #launch(index: number): Program {
+    const { agencies, sharedPort = true, env, adapt = (program) => program } = this.#options;
+    const server = this.servers[index];
+    const permissions = serverPermissions({ projectRoot: PROJECT_ROOT, sharedVolume: this.volume });
+    const { port } = sharedPort ? this.servers[0] : server;
+    const program = {
+      name: server.name,
+      args: ["run", "--quiet", ...permissions, "server/main.ts"],
+      env: {
+        ...serverEnvironment({
+          port,
+          broadcastPort: this.#broadcastPort,
+          agencies,
+          volume: this.volume,
+        }),
+        ...env,
+      },
+    };
+    return new Program(adapt(program, { index, isFirst: server.processes.length === 0 }));
+  }
+}
