@@ -32,6 +32,7 @@ class FakeLedger implements Ledger {
   append = unused;
   close = unused;
   progress = unused;
+  digest = unused;
   [Symbol.asyncDispose] = unused;
 }
 

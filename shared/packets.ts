@@ -33,6 +33,7 @@ export const REQUEST_TYPES = [
   "AgencyClose",
   "WinnersRequest",
   "ProgressRequest",
+  "DigestRequest",
 ] as const;
 /** A type of packet that an agency sends. */
 export type RequestType = (typeof REQUEST_TYPES)[number];
@@ -68,10 +69,13 @@ export class PacketError extends Error {
   }
 }
 
+/** A type of packet that says no more than its agency. */
+export type AgencyRequestType = Exclude<RequestType, "StoreBet" | "StoreBatch">;
+
 /** One packet of an agency. */
 export type Request =
   | { type: "StoreBet" | "StoreBatch"; batch: BetBatch }
-  | { type: "AgencyClose" | "WinnersRequest" | "ProgressRequest"; agency: number };
+  | { type: AgencyRequestType; agency: number };
 
 /** What the rules depend on, beside the packet. */
 export interface DecodeRules {
@@ -227,7 +231,8 @@ export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: Bet
       return { type, batch: decoder.decode(type, line, rules) };
     case "AgencyClose":
     case "WinnersRequest":
-    case "ProgressRequest": {
+    case "ProgressRequest":
+    case "DigestRequest": {
       const agency = parseDigits(line, type.length + 1, line.length, rules.agencies);
       if (agency < 1) throw new PacketError(badAgency(type, line, rules.agencies), false);
       return { type, agency };
@@ -265,6 +270,14 @@ export function encodeBetFields(bet: Omit<Bet, "agency">): Uint8Array<ArrayBuffe
   return encoder.encode([firstName, lastName, document, birthdate, number].join(";"));
 }
 
+/** Which bets of an agency are stored. */
+export interface BetsDigest {
+  /** How many there are. */
+  bets: number;
+  /** SHA-256, in lower-case hexadecimal, of their rows as in bets.csv, line feeds included, in order. */
+  sha256: string;
+}
+
 /** What stands before the first bet of a Store packet. */
 export function encodeStoreHead(
   type: "StoreBet" | "StoreBatch",
@@ -275,7 +288,7 @@ export function encodeStoreHead(
 
 /** A packet that says no more than its agency, line end included. */
 export function encodeAgencyRequest(
-  type: "AgencyClose" | "WinnersRequest" | "ProgressRequest",
+  type: AgencyRequestType,
   agency: number,
 ): Uint8Array<ArrayBuffer> {
   return encoder.encode(`${type}:${agency}\n`);
@@ -291,8 +304,16 @@ export function encodeProgressResponse(bets: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`ProgressResponse:${bets}\n`);
 }
 
+/** `DigestResponse:n;hex`, line end included. */
+export function encodeDigestResponse({ bets, sha256 }: BetsDigest): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`DigestResponse:${bets};${sha256}\n`);
+}
+
 /** What stands before the number of a ProgressResponse. */
 export const PROGRESS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("ProgressResponse:");
+
+/** What stands before the number of a DigestResponse. */
+export const DIGEST_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("DigestResponse:");
 
 /** What stands before the documents of a WinnersResponse, which `;` separates and a line end ends. */
 export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("WinnersResponse:");
@@ -314,6 +335,16 @@ export function decodeStoreResponse(line: Uint8Array): StoreStatus {
  */
 export function decodeProgressResponse(line: Uint8Array): number {
   return Number(answerRest(line, "ProgressResponse", /^\d{1,15}$/));
+}
+
+/**
+ * Reads which bets of an agency are stored for good.
+ *
+ * @throws {PacketError} If it is another packet, or none.
+ */
+export function decodeDigestResponse(line: Uint8Array): BetsDigest {
+  const [bets, sha256] = answerRest(line, "DigestResponse", /^\d{1,15};[0-9a-f]{64}$/).split(";");
+  return { bets: Number(bets), sha256 };
 }
 
 /**

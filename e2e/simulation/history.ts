@@ -351,6 +351,7 @@ function trusting(ledger: Ledger): Ledger {
     append: (batch) => ledger.append(batch),
     close: (agency) => ledger.close(agency),
     progress: (agency) => ledger.progress(agency),
+    digest: (agency) => ledger.digest(agency),
     draw: () => ledger.draw(),
     onChange: (listener) => ledger.onChange(listener),
     [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose](),

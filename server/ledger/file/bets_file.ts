@@ -36,7 +36,10 @@ export class BetsFile {
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
   readonly #log: ActionLog;
-  readonly #read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
+  /** Reads the file. Rows up to {@linkcode size} may be read without the lock. */
+  readonly read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
+  /** How often counted rows were truncated, so that what was derived from them is void. */
+  generation = 0;
   /** The journal's count of truncations, as last seen. */
   #cuts = -1;
   /** Position at which the last round appended here begins. */
@@ -51,6 +54,11 @@ export class BetsFile {
     this.#journal = journal;
     this.#tally = options.tally;
     this.#log = options.log;
+  }
+
+  /** Bytes of the file that have been counted: the end of a row. */
+  get size(): number {
+    return this.#tally.size;
   }
 
   /** Counted bets of an agency. */
@@ -212,7 +220,7 @@ export class BetsFile {
     const size = this.#file.size();
     const round = this.#journal.read();
     const { wholeSize } = inspectTail(size, round, {
-      read: this.#read,
+      read: this.read,
       knownSize: this.#tally.size,
     });
     const wasCut = round?.cuts !== this.#cuts;
@@ -224,6 +232,7 @@ export class BetsFile {
     if (wasCut || wholeSize < this.#tally.size) {
       this.#tally.clear();
       this.#syncedSize = 0;
+      this.generation++;
     }
     const isJournalStale = round === undefined || size < round.to;
     if (wholeSize < size || isJournalStale) this.#repair(size, wholeSize);

@@ -9,14 +9,22 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch } from "../../../shared/packets.ts";
-import type { AppendResult, CloseResult, Draw, Ledger, ProgressResult } from "../ledger.ts";
+import type { BetBatch, BetsDigest } from "../../../shared/packets.ts";
+import type {
+  AppendResult,
+  CloseResult,
+  DigestResult,
+  Draw,
+  Ledger,
+  ProgressResult,
+} from "../ledger.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
+import { RowDigests } from "./row_digests.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { Tally, type Winners } from "./tally.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
@@ -43,11 +51,10 @@ interface WaitingBatch {
   resolve: (result: AppendResult) => void;
 }
 
-/** Callers of progress() that share one turn of the lock. */
-interface ProgressQuery {
+/** Callers who ask about agencies at the same time, and share one look at the files. */
+interface Query<Answer> {
   agencies: Set<number>;
-  /** The durable bets of each of those agencies. */
-  counts: Promise<Map<number, number>>;
+  answers: Promise<Map<number, Answer>>;
 }
 
 /**
@@ -75,9 +82,13 @@ export class FileLedger implements Ledger {
   readonly #queue = new SerialQueue();
   /** The rows of the round in hand. */
   readonly #rows = new ByteBuffer(64 * 1024);
+  readonly #digests: RowDigests;
+  readonly #digestQueue = new SerialQueue();
+  #digestedGeneration = 0;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #waiting: WaitingBatch[] = [];
-  #query: ProgressQuery | undefined;
+  #counting: Query<number> | undefined;
+  #digesting: Query<BetsDigest> | undefined;
   #draw: Draw | undefined;
   #isFollowing = false;
   #disposal: Promise<void> | undefined;
@@ -94,6 +105,7 @@ export class FileLedger implements Ledger {
     const journal = new RoundJournal(disk.open(JOURNAL_FILE));
     const tally = new Tally(options.winningNumber);
     this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally, log: options.log });
+    this.#digests = new RowDigests(this.#bets.read);
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
     disk.syncFolder();
   }
@@ -124,11 +136,18 @@ export class FileLedger implements Ledger {
   }
 
   async progress(agency: number): Promise<ProgressResult> {
-    const query = this.#query ??= this.#startQuery();
-    query.agencies.add(agency);
     try {
-      const counts = await query.counts;
-      return { status: "known", bets: counts.get(agency)! };
+      const bets = await join(this.#counting ??= this.#startCounting(), agency);
+      return { status: "known", bets };
+    } catch (error) {
+      return { status: "unknown", reason: messageOf(error) };
+    }
+  }
+
+  async digest(agency: number): Promise<DigestResult> {
+    try {
+      const digest = await join(this.#digesting ??= this.#startDigesting(), agency);
+      return { status: "known", ...digest };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -161,6 +180,7 @@ export class FileLedger implements Ledger {
   async #dispose(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
+    await this.#digestQueue.run(() => {});
     await this.#queue.run(() => {
       this.#bets.close();
       this.#closed.close();
@@ -211,16 +231,43 @@ export class FileLedger implements Ledger {
   }
 
   /** Coalesces questions that come before their turn, so that hundreds of them cannot starve writers. */
-  #startQuery(): ProgressQuery {
+  #startCounting(): Query<number> {
     const agencies = new Set<number>();
-    const counts = this.#guarded(async () => {
-      this.#query = undefined;
-      await this.#bets.exclusively(() => {});
-      const found = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-      await this.#bets.sync();
-      return found;
+    const answers = this.#guarded(async () => {
+      this.#counting = undefined;
+      return await this.#countDurably(agencies);
     });
-    return { agencies, counts };
+    return { agencies, answers };
+  }
+
+  /** The bets of agencies, made durable. */
+  async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
+    await this.#bets.exclusively(() => {});
+    const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
+    await this.#bets.sync();
+    return counts;
+  }
+
+  /** Coalesces questions as #startCounting() does. Rows are hashed beside the rounds, not in turn with them. */
+  #startDigesting(): Query<BetsDigest> {
+    const agencies = new Set<number>();
+    const answers = this.#digestQueue.run(async () => {
+      const { counts, size, generation } = await this.#guarded(async () => {
+        this.#digesting = undefined;
+        const counts = await this.#countDurably(agencies);
+        return { counts, size: this.#bets.size, generation: this.#bets.generation };
+      });
+      if (generation !== this.#digestedGeneration) this.#digests.clear();
+      this.#digestedGeneration = generation;
+      await this.#digests.advanceTo(size);
+      return new Map(
+        Array.from(counts, ([agency, bets]) => [
+          agency,
+          { bets, sha256: this.#digests.digest(agency) },
+        ]),
+      );
+    });
+    return { agencies, answers };
   }
 
   async #runRound(): Promise<void> {
@@ -325,6 +372,12 @@ export class FileLedger implements Ledger {
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#onFailure(this.#failure);
   }
+}
+
+/** Adds an agency to a query, and waits for its answer. */
+async function join<Answer>(query: Query<Answer>, agency: number): Promise<Answer> {
+  query.agencies.add(agency);
+  return (await query.answers).get(agency)!;
 }
 
 function drawOf(winners: Winners): Draw {
