@@ -29,7 +29,8 @@ export interface ExamineOptions extends RowRules {
 }
 
 /**
- * Checks a volume as it is at one moment. Servers wait only while two sizes and the journal are read.
+ * Checks a volume as it is at one moment. Servers wait only while two sizes and the journal are
+ * read.
  *
  * @throws {LockedError} If the lock is not obtained in time.
  */

@@ -16,7 +16,7 @@ export class TruncatedError extends Error {
 
 /** A line of a file. The object is reused: it is valid until the handler returns. */
 export interface Line {
-  /** Contains the line from `from` to `to`, without its line end; only its beginning if it is too long. */
+  /** The line is from `from` to `to`, without its line end; only its beginning if too long. */
   bytes: Uint8Array;
   from: number;
   to: number;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Describes the process that holds the lock of a file. Returns nothing if the system does not show it. */
+/** Describes the holder of a file's lock. Returns nothing if the system does not show it. */
 export function lockOwner(path: string): string | undefined {
   if (Deno.build.os !== "linux") return undefined;
   try {
@@ -19,8 +19,8 @@ export function lockOwner(path: string): string | undefined {
 /**
  * Finds the process that holds the flock(2) of a file.
  *
- * It compares the inode alone, because some file systems show another device in /proc/locks than in stat(2). A process
- * of another container has the id 0 there.
+ * It compares the inode alone, because some file systems show another device in /proc/locks than in
+ * stat(2). A process of another container has the id 0 there.
  *
  * @param locks The content of /proc/locks.
  */

@@ -40,8 +40,8 @@ export interface Repair {
 /**
  * Cuts off what servers would cut off, and rewrites the journal as they would.
  *
- * An interrupted repair can be repeated at any point: the copy is complete and durable before anything is cut off, and no
- * copy is ever overwritten.
+ * An interrupted repair can be repeated at any point: the copy is complete and durable before
+ * anything is cut off, and no copy is ever overwritten.
  *
  * @throws {LockedError} If the lock is not obtained in time.
  */
@@ -87,7 +87,7 @@ function repairLocked(volume: LockedVolume, options: RepairOptions): Repair {
   return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
 }
 
-/** Copies the bytes of a tail, durably, to a new file. Returns its name. Leaves no file if that fails. */
+/** Copies a tail durably to a new file. Returns its name. Leaves no file if that fails. */
 function copyTail(
   { path, disk, bets }: LockedVolume,
   { from, to, ...options }: { from: number; to: number } & RepairOptions,

@@ -88,7 +88,8 @@ export class LockedError extends Error {
 }
 
 /**
- * Awaits a lock of bets.csv in the folder `path`. A lock that is obtained too late is released when the process ends.
+ * Awaits a lock of bets.csv in the folder `path`. A lock that is obtained too late is released when
+ * the process ends.
  *
  * @throws {LockedError} If it is not obtained within `waitMs`.
  */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PROJECT_ROOT } from "../project.ts";
 import { runsPrograms, tempFolder } from "../testing.ts";
 
-/** The commands that ./denow calls. The tests offer no others, so that it finds only the Deno they made. */
+/** The commands that ./denow calls. There are no others, so that it finds only the tests' Deno. */
 const COMMANDS = "cat chmod cp dirname find grep mkdir mktemp mv rm sh tail uname"
   .split(" ");
 

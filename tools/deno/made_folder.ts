@@ -1,6 +1,6 @@
 /**
- * Folders that a program generates and can generate again. This module imports nothing of std, because the folder of std
- * is one of them.
+ * Folders that a program generates and can generate again. This module imports nothing of std,
+ * because the folder of std is one of them.
  *
  * @module
  */
@@ -16,8 +16,9 @@ export interface MakeFolderOptions {
 }
 
 /**
- * Makes a folder unless it is there and current. It is built in another place and then renamed, so that no process sees
- * a part of it. One process at a time builds it; the others wait and then find it current.
+ * Makes a folder unless it is there and current. It is built in another place and then renamed, so
+ * that no process sees a part of it. One process at a time builds it; the others wait and then find
+ * it current.
  *
  * @returns Whether the folder was made.
  */

@@ -1,8 +1,10 @@
 /**
- * Fetches npm packages whose content is known, without their dependencies and without running anything of them.
+ * Fetches npm packages whose content is known, without their dependencies and without running
+ * anything of them.
  *
- * Deno's npm client does the work. The lock file that it gets pins each package to the sha512 of its tarball, which Deno
- * enforces, and lists no dependencies. This module imports nothing, because it runs where nothing can be imported.
+ * Deno's npm client does the work. The lock file that it gets pins each package to the sha512 of
+ * its tarball, which Deno enforces, and lists no dependencies. This module imports nothing, because
+ * it runs where nothing can be imported.
  *
  * @module
  */

@@ -4,7 +4,7 @@ import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
 import { fetchNpmPackages } from "./npm_package.ts";
 
-/** A gzipped tar with the two files package/package.json, which names a dependency, and package/mod.js, `export {};`. */
+/** A tarball of package.json, which names a dependency, and mod.js, `export {};`. */
 const TARBALL = Uint8Array.fromBase64(
   "H4sIAAAAAAACA+3TSwqDMBRA0Yy7ipAFaKJSoV2NaOiPmqApFMS9136g4KBOWsFyz+SFl0BG1xflqdjZ2D9ndGxdLb" +
     "5MD9ZZ9piD8dQ6S9/n+96kaZ4KqcUMLm0oGilF41z49G7qfqE6VVlv68rW5cG2atMpF/a2URtlIh1p1fcrgf/16j4+" +

@@ -1,11 +1,12 @@
 /**
  * The compiler for machines that cannot download Deno's own part of it.
  *
- * `deno compile` needs the program `denort` of its version, which is not on npm. But one npm package is a program that
- * Deno 2.4.2 compiled: it contains that version's denort, and Deno accepts it in place of one. Together with Deno 2.4.2,
- * also from npm, it compiles for Linux on x86-64.
+ * `deno compile` needs the program `denort` of its version, which is not on npm. But one npm
+ * package is a program that Deno 2.4.2 compiled: it contains that version's denort, and Deno
+ * accepts it in place of one. Together with Deno 2.4.2, also from npm, it compiles for Linux on
+ * x86-64.
  *
- *     deno run -A tools/deno/stand_in_compiler.ts    makes it and prints its folder, which contains deno and denort
+ *     deno run -A tools/deno/stand_in_compiler.ts    prints its folder, with deno and denort
  *
  * @module
  */

@@ -1,12 +1,15 @@
 /**
- * Makes `vendor/std`, the @std packages that deno.json imports, from npm packages that contain their code: for a machine
- * that reaches npm but not JSR. Deno prefers a workspace folder to the JSR package of the same name.
+ * Makes `vendor/std`, the @std packages that deno.json imports, from npm packages that contain
+ * their code: for a machine that reaches npm but not JSR. Deno prefers a workspace folder to the
+ * JSR package of the same name.
  *
  *     deno run -A tools/deno/vendor_std.ts [--unless-jsr]
  *
- * With --unless-jsr, as `./denow` calls it, it first has Deno fetch the packages from JSR, and stops if that works.
+ * With --unless-jsr, as `./denow` calls it, it first has Deno fetch the packages from JSR, and
+ * stops if that works.
  *
- * It imports nothing of std, because it runs where std is missing. Each npm package is checked against its sha512 below.
+ * It imports nothing of std, because it runs where std is missing. Each npm package is checked
+ * against its sha512 below.
  *
  * @module
  */
@@ -17,9 +20,9 @@ import { fetchNpmPackages, type NpmPackage } from "./npm_package.ts";
 
 /** An npm package that contains the code of std packages. */
 interface Source extends NpmPackage {
-  /** Folders of the npm package that hold std packages, one folder each. `*` stands for any name. */
+  /** Folders of the npm package that contain folders of std packages. `*` is any name. */
   roots: readonly string[];
-  /** The std packages to copy. Those that deno.json does not import are dependencies of the others. */
+  /** The std packages to copy: those that deno.json imports, and their dependencies. */
   packages: readonly string[];
 }
 
@@ -59,7 +62,7 @@ interface StdPackage {
 
 /** The std packages that deno.json imports, by name. */
 export const STD_PACKAGES: Record<string, StdPackage> = {
-  // The only known difference from the 1.0.15 of JSR: `equal` takes any two bare ArrayBuffers for equal.
+  // Unlike the 1.0.15 of JSR, its `equal` considers all bare ArrayBuffers equal.
   assert: { version: "1.0.15", exports: { ".": "./mod.js" } },
   csv: { version: "1.0.6", exports: { ".": "./mod.js", "./parse": "./parse.js" } },
   ini: { version: "0.225.2", exports: { ".": "./0.225.2/mod.js" } },
@@ -80,7 +83,7 @@ async function vendorStd(folder: string): Promise<void> {
   await makeFolder(folder, {
     recipe: await recipeHash(),
     make: async (into, scratch) => {
-      console.error("Making vendor/std from npm packages, because JSR cannot be reached.");
+      console.error("Making vendor/std from npm packages instead of JSR.");
       const fetched = await fetchNpmPackages(SOURCES, scratch);
       for (const { name, roots, packages } of SOURCES) {
         for (const root of roots) {
@@ -95,7 +98,7 @@ async function vendorStd(folder: string): Promise<void> {
   });
 }
 
-/** Hashes everything that determines the content of `vendor/std`: this file and the declarations. */
+/** Hashes what determines the content of `vendor/std`: this file and the declarations. */
 async function recipeHash(): Promise<string> {
   let recipe = await Deno.readTextFile(`${PROJECT_ROOT}/tools/deno/vendor_std.ts`);
   for (const path of (await filesBelow(TYPES)).sort()) {
@@ -115,7 +118,7 @@ async function matchStar(path: string): Promise<string> {
   throw new Error(`${path} does not exist`);
 }
 
-/** The folder of a std package: deno-std's modules import each other by the package's name. */
+/** Returns the name of a package's folder: deno-std imports `data-structures` by that name. */
 function folderOf(std: string): string {
   return std.replaceAll("_", "-");
 }

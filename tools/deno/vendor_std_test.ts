@@ -42,7 +42,7 @@ Deno.test("jsrSpecifiers() returns one module of each imported package", async (
   assertEquals(specifiers.length, 6);
 });
 
-/** Returns whether a version is in a range of the forms that deno.json uses: `1.2.3` and `^1.2.3`. */
+/** Returns whether a range of the form `1.2.3` or `^1.2.3` accepts a version. */
 function satisfies(version: string, range: string): boolean {
   if (!range.startsWith("^")) return version === range;
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);

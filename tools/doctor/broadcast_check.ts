@@ -27,7 +27,7 @@ export async function checkBroadcast(settings: BroadcastSettings): Promise<Findi
   const where = isHere
     ? ""
     : `, instead of ${broadcastIp}, whose subnet does not exist here (Docker creates it with the ` +
-      "containers)";
+      "containers),";
   const sockets = openPair(settings.broadcastPort);
   try {
     const { port } = sockets[0].addr as Deno.NetAddr;

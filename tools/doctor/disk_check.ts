@@ -1,5 +1,6 @@
 /**
- * Checks whether the disk of a volume can be written, how long a durable write takes, and how much room there is.
+ * Checks whether the disk of a volume can be written, how long a durable write takes, and how much
+ * room there is.
  *
  * @module
  */

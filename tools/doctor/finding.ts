@@ -7,8 +7,8 @@
 /** A result, one line of the report. */
 export interface Finding {
   /**
-   * `ok`; `warning`: the lottery runs, but worse than it could; `fault`: it does not run, or is unreliable; `note`:
-   * information.
+   * `ok`; `warning`: the lottery runs, but worse than it could; `fault`: it does not run, or is
+   * unreliable; `note`: information.
    */
   level: "ok" | "warning" | "fault" | "note";
   /** The finding, and what to do about it. */

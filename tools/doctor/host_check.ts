@@ -1,5 +1,6 @@
 /**
- * Checks what this host offers to the lottery (Deno, Docker, open files), and the project's settings.
+ * Checks what this host offers to the lottery (Deno, Docker, open files), and the project's
+ * settings.
  *
  * @module
  */

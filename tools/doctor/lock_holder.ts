@@ -1,6 +1,7 @@
 /**
- * The other process of the doctor's lock check. It tries to lock the file named by its argument and prints `taken` or
- * `refused`. When it reads `lock`, it waits for the lock, prints `held`, and keeps the lock until it ends.
+ * The other process of the doctor's lock check. It tries to lock the file named by its argument and
+ * prints `taken` or `refused`. When it reads `lock`, it waits for the lock, prints `held`, and
+ * keeps the lock until it ends.
  *
  * @module
  */

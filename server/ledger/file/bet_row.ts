@@ -1,6 +1,7 @@
 /**
- * The rules of a row of bets.csv: `agency,first name,last name,document,birthdate,number`. The fields keep the rules of
- * a bet (shared/bet.ts), and exactly those fields are quoted that contain a comma or a quote.
+ * The rules of a row of bets.csv: `agency,first name,last name,document,birthdate,number`. The
+ * fields keep the rules of a bet (shared/bet.ts), and exactly those fields are quoted that contain
+ * a comma or a quote.
  *
  * @module
  */
@@ -62,7 +63,7 @@ export class RowChecker {
     this.#rules = rules;
   }
 
-  /** Returns what is wrong with the row between two positions, its line end excluded; nothing if it is valid. */
+  /** Returns what is wrong with the row from `from` to `to`; nothing if it is valid. */
   check(bytes: Uint8Array, from: number, to: number): RowFault | undefined {
     const { agencies, today } = this.#rules;
     const scanner = this.#scanner;
