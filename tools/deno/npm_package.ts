@@ -70,10 +70,22 @@ async function writeProject(packages: readonly NpmPackage[], folder: string): Pr
     version: "5",
     specifiers: Object.fromEntries(packages.map(({ version }, at) => [specifiers[at], version])),
     npm: Object.fromEntries(
-      packages.map(({ name, version, integrity }) => [`${name}@${version}`, { integrity }]),
+      packages.map(({ name, version, integrity }) => [
+        `${name}@${version}`,
+        { integrity, tarball: tarballUrl(name, version) },
+      ]),
     ),
     workspace: { dependencies: specifiers },
   };
   await Deno.writeTextFile(`${folder}/deno.json`, JSON.stringify(config));
   await Deno.writeTextFile(`${folder}/deno.lock`, JSON.stringify(lock));
+}
+
+/**
+ * Returns the URL of a tarball if NPM_CONFIG_REGISTRY names a registry. Deno 2.7 ignores that
+ * variable when it fetches a package of the lock file without a URL.
+ */
+function tarballUrl(name: string, version: string): string | undefined {
+  const registry = Deno.env.get("NPM_CONFIG_REGISTRY")?.replace(/\/$/, "");
+  return registry && `${registry}/${name}/-/${name.replace(/.*\//, "")}-${version}.tgz`;
 }
