@@ -99,12 +99,10 @@ export async function lockWithin(
 ): Promise<void> {
   const error = () => {
     const owner = lockOwner(`${path}/${BETS_FILE}`) ?? "another process";
+    const seconds = waitMs / 1000;
     return new LockedError(
-      `Cannot lock ${BETS_FILE} within ${
-        waitMs / 1000
-      } s: ${owner} holds the lock, and is paused ` +
-        "or waits for its disk. Resume it (SIGCONT, `docker unpause`), end it, or wait longer with " +
-        "--wait",
+      `Cannot lock ${BETS_FILE} within ${seconds} s: ${owner} holds the lock, and is paused or ` +
+        "waits for its disk. Resume it (SIGCONT, `docker unpause`), end it, or wait longer with --wait",
     );
   };
   await withDeadline(lock, { timeoutMs: waitMs, error });

@@ -121,7 +121,7 @@ function explainFields(
     const rule = `is over ${agencies}, the number of agencies`;
     return { kind: "agency", text: `agency ${quote(agency)} ${rule}` };
   }
-  // The scanner takes a `;` for the end of a field.
+  // The scanner treats a `;` as the end of a field.
   const at = bet.findIndex((value) => value.includes(";"));
   if (at >= 0) {
     const field = BET_FIELDS[at];
