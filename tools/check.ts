@@ -1,5 +1,6 @@
 /**
- * `deno task check`: says whether the ledger on a shared volume is sound, and cuts a torn tail off.
+ * `deno task check`: reports whether the ledger on a shared volume is sound, and can cut off a torn
+ * tail.
  *
  * @module
  */
@@ -24,31 +25,31 @@ const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
 
 const USAGE =
-  `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may run meanwhile.
+  `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may be running.
 
 Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
 
-  --volume    the folder of the two files; the server's SHARED_VOLUME where it is left out
-  --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX}; the server's AGENCIES_AMOUNT where it is left out
-  --repair    cuts off a torn tail of bets.csv, as a server would, after it was copied to a file
-              bets.csv.cut-TIME beside it; changes nothing else, and nothing at all where there is damage
-  --wait      seconds to wait for the lock of bets.csv, ${WAIT_SECONDS} where it is left out
-  --help      this text
+  --volume    the folder of the two files (default: the server's SHARED_VOLUME)
+  --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
+  --repair    cut off a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
+              beside it; changes nothing else, and nothing at all if there is damage
+  --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
+  --help      show this text
 
-Without --repair nothing is written. The server's settings are those of server/config.ini and the environment.
-Faults are told with their line, and the byte at which that line begins.
+Without --repair nothing is written. The server's settings come from server/config.ini and the environment.
+Each fault is reported with its line and the position of that line's first byte.
 
 Exit code:
   0  sound
-  1  it could not be checked: a file that cannot be read, a lock that is not to be had, a full disk
+  1  the check failed: an unreadable file, a lock that was not obtained, a full disk
   2  a wrong argument or setting, or no such folder
-  3  nothing but a torn tail (or, with bets.csv whole, a torn last line of agencies_closed.txt): a writer was
-     killed, nothing of what is torn was acknowledged, and servers mend it themselves
-  4  damage in the middle of bets.csv, which only a person can mend
-  5  damage in agencies_closed.txt: a line that is no agency of this lottery, or one that is there twice
-Of several, 4 counts before 5, and both before 3. With --repair, the code is that of what is left.`;
+  3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
+     killed, the torn bytes were not acknowledged, and servers recover from it by themselves
+  4  damage in the middle of bets.csv, which only a person can repair
+  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one
+Of several, 4 takes precedence over 5, and both over 3. With --repair, the code is that of what is left.`;
 
-/** What the command line asks for. */
+/** The command line. */
 interface Request {
   volume: string;
   agencies: number;
@@ -56,7 +57,7 @@ interface Request {
   waitMs: number;
 }
 
-/** Reads the command line; nothing if it asks for help. */
+/** Parses the command line. Returns nothing if it asks for help. */
 function readRequest(args: string[]): Request | undefined {
   const { values } = parseArgs({
     args,
@@ -79,7 +80,7 @@ function readRequest(args: string[]): Request | undefined {
   const ofFlag = agencies === undefined
     ? undefined
     : integerFlag("agencies", agencies, { min: 1, max: AGENCIES_MAX });
-  // Whoever gives both may check a volume of which there are no settings here.
+  // With both, no settings are needed: the volume may be another machine's.
   if (volume !== undefined && ofFlag !== undefined) {
     return { ...request, volume, agencies: ofFlag };
   }
@@ -97,13 +98,13 @@ function readSettings(): { sharedVolume: string; agencies: number } {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     throw new UsageError(
-      "Cannot check: mend these settings of the server, or give both --volume and --agencies:" +
+      "Cannot check: fix these settings of the server, or give both --volume and --agencies:" +
         error.faults.map((fault) => `\n  - ${fault}`).join(""),
     );
   }
 }
 
-/** Checks, and repairs where that is asked for. Answers the exit code of what is left. */
+/** Checks a volume, and repairs it if requested. Returns the exit code of what is left. */
 async function check({ volume, agencies, repair, waitMs }: Request): Promise<number> {
   const beginMs = performance.now();
   const today = dayNumber(Date.now());
@@ -124,7 +125,7 @@ function print(lines: string[]): void {
   for (const line of lines) console.log(line);
 }
 
-/** The error as a task tells it: what could not be done, why, and what to do. */
+/** Returns an error that states what failed, why, and what to do. */
 function explain(error: unknown, { volume, repair }: Request): Error {
   const { message } = error as Error;
   const text = `Cannot ${repair ? "check and repair" : "check"} ${volume}: ${message}`;
@@ -134,15 +135,15 @@ function explain(error: unknown, { volume, repair }: Request): Error {
   return new TaskError(text + adviceOn(error), { cause: error });
 }
 
-/** What to do about an error that says no more than what the system says. */
+/** Returns advice about an error of the operating system. */
 function adviceOn(error: unknown): string {
   const { message } = error as Error;
   if (error instanceof Deno.errors.PermissionDenied) {
-    return ". Do it as the user who owns the volume";
+    return ". Run it as the user who owns the volume";
   }
-  if (/^Read-only file system/.test(message)) return ". Mount it for writing, to repair it";
+  if (/^Read-only file system/.test(message)) return ". Mount it for writing";
   if (/^(No locks available|Operation not supported|Function not implemented)/.test(message)) {
-    return ". This file system has no locks: `deno task doctor` says what to do";
+    return ". This file system has no locks: see `deno task doctor`";
   }
   return "";
 }
