@@ -1,10 +1,9 @@
 /**
- * `deno task check`: says whether the ledger on a shared volume is sound, and cuts a torn tail off.
+ * `deno task check`: reports whether the ledger on a shared volume is sound, and truncates a torn tail.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { readServerSettings } from "../server/settings.ts";
 import { AGENCIES_MAX, dayNumber } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
@@ -18,35 +17,36 @@ import {
   reportOf,
   verdictOf,
 } from "./check/report.ts";
-import { integerFlag, runTask, TASK, TaskError, UsageError } from "./flags.ts";
+import { integerFlag, runCommand, UsageError } from "./command.ts";
+import { TASK, TaskError } from "./project.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
 
 const USAGE =
-  `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may run meanwhile.
+  `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may be running.
 
 Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
 
-  --volume    the folder of the two files; the server's SHARED_VOLUME where it is left out
-  --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX}; the server's AGENCIES_AMOUNT where it is left out
-  --repair    cuts off a torn tail of bets.csv, as a server would, after it was copied to a file
-              bets.csv.cut-TIME beside it; changes nothing else, and nothing at all where there is damage
-  --wait      seconds to wait for the lock of bets.csv, ${WAIT_SECONDS} where it is left out
-  --help      this text
+  --volume    the folder of the two files (default: the server's SHARED_VOLUME)
+  --agencies  number of agencies, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
+  --repair    truncate a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
+              next to it. Nothing else changes, and nothing at all if the file is damaged
+  --wait      how many seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
+  --help      print this text
 
-Without --repair nothing is written. The server's settings are those of server/config.ini and the environment.
-Faults are told with their line, and the byte at which that line begins.
+Without --repair nothing is written. The server's settings come from the environment and server/config.ini.
+Each fault is reported with its line and the byte at which that line begins.
 
 Exit code:
   0  sound
-  1  it could not be checked: a file that cannot be read, a lock that is not to be had, a full disk
-  2  a wrong argument or setting, or no such folder
-  3  nothing but a torn tail (or, with bets.csv whole, a torn last line of agencies_closed.txt): a writer was
-     killed, nothing of what is torn was acknowledged, and servers mend it themselves
-  4  damage in the middle of bets.csv, which only a person can mend
-  5  damage in agencies_closed.txt: a line that is no agency of this lottery, or one that is there twice
-Of several, 4 counts before 5, and both before 3. With --repair, the code is that of what is left.`;
+  1  cannot be checked: a file cannot be read, the lock cannot be taken, the disk is full
+  2  an argument or setting is invalid, or the folder does not exist
+  3  only a torn tail (or, if bets.csv is whole, a torn last line of agencies_closed.txt): a writer was
+     killed. Nothing in the torn part was acknowledged, and the servers recover by themselves
+  4  damage in the middle of bets.csv, which only a person can repair
+  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or is there twice
+If several apply, 4 takes precedence over 5, and both over 3. With --repair the code is for what remains.`;
 
 /** What the command line asks for. */
 interface Request {
@@ -56,38 +56,22 @@ interface Request {
   waitMs: number;
 }
 
-/** Reads the command line; nothing if it asks for help. */
-function readRequest(args: string[]): Request | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      volume: { type: "string" },
-      agencies: { type: "string" },
-      repair: { type: "boolean", default: false },
-      wait: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const { volume, agencies } = values;
+type Flags = { volume?: string; agencies?: string; wait?: string; repair: boolean };
+
+function readRequest({ volume, agencies: agenciesText, wait, repair }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
-  const request = {
-    repair: values.repair,
-    waitMs: 1000 * integerFlag("wait", values.wait, waitRule),
-  };
-  const ofFlag = agencies === undefined
+  const waitMs = 1000 * integerFlag("wait", wait, waitRule);
+  const agencies = agenciesText === undefined
     ? undefined
-    : integerFlag("agencies", agencies, { min: 1, max: AGENCIES_MAX });
-  // Whoever gives both may check a volume of which there are no settings here.
-  if (volume !== undefined && ofFlag !== undefined) {
-    return { ...request, volume, agencies: ofFlag };
-  }
-  const settings = readSettings();
+    : integerFlag("agencies", agenciesText, { min: 1, max: AGENCIES_MAX });
+  // With both flags given, the volume may be one without settings on this machine.
+  const settings = volume && agencies ? undefined : readSettings();
   return {
-    ...request,
-    volume: volume ?? settings.sharedVolume,
-    agencies: ofFlag ?? settings.agencies,
+    volume: volume ?? settings!.sharedVolume,
+    agencies: agencies ?? settings!.agencies,
+    repair,
+    waitMs,
   };
 }
 
@@ -97,13 +81,13 @@ function readSettings(): { sharedVolume: string; agencies: number } {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     throw new UsageError(
-      "Cannot check: mend these settings of the server, or give both --volume and --agencies:" +
+      "Cannot check: correct these settings of the server, or give both --volume and --agencies:" +
         error.faults.map((fault) => `\n  - ${fault}`).join(""),
     );
   }
 }
 
-/** Checks, and repairs where that is asked for. Answers the exit code of what is left. */
+/** Checks, and repairs if that is requested. Returns the exit code for what remains. */
 async function check({ volume, agencies, repair, waitMs }: Request): Promise<number> {
   const beginMs = performance.now();
   const today = dayNumber(Date.now());
@@ -124,7 +108,7 @@ function print(lines: string[]): void {
   for (const line of lines) console.log(line);
 }
 
-/** The error as a task tells it: what could not be done, why, and what to do. */
+/** Adds to an error what could not be done, and what to do about it. */
 function explain(error: unknown, { volume, repair }: Request): Error {
   const { message } = error as Error;
   const text = `Cannot ${repair ? "check and repair" : "check"} ${volume}: ${message}`;
@@ -134,25 +118,21 @@ function explain(error: unknown, { volume, repair }: Request): Error {
   return new TaskError(text + adviceOn(error), { cause: error });
 }
 
-/** What to do about an error that says no more than what the system says. */
+/** Returns advice on an error of the operating system, whose message has none. */
 function adviceOn(error: unknown): string {
   const { message } = error as Error;
   if (error instanceof Deno.errors.PermissionDenied) {
-    return ". Do it as the user who owns the volume";
+    return ". Run it as the user who owns the volume";
   }
-  if (/^Read-only file system/.test(message)) return ". Mount it for writing, to repair it";
+  if (/^Read-only file system/.test(message)) return ". To repair it, mount it for writing";
   if (/^(No locks available|Operation not supported|Function not implemented)/.test(message)) {
-    return ". This file system has no locks: `deno task doctor` says what to do";
+    return `. This file system has no locks. For advice, run: ${TASK} doctor`;
   }
   return "";
 }
 
-async function run(args: string[]): Promise<number> {
-  const request = readRequest(args);
-  if (request === undefined) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(flags: Flags): Promise<number> {
+  const request = readRequest(flags);
   try {
     return await check(request);
   } catch (error) {
@@ -160,4 +140,12 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) {
+  const options = {
+    volume: { type: "string" },
+    agencies: { type: "string" },
+    repair: { type: "boolean", default: false },
+    wait: { type: "string" },
+  } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}

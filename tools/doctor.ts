@@ -1,13 +1,12 @@
 /**
- * `deno task doctor`: says whether this machine can run the lottery, and what to do where it cannot.
+ * `deno task doctor`: reports whether this machine can run the lottery, and what to do if it cannot.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { readServerSettings, type ServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
-import { dockerFault } from "./run/docker.ts";
+import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
 import { type Check, type Finding, formatFinding, runCheck, within } from "./doctor/finding.ts";
@@ -15,26 +14,26 @@ import { checkOpenFiles, judgeDeno } from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch, type Scratch } from "./doctor/scratch.ts";
 import { checkSettings, judgeSettings } from "./doctor/settings_check.ts";
-import { runTask, TASK, TaskError, UsageError } from "./flags.ts";
-import { PROJECT_ROOT } from "./project.ts";
-import { assertWritable } from "./run/volume.ts";
+import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
+import { dockerFault } from "./run/docker.ts";
+import { assertWritable } from "./run/ledger_archive.ts";
 
 const USAGE =
-  `Says whether this machine can run the lottery: one line for each check, with what to do about it.
+  `Reports whether this machine can run the lottery: one line per check, with what to do about it.
 
 Usage: ${TASK} doctor [--volume DIR]
 
-  --volume   the folder of the ledger; the server's SHARED_VOLUME where it is left out
-  --help     this text
+  --volume   the folder of the ledger (default: the server's SHARED_VOLUME)
+  --help     print this text
 
-  ok       all is well
-  warning  the lottery runs, though worse than it could
-  fault    the lottery cannot be relied on, or does not run
+  ok       no problem
+  warning  the lottery runs, but worse than it could
+  fault    the lottery does not run, or is not reliable
   note     neither good nor bad
 
-Servers may run meanwhile. What is written to the volume for a try is removed again.
+Servers may be running. What the checks write to the volume is removed again.
 
-Exit code: 0 when there is no fault, 1 when there is one, 2 for a wrong argument.`;
+Exit code: 0 if there is no fault, 1 if there is one, 2 for an invalid argument.`;
 
 const DOCKER_TIMEOUT_MS = 15_000;
 
@@ -146,23 +145,18 @@ function settingsOfServer(report: Report): ServerSettings | undefined {
   }
 }
 
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: { volume: { type: "string" }, help: { type: "boolean", default: false } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (values.volume === "") throw new UsageError("--volume is empty: give a folder");
+async function run(flags: { volume?: string }): Promise<number> {
+  if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
   await report.run(hostChecks());
   const settings = settingsOfServer(report);
   if (settings !== undefined) await report.run(settingsChecks(settings));
-  const volume = values.volume ?? settings?.sharedVolume;
+  const volume = flags.volume ?? settings?.sharedVolume;
   if (volume !== undefined) await checkVolume(volume, report);
   return report.hasFault ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) {
+  const options = { volume: { type: "string" } } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}

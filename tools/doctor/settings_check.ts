@@ -5,8 +5,8 @@
  */
 
 import { SettingsError } from "../../shared/config.ts";
-import { readAgreement } from "../run/agreement.ts";
-import { TASK } from "../flags.ts";
+import { TASK } from "../project.ts";
+import { readRunSettings } from "../run/run_settings.ts";
 import type { Finding } from "./finding.ts";
 
 /** Checks the settings of a project, in all of its files. */
@@ -17,7 +17,7 @@ export function checkSettings(root: string): Finding {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return { level: "ok", text: `.env is not there yet: ${TASK} up makes it of .env.example` };
   }
-  return judgeSettings(() => readAgreement({ root }));
+  return judgeSettings(() => readRunSettings({ root }));
 }
 
 /** Judges settings by what reading them throws. */

@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { datasetFolder, presentBetsFiles, writeSample } from "./bets_folder.ts";
 import { tempFolder, writesFiles } from "../testing.ts";
 
-Deno.test("datasetFolder() takes a folder from the root unless it is absolute", () => {
-  assertEquals(datasetFolder("/project", ".data"), "/project/.data");
-  assertEquals(datasetFolder("/project", "/elsewhere"), "/elsewhere");
+Deno.test("datasetFolder() resolves a relative folder from the root", () => {
+  assertEquals(datasetFolder(".data", "/project"), "/project/.data");
+  assertEquals(datasetFolder("/elsewhere", "/project"), "/elsewhere");
 });
 
 Deno.test({

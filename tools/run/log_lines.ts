@@ -1,14 +1,14 @@
 /**
- * Lines of log, as they come out of a process and as the programs of the lottery write them.
+ * Log lines: split from a stream, and parsed as the programs of the lottery write them.
  *
  * @module
  */
 
-/** The lines of a stream of UTF-8, without their line ends. A last line need not have one. */
-export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
+/** Yields the lines of UTF-8 text without their line ends; the last one need not have any. */
+export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let rest = "";
   const decoder = new TextDecoder();
-  for await (const bytes of stream) {
+  for await (const bytes of chunks) {
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) yield line.replace(/\r$/, "");
@@ -16,15 +16,15 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
   if (rest !== "") yield rest;
 }
 
-/** An action that a log line tells of. */
+/** An action in a log line. */
 export interface LoggedAction {
   action: string;
   result: string;
-  /** What else the line says, by key. */
+  /** The other fields of the line, by key. */
   details: Record<string, string>;
 }
 
-/** Reads a line such as `… action: listen | result: success | port: 12345`; other lines are none. */
+/** Parses a line such as `… action: listen | result: success | port: 12345`. Returns undefined for any other. */
 export function parseAction(line: string): LoggedAction | undefined {
   const start = line.indexOf("action: ");
   if (start < 0) return undefined;

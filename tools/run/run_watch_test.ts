@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { type RunOutcome, RunWatch } from "./run_watch.ts";
 
-/** The outcome if there is one already. */
+/** Returns the outcome, if there is one yet. */
 async function settled(watch: RunWatch): Promise<RunOutcome | undefined> {
   return await Promise.race([watch.outcome, Promise.resolve(undefined)]);
 }
 
-Deno.test("RunWatch reads what the clients log", async () => {
+Deno.test("RunWatch reads the log lines of the clients", async () => {
   const watch = new RunWatch(2);
   watch.line("client1", "action: apuestas_enviadas | result: success | agency: 1 | cantidad: 12");
   watch.line("client1", "action: agency_close | result: success | agency: 1");
@@ -27,7 +27,7 @@ Deno.test("RunWatch reads what the clients log", async () => {
   ]);
 });
 
-Deno.test("RunWatch finds clients stuck when one ended without its close and the others have closed", async () => {
+Deno.test("RunWatch finds clients stuck when one ended without closing and the others have closed", async () => {
   const watch = new RunWatch(3);
   watch.line("client1", "action: agency_close | result: success | agency: 1");
   watch.end("client2", 3);

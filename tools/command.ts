@@ -1,0 +1,82 @@
+/**
+ * What all commands share: flags, usage, error messages and exit codes.
+ *
+ * @module
+ */
+
+import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
+import { type IntegerRule, SettingsError } from "../shared/config.ts";
+import { TaskError } from "./project.ts";
+
+/** The arguments of a command are invalid. The message names the argument and what it may be. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** The values of a command's flags. */
+type Flags<Options extends ParseArgsOptionsConfig> = ReturnType<
+  typeof parseArgs<{ options: Options }>
+>["values"];
+
+/** A command. Each also has the flag `--help`, which prints its usage. */
+export interface Command<Options extends ParseArgsOptionsConfig> {
+  usage: string;
+  /** Its flags, as `parseArgs` of node:util takes them. */
+  options: Options;
+  /** Whether it takes arguments that are not flags. @default {false} */
+  allowPositionals?: boolean;
+  /** Does the work. Resolves to the exit code. */
+  run(flags: Flags<Options>, positionals: string[]): Promise<number>;
+}
+
+/**
+ * Runs a command with the arguments of this process. Prints what went wrong to stderr.
+ *
+ * @returns The exit code: the command's own, 2 for an invalid flag or setting, 1 for a failure that needs no stack trace.
+ */
+export async function runCommand<const Options extends ParseArgsOptionsConfig>(
+  { usage, options, allowPositionals = false, run }: Command<Options>,
+): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      options: { ...options, help: { type: "boolean" } },
+      allowPositionals,
+    });
+    const { help, ...flags } = values as Flags<Options> & { help?: boolean };
+    if (!help) return await run(flags as Flags<Options>, positionals);
+    console.log(usage);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const isUsage = error instanceof SettingsError || isUsageError(error);
+    if (isUsage || error instanceof TaskError) console.error(error.message);
+    else if (isSystemError(error)) console.error(`Cannot continue: ${error.message}`);
+    else throw error;
+    return isUsage ? 2 : 1;
+  }
+}
+
+/** Whether the arguments are at fault; parseArgs throws TypeErrors with such a code. */
+function isUsageError(error: Error & { code?: unknown }): boolean {
+  return error instanceof UsageError || String(error.code).startsWith("ERR_PARSE_ARGS");
+}
+
+/**
+ * Whether the operating system refused something: a folder that is a file, a disk that is read-only. Such a message names
+ * the path, and a stack trace would not help the operator.
+ */
+function isSystemError(error: Error): boolean {
+  return /\(os error \d+\)/.test(error.message);
+}
+
+/**
+ * Reads the value of a flag that must be an integer.
+ *
+ * @throws {UsageError} If it is not one, or is out of range.
+ */
+export function integerFlag(name: string, text: string | undefined, rule: IntegerRule): number {
+  if (text === undefined && rule.default !== undefined) return rule.default;
+  const value = /^\d{1,15}$/.test(text ?? "") ? Number(text) : NaN;
+  if (value >= rule.min && value <= rule.max) return value;
+  throw new UsageError(`--${name} is "${text}": give an integer from ${rule.min} to ${rule.max}`);
+}

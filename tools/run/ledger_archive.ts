@@ -1,0 +1,114 @@
+/**
+ * The draw on the shared volume as its operator sees it, and the archive of earlier draws. Nothing here
+ * deletes bets. Servers must not be running while files move.
+ *
+ * @module
+ */
+
+import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import { TaskError, unlessNotFound } from "../project.ts";
+
+/** The number of agencies of the draw, which may have begun under other settings than today's. */
+const DRAW_FILE = "draw.json";
+
+/**
+ * The files of a draw, in the order in which they are archived. The journal must not stay without its
+ * bets. And while the list of closed agencies is there no server accepts bets, so that an interrupted
+ * archiving can be finished.
+ */
+const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
+
+/** Suffix of a folder in the archive that is not complete yet. */
+const UNFINISHED = ".unfinished";
+
+/** Whether every agency from 1 to `agencies` has closed. */
+export async function isDrawFinished(volume: string, agencies: number): Promise<boolean> {
+  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
+  const closed = parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+  return Array.from({ length: agencies }, (_, index) => index + 1).every((n) => closed.has(n));
+}
+
+/** Whether the volume has neither a bet nor a closed agency. */
+export async function isVolumeEmpty(volume: string): Promise<boolean> {
+  const paths = [BETS_FILE, CLOSED_FILE].map((name) => `${volume}/${name}`);
+  const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
+  return infos.every((info) => !info?.size);
+}
+
+/** Records the number of agencies of the draw. */
+export async function recordAgencies(volume: string, agencies: number): Promise<void> {
+  await Deno.writeTextFile(`${volume}/${DRAW_FILE}`, `${JSON.stringify({ agencies })}\n`);
+}
+
+/** Returns the recorded number of agencies of the draw, if there is one. */
+export async function recordedAgencies(volume: string): Promise<number | undefined> {
+  const text = await unlessNotFound(Deno.readTextFile(`${volume}/${DRAW_FILE}`)) ?? "";
+  const agencies = Number(/"agencies":\s*(\d+)/.exec(text)?.[1]);
+  return agencies > 0 ? agencies : undefined;
+}
+
+/**
+ * Moves the files of the draw into a new folder of the archive.
+ *
+ * @param now The time that names the folder.
+ * @returns The folder, relative to the volume.
+ */
+export async function archiveDraw(volume: string, now: Date = new Date()): Promise<string> {
+  const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
+  let folder = `archive/${stamp}`;
+  for (let n = 2; await isTaken(`${volume}/${folder}`); n++) folder = `archive/${stamp}-${n}`;
+  await Deno.mkdir(`${volume}/${folder}${UNFINISHED}`, { recursive: true });
+  await moveInto(volume, folder);
+  return folder;
+}
+
+/** Finishes an interrupted archiving. Returns its folder, relative to the volume, if there was one. */
+export async function finishArchiving(volume: string): Promise<string | undefined> {
+  const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(`${volume}/archive`))) ?? [];
+  const unfinished = entries.find(({ name }) => name.endsWith(UNFINISHED));
+  if (unfinished === undefined) return undefined;
+  const folder = `archive/${unfinished.name.slice(0, -UNFINISHED.length)}`;
+  await moveInto(volume, folder);
+  return folder;
+}
+
+async function moveInto(volume: string, folder: string): Promise<void> {
+  const unfinished = `${volume}/${folder}${UNFINISHED}`;
+  for (const name of FILES) {
+    // A file that is archived already was moved before the interruption; one on the volume is newer.
+    if (await exists(`${unfinished}/${name}`)) continue;
+    await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
+  }
+  await Deno.rename(unfinished, `${volume}/${folder}`);
+}
+
+/**
+ * Checks that this user may create the files of a draw, and write to those that exist.
+ *
+ * @throws {TaskError} If the volume belongs to somebody else.
+ */
+export async function assertWritable(volume: string): Promise<void> {
+  const trial = `${volume}/.trial-${crypto.randomUUID()}`;
+  try {
+    for (const name of FILES) {
+      (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
+    }
+    await Deno.writeTextFile(trial, "", { createNew: true });
+    await Deno.remove(trial);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new TaskError(
+      `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
+        `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
+    );
+  }
+}
+
+async function isTaken(folder: string): Promise<boolean> {
+  return await exists(folder) || await exists(`${folder}${UNFINISHED}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await unlessNotFound(Deno.stat(path)) !== undefined;
+}
