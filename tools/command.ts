@@ -18,19 +18,19 @@ type Flags<Options extends ParseArgsOptionsConfig> = ReturnType<
   typeof parseArgs<{ options: Options }>
 >["values"];
 
-/** A command. Each also has the flag `--help`, which prints its usage. */
+/** A command. */
 export interface Command<Options extends ParseArgsOptionsConfig> {
   usage: string;
-  /** Its flags, as `parseArgs` of node:util takes them. */
+  /** Its flags, and whether it takes other arguments, for `parseArgs` of node:util. */
   options: Options;
-  /** Whether it takes arguments that are not flags. @default {false} */
   allowPositionals?: boolean;
   /** Does the work. Resolves to the exit code. */
   run(flags: Flags<Options>, positionals: string[]): Promise<number>;
 }
 
 /**
- * Runs a command with the arguments of this process. Prints what went wrong to stderr.
+ * Runs a command with the arguments of this process, or prints its usage for `--help`. Prints what went
+ * wrong to stderr.
  *
  * @returns The exit code: the command's own, 2 for an invalid flag or setting, 1 for a failure that needs no stack trace.
  */

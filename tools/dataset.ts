@@ -71,9 +71,9 @@ async function run({ out, force, ...flags }: Flags): Promise<number> {
 
 /** Reads the settings in .env, or their defaults if it is missing. */
 async function lotterySettings(): Promise<LotterySettings> {
-  const text = await unlessNotFound(Deno.readTextFile(`${PROJECT_ROOT}/.env`)) ??
-    await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
-  return readLotterySettings({ text });
+  const env = `${PROJECT_ROOT}/.env`;
+  const path = await unlessNotFound(Deno.stat(env)) === undefined ? `${env}.example` : env;
+  return readLotterySettings({ readFile: () => Deno.readTextFileSync(path) });
 }
 
 if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: OPTIONS, run }));

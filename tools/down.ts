@@ -6,7 +6,7 @@
 
 import { runCommand } from "./command.ts";
 import { TASK } from "./project.ts";
-import { ComposeProject, dockerFault } from "./run/docker.ts";
+import { ComposeProject } from "./run/docker.ts";
 import { isAlive, leftBehind, readRunRecord, RunLock } from "./run/run_lock.ts";
 
 const USAGE =
@@ -57,8 +57,8 @@ function signal(pid: number, name: Deno.Signal): void {
 }
 
 async function removeContainers(): Promise<boolean> {
-  const project = new ComposeProject();
-  if (await dockerFault() !== undefined || !await project.exists()) return false;
+  const project = await ComposeProject.find();
+  if (project === undefined) return false;
   await project.down();
   console.log("Stopped and removed the containers");
   return true;

@@ -6,7 +6,7 @@
 
 import { runCommand } from "./command.ts";
 import { TASK, TaskError, unlessNotFound } from "./project.ts";
-import { ComposeProject, dockerFault } from "./run/docker.ts";
+import { ComposeProject } from "./run/docker.ts";
 import { linesOf } from "./run/log_lines.ts";
 import { LOG_FILE } from "./run/printer.ts";
 import { isAlive, readRunRecord } from "./run/run_lock.ts";
@@ -32,8 +32,8 @@ async function run({ follow }: { follow: boolean }, names: string[]): Promise<nu
 
 /** Shows the lines of containers that were started without `up`. Returns whether there are any. */
 async function showContainers(follow: boolean, names: string[]): Promise<boolean> {
-  const project = new ComposeProject();
-  if (await dockerFault() !== undefined || !await project.exists()) return false;
+  const project = await ComposeProject.find();
+  if (project === undefined) return false;
   await project.show(["logs", ...(follow ? ["--follow"] : []), ...names]);
   return true;
 }

@@ -6,9 +6,7 @@
  */
 
 /** Absolute path of the project's root folder, without a trailing slash. */
-export const PROJECT_ROOT: string = decodeURIComponent(new URL("..", import.meta.url).pathname)
-  .replace(/^\/(?=[A-Za-z]:)/, "")
-  .replace(/\/$/, "");
+export const PROJECT_ROOT: string = import.meta.dirname!.replace(/[\\/]tools$/, "");
 
 /** The folder that the servers of this project share; containers mount it. */
 export const SHARED_VOLUME = `${PROJECT_ROOT}/server/shared-volume`;

@@ -6,7 +6,7 @@
 
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
-import { assertNoContainers } from "./run/docker.ts";
+import { ComposeProject } from "./run/docker.ts";
 import { archiveDraw, finishArchiving, isVolumeEmpty } from "./run/ledger_archive.ts";
 import { RunLock } from "./run/run_lock.ts";
 
@@ -18,7 +18,7 @@ Usage: ${TASK} reset [--help]`;
 
 async function run(): Promise<number> {
   using _lock = await RunLock.acquire();
-  await assertNoContainers();
+  await ComposeProject.assertNotRunning();
   const interrupted = await finishArchiving(SHARED_VOLUME);
   if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
   if (await isVolumeEmpty(SHARED_VOLUME)) console.log("The volume is empty");

@@ -9,7 +9,7 @@ import { SHARED_VOLUME, TASK, TaskError, unlessNotFound } from "./project.ts";
 import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./run/bets_folder.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
-import { assertNoContainers, dockerFault } from "./run/docker.ts";
+import { ComposeProject, dockerFault } from "./run/docker.ts";
 import {
   archiveDraw,
   assertWritable,
@@ -58,33 +58,52 @@ const SAME_REQUEST_MS = 1000;
 async function run({ local }: { local: boolean }): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
   const settings = readRunSettings();
-  const { lottery } = settings;
   using lock = await RunLock.acquire();
-  await assertNoContainers();
+  await ComposeProject.assertNotRunning();
   const stop = stopOnSignals();
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);
-  await provideBets(lottery);
-  await prepareVolume(lottery);
-  const watch = new RunWatch(lottery.clients);
+  await provideBets(settings.lottery);
+  await prepareVolume(settings.lottery);
+  return await runLottery(cluster, { settings, lock, stop });
+}
+
+/** Runs servers and clients, shows what they print, and reports the result. Returns the exit code. */
+async function runLottery(
+  cluster: Cluster,
+  { settings, lock, stop }: { settings: RunSettings; lock: RunLock; stop: AbortSignal },
+): Promise<number> {
+  const names = serviceNames(settings.lottery);
+  const watch = new RunWatch(names);
   using log = await Deno.create(LOG_FILE);
-  const names = serviceNames(lottery);
-  const printer = new Printer({
-    nameCharsMax: Math.max(...[...names.servers, ...names.clients].map((name) => name.length)),
-    keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
-  });
+  const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
+  const printer = new Printer({ names: [...names.servers, ...names.clients], keep });
   watch.outcome.then((outcome) => {
     if (outcome === "stuck") printer.say("An agency has not closed, so there is no draw: stopping");
   });
-  stop.addEventListener("abort", () => printer.say("Stopping"));
-  const onStart = (children: number[]) => lock.record(children);
-  const exits = await cluster.run({ settings, printer, watch, stop, onStart });
+  const stopped = aborted(stop).then(() => printer.say("Stopping"));
+  await cluster.run({
+    settings,
+    finished: Promise.race([watch.outcome, stopped]),
+    stop,
+    onStart: (children) => lock.record(children),
+    onLine: (name, line) => {
+      printer.line(name, line);
+      watch.line(name, line);
+    },
+    onEnd: (name, exitCode) => watch.end(name, exitCode),
+  });
   if (stop.aborted) {
     printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
-  const servers = new Map(names.servers.map((name) => [name, exits.get(name)]));
-  return await report({ settings, printer, watch, servers });
+  const tallies = await tallyBets(SHARED_VOLUME, settings.server.winningNumber);
+  const { table, faults } = reportRun(watch, tallies);
+  const verdict = faults.length === 0
+    ? ["All bets are stored, and every agency knows its winners"]
+    : ["Problems found:", ...faults.map((fault) => `  - ${fault}`)];
+  for (const line of ["", ...table, "", ...verdict]) printer.say(line);
+  return faults.length === 0 ? 0 : 1;
 }
 
 /**
@@ -104,6 +123,11 @@ function stopOnSignals(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }
 
 async function chooseCluster(isLocal: boolean): Promise<Cluster> {
@@ -166,25 +190,6 @@ async function assertCanContinue({ dataset, clients: agencies }: LotterySettings
     `Cannot continue the unfinished draw: ${fault}. Restore CLIENTS, DATASET and the bets as they were, or ` +
       `archive the draw to start a new one: ${TASK} reset`,
   );
-}
-
-/** Prints the table and what went wrong. Returns the exit code. */
-async function report(
-  { settings, printer, watch, servers }: {
-    settings: RunSettings;
-    printer: Printer;
-    watch: RunWatch;
-    servers: Map<string, number | undefined>;
-  },
-): Promise<number> {
-  const tallies = await tallyBets(SHARED_VOLUME, settings.server.winningNumber);
-  const { clients, elapsedMs } = watch;
-  const { table, faults } = reportRun({ clients, servers, tallies, elapsedMs });
-  const verdict = faults.length === 0
-    ? ["All bets are stored, and every agency knows its winners"]
-    : ["Problems found:", ...faults.map((fault) => `  - ${fault}`)];
-  for (const line of ["", ...table, "", ...verdict]) printer.say(line);
-  return faults.length === 0 ? 0 : 1;
 }
 
 if (import.meta.main) {

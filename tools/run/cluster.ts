@@ -4,9 +4,7 @@
  * @module
  */
 
-import type { Printer } from "./printer.ts";
 import type { RunSettings } from "./run_settings.ts";
-import type { RunWatch } from "./run_watch.ts";
 
 /** A way to run servers and clients. */
 export interface Cluster {
@@ -17,37 +15,31 @@ export interface Cluster {
    */
   prepare(settings: RunSettings): Promise<void> | void;
   /**
-   * Runs servers and clients until every client has ended, none can make progress, or `stop`; then stops
-   * the others.
+   * Runs servers and clients until the run is finished, then stops those that are left.
    *
-   * @returns The exit codes of the servers by name, as far as they are known.
    * @throws {TaskError} If the servers cannot be started.
    */
-  run(options: RunOptions): Promise<Map<string, number>>;
+  run(options: RunOptions): Promise<void>;
 }
 
 /** Options of {@linkcode Cluster.run}. */
 export interface RunOptions {
   settings: RunSettings;
-  /** Takes every line of every service. */
-  printer: Printer;
-  /** Takes the lines and exit codes of the clients. */
-  watch: RunWatch;
+  /** Resolves when no client can make progress any more, or on `stop`. */
+  finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
   /** Called with the ids of all processes started so far that would outlive this one if it were killed. */
   onStart(children: number[]): void;
-}
-
-/** Resolves when a signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
+  /** Called with every line that a service, or Docker, has printed. */
+  onLine(name: string, line: string): void;
+  /** Called when a service has ended. */
+  onEnd(name: string, exitCode: number): void;
 }
 
 /** Waits until `work` settles, for at most `timeoutMs`. */
 export async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
-  await Promise.race([work, aborted(AbortSignal.timeout(timeoutMs))]);
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

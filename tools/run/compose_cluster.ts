@@ -6,10 +6,11 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
-import { aborted, type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { updateComposeFile } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
-import { passedOn, type RunSettings } from "./run_settings.ts";
+import { serviceNames } from "./lottery_settings.ts";
+import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
@@ -38,23 +39,20 @@ export const COMPOSE_CLUSTER: Cluster = {
       // Ctrl-C also stops the build.
       if (!stop.aborted) throw error;
     }
-    if (stop.aborted) return new Map();
+    if (stop.aborted) return;
     const containers = new Containers(project, options);
     try {
       await containers.run();
     } finally {
       await containers.stop();
     }
-    return containers.serverExits;
   },
 };
 
 function composeProject(settings: RunSettings): ComposeProject {
   const { lottery } = settings;
-  const { server, client } = passedOn(settings);
   return new ComposeProject({
-    ...server,
-    ...client,
+    ...loweredLogLevels(settings),
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
@@ -71,9 +69,7 @@ function composeProject(settings: RunSettings): ComposeProject {
 async function assertReadable({ lottery }: RunSettings): Promise<void> {
   const user = { uid: ORDINARY_ID, gid: ORDINARY_ID };
   const folder = datasetFolder(lottery.dataset);
-  const files = ["server/config.ini", "client/config.yaml"].map((name) =>
-    `${PROJECT_ROOT}/${name}`
-  );
+  const files = [`${PROJECT_ROOT}/server/config.ini`, `${PROJECT_ROOT}/client/config.yaml`];
   const unreadable = await unreadableBy(user, files);
   const bets = await unreadableBy(user, [folder, ...betsFiles(folder, lottery.clients)]);
   if (bets.length > 0) unreadable.push(folder);
@@ -110,18 +106,20 @@ async function giveTo(id: number, folder: string): Promise<void> {
 }
 
 class Containers {
-  /** The exit codes of the servers that have ended, by name. */
-  readonly serverExits = new Map<string, number>();
   readonly #project: ComposeProject;
   readonly #options: RunOptions;
+  readonly #names: ReturnType<typeof serviceNames>;
   readonly #events: ServiceProcess;
   readonly #up: ServiceProcess;
+  /** The services that have ended. */
+  readonly #ended = new Set<string>();
   readonly #serversEnded = Promise.withResolvers<void>();
   #isStopping = false;
 
   constructor(project: ComposeProject, options: RunOptions) {
     this.#project = project;
     this.#options = options;
+    this.#names = serviceNames(options.settings.lottery);
     this.#events = new ServiceProcess({
       ...project.command(["events", "--json"]),
       onLine: (line) => this.#takeEvent(line),
@@ -133,20 +131,19 @@ class Containers {
     });
     this.#up.ended.then((exitCode) => {
       if (this.#isStopping) return;
-      options.printer.line("docker", `compose up ended with exit code ${exitCode}`);
+      options.onLine("docker", `compose up ended with exit code ${exitCode}`);
     });
   }
 
-  /** Waits until every client has ended, or none can make progress. */
+  /** Waits until the run is finished. */
   async run(): Promise<void> {
-    const { watch, stop } = this.#options;
-    const finished = Promise.race([watch.outcome, aborted(stop)]);
-    const upEnded = this.#up.ended.then(async () => {
+    const { finished, stop } = this.#options;
+    const isIncomplete = this.#up.ended.then(async () => {
       // When all containers end, compose may end before the event of the last client arrives.
       await settledWithin(finished, EVENT_TIMEOUT_MS);
-      return watch.clients.some((client) => client.exitCode === undefined);
+      return this.#names.clients.some((name) => !this.#ended.has(name));
     });
-    if (await Promise.race([finished, upEnded]) === true && !stop.aborted) {
+    if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
       throw new TaskError("The containers did not start, or were stopped: see the lines above");
     }
   }
@@ -154,7 +151,7 @@ class Containers {
   /** Stops all containers gracefully, and removes them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await this.#project.stop();
+    await this.#project.output(["stop"]);
     await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
     const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
     await settledWithin(reported, EVENT_TIMEOUT_MS);
@@ -164,21 +161,16 @@ class Containers {
 
   /** Takes a line of `docker compose up`: `server1-1  | line`, or one of its own. */
   #takeLine(written: string): void {
-    const { printer, watch } = this.#options;
     // Some versions erase the line on the terminal first, even if there is no terminal.
     // deno-lint-ignore no-control-regex
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
     const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
-    if (match !== null) {
-      const [, name, text] = match;
-      printer.line(name, text);
-      watch.line(name, text);
-    } else if (line.trim() !== "") printer.line("docker", line.trim());
+    if (match !== null) this.#options.onLine(match[1], match[2]);
+    else if (line.trim() !== "") this.#options.onLine("docker", line.trim());
   }
 
   /** Takes a line of `docker compose events`. Only the ends of containers matter. */
   #takeEvent(line: string): void {
-    const { watch, settings } = this.#options;
     let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
     try {
       event = JSON.parse(line);
@@ -187,9 +179,8 @@ class Containers {
     }
     const { action, service = "", attributes } = event;
     if (action !== "die") return;
-    const exitCode = Number(attributes?.exitCode ?? 1);
-    if (service.startsWith("server")) this.serverExits.set(service, exitCode);
-    watch.end(service, exitCode);
-    if (this.serverExits.size === settings.lottery.servers) this.#serversEnded.resolve();
+    this.#ended.add(service);
+    this.#options.onEnd(service, Number(attributes?.exitCode ?? 1));
+    if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
   }
 }

@@ -10,7 +10,7 @@ type Yaml = any;
 
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
   const text = await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
-  const settings = readLotterySettings({ text, environment: () => undefined });
+  const settings = readLotterySettings({ environment: () => undefined, readFile: () => text });
   const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
   assertEquals(
     written,

@@ -6,14 +6,7 @@
 
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 
-/** The outcome of a program that has ended; its output is trimmed. */
-interface Output {
-  success: boolean;
-  stdout: string;
-  stderr: string;
-}
-
-async function runDocker(args: string[], options: Deno.CommandOptions = {}): Promise<Output> {
+async function runDocker(args: string[], options: Deno.CommandOptions = {}) {
   const command = new Deno.Command("docker", { ...options, args, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
@@ -45,60 +38,51 @@ export class ComposeProject {
     this.#env = env;
   }
 
+  /** Returns the project if any of its containers exists, running or not. */
+  static async find(status = ["--all"]): Promise<ComposeProject | undefined> {
+    if (await dockerFault() !== undefined) return undefined;
+    const project = new ComposeProject();
+    return await project.output(["ps", "--quiet", ...status]) === "" ? undefined : project;
+  }
+
+  /**
+   * Checks that no container of the project is running.
+   *
+   * @throws {TaskError} If one is.
+   */
+  static async assertNotRunning(): Promise<void> {
+    if (await ComposeProject.find(["--status", "running"]) === undefined) return;
+    throw new TaskError(`Containers of the lottery are running: stop them with: ${TASK} down`);
+  }
+
   /** Returns how to start `docker compose` as a process. */
-  command(
-    args: string[],
-  ): { command: string; args: string[]; cwd: string; env: Record<string, string> } {
+  command(args: string[]): {
+    command: string;
+    args: string[];
+    cwd: string;
+    env: Record<string, string>;
+  } {
     const env = { ...Deno.env.toObject(), ...this.#env };
     return { command: "docker", args: ["compose", ...args], cwd: PROJECT_ROOT, env };
   }
 
-  /**
-   * Runs `docker compose` and shows its output to the operator.
-   *
-   * @throws {TaskError} If it fails.
-   */
+  /** Runs `docker compose`, and shows its output to the operator. Throws a TaskError if it fails. */
   async show(args: string[]): Promise<void> {
     const { command, ...options } = this.command(args);
     const { code } = await new Deno.Command(command, { ...options, stdin: "null" }).spawn().status;
     if (code !== 0) throw new TaskError(`docker compose ${args[0]} failed with exit code ${code}`);
   }
 
-  /** Whether any container of the project exists, running or not. */
-  async exists(): Promise<boolean> {
-    return await this.#output(["ps", "--quiet", "--all"]) !== "";
-  }
-
-  /** Whether any container of the project is running. */
-  async isRunning(): Promise<boolean> {
-    return await this.#output(["ps", "--quiet", "--status", "running"]) !== "";
-  }
-
-  /** Stops the containers. */
-  async stop(): Promise<void> {
-    await this.#output(["stop"]);
+  /** Runs `docker compose`, and returns its trimmed output. Throws a TaskError if it fails. */
+  async output(args: string[]): Promise<string> {
+    const { args: dockerArgs, cwd, env } = this.command(args);
+    const { success, stdout, stderr } = await runDocker(dockerArgs, { cwd, env });
+    if (success) return stdout;
+    throw new TaskError(`docker compose ${args[0]} failed: ${stderr}`);
   }
 
   /** Stops and removes the containers and their network. */
   async down(): Promise<void> {
-    await this.#output(["down", "--remove-orphans"]);
+    await this.output(["down", "--remove-orphans"]);
   }
-
-  /** Runs `docker compose` and returns its output. Throws a TaskError if it fails. */
-  async #output(composeArgs: string[]): Promise<string> {
-    const { args, cwd, env } = this.command(composeArgs);
-    const { success, stdout, stderr } = await runDocker(args, { cwd, env });
-    if (success) return stdout;
-    throw new TaskError(`docker compose ${composeArgs[0]} failed: ${stderr}`);
-  }
-}
-
-/**
- * Checks that no container of the project is running.
- *
- * @throws {TaskError} If one is.
- */
-export async function assertNoContainers(): Promise<void> {
-  if (await dockerFault() !== undefined || !await new ComposeProject().isRunning()) return;
-  throw new TaskError(`Containers of the lottery are running: stop them with: ${TASK} down`);
 }

@@ -7,11 +7,16 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
-import { aborted, type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { parseAction } from "./log_lines.ts";
 import { serviceNames } from "./lottery_settings.ts";
-import { CLIENT_PERMISSIONS, serverPermissions } from "./permissions.ts";
-import { passedOn, type RunSettings } from "./run_settings.ts";
+import {
+  CLIENT_PASSED_ON,
+  CLIENT_PERMISSIONS,
+  SERVER_PASSED_ON,
+  serverPermissions,
+} from "./permissions.ts";
+import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -19,24 +24,24 @@ const LOOPBACK_BROADCAST = "127.255.255.255";
 /** A server promises to end within two seconds; a busy machine needs more. */
 const STOP_GRACE_MS = 5000;
 
-/** Variables that are settings of a server or client, which must not inherit them by accident. */
+/** Variables that are settings of servers and clients, which inherit only those that `up` passes on. */
 const SERVICE_VARIABLES =
   /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
   prepare: assertPortsFree,
   run: async (options) => {
+    const { finished, stop } = options;
     const processes = new LocalProcesses(options);
-    const stopped = aborted(options.stop);
     try {
-      await Promise.race([processes.startServers(), stopped]);
-      if (!options.stop.aborted) processes.startClients();
-      await Promise.race([options.watch.outcome, stopped]);
+      await Promise.race([processes.startServers(), finished]);
+      if (!stop.aborted) processes.startClients();
+      await finished;
     } finally {
       await processes.stop();
     }
-    return processes.serverExits;
   },
 };
 
@@ -77,23 +82,17 @@ function assertFree(listen: () => { close(): void }, reason: string): void {
   }
 }
 
-/** How to start a server or client. */
-interface Service {
-  program: string[];
-  env: Record<string, string>;
-  /** Takes each line after it was printed. */
-  onLine: (line: string) => void;
-}
-
 class LocalProcesses {
-  /** The exit codes of the servers that have ended, by name. */
-  readonly serverExits = new Map<string, number>();
   readonly #options: RunOptions;
+  readonly #env: Record<string, string>;
   readonly #servers: ServiceProcess[] = [];
   readonly #clients: ServiceProcess[] = [];
 
   constructor(options: RunOptions) {
     this.#options = options;
+    const inherited = Object.entries(Deno.env.toObject())
+      .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
+    this.#env = { ...Object.fromEntries(inherited), ...loweredLogLevels(options.settings) };
   }
 
   /** Starts the servers, and waits until all of them listen. */
@@ -103,21 +102,17 @@ class LocalProcesses {
   }
 
   startClients(): void {
-    const { settings, watch } = this.#options;
-    const { lottery } = settings;
+    const { lottery } = this.#options.settings;
     for (const [index, name] of serviceNames(lottery).clients.entries()) {
-      const client = this.#start(this.#clients, name, {
+      this.#start(this.#clients, name, {
         program: [...CLIENT_PERMISSIONS, "client/main.ts"],
         env: {
-          ...passedOn(settings).client,
           CLI_ID: String(index + 1),
           CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml`,
           CLI_SERVER_ADDRESS: `${LOOPBACK}:${lottery.serverPort}`,
           CLI_DATA: datasetFolder(lottery.dataset),
         },
-        onLine: (line) => watch.line(name, line),
       });
-      client.ended.then((exitCode) => watch.end(name, exitCode));
     }
   }
 
@@ -134,11 +129,10 @@ class LocalProcesses {
 
   async #startServer(name: string): Promise<void> {
     const listening = Promise.withResolvers<void>();
-    const volume = { projectRoot: PROJECT_ROOT, sharedVolume: SHARED_VOLUME };
+    const folders = { projectRoot: PROJECT_ROOT, sharedVolume: SHARED_VOLUME };
     const server = this.#start(this.#servers, name, {
-      program: [...serverPermissions(volume), "server/main.ts"],
+      program: [...serverPermissions(folders), "server/main.ts"],
       env: {
-        ...passedOn(this.#options.settings).server,
         SERVER_CONFIG: `${PROJECT_ROOT}/server/config.ini`,
         SERVER_LISTEN_IP: LOOPBACK,
         SERVER_REUSE_PORT: "true",
@@ -151,7 +145,6 @@ class LocalProcesses {
       },
     });
     server.ended.then((exitCode) => {
-      this.serverExits.set(name, exitCode);
       const reason = `${name} ended with exit code ${exitCode} before it listened: see its lines`;
       listening.reject(new TaskError(reason));
     });
@@ -159,21 +152,27 @@ class LocalProcesses {
   }
 
   #start(kind: ServiceProcess[], name: string, { program, env, onLine }: Service): ServiceProcess {
-    const { printer, onStart } = this.#options;
-    const inherited = Object.entries(Deno.env.toObject())
-      .filter(([variable]) => !SERVICE_VARIABLES.test(variable));
+    const options = this.#options;
     const service = new ServiceProcess({
       command: Deno.execPath(),
       args: ["run", "--quiet", ...program],
       cwd: PROJECT_ROOT,
-      env: { ...Object.fromEntries(inherited), ...env },
+      env: { ...this.#env, ...env },
       onLine: (line) => {
-        printer.line(name, line);
-        onLine(line);
+        options.onLine(name, line);
+        onLine?.(line);
       },
     });
+    service.ended.then((exitCode) => options.onEnd(name, exitCode));
     kind.push(service);
-    onStart([...this.#servers, ...this.#clients].map(({ pid }) => pid));
+    options.onStart([...this.#servers, ...this.#clients].map(({ pid }) => pid));
     return service;
   }
+}
+
+/** How to start a server or client. */
+interface Service {
+  program: string[];
+  env: Record<string, string>;
+  onLine?: (line: string) => void;
 }

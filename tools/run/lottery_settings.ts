@@ -33,10 +33,6 @@ export interface Subnet {
   hostsMax: number;
 }
 
-/** The range of prefixes that Docker accepts for a network. */
-const PREFIX_MIN = 8;
-const PREFIX_MAX = 29;
-
 /** Variables in .env that Docker reads, not us. */
 const DOCKER_VARIABLES =
   /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|DENO_VERSION|LOTTERY_[UG]ID)$/;
@@ -44,17 +40,18 @@ const DOCKER_VARIABLES =
 /** Copies .env.example to .env if there is no .env. Returns whether it did. */
 export async function ensureEnvFile(root: string = PROJECT_ROOT): Promise<boolean> {
   if (await unlessNotFound(Deno.stat(`${root}/.env`)) !== undefined) return false;
-  const example = await Deno.readTextFile(`${root}/.env.example`);
-  await Deno.writeTextFile(`${root}/.env`, example, { createNew: true });
+  await Deno.copyFile(`${root}/.env.example`, `${root}/.env`);
   return true;
 }
 
-/** Where {@linkcode readLotterySettings} finds the settings. */
-export interface LotterySettingsSources {
-  /** The text of .env. @default {that of the project's file} */
-  text?: string;
+/** Where settings come from. */
+export interface SettingsSources {
+  /** The folder of the files. @default {the project's root} */
+  root?: string;
   /** @default {Deno.env.get} */
   environment?: (name: string) => string | undefined;
+  /** @default {Deno.readTextFileSync} */
+  readFile?: (path: string) => string;
 }
 
 /**
@@ -62,16 +59,19 @@ export interface LotterySettingsSources {
  *
  * @throws {SettingsError} If any are missing, misspelled or impossible. It names all of them.
  */
-export function readLotterySettings(sources: LotterySettingsSources = {}): LotterySettings {
-  const { environment = (name) => Deno.env.get(name) } = sources;
-  const { text = Deno.readTextFileSync(`${PROJECT_ROOT}/.env`) } = sources;
-  const { variables, faults } = parseEnvFile(text);
+export function readLotterySettings(
+  {
+    root = PROJECT_ROOT,
+    environment = (name) => Deno.env.get(name),
+    readFile = Deno.readTextFileSync,
+  }: SettingsSources = {},
+): LotterySettings {
+  const { variables, faults } = parseEnvFile(readFile(`${root}/.env`));
   const ours = Object.entries(variables).filter(([name]) => !DOCKER_VARIABLES.test(name));
-  const file = Object.fromEntries(ours);
   const reader = new SettingsReader({
     program: "the lottery",
     environment,
-    file,
+    file: Object.fromEntries(ours),
     fileName: ".env",
   });
   for (const fault of faults) reader.fault(fault);
@@ -87,12 +87,11 @@ export function readLotterySettings(sources: LotterySettingsSources = {}): Lotte
   if (dataset.startsWith("~")) {
     reader.fault(`DATASET is ${JSON.stringify(dataset)}: give the full path, without ~`);
   }
-  if (clients + servers > subnet.hostsMax) {
+  const { text, hostsMax } = subnet;
+  if (clients + servers > hostsMax) {
     reader.fault(
-      `DOCKET_SUBNET is ${subnet.text}, which has room for ${subnet.hostsMax} containers, and CLIENTS and ` +
-        `SERVERS add up to ${
-          clients + servers
-        }: give a subnet with a smaller prefix, or lower them`,
+      `DOCKET_SUBNET is ${text}, with room for ${hostsMax} containers, and CLIENTS and SERVERS are ` +
+        `${clients + servers}: give a subnet with a smaller prefix, or fewer of them`,
     );
   }
   reader.finish();
@@ -158,8 +157,9 @@ function readSubnet(reader: SettingsReader): Subnet {
 export function parseSubnet(text: string): Subnet | string {
   const match = /^(.+)\/(\d{1,2})$/.exec(text);
   const prefix = Number(match?.[2]);
-  if (match === null || !isIpv4(match[1]) || prefix < PREFIX_MIN || prefix > PREFIX_MAX) {
-    return `give ADDRESS/PREFIX, such as 172.25.125.0/24, with a prefix from ${PREFIX_MIN} to ${PREFIX_MAX}`;
+  // Docker accepts no other prefixes.
+  if (match === null || !isIpv4(match[1]) || prefix < 8 || prefix > 29) {
+    return "give ADDRESS/PREFIX, such as 172.25.125.0/24, with a prefix from 8 to 29";
   }
   const size = 2 ** (32 - prefix);
   const address = match[1].split(".").reduce((value, part) => value * 256 + Number(part), 0);

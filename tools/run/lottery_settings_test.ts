@@ -17,7 +17,7 @@ DOCKET_SUBNET=172.25.125.0/24
 `;
 
 function read(text: string, environment: Record<string, string> = {}) {
-  return readLotterySettings({ text, environment: (name) => environment[name] });
+  return readLotterySettings({ environment: (name) => environment[name], readFile: () => text });
 }
 
 function faultsOf(text: string): readonly string[] {

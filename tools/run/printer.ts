@@ -15,8 +15,8 @@ const COLOURS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
 /** Options of {@linkcode Printer}. */
 export interface PrinterOptions {
-  /** Length of the longest name: lines are aligned to it. */
-  nameCharsMax: number;
+  /** The names of the services: lines are aligned to the longest. */
+  names: readonly string[];
   /** Whether names have colours. @default {if stdout is a terminal and NO_COLOR is not set} */
   colours?: boolean;
   /** Takes each line for the screen. @default {console.log} */
@@ -28,21 +28,23 @@ export interface PrinterOptions {
 /** Prints the lines of services. */
 export class Printer {
   readonly #options: Required<PrinterOptions>;
+  readonly #nameCharsMax: number;
   readonly #colourOf = new Map<string, number>();
   #isScreenGone = false;
 
   constructor(options: PrinterOptions) {
     const colours = Deno.stdout.isTerminal() && !Deno.noColor;
     this.#options = { colours, print: (line) => console.log(line), ...options };
+    this.#nameCharsMax = Math.max(...options.names.map((name) => name.length));
   }
 
   /** Prints a line of a service: `server3  | line`. */
   line(name: string, line: string): void {
-    const { nameCharsMax, colours } = this.#options;
-    const head = `${name.padEnd(nameCharsMax)} |`;
+    const head = `${name.padEnd(this.#nameCharsMax)} |`;
     const colour = this.#colourOf.get(name) ?? COLOURS[this.#colourOf.size % COLOURS.length];
     this.#colourOf.set(name, colour);
-    this.say(`${head} ${line}`, colours ? `\x1b[${colour}m${head}\x1b[0m ${line}` : undefined);
+    const coloured = `\x1b[${colour}m${head}\x1b[0m ${line}`;
+    this.say(`${head} ${line}`, this.#options.colours ? coloured : undefined);
   }
 
   /**

@@ -5,7 +5,7 @@ Deno.test("Printer.line() aligns lines after the names of services, and keeps th
   const printed: string[] = [];
   const kept: string[] = [];
   const printer = new Printer({
-    nameCharsMax: 7,
+    names: ["server1", "docker"],
     colours: true,
     print: (line) => printed.push(line),
     keep: (line) => kept.push(line),
@@ -27,7 +27,7 @@ Deno.test("Printer.say() keeps lines after the screen is gone", () => {
   const kept: string[] = [];
   let prints = 0;
   const printer = new Printer({
-    nameCharsMax: 7,
+    names: ["server1"],
     print: () => {
       prints++;
       throw new Error("Broken pipe");

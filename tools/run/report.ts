@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ClientRun } from "./run_watch.ts";
+import type { ClientRun, RunWatch } from "./run_watch.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
 /** Maximum length of a list of documents in the table. */
@@ -23,27 +23,15 @@ const EXIT_MEANINGS: Readonly<Record<number, string>> = {
 
 const NO_BETS: AgencyTally = { stored: 0, documents: [] };
 
-/** The report of a run. */
-export interface RunReport {
-  /** The lines of the table. */
-  table: string[];
-  /** Everything that went wrong; empty after a good run. */
-  faults: string[];
-}
-
-/** What {@linkcode reportRun} compares. */
-export interface ReportOptions {
-  clients: readonly ClientRun[];
-  /** The servers by name, and their exit codes as far as they are known. */
-  servers: ReadonlyMap<string, number | undefined>;
-  /** The bets in bets.csv by agency. */
-  tallies: ReadonlyMap<number, AgencyTally>;
-  /** The duration of the run. */
-  elapsedMs: number;
-}
-
-/** Compares what the clients have logged with bets.csv. */
-export function reportRun({ clients, servers, tallies, elapsedMs }: ReportOptions): RunReport {
+/**
+ * Compares what the services have logged with the bets in bets.csv, by agency.
+ *
+ * @returns The lines of a table, and everything that went wrong.
+ */
+export function reportRun(
+  { clients, servers, elapsedMs }: Pick<RunWatch, "clients" | "servers" | "elapsedMs">,
+  tallies: ReadonlyMap<number, AgencyTally>,
+): { table: string[]; faults: string[] } {
   const tallyOf = (client: ClientRun) => tallies.get(client.agency) ?? NO_BETS;
   const head = ["agency", "bets sent", "bets stored", "winners", "documents"];
   const rows = clients.map((client) => tableRow(client, tallyOf(client)));

@@ -8,6 +8,8 @@
 import process from "node:process";
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 
+const RUN_FILE = "/.cache/up.lock";
+
 /** The processes of a run. */
 export interface RunRecord {
   /** The process that holds the lock, or was killed while it did; 0 if there is none. */
@@ -75,20 +77,17 @@ async function assertLocked(file: Deno.FsFile, root: string): Promise<void> {
       `The lottery is already running (process ${pid}): stop it with Ctrl-C, or with: ${TASK} down`,
     );
   }
-  const left = await leftBehind(root);
-  if (left.length === 0) return;
+  const pids = (await leftBehind(root)).join(", ");
+  if (pids === "") return;
   throw new TaskError(
-    `Servers or clients of an earlier run are still running (processes ${
-      left.join(", ")
-    }): stop them ` +
-      `with: ${TASK} down`,
+    `Servers or clients of an earlier run are still running (processes ${pids}): stop them with: ${TASK} down`,
   );
 }
 
 /** Returns what the holder of the lock has recorded, or a holder that was killed. */
 export async function readRunRecord(root: string = PROJECT_ROOT): Promise<RunRecord> {
   try {
-    return JSON.parse(await Deno.readTextFile(runFile(root)));
+    return JSON.parse(await Deno.readTextFile(root + RUN_FILE));
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof Deno.errors.NotFound)) throw error;
     return { pid: 0, children: [] };
@@ -124,11 +123,7 @@ async function commandLine(pid: number): Promise<string> {
   return new TextDecoder().decode((await ps.output()).stdout);
 }
 
-function runFile(root: string): string {
-  return `${root}/.cache/up.lock`;
-}
-
 async function openRunFile(root: string): Promise<Deno.FsFile> {
   await Deno.mkdir(`${root}/.cache`, { recursive: true });
-  return await Deno.open(runFile(root), { read: true, write: true, create: true });
+  return await Deno.open(root + RUN_FILE, { read: true, write: true, create: true });
 }

@@ -10,7 +10,11 @@ import { readServerSettings, type ServerSettings } from "../../server/settings.t
 import { SettingsError } from "../../shared/config.ts";
 import { CLIENT_LEVELS, SERVER_LEVELS } from "../../shared/logging.ts";
 import { PROJECT_ROOT } from "../project.ts";
-import { type LotterySettings, readLotterySettings } from "./lottery_settings.ts";
+import {
+  type LotterySettings,
+  readLotterySettings,
+  type SettingsSources,
+} from "./lottery_settings.ts";
 import { CLIENT_PASSED_ON, SERVER_PASSED_ON } from "./permissions.ts";
 
 /** All settings of a run. */
@@ -20,24 +24,13 @@ export interface RunSettings {
   client: ClientSettings;
 }
 
-/** Where {@linkcode readRunSettings} finds the settings. */
-export interface RunSettingsSources {
-  /** @default {the project's root folder} */
-  root?: string;
-  /** @default {Deno.env.get} */
-  environment?: (name: string) => string | undefined;
-  /** @default {Deno.readTextFileSync} */
-  readFile?: (path: string) => string;
-}
-
 /**
  * Reads all settings and checks that they agree.
  *
  * @throws {SettingsError} With everything that is wrong in any of the files, and how to correct it.
  */
-export function readRunSettings(sources: RunSettingsSources = {}): RunSettings {
-  const { root = PROJECT_ROOT, environment = (name) => Deno.env.get(name) } = sources;
-  const { readFile = Deno.readTextFileSync } = sources;
+export function readRunSettings(sources: SettingsSources = {}): RunSettings {
+  const { root = PROJECT_ROOT, environment = (name) => Deno.env.get(name), readFile } = sources;
   const faults: string[] = [];
   const read = <Settings>(reader: () => Settings): Settings | undefined => {
     try {
@@ -50,55 +43,45 @@ export function readRunSettings(sources: RunSettingsSources = {}): RunSettings {
   /** The environment of a service: `given`, and what `up` passes on from its own. */
   const limited = (names: readonly string[], given: Record<string, string>) => (name: string) =>
     given[name] ?? (names.includes(name) ? environment(name) : undefined);
-  const lottery = read(() => readLotterySettings({ text: readFile(`${root}/.env`), environment }));
-  const server = read(() =>
-    readServerSettings({
-      environment: limited(SERVER_PASSED_ON, { SERVER_CONFIG: `${root}/server/config.ini` }),
-      readFile,
-    })
-  );
-  // Each client has an agency of its own; which one makes no difference here.
-  const ofClient = { CLI_CONFIG: `${root}/client/config.yaml`, CLI_ID: "1" };
-  const client = read(() =>
-    readClientSettings({ environment: limited(CLIENT_PASSED_ON, ofClient), readFile })
-  );
+  const ofServer = limited(SERVER_PASSED_ON, { SERVER_CONFIG: `${root}/server/config.ini` });
+  const ofClient = limited(CLIENT_PASSED_ON, {
+    CLI_CONFIG: `${root}/client/config.yaml`,
+    // Each client has an agency of its own; which one makes no difference here.
+    CLI_ID: "1",
+  });
+  const lottery = read(() => readLotterySettings(sources));
+  const server = read(() => readServerSettings({ environment: ofServer, readFile }));
+  const client = read(() => readClientSettings({ environment: ofClient, readFile }));
   /** Where a setting of the lottery was found. */
   const place = (name: string) => environment(name)?.trim() ? "the environment" : ".env";
-  if (lottery && server) faults.push(...compareServer(lottery, server, place));
-  if (lottery && client) faults.push(...compareClient(lottery, client));
+  if (lottery && server) faults.push(...serverFaults(lottery, server, place));
+  if (lottery && client) faults.push(...clientFaults(lottery, client));
   if (lottery && server && client && faults.length === 0) return { lottery, server, client };
   throw new SettingsError("the lottery", faults);
 }
 
-function compareServer(
+function serverFaults(
   { clients, serverPort, subnet: { broadcast, text } }: LotterySettings,
   { agencies, port, broadcastIp }: ServerSettings,
   place: (name: string) => string,
 ): string[] {
-  const faults: string[] = [];
-  if (agencies !== clients) {
-    faults.push(
-      `AGENCIES_AMOUNT is ${agencies} in server/config.ini, and CLIENTS is ${clients} in ${
+  const faults = [
+    agencies !== clients &&
+    `AGENCIES_AMOUNT is ${agencies} in server/config.ini, and CLIENTS is ${clients} in ` +
+      `${
         place("CLIENTS")
-      }: write the same number in both, or the draw waits for agencies that have no client`,
-    );
-  }
-  if (port !== serverPort) {
-    faults.push(
-      `SERVER_PORT is ${port} in server/config.ini and ${serverPort} in ${place("SERVER_PORT")}: ` +
-        `write the same port in both`,
-    );
-  }
-  if (broadcastIp !== broadcast) {
-    faults.push(
-      `UDP_BROADCAST_IP is ${broadcastIp} in server/config.ini, and DOCKET_SUBNET is ${text} in .env: ` +
-        `write UDP_BROADCAST_IP = ${broadcast}, the broadcast address of that subnet`,
-    );
-  }
-  return faults;
+      }: write the same number in both, or the draw waits for agencies without a client`,
+    port !== serverPort &&
+    `SERVER_PORT is ${port} in server/config.ini and ${serverPort} in ${place("SERVER_PORT")}: ` +
+      `write the same port in both`,
+    broadcastIp !== broadcast &&
+    `UDP_BROADCAST_IP is ${broadcastIp} in server/config.ini, and DOCKET_SUBNET is ${text} in .env: ` +
+      `write UDP_BROADCAST_IP = ${broadcast}, the broadcast address of that subnet`,
+  ];
+  return faults.filter((fault) => fault !== false);
 }
 
-function compareClient({ serverName, serverPort }: LotterySettings, client: ClientSettings) {
+function clientFaults({ serverName, serverPort }: LotterySettings, client: ClientSettings) {
   const [address, written] = [`${serverName}:${serverPort}`, `${client.host}:${client.port}`];
   if (written === address) return [];
   return [
@@ -107,22 +90,12 @@ function compareClient({ serverName, serverPort }: LotterySettings, client: Clie
   ];
 }
 
-/**
- * Returns the variables that `up` passes on from its own environment to servers and clients. `up` reads
- * their logs, so a log level that would hide what it needs is lowered.
- */
-export function passedOn(
-  { server, client }: RunSettings,
-  environment: (name: string) => string | undefined = (name) => Deno.env.get(name),
-): { server: Record<string, string>; client: Record<string, string> } {
-  const pick = (names: readonly string[]) => {
-    const pairs = names.map((name) => [name, environment(name) ?? ""] as const);
-    return Object.fromEntries(pairs.filter(([, value]) => value !== ""));
+/** Returns variables that lower a log level which would hide what `up` reads in the logs. */
+export function loweredLogLevels({ server, client }: RunSettings): Record<string, string> {
+  return {
+    ...hides(SERVER_LEVELS, server.logLevel, "INFO") ? { LOGGING_LEVEL: "INFO" } : {},
+    ...hides(CLIENT_LEVELS, client.logLevel, "info") ? { CLI_LOG_LEVEL: "info" } : {},
   };
-  const variables = { server: pick(SERVER_PASSED_ON), client: pick(CLIENT_PASSED_ON) };
-  if (hides(SERVER_LEVELS, server.logLevel, "INFO")) variables.server.LOGGING_LEVEL = "INFO";
-  if (hides(CLIENT_LEVELS, client.logLevel, "info")) variables.client.CLI_LOG_LEVEL = "info";
-  return variables;
 }
 
 /** Whether a log of level `level` omits lines of level `shown`. `levels` ascends in severity. */

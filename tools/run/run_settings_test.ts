@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
-import { passedOn, readRunSettings } from "./run_settings.ts";
+import { loweredLogLevels, readRunSettings } from "./run_settings.ts";
 
 const FILES: Record<string, string> = {
   ".env":
@@ -64,13 +64,9 @@ Deno.test("readRunSettings() ignores settings of the servers that up does not pa
   assertEquals([server.agencies, server.winningNumber], [5, 7]);
 });
 
-Deno.test("passedOn() lowers a log level that hides what up must read", () => {
-  const settings = read({
-    "client/config.yaml": FILES["client/config.yaml"].replace("level: info", "level: fatal"),
-  });
-  const environment = (name: string) => name === "SERVER_MAX_CONNECTIONS" ? "1" : undefined;
-  assertEquals(passedOn(settings, environment), {
-    server: { SERVER_MAX_CONNECTIONS: "1" },
-    client: { CLI_LOG_LEVEL: "info" },
-  });
+Deno.test("loweredLogLevels() lowers a log level that hides what up must read", () => {
+  const yaml = FILES["client/config.yaml"].replace("level: info", "level: fatal");
+  assertEquals(loweredLogLevels(read({})), {});
+  assertEquals(loweredLogLevels(read({ "client/config.yaml": yaml })), { CLI_LOG_LEVEL: "info" });
+  assertEquals(loweredLogLevels(read({}, { LOGGING_LEVEL: "ERROR" })), { LOGGING_LEVEL: "INFO" });
 });

@@ -1,5 +1,5 @@
 /**
- * Follows the clients of a run through their log lines and exit codes.
+ * Follows a run through the log lines and exit codes of its services.
  *
  * @module
  */
@@ -23,21 +23,23 @@ export interface ClientRun {
 /** `ended`: every client has ended. `stuck`: the others wait for a draw that cannot take place. */
 export type RunOutcome = "ended" | "stuck";
 
-/** Follows the clients client1 to clientN. */
+/** Follows the services of a run. */
 export class RunWatch {
+  /** The exit codes of the servers by name, as far as they are known. */
+  readonly servers: Map<string, number | undefined>;
   /** The clients in the order of their agencies. */
   readonly clients: readonly ClientRun[];
   /** Resolves when no client can make progress any more. */
   readonly outcome: Promise<RunOutcome>;
   readonly #resolve: (outcome: RunOutcome) => void;
+  readonly #clientNamed: Map<string, ClientRun>;
   #firstMs = 0;
   #lastMs = 0;
 
-  constructor(clients: number) {
-    this.clients = Array.from({ length: clients }, (_, index) => ({
-      agency: index + 1,
-      closed: false,
-    }));
+  constructor(names: { servers: string[]; clients: string[] }) {
+    this.servers = new Map(names.servers.map((name) => [name, undefined]));
+    this.clients = names.clients.map((_, index) => ({ agency: index + 1, closed: false }));
+    this.#clientNamed = new Map(names.clients.map((name, index) => [name, this.clients[index]]));
     ({ promise: this.outcome, resolve: this.#resolve } = Promise.withResolvers<RunOutcome>());
   }
 
@@ -48,7 +50,7 @@ export class RunWatch {
 
   /** Takes a line of a service. */
   line(name: string, line: string): void {
-    const client = this.#client(name);
+    const client = this.#clientNamed.get(name);
     if (client === undefined) return;
     this.#firstMs ||= this.#lastMs = performance.now();
     const logged = parseAction(line);
@@ -66,16 +68,12 @@ export class RunWatch {
 
   /** Takes the exit code of a service. */
   end(name: string, exitCode: number): void {
-    const client = this.#client(name);
+    if (this.servers.has(name)) this.servers.set(name, exitCode);
+    const client = this.#clientNamed.get(name);
     if (client === undefined) return;
     client.exitCode = exitCode;
     this.#lastMs = performance.now();
     this.#check();
-  }
-
-  #client(name: string): ClientRun | undefined {
-    const agency = Number(/^client(\d+)$/.exec(name)?.[1]);
-    return this.clients[agency - 1];
   }
 
   #check(): void {
