@@ -22,7 +22,7 @@ async function check(
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-/** A volume, and what is to be said of it. */
+/** A volume, and what `check` reports about it. */
 interface Case extends PlantedFiles {
   name: string;
   code: number;
@@ -39,7 +39,7 @@ const CASES: Case[] = [
     says: ["3 rows in 82 bytes", "1             2  yes", "5             0  yes", "complete, all 5"],
   },
   {
-    name: "a draw that is not complete",
+    name: "an incomplete draw",
     bets: ROW,
     closed: "2\n",
     journal: { from: 0, to: 24, cuts: 0 },
@@ -47,28 +47,23 @@ const CASES: Case[] = [
     says: ["not complete, 1 of 5", "not yet: 1, 3, 4, 5", "SOUND"],
   },
   { name: "a new volume", code: 0, says: ["is not there yet", "SOUND"] },
+  { name: "no journal", bets: ROW, code: 0, says: ["bets.csv.round is not there", "SOUND"] },
   {
-    name: "no journal",
-    bets: ROW,
-    code: 0,
-    says: ["bets.csv.round is not there", "SOUND"],
-  },
-  {
-    name: "a journal that cannot be read",
+    name: "an unreadable journal",
     bets: ROW,
     journal: "from=what",
     code: 0,
     says: ["bets.csv.round cannot be read", "SOUND"],
   },
   {
-    name: "rows of another program",
+    name: "rows from another program",
     bets: ROW.repeat(3),
     journal: { from: 0, to: 24, cuts: 0 },
     code: 0,
     says: ["72 bytes", "another program", "SOUND"],
   },
   {
-    name: "a round of which nothing was written",
+    name: "a round that was never written",
     bets: ROW,
     journal: { from: 24, to: 72, cuts: 0 },
     code: 0,
@@ -88,7 +83,7 @@ const CASES: Case[] = [
     says: ["the last 3 bytes, from byte 24: the last row has no line end", "TORN"],
   },
   {
-    name: "a file that has become shorter",
+    name: "a file that became shorter",
     bets: ROW,
     journal: { from: 96, to: 120, cuts: 0 },
     code: 3,
@@ -116,7 +111,7 @@ const CASES: Case[] = [
     ],
   },
   {
-    name: "a row over all bounds",
+    name: "an enormous row",
     bets: `${ROW}1,${"A".repeat(3_000_000)}\n${ROW}2,B`,
     journal: { from: 3_000_027, to: 3_000_051, cuts: 0 },
     code: 4,
@@ -130,7 +125,7 @@ const CASES: Case[] = [
     says: ["torn: the last 2000000 bytes, from byte 0: the last row has no line end"],
   },
   {
-    name: "NUL bytes in the place of a round",
+    name: "NUL bytes in place of a round",
     bets: ROW + "\0".repeat(23),
     journal: { from: 24, to: 47, cuts: 0 },
     code: 3,
@@ -144,21 +139,21 @@ const CASES: Case[] = [
     says: ["line 1, byte 0: holds 100 NUL bytes"],
   },
   {
-    name: "the other line ends",
+    name: "CRLF line ends",
     bets: ROW.replace("\n", "\r\n"),
     journal: { from: 0, to: 25, cuts: 0 },
     code: 4,
     says: ["line end: 1", "line 1, byte 0: ends in \\r\\n"],
   },
   {
-    name: "a last row that the journal counts, without its line end",
+    name: "a last row in the journal, without its line end",
     bets: `${ROW}1,A,B,3,2000-01-01,1234`,
     journal: { from: 24, to: 47, cuts: 0 },
     code: 4,
     says: ["line 2, byte 24: has no line end within its 23 bytes"],
   },
   {
-    name: "an agency that the lottery does not have",
+    name: "an agency outside the lottery",
     bets: `${ROW}6,A,B,3,2000-01-01,1\n`,
     code: 4,
     says: ['line 2, byte 24: agency "6" is over 5'],
@@ -192,7 +187,7 @@ const CASES: Case[] = [
 ];
 
 Deno.test({
-  ...runsPrograms("check tells what is on a volume, and changes nothing"),
+  ...runsPrograms("check reports what is on a volume, and changes nothing"),
   fn: async (t) => {
     for (const { name, code, says, ...files } of CASES) {
       await t.step(name, async () => {
@@ -208,7 +203,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check shows ten faults of a kind, and no more"),
+  ...runsPrograms("check prints at most ten faults of a kind"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
     const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
@@ -217,7 +212,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check takes its settings from the server, or from its flags"),
+  ...runsPrograms("check prefers its flags to the settings of the server"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
     const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
@@ -232,7 +227,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check exits with 2 for a wrong use, and says how it is used"),
+  ...runsPrograms("check exits with 2 for invalid arguments, and documents its exit codes"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const wrong = [
@@ -259,7 +254,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check gives up on a lock that is not let go"),
+  ...runsPrograms("check gives up on a lock that is not released"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
@@ -275,7 +270,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair cuts the torn tail off, and can be repeated"),
+  ...runsPrograms("check --repair truncates a torn tail, and can be repeated"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
@@ -283,7 +278,7 @@ Deno.test({
       journal: { from: 24, to: 72, cuts: 0 },
     });
     const first = await check(["--volume", volume.path, "--repair"]);
-    // The list of closed agencies is left alone.
+    // --repair does not touch the list of closed agencies.
     assertEquals(first.code, 3, first.out + first.err);
     const files = await filesOf(volume.path);
     const [side] = Object.keys(files).filter((name) => name.startsWith("bets.csv.cut-"));
@@ -299,7 +294,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair leaves a volume with damaged rows as it is"),
+  ...runsPrograms("check --repair changes nothing on a volume with damaged rows"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
@@ -315,7 +310,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing where it may not write"),
+  ...runsPrograms("check --repair changes nothing if it may not write"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     const before = await filesOf(volume.path);

@@ -29,10 +29,11 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
 }
 
 /**
- * Runs a command with the arguments of this process, or prints its usage for `--help`. Prints what went
- * wrong to stderr.
+ * Runs a command with the arguments of this process, or prints its usage for `--help`. Prints what
+ * went wrong to stderr.
  *
- * @returns The exit code: the command's own, 2 for an invalid flag or setting, 1 for a failure that needs no stack trace.
+ * @returns The exit code: the command's own, 2 for an invalid flag or setting, 1 for a failure that
+ * needs no stack trace.
  */
 export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   { usage, options, allowPositionals = false, run }: Command<Options>,
@@ -62,8 +63,8 @@ function isUsageError(error: Error & { code?: unknown }): boolean {
 }
 
 /**
- * Whether the operating system refused something: a folder that is a file, a disk that is read-only. Such a message names
- * the path, and a stack trace would not help the operator.
+ * Whether the operating system refused something: a folder that is a file, a disk that is
+ * read-only. Such a message names the path, and a stack trace would not help the operator.
  */
 function isSystemError(error: Error): boolean {
   return /\(os error \d+\)/.test(error.message);

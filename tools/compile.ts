@@ -1,5 +1,6 @@
 /**
- * `deno task compile`: makes the client a single executable file that needs nothing else on its machine.
+ * `deno task compile`: makes the client a single executable file that needs nothing else on its
+ * machine.
  *
  * @module
  */
@@ -60,7 +61,8 @@ async function compileFor(target: string): Promise<Outcome> {
   const path = `dist/lottery-client-${target}${target.includes("windows") ? ".exe" : ""}`;
   const failure = await runCompile({ deno: Deno.execPath(), target, path });
   if (failure === undefined) return { path };
-  // Deno names denort, the part of itself that it downloads, if it cannot have it; other failures are ours.
+  // Deno names denort, the part of itself that it downloads, if it cannot have it; other failures
+  // are ours.
   if (!failure.includes("denort")) return { reason: failure };
   const reason = `its part of Deno ${Deno.version.deno} cannot be downloaded`;
   if (target !== Deno.build.target || !hasStandIn()) {

@@ -1,5 +1,6 @@
 /**
- * `deno task doctor`: reports whether this machine can run the lottery, and what to do if it cannot.
+ * `deno task doctor`: reports whether this machine can run the lottery, and what to do if it
+ * cannot.
  *
  * @module
  */

@@ -34,7 +34,7 @@ async function stopUp(): Promise<boolean> {
   return true;
 }
 
-/** Stops servers and clients that outlived an `up` that was killed. Returns whether there were any. */
+/** Stops what outlived an `up` that was killed. Returns whether there was anything. */
 async function stopLeftBehind(): Promise<boolean> {
   const left = await leftBehind();
   for (const pid of left) signal(pid, "SIGTERM");

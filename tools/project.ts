@@ -1,6 +1,6 @@
 /**
- * What every tool knows about the project: its folders, and how a person starts its tasks. It imports nothing, because it
- * also runs before the @std packages are installed.
+ * What every tool knows about the project: its folders, and how a person starts its tasks. It
+ * imports nothing, because it also runs before the @std packages are installed.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export const PROJECT_ROOT: string = import.meta.dirname!.replace(/[\\/]tools$/, 
 /** The folder that the servers of this project share; containers mount it. */
 export const SHARED_VOLUME = `${PROJECT_ROOT}/server/shared-volume`;
 
-/** How a person starts a task. `./denow` is a POSIX shell script that also works where Deno is not installed. */
+/** How a person starts a task. `./denow`, a POSIX shell script, works without an installed Deno. */
 export const TASK: string = Deno.build.os === "windows" ? "deno task" : "./denow task";
 
 /** A task cannot be done now. The message says why, and what to do about it. */

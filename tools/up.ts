@@ -50,8 +50,8 @@ const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type StopSignal = keyof typeof SIGNAL_EXITS;
 
 /**
- * Ctrl-C arrives twice: a terminal sends it to all processes of its group, and `deno task`, one of them,
- * passes it on. A signal this soon after the first one is the same request.
+ * Ctrl-C arrives twice: a terminal sends it to all processes of its group, and `deno task`, one of
+ * them, passes it on. A signal this soon after the first one is the same request.
  */
 const SAME_REQUEST_MS = 1000;
 
@@ -68,7 +68,7 @@ async function run({ local }: { local: boolean }): Promise<number> {
   return await runLottery(cluster, { settings, lock, stop });
 }
 
-/** Runs servers and clients, shows what they print, and reports the result. Returns the exit code. */
+/** Runs servers and clients, prints their lines and the report, and returns the exit code. */
 async function runLottery(
   cluster: Cluster,
   { settings, lock, stop }: { settings: RunSettings; lock: RunLock; stop: AbortSignal },
@@ -107,8 +107,8 @@ async function runLottery(
 }
 
 /**
- * Returns a signal that aborts, with the name of the signal, when the operator asks to stop; SIGHUP comes
- * when the terminal is closed. A second request ends this process at once.
+ * Returns a signal that aborts, with the name of the signal, when the operator asks to stop; SIGHUP
+ * comes when the terminal is closed. A second request ends this process at once.
  */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();

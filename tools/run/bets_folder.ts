@@ -41,7 +41,8 @@ export interface SampleOptions {
 }
 
 /**
- * Writes sample bets for every agency and replaces existing files, but only once all new ones are complete.
+ * Writes sample bets for every agency and replaces existing files, but only once all new ones are
+ * complete.
  *
  * @returns The number of bets of each agency.
  */

@@ -29,7 +29,7 @@ export interface RunOptions {
   finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
-  /** Called with the ids of all processes started so far that would outlive this one if it were killed. */
+  /** Called with all processes so far that would outlive this one if it were killed. */
   onStart(children: number[]): void;
   /** Called with every line that a service, or Docker, has printed. */
   onLine(name: string, line: string): void;

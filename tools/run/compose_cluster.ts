@@ -80,7 +80,7 @@ async function assertReadable({ lottery }: RunSettings): Promise<void> {
   );
 }
 
-/** Returns those of `paths` that a user may not read. A folder must let the user reach its files. */
+/** Returns those of `paths` that a user may not read, or, if they are folders, not enter. */
 export async function unreadableBy(
   { uid, gid }: { uid: number; gid: number },
   paths: readonly string[],

@@ -57,9 +57,9 @@ export function composeFile(options: ComposeOptions): string {
 }
 
 /**
- * Makes the output of @std/yaml fit for people. It numbers the anchors of objects that occur several
- * times, quotes the key `<<`, which then would be an ordinary one, and prefers quotes that `deno fmt`
- * does not.
+ * Makes the output of @std/yaml fit for people. It numbers the anchors of objects that occur
+ * several times, quotes the key `<<`, which then would be an ordinary one, and prefers quotes that
+ * `deno fmt` does not.
  */
 function tidy(text: string): string {
   const names = new Map<string, string>();
@@ -127,7 +127,7 @@ function mount(source: string, target: string) {
   return { type: "bind", source, target, read_only: true, bind: { create_host_path: false } };
 }
 
-/** Returns variables without a value: Docker takes each from the environment, if it is set there. */
+/** Returns variables without a value: Docker takes each from its environment, if it is set. */
 function passedOn(names: readonly string[]): Record<string, null> {
   return Object.fromEntries(names.map((name) => [name, null]));
 }

@@ -66,7 +66,7 @@ export class ComposeProject {
     return { command: "docker", args: ["compose", ...args], cwd: PROJECT_ROOT, env };
   }
 
-  /** Runs `docker compose`, and shows its output to the operator. Throws a TaskError if it fails. */
+  /** Runs `docker compose`, and shows its output. Throws a TaskError if it fails. */
   async show(args: string[]): Promise<void> {
     const { command, ...options } = this.command(args);
     const { code } = await new Deno.Command(command, { ...options, stdin: "null" }).spawn().status;

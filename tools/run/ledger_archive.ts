@@ -1,6 +1,6 @@
 /**
- * The draw on the shared volume as its operator sees it, and the archive of earlier draws. Nothing here
- * deletes bets. Servers must not be running while files move.
+ * The draw on the shared volume as its operator sees it, and the archive of earlier draws. Nothing
+ * here deletes bets. Servers must not be running while files move.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { TaskError, unlessNotFound } from "../project.ts";
 const DRAW_FILE = "draw.json";
 
 /**
- * The files of a draw, in the order in which they are archived. The journal must not stay without its
- * bets. And while the list of closed agencies is there no server accepts bets, so that an interrupted
- * archiving can be finished.
+ * The files of a draw, in the order in which they are archived. The journal must not stay without
+ * its bets. And while the list of closed agencies is there no server accepts bets, so that an
+ * interrupted archiving can be finished.
  */
 const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
 
@@ -63,7 +63,7 @@ export async function archiveDraw(volume: string, now: Date = new Date()): Promi
   return folder;
 }
 
-/** Finishes an interrupted archiving. Returns its folder, relative to the volume, if there was one. */
+/** Finishes an interrupted {@linkcode archiveDraw}. Returns its folder if there was one. */
 export async function finishArchiving(volume: string): Promise<string | undefined> {
   const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(`${volume}/archive`))) ?? [];
   const unfinished = entries.find(({ name }) => name.endsWith(UNFINISHED));
@@ -76,7 +76,8 @@ export async function finishArchiving(volume: string): Promise<string | undefine
 async function moveInto(volume: string, folder: string): Promise<void> {
   const unfinished = `${volume}/${folder}${UNFINISHED}`;
   for (const name of FILES) {
-    // A file that is archived already was moved before the interruption; one on the volume is newer.
+    // A file that is archived already was moved before the interruption; one on the volume is
+    // newer.
     if (await exists(`${unfinished}/${name}`)) continue;
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }

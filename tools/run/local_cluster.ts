@@ -1,6 +1,7 @@
 /**
- * Servers and clients as processes on this machine, without containers. The servers share one port of
- * 127.0.0.1, among which the kernel distributes connections, and receive broadcasts to 127.255.255.255.
+ * Servers and clients as processes on this machine, without containers. The servers share one port
+ * of 127.0.0.1, among which the kernel distributes connections, and receive broadcasts to
+ * 127.255.255.255.
  *
  * @module
  */
@@ -24,7 +25,7 @@ const LOOPBACK_BROADCAST = "127.255.255.255";
 /** A server promises to end within two seconds; a busy machine needs more. */
 const STOP_GRACE_MS = 5000;
 
-/** Variables that are settings of servers and clients, which inherit only those that `up` passes on. */
+/** Settings of servers and clients, which inherit only those that `up` passes on. */
 const SERVICE_VARIABLES =
   /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
@@ -48,8 +49,8 @@ export const LOCAL_CLUSTER: Cluster = {
 /**
  * Checks that the servers can have their ports.
  *
- * @throws {TaskError} If this system cannot share a port among servers, or another program listens on it:
- * a server of another cluster would share it, and receive connections of our clients.
+ * @throws {TaskError} If this system cannot share a port among servers, or another program listens
+ * on it: a server of another cluster would share it, and receive connections of our clients.
  */
 function assertPortsFree({ lottery, server }: RunSettings): void {
   if (lottery.servers > 1 && Deno.build.os !== "linux") {

@@ -24,7 +24,7 @@ export interface LoggedAction {
   details: Record<string, string>;
 }
 
-/** Parses a line such as `… action: listen | result: success | port: 12345`. Returns undefined for any other. */
+/** Parses a line such as `… action: listen | result: success | port: 12345`, if it is one. */
 export function parseAction(line: string): LoggedAction | undefined {
   const start = line.indexOf("action: ");
   if (start < 0) return undefined;

@@ -98,7 +98,7 @@ export function readLotterySettings(
   return settings;
 }
 
-/** Parses lines `NAME=VALUE` and `#` comments; a value may be quoted. `faults` lists all other lines. */
+/** Parses lines `NAME=VALUE`, whose value may be quoted, and `#` comments; others are faults. */
 export function parseEnvFile(
   text: string,
 ): { variables: Record<string, string>; faults: string[] } {

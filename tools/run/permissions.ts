@@ -1,6 +1,6 @@
 /**
- * The permissions and variables of servers and clients, for everything that starts one. The Dockerfiles
- * repeat the permissions, and a test compares them.
+ * The permissions and variables of servers and clients, for everything that starts one. The
+ * Dockerfiles repeat the permissions, and a test compares them.
  *
  * @module
  */
@@ -46,8 +46,8 @@ export const CLIENT_PERMISSIONS: readonly string[] = [
 ];
 
 /**
- * The variables that `up` passes on from its own environment to the servers. It sets or checks the other
- * settings itself.
+ * The variables that `up` passes on from its own environment to the servers. It sets or checks the
+ * other settings itself.
  */
 export const SERVER_PASSED_ON: readonly string[] = [
   "DRAW_POLL_SECONDS",

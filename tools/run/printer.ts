@@ -1,6 +1,6 @@
 /**
- * What an operator sees of many services at once: each line after the name of its service. A file keeps
- * the lines of the last run.
+ * What an operator sees of many services at once: each line after the name of its service. A file
+ * keeps the lines of the last run.
  *
  * @module
  */
@@ -48,8 +48,8 @@ export class Printer {
   }
 
   /**
-   * Prints a line of our own. A closed terminal, or a pipe without a reader, must not end a run before it
-   * has cleaned up, so nothing more is printed then.
+   * Prints a line of our own. A closed terminal, or a pipe without a reader, must not end a run
+   * before it has cleaned up, so nothing more is printed then.
    */
   say(line: string, onScreen = line): void {
     this.#options.keep(line);

@@ -1,6 +1,6 @@
 /**
- * One run at a time: the process that starts servers on the volume, or moves its files, holds a lock. The
- * lock's file records the processes of the run.
+ * One run at a time: the process that starts servers on the volume, or moves its files, holds a
+ * lock. The lock's file records the processes of the run.
  *
  * @module
  */
@@ -95,8 +95,8 @@ export async function readRunRecord(root: string = PROJECT_ROOT): Promise<RunRec
 }
 
 /**
- * Returns the servers and clients of an earlier run that still run because it was killed. Such a client
- * would continue with the next run's servers, and close its agency there.
+ * Returns the servers and clients of an earlier run that still run because it was killed. Such a
+ * client would continue with the next run's servers, and close its agency there.
  */
 export async function leftBehind(root: string = PROJECT_ROOT): Promise<number[]> {
   const { children } = await readRunRecord(root);

@@ -1,5 +1,6 @@
 /**
- * Sample bets: of people who might live in Argentina, and the same ones for the same seed on every machine.
+ * Sample bets: of people who might live in Argentina, and the same ones for the same seed on every
+ * machine.
  *
  * @module
  */

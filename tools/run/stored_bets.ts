@@ -32,12 +32,12 @@ export async function tallyBets(
 }
 
 /**
- * Checks whether the draw on the volume can continue with the agencies' files in `folder`: the stored
- * bets of each agency must be the first ones of its file. A client only asks how many are stored, so it would continue
- * with any other file too.
+ * Checks whether the draw on the volume can continue with the agencies' files in `folder`: the
+ * stored bets of each agency must be the first ones of its file. A client only asks how many are
+ * stored, so it would continue with any other file too.
  *
- * @returns Why the draw cannot continue; undefined if it can, or if the ledger is damaged, which the
- * servers report.
+ * @returns Why the draw cannot continue; undefined if it can, or if the ledger is damaged, which
+ * the servers report.
  */
 export async function continuationFault(
   volume: string,
