@@ -1,6 +1,5 @@
 /**
- * `deno task check`: reports whether the ledger on a shared volume is sound, and truncates a torn
- * tail.
+ * `deno task check`: reports whether the ledger on a volume is sound, and truncates a torn tail.
  *
  * @module
  */

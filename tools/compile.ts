@@ -1,6 +1,5 @@
 /**
- * `deno task compile`: makes the client a single executable file that needs nothing else on its
- * machine.
+ * `deno task compile`: makes the client a single executable file that needs nothing else.
  *
  * @module
  */
@@ -32,10 +31,10 @@ Usage: ${TASK} compile [--target TARGET]...
                ${TARGETS.join("\n               ")}
   --help     print this text
 
-Deno downloads a part of itself for each platform, once. Where it cannot, a client for Linux on x86-64 can
-still be made on such a machine, with the older Deno ${STAND_IN_VERSION} from npm packages.
+Deno downloads a part of itself for each platform, once. Where it cannot, only a client for Linux on x86-64
+can be made, on such a machine, with the older Deno ${STAND_IN_VERSION} from npm packages.
 
-Exit code: 0 if all clients were made, 1 if some were not, 2 for an invalid argument.`;
+Exit code: 0 if all clients were made, 1 if some could not be made, 2 for an invalid argument.`;
 
 /** The result for one platform: the path of its file, or why there is none. */
 type Outcome = { path: string; remark?: string } | { reason: string };
@@ -61,8 +60,7 @@ async function compileFor(target: string): Promise<Outcome> {
   const path = `dist/lottery-client-${target}${target.includes("windows") ? ".exe" : ""}`;
   const failure = await runCompile({ deno: Deno.execPath(), target, path });
   if (failure === undefined) return { path };
-  // Deno names denort, the part of itself that it downloads, if it cannot have it; other failures
-  // are ours.
+  // Deno names denort, the part that it downloads, if it cannot get it; other failures are ours.
   if (!failure.includes("denort")) return { reason: failure };
   const reason = `its part of Deno ${Deno.version.deno} cannot be downloaded`;
   if (target !== Deno.build.target || !hasStandIn()) {

@@ -144,13 +144,11 @@ async function provideBets({ clients, dataset }: LotterySettings): Promise<void>
   const present = await presentBetsFiles(folder, clients);
   if (present.length === clients) return;
   if (present.length > 0) {
-    const missing = betsFiles(folder, clients).filter((path) => !present.includes(path));
+    const paths = betsFiles(folder, clients).filter((path) => !present.includes(path)).join(", ");
     throw new TaskError(
-      `Cannot start ${clients} clients: the bets of some agencies are missing: ${
-        missing.join(", ")
-      }. Add ` +
-        `these files, lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To replace all ` +
-        `bets by sample bets, run: ${TASK} dataset --force`,
+      `Cannot start ${clients} clients: the bets of some agencies are missing: ${paths}. Add these files, ` +
+        `lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To replace all bets with ` +
+        `sample bets, run: ${TASK} dataset --force`,
     );
   }
   // A misspelled path must not lead to a draw of invented bets.

@@ -9,7 +9,7 @@ import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
 
-/** The number of agencies of the draw, which may have begun under other settings than today's. */
+/** Holds the number of agencies of the draw, since the settings may have changed after it began. */
 const DRAW_FILE = "draw.json";
 
 /**
@@ -76,8 +76,7 @@ export async function finishArchiving(volume: string): Promise<string | undefine
 async function moveInto(volume: string, folder: string): Promise<void> {
   const unfinished = `${volume}/${folder}${UNFINISHED}`;
   for (const name of FILES) {
-    // A file that is archived already was moved before the interruption; one on the volume is
-    // newer.
+    // It was moved before an interruption; a file of that name on the volume is newer.
     if (await exists(`${unfinished}/${name}`)) continue;
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }

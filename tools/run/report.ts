@@ -72,11 +72,9 @@ function faultsOf(client: ClientRun, tally: AgencyTally): string[] {
     );
   }
   if (documents !== undefined && documents.join(";") !== tally.documents.join(";")) {
+    const [received, stored] = [documents, tally.documents].map((all) => shorten(all) || "none");
     faults.push(
-      `agency ${agency} received the winners ${
-        shorten(documents) || "none"
-      }, but those in bets.csv are ` +
-        `${shorten(tally.documents) || "none"}`,
+      `agency ${agency} received the winners ${received}, but those in bets.csv are ${stored}`,
     );
   }
   if (exitCode === 0 && (sent === undefined || documents === undefined)) {

@@ -1,5 +1,5 @@
 /**
- * The bets in bets.csv, compared with those of the agencies.
+ * The bets in bets.csv: counted for the report, and compared with the agencies' files.
  *
  * @module
  */
