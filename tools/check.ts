@@ -1,5 +1,6 @@
 /**
- * `deno task check`: reports whether the ledger on a volume is sound, and truncates a torn tail.
+ * `deno task check`: reports whether the ledger on a shared volume is sound, and can cut off a torn
+ * tail.
  *
  * @module
  */
@@ -29,26 +30,26 @@ const USAGE =
 Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
 
   --volume    the folder of the two files (default: the server's SHARED_VOLUME)
-  --agencies  number of agencies, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
-  --repair    truncate a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
-              next to it. Nothing else changes, and nothing at all if the file is damaged
-  --wait      how many seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
-  --help      print this text
+  --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
+  --repair    cut off a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
+              beside it; changes nothing else, and nothing at all if there is damage
+  --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
+  --help      show this text
 
-Without --repair nothing is written. The server's settings come from the environment and server/config.ini.
-Each fault is reported with its line and the byte at which that line begins.
+Without --repair nothing is written. The server's settings come from server/config.ini and the environment.
+Each fault is reported with its line and the position of that line's first byte.
 
 Exit code:
   0  sound
-  1  cannot be checked: a file cannot be read, the lock cannot be taken, the disk is full
-  2  an argument or setting is invalid, or the folder does not exist
-  3  only a torn tail (or, if bets.csv is whole, a torn last line of agencies_closed.txt): a writer was
-     killed. Nothing in the torn part was acknowledged, and the servers recover by themselves
+  1  the check failed: an unreadable file, a lock that was not obtained, a full disk
+  2  a wrong argument or setting, or no such folder
+  3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
+     killed, the torn bytes were not acknowledged, and servers recover from it by themselves
   4  damage in the middle of bets.csv, which only a person can repair
-  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or is there twice
-If several apply, 4 takes precedence over 5, and both over 3. With --repair the code is for what remains.`;
+  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one
+Of several, 4 takes precedence over 5, and both over 3. With --repair, the code is that of what is left.`;
 
-/** What the command line asks for. */
+/** The command line. */
 interface Request {
   volume: string;
   agencies: number;
@@ -58,18 +59,19 @@ interface Request {
 
 type Flags = { volume?: string; agencies?: string; wait?: string; repair: boolean };
 
-function readRequest({ volume, agencies: agenciesText, wait, repair }: Flags): Request {
+function readRequest({ volume, wait, repair, ...flags }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
   const waitMs = 1000 * integerFlag("wait", wait, waitRule);
-  const agencies = agenciesText === undefined
+  const agencies = flags.agencies === undefined
     ? undefined
-    : integerFlag("agencies", agenciesText, { min: 1, max: AGENCIES_MAX });
-  // With both flags given, the volume may be one without settings on this machine.
-  const settings = volume && agencies ? undefined : readSettings();
+    : integerFlag("agencies", flags.agencies, { min: 1, max: AGENCIES_MAX });
+  // With both, no settings are needed: the volume may be another machine's.
+  if (volume !== undefined && agencies !== undefined) return { volume, agencies, repair, waitMs };
+  const settings = readSettings();
   return {
-    volume: volume ?? settings!.sharedVolume,
-    agencies: agencies ?? settings!.agencies,
+    volume: volume ?? settings.sharedVolume,
+    agencies: agencies ?? settings.agencies,
     repair,
     waitMs,
   };
@@ -81,13 +83,13 @@ function readSettings(): { sharedVolume: string; agencies: number } {
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     throw new UsageError(
-      "Cannot check: correct these settings of the server, or give both --volume and --agencies:" +
+      "Cannot check: fix these settings of the server, or give both --volume and --agencies:" +
         error.faults.map((fault) => `\n  - ${fault}`).join(""),
     );
   }
 }
 
-/** Checks, and repairs if that is requested. Returns the exit code for what remains. */
+/** Checks a volume, and repairs it if requested. Returns the exit code of what is left. */
 async function check({ volume, agencies, repair, waitMs }: Request): Promise<number> {
   const beginMs = performance.now();
   const today = dayNumber(Date.now());
@@ -108,7 +110,7 @@ function print(lines: string[]): void {
   for (const line of lines) console.log(line);
 }
 
-/** Adds to an error what could not be done, and what to do about it. */
+/** Returns an error that states what failed, why, and what to do. */
 function explain(error: unknown, { volume, repair }: Request): Error {
   const { message } = error as Error;
   const text = `Cannot ${repair ? "check and repair" : "check"} ${volume}: ${message}`;
@@ -118,15 +120,15 @@ function explain(error: unknown, { volume, repair }: Request): Error {
   return new TaskError(text + adviceOn(error), { cause: error });
 }
 
-/** Returns advice on an error of the operating system, whose message has none. */
+/** Returns advice about an error of the operating system. */
 function adviceOn(error: unknown): string {
   const { message } = error as Error;
   if (error instanceof Deno.errors.PermissionDenied) {
     return ". Run it as the user who owns the volume";
   }
-  if (/^Read-only file system/.test(message)) return ". To repair it, mount it for writing";
+  if (/^Read-only file system/.test(message)) return ". Mount it for writing";
   if (/^(No locks available|Operation not supported|Function not implemented)/.test(message)) {
-    return `. This file system has no locks. For advice, run: ${TASK} doctor`;
+    return `. This file system has no locks: see ${TASK} doctor`;
   }
   return "";
 }

@@ -22,7 +22,7 @@ async function check(
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-/** A volume, and what `check` reports about it. */
+/** A volume, and what is to be said of it. */
 interface Case extends PlantedFiles {
   name: string;
   code: number;
@@ -39,7 +39,7 @@ const CASES: Case[] = [
     says: ["3 rows in 82 bytes", "1             2  yes", "5             0  yes", "complete, all 5"],
   },
   {
-    name: "an incomplete draw",
+    name: "a draw that is not complete",
     bets: ROW,
     closed: "2\n",
     journal: { from: 0, to: 24, cuts: 0 },
@@ -47,23 +47,28 @@ const CASES: Case[] = [
     says: ["not complete, 1 of 5", "not yet: 1, 3, 4, 5", "SOUND"],
   },
   { name: "a new volume", code: 0, says: ["is not there yet", "SOUND"] },
-  { name: "no journal", bets: ROW, code: 0, says: ["bets.csv.round is not there", "SOUND"] },
   {
-    name: "an unreadable journal",
+    name: "no journal",
+    bets: ROW,
+    code: 0,
+    says: ["bets.csv.round is not there", "SOUND"],
+  },
+  {
+    name: "a journal that cannot be read",
     bets: ROW,
     journal: "from=what",
     code: 0,
     says: ["bets.csv.round cannot be read", "SOUND"],
   },
   {
-    name: "rows from another program",
+    name: "rows of another program",
     bets: ROW.repeat(3),
     journal: { from: 0, to: 24, cuts: 0 },
     code: 0,
     says: ["72 bytes", "another program", "SOUND"],
   },
   {
-    name: "a round that was never written",
+    name: "a round of which nothing was written",
     bets: ROW,
     journal: { from: 24, to: 72, cuts: 0 },
     code: 0,
@@ -83,7 +88,7 @@ const CASES: Case[] = [
     says: ["the last 3 bytes, from byte 24: the last row has no line end", "TORN"],
   },
   {
-    name: "a file that became shorter",
+    name: "a file that has become shorter",
     bets: ROW,
     journal: { from: 96, to: 120, cuts: 0 },
     code: 3,
@@ -111,7 +116,7 @@ const CASES: Case[] = [
     ],
   },
   {
-    name: "an enormous row",
+    name: "a row over all bounds",
     bets: `${ROW}1,${"A".repeat(3_000_000)}\n${ROW}2,B`,
     journal: { from: 3_000_027, to: 3_000_051, cuts: 0 },
     code: 4,
@@ -125,7 +130,7 @@ const CASES: Case[] = [
     says: ["torn: the last 2000000 bytes, from byte 0: the last row has no line end"],
   },
   {
-    name: "NUL bytes in place of a round",
+    name: "NUL bytes in the place of a round",
     bets: ROW + "\0".repeat(23),
     journal: { from: 24, to: 47, cuts: 0 },
     code: 3,
@@ -139,21 +144,21 @@ const CASES: Case[] = [
     says: ["line 1, byte 0: holds 100 NUL bytes"],
   },
   {
-    name: "CRLF line ends",
+    name: "the other line ends",
     bets: ROW.replace("\n", "\r\n"),
     journal: { from: 0, to: 25, cuts: 0 },
     code: 4,
     says: ["line end: 1", "line 1, byte 0: ends in \\r\\n"],
   },
   {
-    name: "a last row in the journal, without its line end",
+    name: "a last row that the journal counts, without its line end",
     bets: `${ROW}1,A,B,3,2000-01-01,1234`,
     journal: { from: 24, to: 47, cuts: 0 },
     code: 4,
     says: ["line 2, byte 24: has no line end within its 23 bytes"],
   },
   {
-    name: "an agency outside the lottery",
+    name: "an agency that the lottery does not have",
     bets: `${ROW}6,A,B,3,2000-01-01,1\n`,
     code: 4,
     says: ['line 2, byte 24: agency "6" is over 5'],
@@ -187,7 +192,7 @@ const CASES: Case[] = [
 ];
 
 Deno.test({
-  ...runsPrograms("check reports what is on a volume, and changes nothing"),
+  ...runsPrograms("check tells what is on a volume, and changes nothing"),
   fn: async (t) => {
     for (const { name, code, says, ...files } of CASES) {
       await t.step(name, async () => {
@@ -203,7 +208,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check prints at most ten faults of a kind"),
+  ...runsPrograms("check shows ten faults of a kind, and no more"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
     const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
@@ -212,7 +217,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check prefers its flags to the settings of the server"),
+  ...runsPrograms("check takes its settings from the server, or from its flags"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
     const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
@@ -227,7 +232,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check exits with 2 for invalid arguments, and documents its exit codes"),
+  ...runsPrograms("check exits with 2 for a wrong use, and says how it is used"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const wrong = [
@@ -254,7 +259,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check gives up on a lock that is not released"),
+  ...runsPrograms("check gives up on a lock that is not let go"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
@@ -270,7 +275,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair truncates a torn tail, and can be repeated"),
+  ...runsPrograms("check --repair cuts the torn tail off, and can be repeated"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
@@ -278,7 +283,7 @@ Deno.test({
       journal: { from: 24, to: 72, cuts: 0 },
     });
     const first = await check(["--volume", volume.path, "--repair"]);
-    // --repair does not touch the list of closed agencies.
+    // The list of closed agencies is left alone.
     assertEquals(first.code, 3, first.out + first.err);
     const files = await filesOf(volume.path);
     const [side] = Object.keys(files).filter((name) => name.startsWith("bets.csv.cut-"));
@@ -294,7 +299,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing on a volume with damaged rows"),
+  ...runsPrograms("check --repair leaves a volume with damaged rows as it is"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
@@ -310,7 +315,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing if it may not write"),
+  ...runsPrograms("check --repair changes nothing where it may not write"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     const before = await filesOf(volume.path);

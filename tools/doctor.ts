@@ -20,21 +20,21 @@ import { dockerFault } from "./run/docker.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
 
 const USAGE =
-  `Reports whether this machine can run the lottery: one line per check, with what to do about it.
+  `Reports whether this machine can run the lottery: one line for each check, with what to do about a fault.
 
 Usage: ${TASK} doctor [--volume DIR]
 
   --volume   the folder of the ledger (default: the server's SHARED_VOLUME)
-  --help     print this text
+  --help     show this text
 
   ok       no problem
   warning  the lottery runs, but worse than it could
-  fault    the lottery does not run, or is not reliable
-  note     neither good nor bad
+  fault    the lottery does not run, or is unreliable
+  note     information
 
-Servers may be running. What the checks write to the volume is removed again.
+Servers may be running. Everything that a check writes to the volume is removed again.
 
-Exit code: 0 if there is no fault, 1 if there is one, 2 for an invalid argument.`;
+Exit code: 0 if there is no fault, 1 if there is one, 2 for a wrong argument.`;
 
 const DOCKER_TIMEOUT_MS = 15_000;
 

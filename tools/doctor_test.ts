@@ -25,7 +25,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 Deno.test({
-  ...runsPrograms("doctor prints a line for each check, and removes its scratch files"),
+  ...runsPrograms("doctor prints a line for each check, and leaves nothing behind"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out, err } = await run(["--volume", folder.path]);
@@ -43,7 +43,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor checks the parent of a volume that does not exist yet"),
+  ...runsPrograms("doctor tries the folder above a volume that is not there yet"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out } = await run(["--volume", `${folder.path}/a/volume/`]);
@@ -54,7 +54,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 1 for a fault, and continues with the other checks"),
+  ...runsPrograms("doctor exits with 1 where there is a fault, and goes on to the other checks"),
   fn: async () => {
     await using folder = await tempFolder();
     await Deno.writeTextFile(`${folder.path}/file`, "");
@@ -75,7 +75,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor removes its scratch files when it is stopped"),
+  ...runsPrograms("doctor removes its scratch when it is stopped"),
   fn: async () => {
     await using folder = await tempFolder();
     using watcher = Deno.watchFs(folder.path);
@@ -90,7 +90,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 2 for an invalid argument, and prints its usage for --help"),
+  ...runsPrograms("doctor exits with 2 for a wrong argument, and says how it is used"),
   fn: async () => {
     for (const args of [["--volume", ""], ["--colour"], ["here"]]) {
       const { code, out, err } = await run(args);
