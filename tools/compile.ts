@@ -29,7 +29,7 @@ Usage: ${TASK} compile [--target TARGET]...
              all: every platform below
              or one of these:
                ${TARGETS.join("\n               ")}
-  --help     print this text
+  --help     show this text
 
 Deno downloads a part of itself for each platform, once. Where it cannot, only a client for Linux on x86-64
 can be made, on such a machine, with the older Deno ${STAND_IN_VERSION} from npm packages.

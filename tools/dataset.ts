@@ -25,7 +25,7 @@ Usage: ${TASK} dataset [--out FOLDER] [--agencies N] [--bets N] [--seed N] [--fo
   --bets N       number of bets over all agencies (default: ${SAMPLE_BETS})
   --seed N       the same seed makes the same bets (default: ${SAMPLE_SEED})
   --force        replace existing files
-  --help         print this text
+  --help         show this text
 
 Exit code: 0 if the files were made, 1 if they cannot be made or exist already, 2 for an invalid argument.`;
 

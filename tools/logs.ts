@@ -17,7 +17,7 @@ Usage: ${TASK} logs [--follow] [NAME...]
 
   NAME       show only the lines of these services, such as server1 or client3
   --follow   continue until the run ends
-  --help     print this text`;
+  --help     show this text`;
 
 /** How often a file that is followed is checked for new lines. */
 const POLL_MS = 200;

@@ -34,7 +34,7 @@ const USAGE =
 Usage: ${TASK} up [--local]
 
   --local   run them as processes on this machine; the default where Docker cannot be used
-  --help    print this text
+  --help    show this text
 
 A finished draw on the volume moves to server/shared-volume/archive; an unfinished one continues.
 Ctrl-C stops everything.
