@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import {
   archiveDraw,
   finishArchiving,
@@ -23,9 +24,9 @@ async function namesIn(folder: string): Promise<string[]> {
 const NOON = new Date("2026-11-23T12:00:00Z");
 
 Deno.test({
-  ...writesFiles("isDrawFinished() requires a whole line for every agency"),
+  ...needs(["write"], "isDrawFinished() requires a whole line for every agency"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isDrawFinished(folder.path, 3), false);
     await write(folder.path, { "agencies_closed.txt": "2\n12\n1\n3" });
     assertEquals(await isDrawFinished(folder.path, 2), true);
@@ -34,9 +35,12 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("isVolumeEmpty() returns true while there is neither a bet nor a closed agency"),
+  ...needs(
+    ["write"],
+    "isVolumeEmpty() returns true while there is neither a bet nor a closed agency",
+  ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, { "bets.csv": "", "agencies_closed.txt": "", "bets.csv.round": "r" });
     assertEquals(await isVolumeEmpty(folder.path), true);
@@ -46,11 +50,12 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles(
+  ...needs(
+    ["write"],
     "recordedAgencies() returns what recordAgencies() wrote, and undefined for a damaged file",
   ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await recordedAgencies(folder.path), undefined);
     await recordAgencies(folder.path, 12);
     assertEquals(await recordedAgencies(folder.path), 12);
@@ -60,9 +65,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("archiveDraw() moves the files of a draw, each time into a new folder"),
+  ...needs(["write"], "archiveDraw() moves the files of a draw, each time into a new folder"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, {
       "bets.csv": "a",
@@ -86,9 +91,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("finishArchiving() continues after an interruption, and overwrites nothing"),
+  ...needs(["write"], "finishArchiving() continues after an interruption, and overwrites nothing"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const unfinished = `${folder.path}/archive/then.unfinished`;
     await Deno.mkdir(unfinished, { recursive: true });
     await write(unfinished, { "bets.csv.round": "r", "bets.csv": "old" });

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import {
   ensureEnvFile,
   parseEnvFile,
@@ -71,9 +72,9 @@ Deno.test("readLotterySettings() rejects a DATASET that only a shell would expan
 });
 
 Deno.test({
-  ...writesFiles("ensureEnvFile() copies the example, and never overwrites .env"),
+  ...needs(["write"], "ensureEnvFile() copies the example, and never overwrites .env"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     await Deno.writeTextFile(`${folder.path}/.env.example`, "CLIENTS=5\n");
     assertEquals(await ensureEnvFile(folder.path), true);
     assertEquals(await Deno.readTextFile(`${folder.path}/.env`), "CLIENTS=5\n");

@@ -1,12 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { TaskError } from "../project.ts";
-import { runsPrograms, tempFolder, writesFiles } from "../testing.ts";
 import { readRunRecord, RunLock } from "./run_lock.ts";
 
 Deno.test({
-  ...writesFiles("RunLock.acquire() excludes other holders, and names the one it finds"),
+  ...needs(["write"], "RunLock.acquire() excludes other holders, and names the one it finds"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     {
       using lock = await RunLock.acquire(folder.path);
       lock.record([1, 2]);
@@ -21,9 +22,12 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("RunLock.acquire() keeps the record of a killed holder while its clients run"),
+  ...needs(
+    ["posix", "write", "run", "env"],
+    "RunLock.acquire() keeps the record of a killed holder while its clients run",
+  ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const args = ["-c", "read line", "client/main.ts"];
     const client = new Deno.Command("sh", { args, stdin: "piped" }).spawn();
     const record = { pid: 0, children: [client.pid] };

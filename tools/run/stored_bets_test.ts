@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { continuationFault, tallyBets } from "./stored_bets.ts";
 
 /** The agencies' files, as a person may write them. */
@@ -44,11 +45,12 @@ const CASES = [
 ];
 
 Deno.test({
-  ...writesFiles(
+  ...needs(
+    ["write"],
     "continuationFault() requires that the stored bets are the first ones of each file",
   ),
   async fn(test) {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const { path } = folder;
     assertEquals(await continuationFault(path, { folder: path, agencies: 2 }), undefined);
     for (const [index, text] of AGENCIES.entries()) {
@@ -65,9 +67,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("tallyBets() counts whole rows and finds winners, also with quoted fields"),
+  ...needs(["write"], "tallyBets() counts whole rows and finds winners, also with quoted fields"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await tallyBets(folder.path, 7574), new Map());
     await Deno.writeTextFile(
       `${folder.path}/bets.csv`,
