@@ -49,25 +49,16 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
     return 0;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const isUsage = error instanceof SettingsError || isUsageError(error);
-    if (isUsage || error instanceof TaskError) console.error(error.message);
-    else if (isSystemError(error)) console.error(`Cannot continue: ${error.message}`);
-    else throw error;
+    // parseArgs throws TypeErrors with such a code.
+    const isUsage = error instanceof SettingsError || error instanceof UsageError ||
+      "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+    const isExplained = isUsage || error instanceof TaskError;
+    // The operating system refused something, such as writing to a read-only disk. Its message
+    // names the path, and a stack trace would not help the operator.
+    if (!isExplained && !/\(os error \d+\)/.test(error.message)) throw error;
+    console.error(`${isExplained ? "" : "Cannot continue: "}${(error as Error).message}`);
     return isUsage ? 2 : 1;
   }
-}
-
-/** Whether the arguments are at fault; parseArgs throws TypeErrors with such a code. */
-function isUsageError(error: Error & { code?: unknown }): boolean {
-  return error instanceof UsageError || String(error.code).startsWith("ERR_PARSE_ARGS");
-}
-
-/**
- * Whether the operating system refused something: a folder that is a file, a disk that is
- * read-only. Such a message names the path, and a stack trace would not help the operator.
- */
-function isSystemError(error: Error): boolean {
-  return /\(os error \d+\)/.test(error.message);
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { runCommand, UsageError } from "./command.ts";
 import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./deno/stand_in_compiler.ts";
-import { PROJECT_ROOT, TASK } from "./project.ts";
+import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { CLIENT_PERMISSIONS } from "./run/permissions.ts";
 
 /** The platforms that Deno compiles for. */
@@ -36,9 +36,6 @@ can be made, on such a machine, with the older Deno ${STAND_IN_VERSION} from npm
 
 Exit code: 0 if all clients were made, 1 if some could not be made, 2 for an invalid argument.`;
 
-/** The result for one platform: the path of its file, or why there is none. */
-type Outcome = { path: string; remark?: string } | { reason: string };
-
 /**
  * Returns the platforms that the values of --target name.
  *
@@ -56,28 +53,30 @@ export function targetsOf(names: readonly string[]): string[] {
   );
 }
 
-async function compileFor(target: string): Promise<Outcome> {
+/** Makes the client for a platform. Returns what was made; throws a TaskError if it cannot be. */
+async function compileFor(target: string): Promise<string> {
   const path = `dist/lottery-client-${target}${target.includes("windows") ? ".exe" : ""}`;
   const failure = await runCompile({ deno: Deno.execPath(), target, path });
-  if (failure === undefined) return { path };
+  if (failure === undefined) return await describe(path);
   // Deno names denort, the part that it downloads, if it cannot get it; other failures are ours.
-  if (!failure.includes("denort")) return { reason: failure };
+  if (!failure.includes("denort")) throw new TaskError(failure);
   const reason = `its part of Deno ${Deno.version.deno} cannot be downloaded`;
   if (target !== Deno.build.target || !hasStandIn()) {
-    return { reason: `${reason}; try again on a network that reaches Deno's downloads` };
+    throw new TaskError(`${reason}; try again on a network that reaches Deno's downloads`);
   }
-  try {
-    const compiler = await standInCompiler(() => {
-      console.log(
-        `${target}: ${reason}; fetching Deno ${STAND_IN_VERSION} from npm, 230 MB, once.`,
-      );
+  const news = `${reason}; fetching Deno ${STAND_IN_VERSION} from npm, 230 MB, once.`;
+  const compiler = await standInCompiler(() => console.log(`${target}: ${news}`))
+    .catch(({ message }: Error) => {
+      throw new TaskError(`${reason}, nor can its substitute: ${message}`);
     });
-    const failure = await runCompile({ ...compiler, target, path });
-    if (failure !== undefined) return { reason: failure };
-    return { path, remark: `, with Deno ${STAND_IN_VERSION}: ${reason}` };
-  } catch (error) {
-    return { reason: `${reason}, nor can its substitute: ${(error as Error).message}` };
-  }
+  const standInFailure = await runCompile({ ...compiler, target, path });
+  if (standInFailure !== undefined) throw new TaskError(standInFailure);
+  return await describe(path, `, with Deno ${STAND_IN_VERSION}: ${reason}`);
+}
+
+async function describe(path: string, remark = ""): Promise<string> {
+  const { size } = await Deno.stat(`${PROJECT_ROOT}/${path}`);
+  return `made ${path} (${Math.round(size / 1e6)} MB${remark})`;
 }
 
 /** Runs `deno compile`. Returns what it printed if it failed. */
@@ -104,19 +103,15 @@ async function runCompile(
   return new TextDecoder().decode(stderr).trim();
 }
 
-async function describe(target: string, outcome: Outcome): Promise<string> {
-  if ("reason" in outcome) return `${target}: not made: ${outcome.reason}`;
-  const { path, remark = "" } = outcome;
-  const { size } = await Deno.stat(`${PROJECT_ROOT}/${path}`);
-  return `${target}: made ${path} (${Math.round(size / 1e6)} MB${remark})`;
-}
-
 async function run({ target: names = ["host"] }: { target?: string[] }): Promise<number> {
   let exitCode = 0;
   for (const target of targetsOf(names)) {
-    const outcome = await compileFor(target);
-    if ("reason" in outcome) exitCode = 1;
-    console.log(await describe(target, outcome));
+    const outcome = await compileFor(target).catch((error) => {
+      if (!(error instanceof TaskError)) throw error;
+      exitCode = 1;
+      return `not made: ${error.message}`;
+    });
+    console.log(`${target}: ${outcome}`);
   }
   return exitCode;
 }

@@ -56,12 +56,7 @@ export class ComposeProject {
   }
 
   /** Returns how to start `docker compose` as a process. */
-  command(args: string[]): {
-    command: string;
-    args: string[];
-    cwd: string;
-    env: Record<string, string>;
-  } {
+  command(args: string[]) {
     const env = { ...Deno.env.toObject(), ...this.#env };
     return { command: "docker", args: ["compose", ...args], cwd: PROJECT_ROOT, env };
   }

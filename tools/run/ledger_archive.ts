@@ -55,32 +55,34 @@ export async function recordedAgencies(volume: string): Promise<number | undefin
  * @returns The folder, relative to the volume.
  */
 export async function archiveDraw(volume: string, now: Date = new Date()): Promise<string> {
+  const taken = (await archivedNames(volume)).map((name) => name.replace(UNFINISHED, ""));
   const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
-  let folder = `archive/${stamp}`;
-  for (let n = 2; await isTaken(`${volume}/${folder}`); n++) folder = `archive/${stamp}-${n}`;
-  await Deno.mkdir(`${volume}/${folder}${UNFINISHED}`, { recursive: true });
-  await moveInto(volume, folder);
-  return folder;
+  let name = stamp;
+  for (let n = 2; taken.includes(name); n++) name = `${stamp}-${n}`;
+  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true });
+  return await moveInto(volume, `archive/${name}`);
 }
 
 /** Finishes an interrupted {@linkcode archiveDraw}. Returns its folder if there was one. */
 export async function finishArchiving(volume: string): Promise<string | undefined> {
-  const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(`${volume}/archive`))) ?? [];
-  const unfinished = entries.find(({ name }) => name.endsWith(UNFINISHED));
-  if (unfinished === undefined) return undefined;
-  const folder = `archive/${unfinished.name.slice(0, -UNFINISHED.length)}`;
-  await moveInto(volume, folder);
-  return folder;
+  const name = (await archivedNames(volume)).find((name) => name.endsWith(UNFINISHED));
+  if (name !== undefined) return await moveInto(volume, `archive/${name.replace(UNFINISHED, "")}`);
 }
 
-async function moveInto(volume: string, folder: string): Promise<void> {
+async function archivedNames(volume: string): Promise<string[]> {
+  const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(`${volume}/archive`))) ?? [];
+  return entries.map(({ name }) => name);
+}
+
+async function moveInto(volume: string, folder: string): Promise<string> {
   const unfinished = `${volume}/${folder}${UNFINISHED}`;
   for (const name of FILES) {
     // It was moved before an interruption; a file of that name on the volume is newer.
-    if (await exists(`${unfinished}/${name}`)) continue;
+    if (await unlessNotFound(Deno.stat(`${unfinished}/${name}`)) !== undefined) continue;
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }
   await Deno.rename(unfinished, `${volume}/${folder}`);
+  return folder;
 }
 
 /**
@@ -103,12 +105,4 @@ export async function assertWritable(volume: string): Promise<void> {
         `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
     );
   }
-}
-
-async function isTaken(folder: string): Promise<boolean> {
-  return await exists(folder) || await exists(`${folder}${UNFINISHED}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await unlessNotFound(Deno.stat(path)) !== undefined;
 }

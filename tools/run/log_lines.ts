@@ -16,23 +16,18 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
   if (rest !== "") yield rest;
 }
 
-/** An action in a log line. */
-export interface LoggedAction {
-  action: string;
-  result: string;
-  /** The other fields of the line, by key. */
-  details: Record<string, string>;
-}
-
-/** Parses a line such as `… action: listen | result: success | port: 12345`, if it is one. */
-export function parseAction(line: string): LoggedAction | undefined {
+/**
+ * Parses a log line such as `… action: listen | result: success | port: 12345`.
+ *
+ * @returns Its fields by name, among them `action` and `result`; undefined for any other line.
+ */
+export function parseAction(line: string): Record<string, string> | undefined {
   const start = line.indexOf("action: ");
   if (start < 0) return undefined;
-  const details: Record<string, string> = {};
-  for (const field of line.slice(start).split(" | ")) {
+  const fields = line.slice(start).split(" | ").map((field) => {
     const colon = field.indexOf(":");
-    details[field.slice(0, colon)] = field.slice(colon + 1).trim();
-  }
-  const { action, result, ...rest } = details;
-  return result === undefined ? undefined : { action, result, details: rest };
+    return [field.slice(0, colon), field.slice(colon + 1).trim()];
+  });
+  const action = Object.fromEntries(fields);
+  return "result" in action ? action : undefined;
 }

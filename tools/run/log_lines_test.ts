@@ -7,13 +7,15 @@ Deno.test("linesOf() joins lines, and characters, that chunks cut in two", async
   assertEquals(await Array.fromAsync(linesOf(stream)), ["ñandú", "second", "", "last"]);
 });
 
-Deno.test("parseAction() returns action, result and details", () => {
+Deno.test("parseAction() returns the fields of an action", () => {
   const line =
     "2026-11-23 10:00:00 INFO     action: consulta_ganadores | result: success | agency: 5 | cant_ganadores: 0 | documentos: ";
   assertEquals(parseAction(line), {
     action: "consulta_ganadores",
     result: "success",
-    details: { agency: "5", cant_ganadores: "0", documentos: "" },
+    agency: "5",
+    cant_ganadores: "0",
+    documentos: "",
   });
 });
 

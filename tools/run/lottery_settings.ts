@@ -121,15 +121,14 @@ function unquote(text: string): string {
 
 function readServerName(reader: SettingsReader): string {
   const name = reader.text("SERVER_NAME");
-  if (name === "") return name;
-  const is = `SERVER_NAME is ${JSON.stringify(name)}`;
-  if (name.includes("_")) {
-    reader.fault(`${is}: a host name with an underscore cannot be resolved; use a hyphen`);
-  } else if (!/^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(name)) {
-    reader.fault(`${is}: give a host name of letters, digits and hyphens`);
-  } else if (/^(client|server)\d+$/i.test(name)) {
-    reader.fault(`${is}: a container has that name; give another`);
-  }
+  const fault = name.includes("_")
+    ? "a host name with an underscore cannot be resolved; use a hyphen"
+    : !/^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$/.test(name)
+    ? "give a host name of letters, digits and hyphens"
+    : /^(client|server)\d+$/i.test(name)
+    ? "a container has that name; give another"
+    : undefined;
+  if (fault !== undefined) reader.fault(`SERVER_NAME is ${JSON.stringify(name)}: ${fault}`);
   return name;
 }
 

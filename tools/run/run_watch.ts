@@ -55,14 +55,12 @@ export class RunWatch {
     this.#firstMs ||= this.#lastMs = performance.now();
     const logged = parseAction(line);
     if (logged === undefined) return;
-    const { action, result, details } = logged;
-    if (action === "run" && result === "fail") client.error = details.error;
+    const { action, result, cantidad, documentos, error } = logged;
+    if (action === "run" && result === "fail") client.error = error;
     if (result !== "success") return;
-    if (action === "apuestas_enviadas") client.sent = Number(details.cantidad);
+    if (action === "apuestas_enviadas") client.sent = Number(cantidad);
     if (action === "agency_close") client.closed = true;
-    if (action === "consulta_ganadores") {
-      client.documents = details.documentos ? details.documentos.split(";") : [];
-    }
+    if (action === "consulta_ganadores") client.documents = documentos ? documentos.split(";") : [];
     this.#check();
   }
 

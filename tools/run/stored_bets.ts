@@ -65,11 +65,8 @@ export async function continuationFault(
 
 /** Whether two rows are the same bet. Its number may have leading zeros in an agency's file. */
 function isSameBet(stored: string[], row: string[]): boolean {
-  if (row.length !== stored.length) return false;
-  const last = stored.length - 1;
-  return stored.every((field, index) =>
-    index < last ? field === row[index] : Number(field) === Number(row[index])
-  );
+  const isSameNumber = Number(stored.at(-1)) === Number(row.at(-1));
+  return isSameNumber && stored.slice(0, -1).join("\n") === row.slice(0, -1).join("\n");
 }
 
 /** Yields the rows of bets.csv, without a torn last one, which was never acknowledged. */
