@@ -1,5 +1,5 @@
 #!/bin/sh
-# Deno in the stand-in for Deno's image: `deno compile` without a download is for another version to do.
+# The `deno` of the stand-in image: `deno compile` runs another version, which needs no download.
 if [ "${1:-}" = compile ]; then
   DENORT_BIN=/usr/lib/deno-compiler/denort exec /usr/lib/deno-compiler/deno "$@"
 fi

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# Sets up what the tests with containers need, on a Debian machine as root, and undoes the running part of it:
+# Sets up what the tests with containers need, on a Debian machine as root:
 #
-#   .ci/docker.sh start    Docker's engine, running; `docker compose` version 2; the base images of the Dockerfiles
-#   .ci/docker.sh stop     stops the engine, if it was started by this script
+#   .ci/docker.sh start    starts Docker's engine; provides `docker compose` 2 and the base images
+#   .ci/docker.sh stop     stops the engine if this script has started it
 #
-# What is there already is left as it is. Base images are pulled where a registry answers. Elsewhere stand-ins are made:
-# Debian by debootstrap, and on it Deno from npm: the pinned version, and for `deno compile` the one version that can do
-# it without a download. Exit code 3: this machine cannot run the engine.
+# It changes nothing that exists already. It pulls the base images if a registry answers. Otherwise
+# it builds stand-ins: Debian with debootstrap, and on top of it Deno from npm, in two versions: the
+# pinned one, and the one that can `deno compile` without a download (see tools/deno/README.md). It
+# exits with 3 if this machine cannot run the engine.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -14,15 +15,15 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
 DEBIAN=bookworm
-# The Debian release whose docker-compose package is version 2.
+# The Debian release whose docker-compose package has version 2.
 COMPOSE_DEBIAN=trixie
 ENGINE_DIR=.cache/docker
-# Counts the changes to make_deno.
+# Increase it when make_deno changes, so that outdated stand-ins are rebuilt.
 STAND_IN_RECIPE=2
 
 say() { echo "docker.sh: $*" >&2; }
 
-# Runs a command whose output is of interest only when it fails.
+# Runs a command and prints its output only if it fails.
 quietly() {
   local output
   output=$("$@" 2>&1) && return 0
@@ -35,7 +36,7 @@ main() {
   case ${1:-start} in
     start) start ;;
     stop) stop ;;
-    *) say "unknown command $1; it is start or stop" && exit 2 ;;
+    *) say "unknown command $1: use start or stop" && exit 2 ;;
   esac
 }
 
@@ -60,7 +61,7 @@ stop() {
   rm -f "$pid_file"
 }
 
-# Installs Debian packages whose program is missing, given as program:package.
+# Installs the Debian packages, listed as program:package, whose program is missing.
 install_packages() {
   local missing=() pair
   for pair in dockerd:docker.io docker:docker.io debootstrap:debootstrap; do
@@ -82,7 +83,7 @@ install_packages() {
 start_engine() {
   docker info >/dev/null 2>&1 && return 0
   mkdir -p "$ENGINE_DIR"
-  # A pid file of an engine that was killed would keep the new one from starting.
+  # The pid file of a killed engine would keep a new one from starting.
   local old=/var/run/docker.pid
   if [[ -f $old ]] && ! kill -0 "$(cat $old)" 2>/dev/null; then rm -f "$old"; fi
   setsid dockerd >"$ENGINE_DIR/log" 2>&1 </dev/null &
@@ -93,7 +94,7 @@ start_engine() {
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.2
   done
-  say "Docker's engine does not start on this machine; its last words:"
+  say "Docker's engine does not start on this machine; the end of its log:"
   tail -n 5 "$ENGINE_DIR/log" >&2
   stop
   exit 3
@@ -104,7 +105,7 @@ install_compose() {
   say "installing docker compose version 2 from Debian $COMPOSE_DEBIAN"
   local dir plugins=/usr/local/lib/docker/cli-plugins
   dir=$(mktemp -d)
-  # Only this one package of that release, and nothing of it in the machine's own package lists.
+  # Install only this package of that release, and keep the machine's own package lists unchanged.
   mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/files"
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $COMPOSE_DEBIAN main" \
     >"$dir/sources.list"
@@ -122,14 +123,14 @@ install_compose() {
   docker compose version >/dev/null
 }
 
-# The mirror that this machine's own package lists come from.
+# Prints the mirror of this machine's package lists.
 debian_mirror() {
   [[ -n $(find /var/lib/apt/lists -name '*Packages*' -print -quit) ]] || quietly apt-get update
   apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $DEBIAN" |
     sort -u | head -n 1
 }
 
-# Makes sure of the images that the Dockerfiles build on.
+# Provides the images that the Dockerfiles build on.
 base_images() {
   local slim=debian:$DEBIAN-slim deno=denoland/deno:$DENO_PINNED
   if pull "$slim" && pull "$deno" && [[ $(stand_in "$deno") != outdated ]]; then return 0; fi
@@ -137,7 +138,7 @@ base_images() {
   make_deno "$deno" "$(pinned_deno)" "$(./denow run -A tools/deno/stand_in_compiler.ts)"
 }
 
-# Prints the path of the pinned Deno, which ./denow installs if it is not the one that ./denow takes anyway.
+# Prints the path of the pinned Deno. If ./denow runs another version, this installs the pinned one.
 pinned_deno() {
   local deno own=$PWD/.deno/bin/deno
   for deno in "$(./denow eval 'console.log(Deno.execPath())')" "$own"; do
@@ -146,7 +147,7 @@ pinned_deno() {
       return 0
     fi
   done
-  # Neither the PATH nor the home shall bring ./denow another version.
+  # Hide every other Deno, on the PATH and in the home folder, from ./denow.
   local dir path='' home
   while read -r -d : dir; do [[ -x $dir/deno ]] || path+=:$dir; done <<<"$PATH:"
   home=$(mktemp -d)
@@ -158,7 +159,7 @@ pinned_deno() {
 
 have_image() { docker image inspect "$1" >/dev/null 2>&1; }
 
-# Says of an image whether it is genuine, or a stand-in made as this script makes it, or an outdated one.
+# Prints whether an image is genuine, a current stand-in or an outdated one.
 stand_in() {
   case $(docker image inspect --format '{{index .Config.Labels "stand-in"}}' "$1") in
     '' | '<no value>') echo genuine ;;
@@ -172,7 +173,7 @@ pull() {
 }
 
 make_debian() {
-  say "making a stand-in for the image $1 by debootstrap"
+  say "building a stand-in for the image $1 with debootstrap"
   local dir
   dir=$(mktemp -d)
   quietly debootstrap --variant=minbase --include=tini "$DEBIAN" "$dir/root" "$(debian_mirror)"
@@ -182,10 +183,11 @@ make_debian() {
   rm -rf "$dir"
 }
 
-# Makes the image $1 of the program $2, deno, and of the folder $3 with the deno and the denort that compile. Like the
-# official image it has a user `deno`, /deno-dir as its cache and an entry point that takes Deno's commands.
+# Builds the image $1 from the program $2, deno, and the folder $3, which has the deno and the
+# denort that compile. Like the official image it has a user `deno`, /deno-dir as its cache, and an
+# entry point that accepts Deno's commands.
 make_deno() {
-  say "making a stand-in for the image $1; its \`deno compile\` is that of $("$3/deno" --version | head -n 1)"
+  say "building a stand-in for the image $1; its \`deno compile\` is that of $("$3/deno" --version | head -n 1)"
   local dir
   dir=$(mktemp -d)
   mkdir "$dir/bin" "$dir/compiler"

@@ -6,7 +6,7 @@ const ROW = "1,A,B,3,2000-01-01,1234\n";
 const QUOTED_ROW = `2,"A, B","C ""D""",3,2000-01-01,0\n`;
 const CHECK = new URL("check.ts", import.meta.url).href;
 
-/** Runs the task on a volume. */
+/** Runs the task. */
 async function check(
   args: string[],
   { permissions = ["-A"], ...options }: Partial<Deno.CommandOptions> & { permissions?: string[] } =
@@ -22,7 +22,7 @@ async function check(
   return { code, out: decode(stdout), err: decode(stderr) };
 }
 
-/** A volume, and what is to be said of it. */
+/** A volume and the expected report. */
 interface Case extends PlantedFiles {
   name: string;
   code: number;
@@ -44,21 +44,21 @@ const CASES: Case[] = [
     closed: "2\n",
     journal: { from: 0, to: 24, cuts: 0 },
     code: 0,
-    says: ["not complete, 1 of 5", "not yet: 1, 3, 4, 5", "SOUND"],
+    says: ["not complete, 1 of 5", "still open: 1, 3, 4, 5", "SOUND"],
   },
-  { name: "a new volume", code: 0, says: ["is not there yet", "SOUND"] },
+  { name: "a new volume", code: 0, says: ["does not exist yet", "SOUND"] },
   {
     name: "no journal",
     bets: ROW,
     code: 0,
-    says: ["bets.csv.round is not there", "SOUND"],
+    says: ["bets.csv.round is missing", "SOUND"],
   },
   {
-    name: "a journal that cannot be read",
+    name: "a damaged journal",
     bets: ROW,
     journal: "from=what",
     code: 0,
-    says: ["bets.csv.round cannot be read", "SOUND"],
+    says: ["bets.csv.round is damaged", "SOUND"],
   },
   {
     name: "rows of another program",
@@ -92,7 +92,7 @@ const CASES: Case[] = [
     bets: ROW,
     journal: { from: 96, to: 120, cuts: 0 },
     code: 3,
-    says: ["24 bytes, where bets.csv.round knows of 96", "TORN"],
+    says: ["24 bytes, but bets.csv.round begins its last round at 96", "TORN"],
   },
   {
     name: "a torn line of a closed agency",
@@ -109,14 +109,14 @@ const CASES: Case[] = [
     code: 4,
     says: [
       'line 2, byte 24: birthdate "2000-02-30"',
-      "line 3, byte 45: holds 3 NUL bytes",
+      "line 3, byte 45: contains 3 NUL bytes",
       "line 5, byte 73: has 4 fields",
       "the last 3 bytes, from byte 81",
       "DAMAGED: bets.csv",
     ],
   },
   {
-    name: "a row over all bounds",
+    name: "a row that is much too long",
     bets: `${ROW}1,${"A".repeat(3_000_000)}\n${ROW}2,B`,
     journal: { from: 3_000_027, to: 3_000_051, cuts: 0 },
     code: 4,
@@ -130,28 +130,30 @@ const CASES: Case[] = [
     says: ["torn: the last 2000000 bytes, from byte 0: the last row has no line end"],
   },
   {
-    name: "NUL bytes in the place of a round",
+    name: "NUL bytes in place of a round",
     bets: ROW + "\0".repeat(23),
     journal: { from: 24, to: 47, cuts: 0 },
     code: 3,
-    says: ["torn: the last 23 bytes, from byte 24: bets.csv.round has a round from byte 24 to 47"],
+    says: [
+      "torn: the last 23 bytes, from byte 24: bets.csv.round announces a round from byte 24 to 47",
+    ],
   },
   {
     name: "NUL bytes before the last row",
     bets: `${"\0".repeat(100)}\n${ROW}`,
     journal: { from: 101, to: 125, cuts: 0 },
     code: 4,
-    says: ["line 1, byte 0: holds 100 NUL bytes"],
+    says: ["line 1, byte 0: contains 100 NUL bytes"],
   },
   {
-    name: "the other line ends",
+    name: "Windows line ends",
     bets: ROW.replace("\n", "\r\n"),
     journal: { from: 0, to: 25, cuts: 0 },
     code: 4,
     says: ["line end: 1", "line 1, byte 0: ends in \\r\\n"],
   },
   {
-    name: "a last row that the journal counts, without its line end",
+    name: "a last row without its line end that the journal counts",
     bets: `${ROW}1,A,B,3,2000-01-01,1234`,
     journal: { from: 24, to: 47, cuts: 0 },
     code: 4,
@@ -177,10 +179,10 @@ const CASES: Case[] = [
     code: 5,
     says: [
       "twice: 1",
-      "line 2, byte 2: 1 was there before",
+      "line 2, byte 2: 1 is there already",
       "line 3, byte 4: 6 is over 5",
-      'line 4, byte 6: "x" is no agency',
-      'line 5, byte 8: "" is no agency',
+      'line 4, byte 6: "x" is not an agency\'s number',
+      'line 5, byte 8: "" is not an agency\'s number',
       "no agency: 3",
       '"2\\r" is read as agency 2',
       '"03" is read as agency 3',
@@ -192,7 +194,7 @@ const CASES: Case[] = [
 ];
 
 Deno.test({
-  ...runsPrograms("check tells what is on a volume, and changes nothing"),
+  ...runsPrograms("check reports what is on a volume, and changes nothing"),
   fn: async (t) => {
     for (const { name, code, says, ...files } of CASES) {
       await t.step(name, async () => {
@@ -208,7 +210,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check shows ten faults of a kind, and no more"),
+  ...runsPrograms("check shows at most ten faults of a kind"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
     const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
@@ -217,7 +219,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check takes its settings from the server, or from its flags"),
+  ...runsPrograms("check reads the server's settings unless its flags replace them"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
     const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
@@ -232,7 +234,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check exits with 2 for a wrong use, and says how it is used"),
+  ...runsPrograms("check exits with 2 for wrong arguments, and explains its usage"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const wrong = [
@@ -259,7 +261,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check gives up on a lock that is not let go"),
+  ...runsPrograms("check gives up on a lock that is not released"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
@@ -275,7 +277,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair cuts the torn tail off, and can be repeated"),
+  ...runsPrograms("check --repair cuts off the torn tail, and can be repeated"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
@@ -283,7 +285,7 @@ Deno.test({
       journal: { from: 24, to: 72, cuts: 0 },
     });
     const first = await check(["--volume", volume.path, "--repair"]);
-    // The list of closed agencies is left alone.
+    // agencies_closed.txt is still torn.
     assertEquals(first.code, 3, first.out + first.err);
     const files = await filesOf(volume.path);
     const [side] = Object.keys(files).filter((name) => name.startsWith("bets.csv.cut-"));
@@ -299,7 +301,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair leaves a volume with damaged rows as it is"),
+  ...runsPrograms("check --repair changes nothing if rows are damaged"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
@@ -315,7 +317,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing where it may not write"),
+  ...runsPrograms("check --repair changes nothing if it may not write"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     const before = await filesOf(volume.path);

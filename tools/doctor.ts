@@ -6,17 +6,20 @@
  */
 
 import { readServerSettings, type ServerSettings } from "../server/settings.ts";
-import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
-import { type Check, type Finding, formatFinding, runCheck, within } from "./doctor/finding.ts";
-import { checkOpenFiles, judgeDeno } from "./doctor/host_check.ts";
+import { type Check, type Finding, formatFinding, runCheck } from "./doctor/finding.ts";
+import {
+  checkDocker,
+  checkOpenFiles,
+  checkSettings,
+  judgeDeno,
+  judgeSettingsError,
+} from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
-import { makeScratch, type Scratch } from "./doctor/scratch.ts";
-import { checkSettings, judgeSettings } from "./doctor/settings_check.ts";
+import { makeScratch } from "./doctor/scratch.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
-import { dockerFault } from "./run/docker.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
 
 const USAGE =
@@ -36,44 +39,21 @@ Servers may be running. Everything that a check writes to the volume is removed 
 
 Exit code: 0 if there is no fault, 1 if there is one, 2 for a wrong argument.`;
 
-const DOCKER_TIMEOUT_MS = 15_000;
+/** Prints findings, and records whether one of them is a fault. */
+class Report {
+  hasFault = false;
 
-/** The checks that need no settings of the server. */
-function hostChecks(): Check[] {
-  return [
-    { name: "deno", run: () => judgeDeno(Deno.version.deno) },
-    { name: "settings", run: () => checkSettings(PROJECT_ROOT) },
-    { name: "docker", run: checkDocker },
-  ];
+  add(name: string, finding: Finding): void {
+    console.log(formatFinding(name, finding));
+    if (finding.level === "fault") this.hasFault = true;
+  }
+
+  async run(name: string, check: Check): Promise<void> {
+    this.add(name, await runCheck(check));
+  }
 }
 
-function settingsChecks(settings: ServerSettings): Check[] {
-  return [
-    { name: "broadcast", run: () => checkBroadcast(settings) },
-    { name: "open files", run: () => checkOpenFiles(settings) },
-  ];
-}
-
-function volumeChecks(folder: string): Check[] {
-  return [
-    { name: "lock", run: () => checkLock(folder) },
-    { name: "disk", run: () => checkDisk(folder) },
-    { name: "space", run: () => checkSpace(folder) },
-  ];
-}
-
-async function checkDocker(): Promise<Finding> {
-  const fault = await within(dockerFault(), {
-    timeoutMs: DOCKER_TIMEOUT_MS,
-    message: "its engine does not answer",
-  }).catch((error: Error) => error.message);
-  const text = fault === undefined
-    ? `usable: ${TASK} up takes containers`
-    : `not usable (${fault}): ${TASK} up takes processes on this host`;
-  return { level: "note", text };
-}
-
-/** Checks the volume with a folder for scratch in it, which is removed again. */
+/** Checks a volume with a scratch folder in it, which is removed again. */
 async function checkVolume(volume: string, report: Report): Promise<void> {
   let scratch;
   try {
@@ -82,14 +62,15 @@ async function checkVolume(volume: string, report: Report): Promise<void> {
     report.add("volume", judgeUnwritable(volume, error as Error));
     return;
   }
-  using kept = scratch;
-  await report.run([
-    { name: "volume", run: () => checkFiles(volume, kept) },
-    ...volumeChecks(kept.path),
-  ]);
+  using _removed = scratch;
+  const { path, parent } = scratch;
+  await report.run("volume", () => checkFiles(volume, parent));
+  await report.run("lock", () => checkLock(path));
+  await report.run("disk", () => checkDisk(path));
+  await report.run("space", () => checkSpace(path));
 }
 
-/** What to do about a volume in which nothing can be made. */
+/** Judges a volume in which no folder can be made. */
 function judgeUnwritable(volume: string, error: Error): Finding {
   const advice = error instanceof Deno.errors.PermissionDenied
     ? "give it to the user who runs the servers"
@@ -97,16 +78,17 @@ function judgeUnwritable(volume: string, error: Error): Finding {
     ? "mount it for writing"
     : /^No space left/.test(error.message)
     ? "make room"
-    : "mend that";
+    : "fix that";
   const text =
     `${volume} cannot be written (${error.message}): ${advice}, or name another folder ` +
     "with --volume or SHARED_VOLUME";
   return { level: "fault", text };
 }
 
-async function checkFiles(volume: string, { parent }: Scratch): Promise<Finding> {
+/** Checks the files of the ledger. `parent` is the folder that the other checks use. */
+async function checkFiles(volume: string, parent: string): Promise<Finding> {
   if (parent !== (volume.replace(/\/+$/, "") || "/")) {
-    return { level: "ok", text: `${volume} is not there yet: tried in ${parent}` };
+    return { level: "ok", text: `${volume} does not exist yet: checked ${parent} instead` };
   }
   try {
     await assertWritable(volume);
@@ -117,41 +99,26 @@ async function checkFiles(volume: string, { parent }: Scratch): Promise<Finding>
   return { level: "ok", text: volume };
 }
 
-/** Prints findings, and remembers whether one of them is a fault. */
-class Report {
-  hasFault = false;
-
-  add(name: string, finding: Finding): void {
-    console.log(formatFinding(name, finding));
-    if (finding.level === "fault") this.hasFault = true;
-  }
-
-  async run(checks: readonly Check[]): Promise<void> {
-    for (const check of checks) this.add(check.name, await runCheck(check));
-  }
-}
-
-/** The settings of a server; nothing if they are faulty, which is then reported. */
+/** Reads the server's settings. Returns nothing if they are invalid, which is then reported. */
 function settingsOfServer(report: Report): ServerSettings | undefined {
   try {
     return readServerSettings();
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    report.add(
-      "server",
-      judgeSettings(() => {
-        throw error;
-      }),
-    );
+    report.add("server", judgeSettingsError(error));
   }
 }
 
 async function run(flags: { volume?: string }): Promise<number> {
   if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
-  await report.run(hostChecks());
+  await report.run("deno", () => judgeDeno(Deno.version.deno));
+  await report.run("settings", () => checkSettings(PROJECT_ROOT));
+  await report.run("docker", checkDocker);
   const settings = settingsOfServer(report);
-  if (settings !== undefined) await report.run(settingsChecks(settings));
+  if (settings !== undefined) {
+    await report.run("broadcast", () => checkBroadcast(settings));
+    await report.run("open files", () => checkOpenFiles(settings));
+  }
   const volume = flags.volume ?? settings?.sharedVolume;
   if (volume !== undefined) await checkVolume(volume, report);
   return report.hasFault ? 1 : 0;

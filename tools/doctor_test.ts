@@ -25,7 +25,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 Deno.test({
-  ...runsPrograms("doctor prints a line for each check, and leaves nothing behind"),
+  ...runsPrograms("doctor prints a line for each check, and leaves no files"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out, err } = await run(["--volume", folder.path]);
@@ -35,7 +35,7 @@ Deno.test({
     for (const name of ["deno", "docker", "open files", "broadcast", "disk", "space"]) {
       assertMatch(out, new RegExp(`^\\w+ +${name} `, "m"), err);
     }
-    assertMatch(out, /^ok +lock +flock keeps two processes apart/m);
+    assertMatch(out, /^ok +lock +flock excludes other processes/m);
     assertMatch(out, /^ok +volume /m);
     assertMatch(out, /fdatasync .*p50.*p99/);
     assertEquals(await namesIn(folder.path), []);
@@ -43,18 +43,18 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor tries the folder above a volume that is not there yet"),
+  ...runsPrograms("doctor checks the nearest folder above a volume that does not exist yet"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out } = await run(["--volume", `${folder.path}/a/volume/`]);
-    assertStringIncludes(out, `not there yet: tried in ${folder.path}`);
+    assertStringIncludes(out, `does not exist yet: checked ${folder.path} instead`);
     assertMatch(out, /^ok +lock /m);
     assertEquals(await namesIn(folder.path), []);
   },
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 1 where there is a fault, and goes on to the other checks"),
+  ...runsPrograms("doctor exits with 1 if there is a fault, and continues with the other checks"),
   fn: async () => {
     await using folder = await tempFolder();
     await Deno.writeTextFile(`${folder.path}/file`, "");
@@ -70,12 +70,12 @@ Deno.test({
       SERVER_MAX_CONNECTIONS: "65535",
       SERVER_MAX_WAITING: "65535",
     });
-    assertMatch(tooMany.out, /open files .*where a server needs 131102/);
+    assertMatch(tooMany.out, /open files .*a server needs 131102/);
   },
 });
 
 Deno.test({
-  ...runsPrograms("doctor removes its scratch when it is stopped"),
+  ...runsPrograms("doctor removes its scratch folder when it is stopped"),
   fn: async () => {
     await using folder = await tempFolder();
     using watcher = Deno.watchFs(folder.path);
@@ -90,7 +90,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 2 for a wrong argument, and says how it is used"),
+  ...runsPrograms("doctor exits with 2 for a wrong argument, and explains its usage"),
   fn: async () => {
     for (const args of [["--volume", ""], ["--colour"], ["here"]]) {
       const { code, out, err } = await run(args);

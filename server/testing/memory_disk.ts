@@ -1,15 +1,16 @@
 /**
- * A disk in memory on which anything can go wrong, at a chosen operation: it fails, takes half a write,
- * runs full, loses its power; or a process that uses it is killed.
+ * A disk in memory on which anything can go wrong at a chosen operation: the operation fails, a
+ * write is partial, the disk is full, power is cut, or a process that uses it is killed.
  *
- * What was written is seen by every process at once, and lasts only when it was synced, as on a real one.
+ * As on a real disk, all processes see written data at once, and only synced data is durable.
  *
  * @module
  */
 
+import { LINE_FEED } from "../../shared/ascii.ts";
 import type { Disk, DiskFile } from "../ledger/file/disk.ts";
 
-/** What a process may ask of the disk. Each counts as one operation. */
+/** The operations of a disk. */
 export type OperationKind =
   | "open"
   | "syncFolder"
@@ -23,87 +24,87 @@ export type OperationKind =
   | "lock"
   | "unlock";
 
-/** One operation, as {@linkcode MemoryDisk.fault} is asked about it. */
+/** One operation, as it is passed to {@linkcode MemoryDisk.fault}. */
 export interface Operation {
-  /** Counted from 1, over all processes. */
+  /** Counted from 1 over all processes. */
   number: number;
   kind: OperationKind;
   file: string;
   process: MemoryProcess;
 }
 
-/** What goes wrong with an operation. */
+/** The fault of an operation. */
 export type Fault =
-  /** It throws. A write leaves its first `bytes` in the file nevertheless. */
+  /** It throws, but a write leaves its first `bytes` in the file. */
   | { kind: "fail"; bytes?: number }
-  /** A write takes only so many bytes, and says so. */
+  /** A write accepts only this many bytes, and returns that number. */
   | { kind: "short"; bytes: number }
-  /** Its process is killed. A write leaves its first `bytes` in the file nevertheless. */
+  /** Its process is killed, but a write leaves its first `bytes` in the file. */
   | { kind: "kill"; bytes?: number };
 
-/** The process that asked was killed: nothing it does has an effect any more. */
+/** The calling process was killed: its operations no longer have an effect. */
 export class ProcessKilled extends Error {
   override name = "ProcessKilled";
 }
 
-/** A change that a power cut may undo. */
+/** An unsynced change, which a power cut may undo. */
 type Change =
   | { kind: "write"; bytes: Uint8Array; position: number }
   | { kind: "truncate"; size: number };
 
-/** Keeps an operation from happening until it is let go. */
+/** Blocks an operation until it is released. */
 export interface Hold {
-  /** Settles when a process has come to the operation. */
+  /** Resolves when a process has reached the operation. */
   reached: Promise<void>;
   release: () => void;
 }
 
-/** The disk: what all processes share. */
+/** The disk that all processes share. */
 export class MemoryDisk {
-  /** Operations so far. */
+  /** The number of operations so far. */
   operations = 0;
-  /** Bytes that all files together may have. */
+  /** Most bytes of all files together. */
   capacity = Infinity;
-  /** Asked before each operation what goes wrong with it. */
+  /** Called before each operation. Returns its fault, if it has one. */
   fault: (operation: Operation) => Fault | undefined = () => undefined;
   readonly nodes = new Map<string, FileNode>();
-  /** The operations that must wait, by kind and file. */
+  /** The operations that wait, by kind and file. */
   readonly holds = new Map<string, { reached: () => void; released: Promise<void> }>();
 
-  /** Another process that uses the disk. */
+  /** Starts another process that uses the disk. */
   process(): MemoryProcess {
     return new MemoryProcess(this);
   }
 
-  /** Bytes that all files together have. */
+  /** Bytes of all files together. */
   get used(): number {
     let used = 0;
     for (const { bytes } of this.nodes.values()) used += bytes.length;
     return used;
   }
 
-  /** A file's bytes as processes see them; none if it is missing. */
+  /** Returns a file's bytes as processes see them; none if it is missing. */
   bytes(name: string): Uint8Array {
     return this.nodes.get(name)?.bytes.slice() ?? new Uint8Array();
   }
 
-  /** A file's text as processes see it. */
+  /** Returns a file's text as processes see it. */
   text(name: string): string {
     return new TextDecoder().decode(this.bytes(name));
   }
 
-  /** Puts a file there, for good. */
+  /** Creates or replaces a file, durably. */
   put(name: string, content: string | Uint8Array): void {
     const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
     this.nodes.set(name, new FileNode(bytes));
   }
 
-  /** Takes a file's name away, as `rm` does: who has it open keeps it. */
+  /** Removes a file's name, as `rm` does: processes that have opened the file keep it. */
   remove(name: string): void {
     this.nodes.delete(name);
   }
 
-  /** Makes the next asynchronous `sync` or `lock` of a file wait. */
+  /** Blocks the next asynchronous `sync` or `lock` of a file. */
   hold(kind: "sync" | "lock", file: string): Hold {
     const reached = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
@@ -112,8 +113,8 @@ export class MemoryDisk {
   }
 
   /**
-   * Every disk that a power cut now could leave: of each file what was synced, and of what was not, any
-   * beginning, with zeros in the place of the last bytes or without them.
+   * Yields every disk that a power cut could leave at this moment. Each file keeps what was synced,
+   * and any beginning of what was not, with zeros in place of the last bytes or without.
    */
   *afterPowerCut(): Generator<MemoryDisk> {
     const names = [...this.nodes.keys()];
@@ -147,11 +148,11 @@ export class MemoryProcess implements Disk {
     return this.#isKilled;
   }
 
-  /** Ends the process as `kill -9` does: its locks are let go. */
+  /** Kills the process, as `kill -9` does: its locks are released. */
   kill(): void {
     if (this.#isKilled) return;
     this.#isKilled = true;
-    for (const file of this.#files) file.letGo();
+    for (const file of this.#files) file.close();
   }
 
   open(name: string): DiskFile {
@@ -168,7 +169,13 @@ export class MemoryProcess implements Disk {
     for (const node of this.#disk.nodes.values()) node.isNameSynced = true;
   }
 
-  /** Counts an operation. If it is to fail or its process to end, throws; else returns its fault. */
+  /**
+   * Counts an operation and returns its fault.
+   *
+   * @param onBytes Writes the bytes that a failing operation leaves in the file.
+   * @throws {Error} If the fault makes the operation fail.
+   * @throws {ProcessKilled} If the fault kills the process, or it was killed before.
+   */
   happens(kind: OperationKind, file: string, onBytes?: (bytes: number) => void): Fault | undefined {
     if (this.#isKilled) throw new ProcessKilled();
     const number = ++this.#disk.operations;
@@ -178,12 +185,12 @@ export class MemoryProcess implements Disk {
       this.kill();
       throw new ProcessKilled();
     }
-    if (fault?.kind === "fail") throw new Error(`${kind} ${file} fails as told`);
+    if (fault?.kind === "fail") throw new Error(`${kind} ${file}: injected fault`);
     return fault;
   }
 }
 
-/** A file, whatever its name. */
+/** A file, independent of its name. */
 class FileNode {
   bytes: Uint8Array;
   isNameSynced: boolean;
@@ -193,7 +200,7 @@ class FileNode {
   #durable: Uint8Array;
   #changes: Change[] = [];
 
-  /** @param durable What has lasted; without it, the file is new. */
+  /** @param durable The durable content. Without it, the file is new. */
   constructor(durable?: Uint8Array) {
     this.isNameSynced = durable !== undefined;
     this.#durable = durable ?? new Uint8Array();
@@ -211,8 +218,8 @@ class FileNode {
   }
 
   /**
-   * What a failing sync does, as Linux has it: changes are taken for synced, and are not. Every other
-   * handle that is open is told so once, when it next syncs.
+   * Loses the unsynced changes, as a failing sync does on Linux: they count as synced, but are not.
+   * Every other open handle gets the error once, at its next sync.
    */
   forgetChanges(failing: MemoryFile): void {
     this.#changes = [];
@@ -221,7 +228,7 @@ class FileNode {
     }
   }
 
-  /** Contents that a power cut may leave; `undefined` for no file at all. */
+  /** Returns the contents that a power cut may leave; `undefined` stands for no file. */
   statesAfterPowerCut(): (Uint8Array | undefined)[] {
     const states: (Uint8Array | undefined)[] = [this.#durable];
     let content = this.#durable;
@@ -247,19 +254,19 @@ class FileNode {
   }
 }
 
-/** Beginnings of a write: around its ends, in its middle, and around every line end in it. */
+/** Returns beginnings of a write: cut near its ends, in its middle, and around each line end. */
 function partsOf(change: Change): Change[] {
   if (change.kind === "truncate") return [];
   const { bytes, position } = change;
   const lengths = new Set([1, bytes.length >> 1, bytes.length - 1]);
   for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === 0x0a) lengths.add(at).add(at + 1);
+    if (bytes[at] === LINE_FEED) lengths.add(at).add(at + 1);
   }
   return [...lengths].filter((length) => length > 0 && length < bytes.length)
     .map((length) => ({ kind: "write", bytes: bytes.subarray(0, length), position }));
 }
 
-/** Zeros behind what was there: the new size has lasted, and the bytes, or the last of them, have not. */
+/** Returns writes whose size is durable, but whose last bytes, or all, read as zeros. */
 function zerosOf(change: Change, { length }: Uint8Array): Change[] {
   if (change.kind === "truncate" || change.position + change.bytes.length <= length) return [];
   const { bytes, position } = change;
@@ -282,7 +289,7 @@ function applied(content: Uint8Array, change: Change): Uint8Array {
 }
 
 class MemoryFile implements DiskFile {
-  /** Whether another handle's sync has failed since this one's last. */
+  /** Whether another handle's sync has failed since the last sync of this one. */
   hasMissedFailure = false;
   readonly #disk: MemoryDisk;
   readonly #process: MemoryProcess;
@@ -375,12 +382,8 @@ class MemoryFile implements DiskFile {
     this.#node.releaseLock(this);
   }
 
+  /** Closes the file: passes its lock to the next waiter, and rejects its own pending locks. */
   close(): void {
-    this.letGo();
-  }
-
-  /** Closes the file: gives the lock to the next, and ends the waiting for it. */
-  letGo(): void {
     this.#node.openFiles.delete(this);
     const { lockQueue } = this.#node;
     for (const waiting of lockQueue.filter(({ file }) => file === this)) {
@@ -402,7 +405,7 @@ class MemoryFile implements DiskFile {
     await hold?.released;
   }
 
-  /** How many bytes a write at `position` may have: the disk may be nearly full. */
+  /** Returns the most bytes that a write at `position` may have before the disk is full. */
   #room(position: number): number {
     return Math.max(0, this.#disk.capacity - this.#disk.used) +
       Math.max(0, this.#node.bytes.length - position);

@@ -1,20 +1,20 @@
 /**
- * A look at a whole volume, while servers may be at work on it.
+ * Examines a whole volume while servers may be working on it.
  *
  * @module
  */
 
-import { inspectTail, type ReadAt, type Tail } from "../../server/ledger/file/recovery.ts";
-import type { RowRules } from "./bet_rows.ts";
+import type { RowRules } from "../../server/ledger/file/bet_row.ts";
+import { inspectTail, type Tail } from "../../server/ledger/file/recovery.ts";
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
-import { FileCutError } from "./lines.ts";
-import { readAt, type Snapshot, Volume } from "./volume.ts";
+import { TruncatedError } from "./lines.ts";
+import { type Snapshot, VolumeReader } from "./volume_reader.ts";
 
-/** How often a look is begun anew because a server has cut a file meanwhile, which is rare. */
-const LOOKS_MAX = 3;
+/** How often to examine a volume whose files servers truncate meanwhile, which is rare. */
+const ATTEMPTS_MAX = 3;
 
-/** All that was found on a volume. */
+/** All findings about a volume. */
 export interface Examination {
   snapshot: Snapshot;
   tail: Tail;
@@ -29,53 +29,50 @@ export interface ExamineOptions extends RowRules {
 }
 
 /**
- * Checks a volume. Servers wait for as long as it takes to look at two sizes and a journal; what is
- * read then is what they had written by that time.
+ * Checks a volume as it is at one moment. Servers wait only while two sizes and the journal are
+ * read.
  *
- * @throws {LockedError} If the lock was not to be had.
+ * @throws {LockedError} If the lock is not obtained in time.
  */
 export async function examine(path: string, options: ExamineOptions): Promise<Examination> {
-  for (let look = 1; look <= LOOKS_MAX; look++) {
-    using volume = new Volume(path);
+  for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
+    using volume = new VolumeReader(path);
     const snapshot = await volume.snapshot(options.waitMs);
     const found = examineFiles(volume, snapshot, options);
-    // What was cut and written anew behind our back would look like damage.
+    // Bytes that were truncated and written again in the meantime would look like damage.
     if (found !== undefined && isStill(snapshot, await volume.snapshot(options.waitMs))) {
       return found;
     }
   }
   throw new Error(
-    `Cannot check ${path}: its files were cut ${LOOKS_MAX} times while they were read. ` +
-      "Look at the servers' logs for why they cut so often, or check again when they are stopped",
+    `Cannot check ${path}: its files were truncated ${ATTEMPTS_MAX} times while they were read. ` +
+      "See the servers' logs for the reason, or stop the servers and check again",
   );
 }
 
+/** Checks what the snapshot covers. Returns nothing if a file was truncated meanwhile. */
 function examineFiles(
-  volume: Volume,
+  { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
   options: ExamineOptions,
 ): Examination | undefined {
-  const readBets = reader(volume.bets);
   try {
     const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
     return {
       snapshot,
       tail,
       bets: checkBets(readBets, tail.wholeSize, options),
-      closed: checkClosed(reader(volume.closed), snapshot.closedSize ?? 0, options.agencies),
+      closed: checkClosed(readClosed, snapshot.closedSize ?? 0, options.agencies),
     };
   } catch (error) {
-    if (error instanceof FileCutError) return undefined;
+    if (error instanceof TruncatedError) return undefined;
     throw error;
   }
 }
 
+/** Returns whether nothing was truncated between two snapshots. */
 function isStill(before: Snapshot, after: Snapshot): boolean {
   return before.round?.cuts === after.round?.cuts &&
     (before.betsSize ?? 0) <= (after.betsSize ?? 0) &&
     (before.closedSize ?? 0) <= (after.closedSize ?? 0);
-}
-
-function reader(file: Deno.FsFile | undefined): ReadAt {
-  return file === undefined ? () => 0 : readAt(file);
 }

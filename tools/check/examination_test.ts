@@ -10,7 +10,7 @@ const ROW = "1,A,B,3,2000-01-01,1234\n";
 const OPTIONS = { agencies: 5, today: 20261123, waitMs: 10_000 };
 
 Deno.test({
-  ...writesFiles("examine() waits for the round in hand, and does not take it for torn"),
+  ...writesFiles("examine() waits for a round in progress instead of reporting it as torn"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const disk = new FolderDisk(volume.path);
@@ -31,7 +31,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("examine() finds rounds whole while a writer appends without a pause"),
+  ...writesFiles("examine() finds only complete rounds while a writer appends without pause"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "" });
     const disk = new FolderDisk(volume.path);
@@ -45,14 +45,14 @@ Deno.test({
         await bets.lock();
         journal.begin({ from: size, to: size + round.length, cuts: 0 });
         writeAll(bets, round.subarray(0, 1000), size);
-        // Others have their turn while half of it is there.
+        // Let others run while half of the round is written.
         await new Promise((resolve) => setTimeout(resolve));
         writeAll(bets, round.subarray(1000), size + 1000);
         size += round.length;
         bets.unlock();
       }
     })();
-    for (let look = 0; look < 20; look++) {
+    for (let turn = 0; turn < 20; turn++) {
       const found = await examine(volume.path, OPTIONS);
       assertEquals([exitCodeOf(found), found.bets.rows % 50], [0, 0]);
     }
@@ -64,7 +64,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("examine() begins anew when a server has mended the end meanwhile"),
+  ...writesFiles("examine() starts again when a server has recovered the end meanwhile"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A`,
@@ -73,19 +73,19 @@ Deno.test({
     const disk = new FolderDisk(volume.path);
     const bets = disk.open("bets.csv");
     const journal = new RoundJournal(disk.open("bets.csv.round"));
-    let looks = 0;
+    let reads = 0;
     const found = await examine(volume.path, {
       ...OPTIONS,
-      // Asked for by each look at the rows: between the first one's two looks at the sizes.
+      // Read while the rows are checked, so between the two snapshots of the first attempt.
       get today() {
-        if (looks++ === 0) {
+        if (reads++ === 0) {
           bets.truncate(24);
           journal.recordCut(24, 1);
         }
         return OPTIONS.today;
       },
     });
-    assertEquals([exitCodeOf(found), found.tail.state, looks > 1], [0, "whole", true]);
+    assertEquals([exitCodeOf(found), found.tail.state, reads > 1], [0, "whole", true]);
     bets.close();
     journal.close();
   },

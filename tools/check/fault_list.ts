@@ -1,47 +1,38 @@
 /**
- * The faults of a file: how many of each kind, and the first few of them.
+ * The faults of a file: how many of each kind, and where the first of them are.
  *
  * @module
  */
 
-import type { LineFault } from "./bet_rows.ts";
+import type { RowFault } from "../../server/ledger/file/bet_row.ts";
 import type { Line } from "./lines.ts";
 
-/** Faults of one kind that are told one by one. */
-export const SHOWN_FAULTS_MAX = 10;
-
-/** A fault and its place. */
-export interface PlacedFault {
-  /** Counted from 1. */
-  line: number;
-  /** Of the line's first byte, from the beginning of the file. */
-  offset: number;
-  text: string;
-}
+/** Most faults of one kind whose place is kept. */
+const PLACED_FAULTS_MAX = 10;
 
 /** All faults of one kind. */
 export interface FaultKind {
   kind: string;
   count: number;
-  /** At most {@linkcode SHOWN_FAULTS_MAX}. */
-  first: PlacedFault[];
+  /** The first of them, with the number and the offset of their lines. */
+  first: (Pick<Line, "number" | "offset"> & { text: string })[];
 }
 
-/** Counts faults by kind. Its memory is bounded: there are few kinds. */
+/** Counts faults by kind. Its memory is bounded, because there are few kinds. */
 export class FaultList {
   readonly #kinds = new Map<string, FaultKind>();
-  /** All faults. */
+  /** Faults of all kinds. */
   count = 0;
 
-  add({ kind, text }: LineFault, { number, offset }: Pick<Line, "number" | "offset">): void {
-    let known = this.#kinds.get(kind);
-    if (known === undefined) this.#kinds.set(kind, known = { kind, count: 0, first: [] });
-    known.count++;
+  add({ kind, text }: RowFault, { number, offset }: Pick<Line, "number" | "offset">): void {
+    const faults = this.#kinds.get(kind) ?? { kind, count: 0, first: [] };
+    this.#kinds.set(kind, faults);
+    faults.count++;
     this.count++;
-    if (known.first.length < SHOWN_FAULTS_MAX) known.first.push({ line: number, offset, text });
+    if (faults.first.length < PLACED_FAULTS_MAX) faults.first.push({ number, offset, text });
   }
 
-  /** In the order in which they first were seen. */
+  /** Returns the kinds, in the order in which they were first seen. */
   kinds(): FaultKind[] {
     return [...this.#kinds.values()];
   }

@@ -1,94 +1,85 @@
 /**
- * The lines of a file, one after the other, in bounded memory and without a copy of each.
+ * The lines of a file, in bounded memory and without a copy of each.
  *
  * @module
  */
 
+import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { LINE_FEED } from "../../shared/ascii.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** The file was cut while it was read. */
-export class FileCutError extends Error {
-  override name = "FileCutError";
+/** The file was truncated while it was read. */
+export class TruncatedError extends Error {
+  override name = "TruncatedError";
 }
 
-/** A line of a file. The scanner reuses the object: it is good until the handler returns. */
+/** A line of a file. The object is reused: it is valid until the handler returns. */
 export interface Line {
-  /** Holds the line from `from` to `to`, its line end left out. */
+  /** The line is from `from` to `to`, without its line end; only its beginning if too long. */
   bytes: Uint8Array;
   from: number;
   to: number;
   /** Counted from 1. */
   number: number;
-  /** Of the line's first byte, from the beginning of the file. */
+  /** Position of the line's first byte in the file. */
   offset: number;
-  /** Bytes of the line with its line end. More than `to - from + 1` if it is over the limit: then only its beginning is shown. */
+  /** Bytes of the whole line, its line end included. */
   length: number;
 }
 
 /** Options of {@linkcode scanLines}. */
 export interface ScanOptions {
-  /** Reads into `bytes` from `position`; returns how many bytes, 0 at the end. */
-  read: (bytes: Uint8Array, position: number) => number;
-  /** Byte at which to stop. */
+  read: ReadAt;
+  /** Position at which to stop. */
   to: number;
-  /** Longest line that is shown whole, in bytes, its line end included. */
+  /** Longest line that is passed on whole, in bytes, its line end included. */
   lineBytesMax: number;
   onLine: (line: Line) => void;
   /** Bytes read at once. @default {1 MiB} */
   chunkBytes?: number;
 }
 
-/** What {@linkcode scanLines} has seen. */
+/** The result of {@linkcode scanLines}. */
 export interface Scan {
   lines: number;
-  /** Where the last line end is left behind: what follows, up to `to`, has none. */
+  /** Position after the last line end. */
   end: number;
-  /** The beginning of what follows. */
+  /** The beginning of the last line, which has no line end. */
   rest: Uint8Array;
 }
 
 /**
- * Hands the lines of a file to a handler.
+ * Passes each line of a file to a handler.
  *
- * @throws {FileCutError} If the file ends before `to`.
+ * @throws {TruncatedError} If the file ends before `to`.
  */
 export function scanLines(options: ScanOptions): Scan {
   const { read, to, lineBytesMax, onLine, chunkBytes = CHUNK_BYTES } = options;
   const chunk = new Uint8Array(Math.max(chunkBytes, lineBytesMax + 1));
   const line: Line = { bytes: chunk, from: 0, to: 0, number: 0, offset: 0, length: 0 };
-  /** Byte of the file at which the chunk begins. */
-  let position = 0;
-  /** Bytes of an unfinished line at the beginning of the chunk. */
+  /** Position after the last line end. */
+  let end = 0;
+  /** Bytes at the start of the chunk: the beginning of the line that follows `end`. */
   let kept = 0;
-  /** Bytes of a line over the limit that were passed over already; its beginning is kept. */
-  let passed = 0;
-  while (position + passed + kept < to) {
-    const wanted = Math.min(chunk.length - kept, to - position - passed - kept);
-    const count = read(chunk.subarray(kept, kept + wanted), position + passed + kept);
-    if (count <= 0) throw new FileCutError("The file was cut while it was read");
-    const filled = kept + count;
-    const whole = chunk.subarray(0, filled);
-    let at = 0;
-    for (let end = whole.indexOf(LINE_FEED, kept); end >= 0; end = whole.indexOf(LINE_FEED, at)) {
+  for (let position = 0; position < to;) {
+    const count = read(chunk.subarray(kept, kept + to - position), position);
+    if (count <= 0) throw new TruncatedError("The file was truncated while it was read");
+    position += count;
+    const filled = chunk.subarray(0, kept + count);
+    let from = 0;
+    for (let at; (at = filled.indexOf(LINE_FEED, Math.max(from, kept))) >= 0; from = at + 1) {
+      const next = position - filled.length + at + 1;
       line.number++;
-      line.from = at;
-      line.offset = position + at;
-      line.length = end + 1 - at + passed;
-      line.to = line.length > lineBytesMax ? at + Math.min(lineBytesMax, end - at) : end;
+      line.from = from;
+      line.to = Math.min(at, from + lineBytesMax);
+      line.offset = end;
+      line.length = next - end;
       onLine(line);
-      at = end + 1;
-      position += passed;
-      passed = 0;
+      end = next;
     }
-    if (at > 0) chunk.copyWithin(0, at, filled);
-    position += at;
-    kept = filled - at;
-    if (kept >= lineBytesMax) {
-      passed += kept - lineBytesMax;
-      kept = lineBytesMax;
-    }
+    chunk.copyWithin(0, from, filled.length);
+    kept = Math.min(filled.length - from, lineBytesMax);
   }
-  return { lines: line.number, end: position, rest: chunk.slice(0, kept) };
+  return { lines: line.number, end, rest: chunk.slice(0, kept) };
 }

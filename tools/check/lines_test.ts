@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { FileCutError, scanLines } from "./lines.ts";
+import { scanLines, TruncatedError } from "./lines.ts";
 
 const encoder = new TextEncoder();
 
-/** Reads from bytes, at most `countMax` at once. */
+/** Returns a function that reads from `bytes`, at most `countMax` at once. */
 function reader(bytes: Uint8Array, countMax = Infinity) {
   return (into: Uint8Array, position: number) => {
     const count = Math.min(into.length, countMax, bytes.length - position);
@@ -31,7 +31,7 @@ function scan(text: string, { chunkBytes = 8, countMax = Infinity, to = -1 } = {
   return { lines, count, end, rest: new TextDecoder().decode(rest) };
 }
 
-Deno.test("scanLines() finds lines, places and the rest, however the bytes come", () => {
+Deno.test("scanLines() finds lines, their places and the rest, however few bytes a read returns", () => {
   const long = "x".repeat(40);
   const text = `ab\n\n12345\n${long}\nc\n123456\nlast\nrest`;
   const whole = text.split("\n");
@@ -58,16 +58,16 @@ Deno.test("scanLines() finds lines, places and the rest, however the bytes come"
   }
 });
 
-Deno.test("scanLines() keeps only the beginning of a rest over the limit", () => {
+Deno.test("scanLines() returns only the beginning of a rest over the limit", () => {
   const { end, rest } = scan(`a\n${"y".repeat(100)}`);
   assertEquals([end, rest], [2, "yyyyyy"]);
 });
 
-Deno.test("scanLines() stops where it is told to", () => {
+Deno.test("scanLines() stops at `to`", () => {
   const { count, rest } = scan("a\nb\nc\nd\n", { to: 5 });
   assertEquals([count, rest], [2, "c"]);
 });
 
-Deno.test("scanLines() throws where the file ends too early", () => {
-  assertThrows(() => scan("a\nb\n", { to: 9 }), FileCutError);
+Deno.test("scanLines() throws if the file ends before `to`", () => {
+  assertThrows(() => scan("a\nb\n", { to: 9 }), TruncatedError);
 });

@@ -10,12 +10,12 @@ const LOCKS = `1: FLOCK  ADVISORY  WRITE 0 fe:00:77 0 EOF
 5: FLOCK  ADVISORY  READ 500 00:1a:9 0 EOF
 `;
 
-Deno.test("ownerOf() finds who holds a lock, not who waits for it", { permissions: "none" }, () => {
+Deno.test("ownerOf() finds the holder of a lock, not a waiter", { permissions: "none" }, () => {
   assertEquals(ownerOf({ ino: 2163105 }, LOCKS), 32397);
   assertEquals(ownerOf({ ino: 9 }, LOCKS), 500);
 });
 
-Deno.test("ownerOf() finds nobody who is not there, or in another container", {
+Deno.test("ownerOf() finds nothing if there is no holder, or one in another container", {
   permissions: "none",
 }, () => {
   for (const ino of [1, 77, 216310, null]) assertEquals(ownerOf({ ino }, LOCKS), undefined);

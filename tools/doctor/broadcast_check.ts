@@ -1,32 +1,33 @@
 /**
- * Whether the datagram by which servers tell of the draw arrives.
+ * Checks whether the datagram arrives by which servers signal the draw.
  *
  * @module
  */
 
 import type { ServerSettings } from "../../server/settings.ts";
+import { withDeadline } from "../../shared/deadline.ts";
 import type { Finding } from "./finding.ts";
 
-/** Reaches every socket of this host, on Linux, without a network. */
+/** On Linux it reaches every socket of this host, even without a network. */
 const LOOPBACK_BROADCAST = "127.255.255.255";
 const TRIES = 5;
 const TRY_MS = 300;
 
-/** The settings that this check is about. */
+/** The settings that this check uses. */
 export type BroadcastSettings = Pick<
   ServerSettings,
   "broadcastIp" | "broadcastPort" | "drawPollMs"
 >;
 
-/** Sends a broadcast, and looks whether two sockets of this host receive it. */
+/** Sends a broadcast and checks whether two sockets of this host receive it. */
 export async function checkBroadcast(settings: BroadcastSettings): Promise<Finding> {
   const { broadcastIp, drawPollMs } = settings;
   const isHere = canReach(broadcastIp, Deno.networkInterfaces());
   const ip = isHere ? broadcastIp : LOOPBACK_BROADCAST;
   const where = isHere
     ? ""
-    : `, in place of ${broadcastIp}, whose subnet this host is not in (Docker makes it with the ` +
-      "containers)";
+    : `, instead of ${broadcastIp}, whose subnet does not exist here (Docker creates it with the ` +
+      "containers),";
   const sockets = openPair(settings.broadcastPort);
   try {
     const { port } = sockets[0].addr as Deno.NetAddr;
@@ -35,7 +36,7 @@ export async function checkBroadcast(settings: BroadcastSettings): Promise<Findi
     if (fault === undefined) return { level: "ok", text: `a datagram ${target} arrives` };
     return {
       level: "warning",
-      text: `a datagram ${target} does not arrive (${fault}): servers find the draw by looking ` +
+      text: `a datagram ${target} does not arrive (${fault}): servers detect the draw by polling ` +
         `every ${drawPollMs / 1000} s instead; allow UDP port ${port} in the firewall, and check ` +
         "UDP_BROADCAST_IP",
     };
@@ -44,10 +45,10 @@ export async function checkBroadcast(settings: BroadcastSettings): Promise<Findi
   }
 }
 
-/** The part of a network interface that is needed to know its subnet. */
+/** The part of a network interface that determines its subnet. */
 export type Interface = Pick<Deno.NetworkInterfaceInfo, "family" | "address" | "netmask">;
 
-/** Whether `ip` is the broadcast address of a subnet that this host is in. */
+/** Returns whether `ip` is the broadcast address of one of this host's subnets. */
 export function canReach(ip: string, interfaces: readonly Interface[]): boolean {
   return ip === "255.255.255.255" ||
     interfaces.some((one) => one.family === "IPv4" && broadcastOf(one) === ip);
@@ -58,7 +59,7 @@ function broadcastOf({ address, netmask }: Interface): string {
   return address.split(".").map((part, index) => Number(part) | (255 - mask[index])).join(".");
 }
 
-/** Two sockets on the port of the settings or, where others use it, on any free one. */
+/** Opens two sockets on the given port or, if others use it exclusively, on a free one. */
 function openPair(port: number): Deno.DatagramConn[] {
   try {
     return openBoth(port);
@@ -79,17 +80,14 @@ function openBoth(port: number): Deno.DatagramConn[] {
   }
 }
 
-/** Broadcasts until all sockets have heard it; returns why they have not. */
+/** Broadcasts until all sockets have received it. Returns the reason if they do not. */
 async function broadcast(sockets: Deno.DatagramConn[], ip: string): Promise<string | undefined> {
   const { port } = sockets[0].addr as Deno.NetAddr;
-  // Servers that hear it pass it over: it is not their word.
+  // Servers ignore this payload.
   const word = `doctor ${crypto.randomUUID()}`;
-  let isHeard = false;
-  const heard = Promise.all(sockets.map((socket) => hear(socket, word))).then(
-    () => isHeard = true,
-    () => {}, // The sockets are closed when nothing has come.
-  );
-  for (let tries = 1; tries <= TRIES && !isHeard; tries++) {
+  const received = Promise.all(sockets.map((socket) => receive(socket, word)));
+  let reason = `tried ${TRIES} times`;
+  for (let tries = 1; tries <= TRIES; tries++) {
     try {
       await sockets[0].send(new TextEncoder().encode(word), {
         transport: "udp",
@@ -97,17 +95,19 @@ async function broadcast(sockets: Deno.DatagramConn[], ip: string): Promise<stri
         port,
       });
     } catch (error) {
-      return (error as Error).message;
+      reason = (error as Error).message;
+      break;
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, TRY_MS));
-    await Promise.race([heard, late]);
-    clearTimeout(timer);
+    const error = () => new Error(reason);
+    const isReceived = await withDeadline(received, { timeoutMs: TRY_MS, error })
+      .then(() => true, () => false);
+    if (isReceived) return undefined;
   }
-  return isHeard ? undefined : `tried ${TRIES} times`;
+  received.catch(() => {}); // It rejects when the sockets are closed.
+  return reason;
 }
 
-async function hear(socket: Deno.DatagramConn, word: string): Promise<void> {
+async function receive(socket: Deno.DatagramConn, word: string): Promise<void> {
   for (;;) {
     const [payload] = await socket.receive();
     if (new TextDecoder().decode(payload) === word) return;

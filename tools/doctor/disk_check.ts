@@ -1,24 +1,25 @@
 /**
- * Whether the disk of a volume can be written, how long it takes to make a write last, and how much room
- * there is.
+ * Checks whether the disk of a volume can be written, how long a durable write takes, and how much
+ * room there is.
  *
  * @module
  */
 
 import { statfsSync } from "node:fs";
-import { type Finding, within } from "./finding.ts";
+import { withDeadline } from "../../shared/deadline.ts";
+import type { Finding } from "./finding.ts";
 
 const APPENDS = 50;
 /** The client's largest packet. */
 const APPEND_BYTES = 8192;
-/** Above this, an agency of 100 bets a packet sends fewer than 5,000 bets a second. */
+/** Above this, an agency that sends 100 bets per packet sends fewer than 5,000 bets per second. */
 const SLOW_SYNC_MS = 20;
-/** A disk that takes longer hangs. */
+/** A disk that takes longer is considered hung. */
 const SYNC_TIMEOUT_MS = 30_000;
 const FREE_BYTES_FAULT = 16 * 1024 * 1024;
 const FREE_BYTES_WARNING = 512 * 1024 * 1024;
 
-/** Appends to a file in `folder`, making each append last, and says how long that took. */
+/** Measures durable appends to a file in `folder`. */
 export async function checkDisk(folder: string): Promise<Finding> {
   let tookMs: number[];
   try {
@@ -32,17 +33,17 @@ export async function checkDisk(folder: string): Promise<Finding> {
   if (p50 <= SLOW_SYNC_MS) return { level: "ok", text };
   return {
     level: "warning",
-    text: `${text}: slow, and every round of bets waits for it; use a quicker disk, or larger ` +
+    text: `${text}: slow, and every round of bets waits for it; use a faster disk, or larger ` +
       "batches (CLI_BATCH_SIZE)",
   };
 }
 
-/** Judges a disk that has failed to take some bytes, or to make them last. */
+/** Judges a disk on which a durable append has failed. */
 export function judgeFailedAppend(message: string): Finding {
   const advice = /^No space left|^Disk quota/.test(message)
     ? "make room: bets are refused until there is some"
-    : "check the disk before you use it (dmesg, SMART): no server goes on with one that fails";
-  return { level: "fault", text: `8 KB could not be made to last (${message}): ${advice}` };
+    : "check the disk before you use it (dmesg, SMART): servers stop on a failing disk";
+  return { level: "fault", text: `8 KB could not be written durably (${message}): ${advice}` };
 }
 
 async function timeAppends(path: string): Promise<number[]> {
@@ -54,16 +55,16 @@ async function timeAppends(path: string): Promise<number[]> {
     for (let written = 0; written < bytes.length;) {
       written += file.writeSync(bytes.subarray(written));
     }
-    await within(file.syncData(), {
+    await withDeadline(file.syncData(), {
       timeoutMs: SYNC_TIMEOUT_MS,
-      message: `fdatasync takes more than ${SYNC_TIMEOUT_MS / 1000} s`,
+      error: () => new Error(`fdatasync takes more than ${SYNC_TIMEOUT_MS / 1000} s`),
     });
     tookMs.push(performance.now() - begin);
   }
   return tookMs;
 }
 
-/** The value that a share of all values does not exceed. */
+/** Returns the value that the given share of all values does not exceed. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
@@ -73,7 +74,7 @@ function formatMs(ms: number): string {
   return `${ms < 10 ? ms.toFixed(2) : ms.toFixed(0)} ms`;
 }
 
-/** Says how much room there is on the file system of `folder`. */
+/** Checks the room on the file system of `folder`. */
 export function checkSpace(folder: string): Finding {
   const { bavail, bsize, files, ffree } = statfsSync(folder);
   return judgeSpace({ freeBytes: bavail * bsize, freeFiles: files === 0 ? Infinity : ffree });
@@ -82,7 +83,7 @@ export function checkSpace(folder: string): Finding {
 /** Room on a file system. */
 export interface Space {
   freeBytes: number;
-  /** Files that can still be made; infinite where that is not limited. */
+  /** Files that can still be created; infinite if there is no limit. */
   freeFiles: number;
 }
 
@@ -90,7 +91,7 @@ export interface Space {
 export function judgeSpace({ freeBytes, freeFiles }: Space): Finding {
   const text = `${formatBytes(freeBytes)} free`;
   if (freeFiles < 10) {
-    return { level: "fault", text: `${text}, but no file can be made: remove some` };
+    return { level: "fault", text: `${text}, but no file can be created: remove some` };
   }
   const level = freeBytes < FREE_BYTES_FAULT
     ? "fault"

@@ -1,47 +1,23 @@
 /**
- * What this host gives to its processes.
+ * Checks what this host offers to the lottery (Deno, Docker, open files), and the project's
+ * settings.
  *
  * @module
  */
 
 import type { ServerSettings } from "../../server/settings.ts";
+import { SettingsError } from "../../shared/config.ts";
+import { withDeadline } from "../../shared/deadline.ts";
+import { TASK } from "../project.ts";
+import { readRunSettings } from "../run/run_settings.ts";
+import { dockerFault } from "../run/docker.ts";
 import type { Finding } from "./finding.ts";
 
-/** Files that a server holds beside its connections: the ledger's, its sockets, Deno's own. */
+/** Files that a server has open besides its connections: the ledger's, its sockets, Deno's own. */
 const OTHER_FILES = 32;
-/** The oldest Deno that the project runs on. */
+/** The oldest Deno that runs the project. */
 const DENO_VERSION_MIN = [2, 7];
-
-/** The settings that the limit of open files is compared with. */
-export type ConnectionSettings = Pick<ServerSettings, "connectionsMax" | "waitingMax">;
-
-/** Compares the limit of open files with the connections that a server may have. */
-export async function checkOpenFiles(settings: ConnectionSettings): Promise<Finding> {
-  if (Deno.build.os === "windows") return { level: "ok", text: "Windows sets no limit" };
-  // Deno has raised its own limit as far as it may, and a server's Deno does the same.
-  const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -n"] }).output();
-  return judgeOpenFiles(new TextDecoder().decode(stdout).trim(), settings);
-}
-
-/** Judges what `ulimit -n` says. */
-export function judgeOpenFiles(limitText: string, settings: ConnectionSettings): Finding {
-  const { connectionsMax, waitingMax } = settings;
-  const limit = limitText === "unlimited" ? Infinity : parseInt(limitText);
-  const needed = connectionsMax + waitingMax + OTHER_FILES;
-  const sum = `SERVER_MAX_CONNECTIONS ${connectionsMax} + SERVER_MAX_WAITING ${waitingMax} + ` +
-    `${OTHER_FILES}`;
-  if (limit >= needed) {
-    return { level: "ok", text: `${limitText} a process, where a server needs ${needed} (${sum})` };
-  }
-  const advice = `raise it with "ulimit -n ${needed}", or set them lower`;
-  if (Number.isNaN(limit)) {
-    return { level: "warning", text: `their limit is unknown; a server needs ${needed} (${sum})` };
-  }
-  return {
-    level: limit < connectionsMax + OTHER_FILES ? "fault" : "warning",
-    text: `${limitText} a process, where a server needs ${needed} (${sum}): ${advice}`,
-  };
-}
+const DOCKER_TIMEOUT_MS = 15_000;
 
 /** Judges the version of Deno. */
 export function judgeDeno(version: string): Finding {
@@ -55,4 +31,69 @@ export function judgeDeno(version: string): Finding {
     level: "fault",
     text: `${version} is too old: use ./denow, or install Deno ${needed} or later`,
   };
+}
+
+/** Checks whether containers can be used. */
+export async function checkDocker(): Promise<Finding> {
+  const fault = await withDeadline(dockerFault(), {
+    timeoutMs: DOCKER_TIMEOUT_MS,
+    error: () => new Error("its engine does not answer"),
+  }).catch((error: Error) => error.message);
+  const text = fault === undefined
+    ? `usable: ${TASK} up runs containers`
+    : `not usable (${fault}): ${TASK} up runs processes on this host`;
+  return { level: "note", text };
+}
+
+/** The settings that determine how many files a server opens. */
+export type ConnectionSettings = Pick<ServerSettings, "connectionsMax" | "waitingMax">;
+
+/** Compares the limit of open files with the connections that a server may have. */
+export async function checkOpenFiles(settings: ConnectionSettings): Promise<Finding> {
+  if (Deno.build.os === "windows") return { level: "ok", text: "Windows sets no limit" };
+  // Deno has raised its own soft limit as far as it may, as a server's Deno does.
+  const { stdout } = await new Deno.Command("sh", { args: ["-c", "ulimit -n"] }).output();
+  return judgeOpenFiles(new TextDecoder().decode(stdout).trim(), settings);
+}
+
+/** Judges the output of `ulimit -n`. */
+export function judgeOpenFiles(limitText: string, settings: ConnectionSettings): Finding {
+  const { connectionsMax, waitingMax } = settings;
+  const limit = limitText === "unlimited" ? Infinity : parseInt(limitText);
+  const needed = connectionsMax + waitingMax + OTHER_FILES;
+  const need = `a server needs ${needed} (SERVER_MAX_CONNECTIONS ${connectionsMax} + ` +
+    `SERVER_MAX_WAITING ${waitingMax} + ${OTHER_FILES})`;
+  if (Number.isNaN(limit)) return { level: "warning", text: `the limit is unknown; ${need}` };
+  const text = `${limitText} per process; ${need}`;
+  if (limit >= needed) return { level: "ok", text };
+  return {
+    level: limit < connectionsMax + OTHER_FILES ? "fault" : "warning",
+    text: `${text}: raise the limit with "ulimit -n ${needed}", or lower these settings`,
+  };
+}
+
+/** Checks whether the project's settings are valid and agree with each other. */
+export function checkSettings(root: string): Finding {
+  try {
+    Deno.statSync(`${root}/.env`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return { level: "ok", text: `.env does not exist yet: ${TASK} up makes it from .env.example` };
+  }
+  try {
+    readRunSettings({ root });
+    return { level: "ok", text: ".env, server/config.ini and client/config.yaml agree" };
+  } catch (error) {
+    return judgeSettingsError(error);
+  }
+}
+
+/**
+ * Judges what reading the settings has thrown.
+ *
+ * @throws The error itself, if it is not a SettingsError.
+ */
+export function judgeSettingsError(error: unknown): Finding {
+  if (!(error instanceof SettingsError)) throw error;
+  return { level: "fault", text: `fix these settings: ${error.faults.join("; ")}` };
 }

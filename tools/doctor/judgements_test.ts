@@ -2,9 +2,8 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
 import { canReach, type Interface } from "./broadcast_check.ts";
 import { judgeFailedAppend, judgeSpace, quantile } from "./disk_check.ts";
-import { type Finding, formatFinding, runCheck, within } from "./finding.ts";
-import { judgeDeno, judgeOpenFiles } from "./host_check.ts";
-import { judgeSettings } from "./settings_check.ts";
+import { type Finding, formatFinding, runCheck } from "./finding.ts";
+import { judgeDeno, judgeOpenFiles, judgeSettingsError } from "./host_check.ts";
 
 Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
   const settings = { connectionsMax: 512, waitingMax: 1024 };
@@ -15,7 +14,7 @@ Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
   assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 1568");
 });
 
-Deno.test("judgeSpace() finds a disk that is nearly full, in bytes or files", () => {
+Deno.test("judgeSpace() finds a disk that is nearly out of bytes or files", () => {
   const freeFiles = Infinity;
   const levels = [
     { freeBytes: 80e9, freeFiles },
@@ -27,23 +26,22 @@ Deno.test("judgeSpace() finds a disk that is nearly full, in bytes or files", ()
   assertEquals(levels, ["ok", "ok", "warning", "fault", "fault"]);
 });
 
-Deno.test("judgeDeno() wants 2.7 or later", () => {
+Deno.test("judgeDeno() requires 2.7 or later", () => {
   const versions = ["2.7.0", "2.10.1", "3.0.0", "2.9.6+abc", "2.6.9", "1.46.3"];
   const levels = versions.map((version) => judgeDeno(version).level);
   assertEquals(levels, ["ok", "ok", "ok", "ok", "fault", "fault"]);
 });
 
-Deno.test("judgeSettings() tells all faults in one line", () => {
-  const finding = judgeSettings(() => {
-    throw new SettingsError("the lottery", ["A is 1: give 2", "B\n  is missing"]);
-  });
+Deno.test("judgeSettingsError() returns all faults, which fit in one line", () => {
+  const faults = ["A is 1: give 2", "B\n  is missing"];
+  const finding = judgeSettingsError(new SettingsError("the lottery", faults));
   assertEquals(finding.level, "fault");
   const line = formatFinding("settings", finding);
   assertStringIncludes(line, "A is 1: give 2; B is missing");
   assertEquals(line.includes("\n"), false);
 });
 
-Deno.test("canReach() knows the broadcast addresses of this host's subnets", () => {
+Deno.test("canReach() accepts the broadcast addresses of this host's subnets", () => {
   const docker: Interface = { family: "IPv4", address: "172.25.125.1", netmask: "255.255.255.0" };
   const loopback: Interface = { family: "IPv4", address: "127.0.0.1", netmask: "255.0.0.0" };
   const six: Interface = { family: "IPv6", address: "fe80::1", netmask: "ffff:ffff::" };
@@ -54,12 +52,12 @@ Deno.test("canReach() knows the broadcast addresses of this host's subnets", () 
   assertEquals(canReach("255.255.255.255", []), true);
 });
 
-Deno.test("quantile() is the value that a share of all does not exceed", () => {
+Deno.test("quantile() returns the value that a share of all values does not exceed", () => {
   const values = Array.from({ length: 50 }, (_, index) => 50 - index);
   assertEquals([0, 0.5, 0.99, 1].map((share) => quantile(values, share)), [1, 25, 50, 50]);
 });
 
-Deno.test("judgeFailedAppend() says what to do about a disk that is full, or fails", () => {
+Deno.test("judgeFailedAppend() advises on a full and on a failing disk", () => {
   const full = judgeFailedAppend("No space left on device (os error 28)");
   assertEquals(full.level, "fault");
   assertStringIncludes(full.text, "make room");
@@ -68,22 +66,10 @@ Deno.test("judgeFailedAppend() says what to do about a disk that is full, or fai
   assertStringIncludes(failing.text, "check the disk before you use it");
 });
 
-Deno.test("runCheck() takes a check that breaks off for a fault", async () => {
-  const finding = await runCheck({
-    name: "disk",
-    run: () => Promise.reject(new Error("Input/output error")),
-  });
+Deno.test("runCheck() returns a fault if the check throws", async () => {
+  const finding = await runCheck(() => Promise.reject(new Error("Input/output error")));
   assertEquals<Finding>(finding, {
     level: "fault",
     text: "could not be checked: Input/output error",
   });
-});
-
-Deno.test("within() gives up on work that takes too long", async () => {
-  const never = new Promise<Finding>(() => {});
-  const finding = await runCheck({
-    name: "disk",
-    run: () => within(never, { timeoutMs: 1, message: "the disk hangs" }),
-  });
-  assertStringIncludes(finding.text, "the disk hangs");
 });

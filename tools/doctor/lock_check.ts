@@ -1,53 +1,47 @@
 /**
- * Whether locks keep processes apart on a volume, and end with their process.
+ * Checks whether locks on a volume exclude other processes, and end with their process.
  *
  * @module
  */
 
-import { type Finding, within } from "./finding.ts";
+import { withDeadline } from "../../shared/deadline.ts";
+import type { Finding } from "./finding.ts";
 
-/** Longest that a step may take: the start of a Deno on a busy machine. */
+/** Longest time for one step, such as the start of Deno on a busy machine. */
 const STEP_TIMEOUT_MS = 20_000;
-const ADVICE = "servers would write over each other: put the volume on a local disk, or on a " +
-  "network file system that knows flock (NFS 4, with local_lock unset)";
+const ADVICE =
+  "servers would overwrite each other: put the volume on a local disk, or on a network " +
+  "file system that supports flock (NFS 4, with local_lock unset)";
+const TWO_HOLDERS = "flock grants one lock to two processes";
 
-/** The other process. */
+/** The program of the other process. */
 const HOLDER = new URL("lock_holder.ts", import.meta.url).href;
 
-/** Checks the locks of a file system with a file in `folder`, and another process. */
+/** Checks the locks of a file system with a file in `folder` and another process. */
 export async function checkLock(folder: string, { program = HOLDER } = {}): Promise<Finding> {
   const path = `${folder}/lock`;
   using file = Deno.openSync(path, { read: true, write: true, create: true });
-  let isTaken;
+  const fault = (reason: string): Finding => ({ level: "fault", text: `${reason}: ${ADVICE}` });
   try {
-    isTaken = file.tryLockSync(true);
+    if (!file.tryLockSync(true)) return fault("flock refuses the lock of a new file");
   } catch (error) {
-    return { level: "fault", text: `flock fails (${(error as Error).message}): ${ADVICE}` };
-  }
-  if (!isTaken) {
-    return { level: "fault", text: `flock refuses the lock of a new file: ${ADVICE}` };
+    return fault(`flock fails (${(error as Error).message})`);
   }
   await using other = new LockHolder(program, path);
-  if (await other.answer() !== "refused") {
-    return { level: "fault", text: `flock lets two processes have one lock: ${ADVICE}` };
-  }
+  if (await other.answer() !== "refused") return fault(TWO_HOLDERS);
   file.unlockSync();
   await other.lock();
-  if (await other.answer() !== "held") {
-    return { level: "fault", text: `flock does not let a lock go: ${ADVICE}` };
-  }
-  if (file.tryLockSync(true)) {
-    return { level: "fault", text: `flock lets two processes have one lock: ${ADVICE}` };
-  }
+  if (await other.answer() !== "held") return fault("flock does not release a lock");
+  if (file.tryLockSync(true)) return fault(TWO_HOLDERS);
   await other.kill();
-  await within(file.lock(true), {
+  await withDeadline(file.lock(true), {
     timeoutMs: STEP_TIMEOUT_MS,
-    message: `flock keeps the lock of a process that was killed: ${ADVICE}`,
+    error: () => new Error(`flock does not release the lock of a killed process: ${ADVICE}`),
   });
-  return { level: "ok", text: "flock keeps two processes apart, and ends with a killed one" };
+  return { level: "ok", text: "flock excludes other processes, and ends with a killed one" };
 }
 
-/** Another Deno, which tries to lock a file. */
+/** Another Deno process, which locks a file. */
 class LockHolder implements AsyncDisposable {
   readonly #process: Deno.ChildProcess;
   readonly #words: ReadableStreamDefaultReader<string>;
@@ -58,7 +52,7 @@ class LockHolder implements AsyncDisposable {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--no-prompt", "--no-config", "--no-lock", "--quiet"],
-        // A comma in a path would begin another one.
+        // A comma would separate two paths.
         ...[`--allow-read=${path.replaceAll(",", ",,")}`],
         ...[`--allow-write=${path.replaceAll(",", ",,")}`],
         ...[program, path],
@@ -72,15 +66,18 @@ class LockHolder implements AsyncDisposable {
   }
 
   /**
-   * The next word of the other process.
+   * Returns the next word of the other process.
    *
-   * @throws {Error} If it has ended.
+   * @throws {Error} If it has ended, or does not answer in time.
    */
   async answer(): Promise<string> {
-    const timeout = { timeoutMs: STEP_TIMEOUT_MS, message: "the other process does not answer" };
+    const error = () => new Error("the other process does not answer");
     while (!this.#read.includes("\n")) {
-      const { value, done } = await within(this.#words.read(), timeout);
-      if (done) throw new Error("the other process has ended: see what it says above");
+      const { value, done } = await withDeadline(this.#words.read(), {
+        timeoutMs: STEP_TIMEOUT_MS,
+        error,
+      });
+      if (done) throw new Error("the other process has ended: see its error above");
       this.#read += value;
     }
     const [word, rest] = this.#read.split("\n", 2);
@@ -88,12 +85,12 @@ class LockHolder implements AsyncDisposable {
     return word;
   }
 
-  /** Tells it to wait for the lock. */
+  /** Has it wait for the lock. */
   async lock(): Promise<void> {
     await this.#writer.write(new TextEncoder().encode("lock\n"));
   }
 
-  /** Ends it as `kill -9` does. */
+  /** Kills it, as `kill -9` does. */
   async kill(): Promise<void> {
     try {
       this.#process.kill("SIGKILL");

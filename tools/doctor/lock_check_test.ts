@@ -4,7 +4,7 @@ import { checkLock } from "./lock_check.ts";
 
 const HOLDER = await Deno.readTextFile(new URL("lock_holder.ts", import.meta.url));
 
-/** Checks locks with another process that behaves as it would on a file system of another kind. */
+/** Checks locks with a program that behaves as the other process would on another file system. */
 async function checkWith(program: string) {
   await using folder = await tempFolder();
   const path = `${folder.path}/holder.ts`;
@@ -13,7 +13,7 @@ async function checkWith(program: string) {
 }
 
 Deno.test({
-  ...runsPrograms("checkLock() is content with flock"),
+  ...runsPrograms("checkLock() accepts flock"),
   fn: async () => {
     await using folder = await tempFolder();
     assertEquals((await checkLock(folder.path)).level, "ok");
@@ -21,13 +21,13 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("checkLock() finds locks that two processes can have at once"),
+  ...runsPrograms("checkLock() finds locks that two processes can hold at once"),
   fn: async () => {
     const atOnce = await checkWith(`console.log("taken");`);
     assertEquals(atOnce.level, "fault");
-    assertStringIncludes(atOnce.text, "two processes have one lock");
+    assertStringIncludes(atOnce.text, "one lock to two processes");
     const later = await checkWith(HOLDER.replace("file.lockSync(true);", ""));
     assertEquals(later.level, "fault");
-    assertStringIncludes(later.text, "two processes have one lock");
+    assertStringIncludes(later.text, "one lock to two processes");
   },
 });

@@ -1,45 +1,44 @@
 /**
- * A folder for scratch on the shared volume, or where the volume will be, that does not stay behind.
+ * A scratch folder on the shared volume, or where the volume will be, that is always removed.
  *
  * @module
  */
 
-/** Begins the name of the folder. */
+/** Prefix of the folder's name. */
 export const SCRATCH_PREFIX = ".doctor-";
 
-/** A folder that is removed at the end of its block, or with the process. */
+const SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM"];
+
+/** A folder that is removed when it is disposed of, or when a signal ends the process. */
 export interface Scratch extends Disposable {
   path: string;
-  /** The folder that it is in: the volume, or the nearest one above it that is there. */
+  /** The folder that contains it: the volume, or its nearest ancestor that exists. */
   parent: string;
 }
 
-/** Makes a folder for scratch in `volume`, or in the nearest folder above it that is there. */
+/** Makes a scratch folder in `volume`, or in its nearest ancestor that exists. */
 export function makeScratch(volume: string): Scratch {
   const parent = nearestFolder(volume);
-  let path: string | undefined;
-  const remove = () => {
-    if (path !== undefined) Deno.removeSync(path, { recursive: true });
-  };
+  const cleanup = new DisposableStack();
   const stop = () => {
-    remove();
+    cleanup.dispose();
     Deno.exit(130);
   };
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const forget = () => signals.forEach((signal) => Deno.removeSignalListener(signal, stop));
-  // Before there is anything to be removed.
-  for (const signal of signals) Deno.addSignalListener(signal, stop);
   try {
-    path = Deno.makeTempDirSync({ dir: parent, prefix: SCRATCH_PREFIX });
+    // Before there is a folder to remove.
+    for (const signal of SIGNALS) {
+      Deno.addSignalListener(signal, stop);
+      cleanup.defer(() => Deno.removeSignalListener(signal, stop));
+    }
+    const path = Deno.makeTempDirSync({ dir: parent, prefix: SCRATCH_PREFIX });
+    cleanup.defer(() => Deno.removeSync(path, { recursive: true }));
+    return { path, parent, [Symbol.dispose]: () => cleanup.dispose() };
   } catch (error) {
-    forget();
+    cleanup.dispose();
     throw error;
   }
-  const dispose = () => {
-    forget();
-    remove();
-  };
-  return { path, parent, [Symbol.dispose]: dispose };
 }
 
 function nearestFolder(path: string): string {

@@ -96,8 +96,9 @@ export async function assertWritable(volume: string): Promise<void> {
     for (const name of FILES) {
       (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
     }
-    await Deno.writeTextFile(trial, "", { createNew: true });
-    await Deno.remove(trial);
+    // No signal can end the process between these two calls and leave the file.
+    Deno.writeTextFileSync(trial, "", { createNew: true });
+    Deno.removeSync(trial);
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new TaskError(

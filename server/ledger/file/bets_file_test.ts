@@ -171,7 +171,7 @@ Deno.test("BetsFile.exclusively() releases the lock when its work fails", async 
   await append(two, ROW);
   disk.fault = ({ kind, process }) =>
     kind === "read" && process === one.process ? { kind: "fail" } : undefined;
-  await assertRejects(() => count(one), Error, "read bets.csv.round fails as told");
+  await assertRejects(() => count(one), Error, "read bets.csv.round: injected fault");
   disk.fault = () => undefined;
   assertEquals([await count(one), await count(two)], [1, 1]);
 });

@@ -1,29 +1,11 @@
-import type { ParseResult, RecordWithColumn } from "./_io.d.ts";
+// The part of @std/csv 1.0.6 that this project uses: see tools/deno/README.md.
 
-export type { ParseResult, RecordWithColumn };
-
-/** Options for {@linkcode parse}. */
+/** Options of {@linkcode parse} and of CsvParseStream. */
 export interface ParseOptions {
-  /** @default {","} */
   separator?: string;
-  /** Rows that begin with it are left out. */
-  comment?: string;
-  /** @default {false} */
-  trimLeadingSpace?: boolean;
-  /** Lets quotes stand in unquoted fields. @default {false} */
-  lazyQuotes?: boolean;
-  /** Positive: so many fields in each row. 0: as many as in the first row. Negative: any number. */
+  /** Fields of each row. 0: as many as in the first row. Negative: any number. */
   fieldsPerRecord?: number;
-  /** Takes the first row as the names of the columns. @default {false} */
-  skipFirstRow?: boolean;
-  /** The names of the columns. */
-  columns?: readonly string[];
 }
 
-/** Parses CSV text into rows. Throws a SyntaxError where it is malformed. */
-export function parse(input: string): string[][];
-/** Parses CSV text into rows. Throws a SyntaxError where it is malformed. */
-export function parse<const T extends ParseOptions>(
-  input: string,
-  options: T,
-): ParseResult<ParseOptions, T>;
+/** Parses CSV text into rows. Throws a SyntaxError if it is malformed. */
+export function parse(input: string, options?: ParseOptions): string[][];

@@ -1,18 +1,18 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BetDecoder } from "../../shared/packets.ts";
-import { ROW_BYTES_MAX, RowChecker } from "./bet_rows.ts";
+import { BetDecoder } from "../../../shared/packets.ts";
+import { ROW_BYTES_MAX, RowChecker } from "./bet_row.ts";
 
 const RULES = { agencies: 5, today: 20261123 };
 const encoder = new TextEncoder();
 
 function faultOf(row: string | Uint8Array) {
   const bytes = typeof row === "string" ? encoder.encode(row) : row;
-  // In the middle of other bytes, as in a file.
+  // Other rows surround it, as in a file.
   const file = new Uint8Array([0x39, 0x0a, ...bytes, 0x0a, 0x39]);
   return new RowChecker(RULES).check(file, 2, 2 + bytes.length);
 }
 
-Deno.test("RowChecker.check() takes what servers write", () => {
+Deno.test("RowChecker.check() accepts what servers write", () => {
   const longest = `StoreBet:5;${'"'.repeat(64)};${'"'.repeat(64)};${
     '"'.repeat(20)
   };2000-02-29;9999`;
@@ -35,11 +35,11 @@ Deno.test("RowChecker.check() takes what servers write", () => {
       rowBytesMax = Math.max(rowBytesMax, bytes.length + 1);
     }
   }
-  // The longest bet, but for the three digits that its agency could have more.
+  // It is the longest bet, except that its agency has one digit of four.
   assertEquals(rowBytesMax, ROW_BYTES_MAX - 3);
 });
 
-Deno.test("RowChecker.check() names the kind of fault, the rule and the value", async (t) => {
+Deno.test("RowChecker.check() returns the kind of fault, the rule and the value", async (t) => {
   const name65 = "n".repeat(65);
   const cases: { row: string | Uint8Array; kind: string; says: string }[] = [
     { row: "", kind: "empty", says: "is empty" },
@@ -58,9 +58,9 @@ Deno.test("RowChecker.check() names the kind of fault, the rule and the value", 
     { row: "1,,B,3,2000-01-01,4", kind: "first name", says: "is empty" },
     { row: `1,${name65},B,3,2000-01-01,4`, kind: "first name", says: "longer than 64" },
     { row: `1,A,${name65},3,2000-01-01,4`, kind: "last name", says: "longer than 64" },
-    { row: "1,A,B;C,3,2000-01-01,4", kind: "last name", says: '"B;C" holds' },
-    { row: '1,A,"B;C,D",3,2000-01-01,4', kind: "last name", says: '"B;C,D" holds a `;`' },
-    { row: "1,A,B:C,3,2000-01-01,4", kind: "last name", says: "holds" },
+    { row: "1,A,B;C,3,2000-01-01,4", kind: "last name", says: '"B;C" contains' },
+    { row: '1,A,"B;C,D",3,2000-01-01,4', kind: "last name", says: '"B;C,D" contains a `;`' },
+    { row: "1,A,B:C,3,2000-01-01,4", kind: "last name", says: "a `:`" },
     { row: "1,A\tB,C,3,2000-01-01,4", kind: "first name", says: "control character" },
     { row: "1,A\u0085B,C,3,2000-01-01,4", kind: "first name", says: "control character" },
     { row: "1,A,B,123456789012345678901,2000-01-01,4", kind: "document", says: "longer than 20" },
@@ -81,7 +81,7 @@ Deno.test("RowChecker.check() names the kind of fault, the rule and the value", 
     { row: "1,A\0\0,B,3,2000-01-01,4", kind: "NUL bytes", says: "2 NUL bytes" },
     { row: new Uint8Array(300), kind: "NUL bytes", says: "300 NUL bytes" },
     { row: new Uint8Array([0x31, 0x2c, 0xff, 0x2c]), kind: "encoding", says: "not UTF-8" },
-    { row: "\ufeff1,A,B,3,2000-01-01,4", kind: "agency", says: "is no agency" },
+    { row: "\ufeff1,A,B,3,2000-01-01,4", kind: "agency", says: "not an agency's number" },
     { row: "agency,first,last,document,birthdate,number", kind: "agency", says: '"agency"' },
   ];
   for (const { row, kind, says } of cases) {

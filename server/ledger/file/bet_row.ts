@@ -1,0 +1,153 @@
+/**
+ * The rules of a row of bets.csv: `agency,first name,last name,document,birthdate,number`. The
+ * fields keep the rules of a bet (shared/bet.ts), and exactly those fields are quoted that contain
+ * a comma or a quote.
+ *
+ * @module
+ */
+
+import { CARRIAGE_RETURN, COMMA, ZERO } from "../../../shared/ascii.ts";
+import {
+  AGENCY_DIGITS_MAX,
+  BET_FIELDS,
+  BetScanner,
+  BIRTHDATE_BYTES,
+  describeFault,
+  DOCUMENT_BYTES_MAX,
+  FAULT_VALUE_CHARS_MAX,
+  NAME_BYTES_MAX,
+  NUMBER_DIGITS_MAX,
+} from "../../../shared/bet.ts";
+import { parseDigits } from "../../../shared/bytes.ts";
+
+/** A byte order mark is an ordinary character, which must not get lost. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { fatal: true });
+const encoder = new TextEncoder();
+const fieldScanner = new BetScanner(";");
+
+/** A field of nothing but quotes: each is doubled, and two enclose it. */
+const quotedBytesMax = (bytesMax: number) => 2 * bytesMax + 2;
+
+/** Longest row, in bytes, its line end included. */
+export const ROW_BYTES_MAX = AGENCY_DIGITS_MAX + 1 +
+  2 * (quotedBytesMax(NAME_BYTES_MAX) + 1) +
+  quotedBytesMax(DOCUMENT_BYTES_MAX) + 1 +
+  BIRTHDATE_BYTES + 1 +
+  NUMBER_DIGITS_MAX + 1;
+
+/** Why a row is invalid. */
+export interface RowFault {
+  /** A short name of the broken rule, by which faults can be counted. */
+  kind: string;
+  /** The broken rule and the value that breaks it. */
+  text: string;
+}
+
+/** What a row is judged by, besides its bytes. */
+export interface RowRules {
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
+  /** The latest valid birthdate, as `dayNumber()` gives it. */
+  today: number;
+}
+
+/** Checks rows without allocating anything for one that is valid and has no quotes. */
+export class RowChecker {
+  /** The agency of the row checked last, if that row is valid. */
+  agency = 0;
+  readonly #rules: RowRules;
+  readonly #scanner = new BetScanner(",");
+
+  constructor(rules: RowRules) {
+    this.#rules = rules;
+  }
+
+  /** Returns what is wrong with the row from `from` to `to`; nothing if it is valid. */
+  check(bytes: Uint8Array, from: number, to: number): RowFault | undefined {
+    const { agencies, today } = this.#rules;
+    const scanner = this.#scanner;
+    let comma = from;
+    while (comma < to && bytes[comma] !== COMMA) comma++;
+    this.agency = parseDigits(bytes, from, comma, agencies);
+    const isValid = this.agency > 0 && bytes[from] !== ZERO &&
+      scanner.scan(bytes, comma + 1, to, today) === undefined && !scanner.needsQuotes &&
+      (bytes[scanner.ends[3] + 1] !== ZERO || scanner.end === scanner.ends[3] + 2);
+    return isValid ? undefined : explainRow(bytes.subarray(from, to), this.#rules);
+  }
+}
+
+/** Returns what is wrong with a row, its line end excluded; nothing if it is valid. */
+export function explainRow(row: Uint8Array, rules: RowRules): RowFault | undefined {
+  const fault = explainBytes(row);
+  if (fault !== undefined) return fault;
+  const text = decoder.decode(row);
+  const fields = [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)]
+    .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain);
+  if (fields.map(quoteIfNeeded).join(",") !== text) {
+    return { kind: "quoting", text: `is not CSV with minimal quoting: ${quote(text)}` };
+  }
+  if (fields.length !== BET_FIELDS.length + 1) {
+    return { kind: "fields", text: `has ${fields.length} fields, not 6: ${quote(text)}` };
+  }
+  return explainFields(fields, rules);
+}
+
+/** Finds faults that keep a row from being split into fields. */
+function explainBytes(row: Uint8Array): RowFault | undefined {
+  if (row.length === 0) return { kind: "empty", text: "is empty" };
+  if (row.includes(0)) {
+    const count = row.reduce((sum, byte) => byte === 0 ? sum + 1 : sum, 0);
+    return { kind: "NUL bytes", text: `contains ${count} NUL bytes: ${quoteBytes(row)}` };
+  }
+  if (row.at(-1) === CARRIAGE_RETURN) {
+    return { kind: "line end", text: `ends in \\r\\n, not in \\n: ${quoteBytes(row)}` };
+  }
+  try {
+    strictDecoder.decode(row);
+  } catch {
+    return { kind: "encoding", text: `is not UTF-8: ${quoteBytes(row)}` };
+  }
+}
+
+function explainFields(
+  [agency, ...bet]: string[],
+  { agencies, today }: RowRules,
+): RowFault | undefined {
+  if (!/^[1-9]\d*$/.test(agency)) {
+    return { kind: "agency", text: `agency ${quote(agency)} is not an agency's number` };
+  }
+  if (Number(agency) > agencies) {
+    const rule = `is over ${agencies}, the number of agencies`;
+    return { kind: "agency", text: `agency ${quote(agency)} ${rule}` };
+  }
+  // The scanner treats a `;` as the end of a field.
+  const at = bet.findIndex((value) => value.includes(";"));
+  if (at >= 0) {
+    const field = BET_FIELDS[at];
+    return { kind: field, text: `${field} ${quote(bet[at])} contains a \`;\`` };
+  }
+  const bytes = encoder.encode(bet.join(";"));
+  const fault = fieldScanner.scan(bytes, 0, bytes.length, today);
+  if (fault !== undefined) return { kind: fault.field, text: describeFault(fault) };
+  if (/^0\d/.test(bet[4])) {
+    return { kind: "number", text: `number ${quote(bet[4])} has leading zeros` };
+  }
+}
+
+function quoteIfNeeded(field: string): string {
+  return /[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+/** Quotes a text for a message: escaped and shortened. */
+function quote(text: string): string {
+  return text.length <= FAULT_VALUE_CHARS_MAX
+    ? JSON.stringify(text)
+    : `${JSON.stringify(text.slice(0, FAULT_VALUE_CHARS_MAX))}…`;
+}
+
+/** Quotes the beginning of bytes for a message: as UTF-8, escaped and shortened. */
+export function quoteBytes(bytes: Uint8Array): string {
+  // A character takes up to four bytes; one more character shows that there is more.
+  return quote(decoder.decode(bytes.subarray(0, 4 * (FAULT_VALUE_CHARS_MAX + 1))));
+}
