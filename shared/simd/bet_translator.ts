@@ -156,9 +156,7 @@ function text({ at, to, from, into, locals, stop }: Cursor, bytesMax: number): S
   ];
 }
 
-/**
- * Finds bytes that cannot just be copied: control characters, separators, quotes, and non-ASCII.
- */
+/** Finds bytes that need a closer look: control characters, separators, quotes, non-ASCII. */
 function isSpecial(bytes: V128): V128 {
   return bytes.lessThanSigned(0x20)
     .or(bytes.and(0xfe).equals(COLON)) // and `;`
@@ -173,8 +171,7 @@ function birthdateAndNumber(cursor: Cursor): Statement[] {
   const [digits, year, month, day, length] = Array.from({ length: 5 }, locals.i32);
   const bytes = locals.v128();
   const numberAt = BIRTHDATE_BYTES + 1;
-  // 31 days in January, March, May, July, August, October and December. A check below limits
-  // February.
+  // 31 days in January, March, May, July, August, October, December. February is limited below.
   const lastDay = month.xor(month.shiftRight(3)).and(1).add(30);
   return [
     bytes.set(at.loadVector()),
@@ -232,9 +229,7 @@ export interface BetTranslatorOptions {
 export class BetTranslator {
   /** Where the input goes: `inputBytesMax` bytes, and one more for a terminator after them. */
   readonly input: Uint8Array<ArrayBuffer>;
-  /**
-   * The translated bets, each with its terminator. Only the first {@linkcode length} bytes count.
-   */
+  /** The translated bets, each with its terminator, in the first {@linkcode length} bytes. */
   readonly output: Uint8Array<ArrayBuffer>;
   /** Where each bet ends in `output`: the index of its terminator. Only {@linkcode count} count. */
   readonly ends: Int32Array;

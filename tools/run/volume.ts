@@ -7,7 +7,6 @@
 import { CsvParseStream } from "@std/csv";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
-import { hasWon } from "../../shared/bet.ts";
 import { TaskError } from "../flags.ts";
 import { unlessNotFound } from "../project.ts";
 
@@ -111,7 +110,7 @@ export async function tallyBets(
     let tally = tallies.get(Number(agency));
     if (tally === undefined) tallies.set(Number(agency), tally = { stored: 0, documents: [] });
     tally.stored++;
-    if (hasWon(Number(number), winningNumber)) tally.documents.push(document);
+    if (Number(number) === winningNumber) tally.documents.push(document);
   }
   return tallies;
 }
