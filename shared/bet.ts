@@ -171,10 +171,10 @@ export class BetScanner {
         at++;
       } else if (kind === MULTIBYTE) {
         const next = characterEnd(bytes, at, to);
-        if (next < 0) return this.#refuse("is not UTF-8 or contains a control character");
+        if (next < 0) return this.#refuse("is not UTF-8 or holds a control character");
         at = next;
       } else if (bytes[at] === this.#terminator) break;
-      else return this.#refuse("contains a control character, a `;` or a `:`");
+      else return this.#refuse("holds a control character, a `;` or a `:`");
     }
     return this.#refuse("is the last field: fields are missing after it");
   }

@@ -48,23 +48,21 @@ Deno.test("BetScanner.scan() finds the fields of a packet's bet", { permissions:
   assertEquals(scanner.end, bytes.length);
 });
 
-Deno.test(
-  "BetScanner.scan() finds the fields of a row of the dataset",
-  { permissions: "none" },
-  () => {
-    const scanner = new BetScanner(",");
-    const bytes = utf8("Tiago Nicolás,Rivera,34407251,2001-08-29,1033");
-    assertEquals(scanner.scan(bytes, 0, bytes.length, TODAY), undefined);
-    assertEquals(fieldsOf(scanner, bytes, 0), [
-      "Tiago Nicolás",
-      "Rivera",
-      "34407251",
-      "2001-08-29",
-      1033,
-    ]);
-    assertEquals(scanner.end, bytes.length);
-  },
-);
+Deno.test("BetScanner.scan() finds the fields of a row of the dataset", {
+  permissions: "none",
+}, () => {
+  const scanner = new BetScanner(",");
+  const bytes = utf8("Tiago Nicolás,Rivera,34407251,2001-08-29,1033");
+  assertEquals(scanner.scan(bytes, 0, bytes.length, TODAY), undefined);
+  assertEquals(fieldsOf(scanner, bytes, 0), [
+    "Tiago Nicolás",
+    "Rivera",
+    "34407251",
+    "2001-08-29",
+    1033,
+  ]);
+  assertEquals(scanner.end, bytes.length);
+});
 
 Deno.test("BetScanner.scan() rejects a row with characters that a packet cannot carry", {
   permissions: "none",
@@ -122,132 +120,128 @@ Deno.test("BetScanner.needsQuotes is true only for a bet with a comma or a quote
   }
 });
 
-Deno.test(
-  "BetScanner.scan() enforces the rules of text fields",
-  { permissions: "none" },
-  async (t) => {
-    const limits = [["first name", 64], ["last name", 64], ["document", 20]] as const;
-    for (const [field, bytesMax] of limits) {
-      const table: { name: string; bytes: Uint8Array; reason?: string }[] = [
-        { name: "one byte", bytes: utf8("J") },
-        { name: "exactly the limit", bytes: utf8("J".repeat(bytesMax)) },
-        { name: "the limit, in characters of two bytes", bytes: utf8("ñ".repeat(bytesMax / 2)) },
-        { name: "the limit, in characters of four bytes", bytes: utf8("😀".repeat(bytesMax / 4)) },
-        { name: "a space, a no-break space, a BOM", bytes: utf8(" \u00a0\ufeff") },
-        { name: "the neighbours of line separators", bytes: utf8("\u2027\u202a\u2068\u20a8") },
-        { name: "the neighbours of surrogates", bytes: utf8("\ud7ff\ue000") },
-        { name: "the first and last of each length", bytes: utf8("~ ߿ࠀ\uffff\u{10000}\u{10ffff}") },
-        { name: "empty", bytes: utf8(""), reason: "is empty" },
-        {
-          name: "one byte too long",
-          bytes: utf8("J".repeat(bytesMax + 1)),
-          reason: `is longer than ${bytesMax} bytes`,
-        },
-        {
-          name: "one byte too long with fewer characters than the limit",
-          bytes: utf8("ñ".repeat(bytesMax / 2) + "J"),
-          reason: `is longer than ${bytesMax} bytes`,
-        },
-        ...[0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x1f, 0x7f].map((byte) => ({
-          name: `control character ${byte.toString(16)}`,
-          bytes: Uint8Array.of(0x4a, byte, 0x4a),
-          reason: "control character",
-        })),
-        ...["\x80", "\x85", "\x9f", "\u2028", "\u2029"].map((character) => ({
-          name: `U+${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-          bytes: utf8(`J${character}J`),
-          reason: "control character",
-        })),
-        ...Object.entries({
-          "a continuation alone": [0x80],
-          "an overlong of two bytes": [0xc0, 0xaf],
-          "another overlong of two bytes": [0xc1, 0xbf],
-          "an overlong of three bytes": [0xe0, 0x9f, 0xbf],
-          "an overlong of four bytes": [0xf0, 0x8f, 0xbf, 0xbf],
-          "the first surrogate": [0xed, 0xa0, 0x80],
-          "the last surrogate": [0xed, 0xbf, 0xbf],
-          "a code point after the last": [0xf4, 0x90, 0x80, 0x80],
-          "a lead byte that does not exist": [0xf5, 0x80, 0x80, 0x80],
-          "the byte ff": [0xff],
-          "two bytes cut after one": [0xc3],
-          "three bytes cut after two": [0xe2, 0x82],
-          "four bytes cut after three": [0xf0, 0x9f, 0x98],
-          "two bytes with the second wrong": [0xc3, 0x41],
-          "three bytes with the third wrong": [0xe2, 0x82, 0xc3],
-          "four bytes with the fourth wrong": [0xf0, 0x9f, 0x98, 0x41],
-          "Latin-1": [0xf1],
-        }).map(([name, bytes]) => ({
-          name,
-          bytes: Uint8Array.of(0x4a, ...bytes),
-          reason: "is not UTF-8",
-        })),
-      ];
-      for (const { name, bytes, reason } of table) {
-        await t.step(`${field}: ${name}`, () => {
-          const fault = scanPacketBet(betWith(field, bytes));
-          assertEquals(fault?.field, reason === undefined ? undefined : field);
-          assertStringIncludes(fault?.reason ?? "", reason ?? "");
-        });
-      }
+Deno.test("BetScanner.scan() enforces the rules of text fields", {
+  permissions: "none",
+}, async (t) => {
+  const limits = [["first name", 64], ["last name", 64], ["document", 20]] as const;
+  for (const [field, bytesMax] of limits) {
+    const table: { name: string; bytes: Uint8Array; reason?: string }[] = [
+      { name: "one byte", bytes: utf8("J") },
+      { name: "exactly the limit", bytes: utf8("J".repeat(bytesMax)) },
+      { name: "the limit, in characters of two bytes", bytes: utf8("ñ".repeat(bytesMax / 2)) },
+      { name: "the limit, in characters of four bytes", bytes: utf8("😀".repeat(bytesMax / 4)) },
+      { name: "a space, a no-break space, a BOM", bytes: utf8(" \u00a0\ufeff") },
+      { name: "the neighbours of line separators", bytes: utf8("\u2027\u202a\u2068\u20a8") },
+      { name: "the neighbours of surrogates", bytes: utf8("\ud7ff\ue000") },
+      { name: "the first and last of each length", bytes: utf8("~ ߿ࠀ\uffff\u{10000}\u{10ffff}") },
+      { name: "empty", bytes: utf8(""), reason: "is empty" },
+      {
+        name: "one byte too long",
+        bytes: utf8("J".repeat(bytesMax + 1)),
+        reason: `is longer than ${bytesMax} bytes`,
+      },
+      {
+        name: "one byte too long with fewer characters than the limit",
+        bytes: utf8("ñ".repeat(bytesMax / 2) + "J"),
+        reason: `is longer than ${bytesMax} bytes`,
+      },
+      ...[0x00, 0x09, 0x0a, 0x0d, 0x1b, 0x1f, 0x7f].map((byte) => ({
+        name: `control character ${byte.toString(16)}`,
+        bytes: Uint8Array.of(0x4a, byte, 0x4a),
+        reason: "control character",
+      })),
+      ...["\x80", "\x85", "\x9f", "\u2028", "\u2029"].map((character) => ({
+        name: `U+${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+        bytes: utf8(`J${character}J`),
+        reason: "control character",
+      })),
+      ...Object.entries({
+        "a continuation alone": [0x80],
+        "an overlong of two bytes": [0xc0, 0xaf],
+        "another overlong of two bytes": [0xc1, 0xbf],
+        "an overlong of three bytes": [0xe0, 0x9f, 0xbf],
+        "an overlong of four bytes": [0xf0, 0x8f, 0xbf, 0xbf],
+        "the first surrogate": [0xed, 0xa0, 0x80],
+        "the last surrogate": [0xed, 0xbf, 0xbf],
+        "a code point after the last": [0xf4, 0x90, 0x80, 0x80],
+        "a lead byte that does not exist": [0xf5, 0x80, 0x80, 0x80],
+        "the byte ff": [0xff],
+        "two bytes cut after one": [0xc3],
+        "three bytes cut after two": [0xe2, 0x82],
+        "four bytes cut after three": [0xf0, 0x9f, 0x98],
+        "two bytes with the second wrong": [0xc3, 0x41],
+        "three bytes with the third wrong": [0xe2, 0x82, 0xc3],
+        "four bytes with the fourth wrong": [0xf0, 0x9f, 0x98, 0x41],
+        "Latin-1": [0xf1],
+      }).map(([name, bytes]) => ({
+        name,
+        bytes: Uint8Array.of(0x4a, ...bytes),
+        reason: "is not UTF-8",
+      })),
+    ];
+    for (const { name, bytes, reason } of table) {
+      await t.step(`${field}: ${name}`, () => {
+        const fault = scanPacketBet(betWith(field, bytes));
+        assertEquals(fault?.field, reason === undefined ? undefined : field);
+        assertStringIncludes(fault?.reason ?? "", reason ?? "");
+      });
     }
-  },
-);
+  }
+});
 
-Deno.test(
-  "BetScanner.scan() accepts only birthdates of the calendar",
-  { permissions: "none" },
-  async (t) => {
-    const good = [
-      "1980-01-01",
-      "2000-02-29",
-      "2024-02-29",
-      "1999-12-31",
-      "2023-02-28",
-      "0001-01-01",
-    ];
-    good.push("2023-04-30", "2023-01-31", TODAY_TEXT);
-    for (const date of good) {
-      await t.step(`${date} is valid`, () => {
-        assertEquals(scanPacketBet(betWith("birthdate", utf8(date))), undefined);
-      });
-    }
-    const future = ["2026-11-24", "2026-12-01", "2027-01-01", "9999-12-31"];
-    for (const date of future) {
-      await t.step(`${date} is in the future`, () => {
-        const fault = scanPacketBet(betWith("birthdate", utf8(date)));
-        assertEquals(fault, { field: "birthdate", reason: "is in the future", value: date });
-      });
-    }
-    const none = [
-      "2023-02-29",
-      "1900-02-29",
-      "2100-02-29",
-      "2023-04-31",
-      "2023-06-31",
-      "2023-09-31",
-    ];
-    none.push("2023-11-31", "2023-01-32", "2023-13-01", "2023-00-10", "2023-01-00", "0000-01-01");
-    none.push(
-      "",
-      "1980-1-01",
-      "1980-01-1",
-      "980-01-01",
-      "01980-01-01",
-      "1980-01-011",
-      "1980/01/01",
-    );
-    none.push("1980-01/01", "01-01-1980", "19800101", "1980-01-0a", "a980-01-01", "19-0-01-01");
-    none.push("1980-01-01T", "-980-01-01", "+980-01-01", "1980--1-01", "198 -01-01", "１980-01-01");
-    for (const date of none) {
-      await t.step(`${JSON.stringify(date)} is invalid`, () => {
-        const fault = scanPacketBet(betWith("birthdate", utf8(date)));
-        assertEquals(fault?.field, "birthdate");
-        assertEquals(fault?.value, date);
-        assertStringIncludes(fault?.reason ?? "", "YYYY-MM-DD");
-      });
-    }
-  },
-);
+Deno.test("BetScanner.scan() accepts only birthdates of the calendar", {
+  permissions: "none",
+}, async (t) => {
+  const good = [
+    "1980-01-01",
+    "2000-02-29",
+    "2024-02-29",
+    "1999-12-31",
+    "2023-02-28",
+    "0001-01-01",
+  ];
+  good.push("2023-04-30", "2023-01-31", TODAY_TEXT);
+  for (const date of good) {
+    await t.step(`${date} is valid`, () => {
+      assertEquals(scanPacketBet(betWith("birthdate", utf8(date))), undefined);
+    });
+  }
+  const future = ["2026-11-24", "2026-12-01", "2027-01-01", "9999-12-31"];
+  for (const date of future) {
+    await t.step(`${date} is in the future`, () => {
+      const fault = scanPacketBet(betWith("birthdate", utf8(date)));
+      assertEquals(fault, { field: "birthdate", reason: "is in the future", value: date });
+    });
+  }
+  const none = [
+    "2023-02-29",
+    "1900-02-29",
+    "2100-02-29",
+    "2023-04-31",
+    "2023-06-31",
+    "2023-09-31",
+  ];
+  none.push("2023-11-31", "2023-01-32", "2023-13-01", "2023-00-10", "2023-01-00", "0000-01-01");
+  none.push(
+    "",
+    "1980-1-01",
+    "1980-01-1",
+    "980-01-01",
+    "01980-01-01",
+    "1980-01-011",
+    "1980/01/01",
+  );
+  none.push("1980-01/01", "01-01-1980", "19800101", "1980-01-0a", "a980-01-01", "19-0-01-01");
+  none.push("1980-01-01T", "-980-01-01", "+980-01-01", "1980--1-01", "198 -01-01", "１980-01-01");
+  for (const date of none) {
+    await t.step(`${JSON.stringify(date)} is invalid`, () => {
+      const fault = scanPacketBet(betWith("birthdate", utf8(date)));
+      assertEquals(fault?.field, "birthdate");
+      assertEquals(fault?.value, date);
+      assertStringIncludes(fault?.reason ?? "", "YYYY-MM-DD");
+    });
+  }
+});
 
 Deno.test("BetScanner.scan() accepts exactly the days that Date accepts", {
   permissions: "none",
@@ -264,32 +258,30 @@ Deno.test("BetScanner.scan() accepts exactly the days that Date accepts", {
   }
 });
 
-Deno.test(
-  "BetScanner.scan() accepts only numbers from 0 to 9999",
-  { permissions: "none" },
-  async (t) => {
-    const good: [string, number][] = [["0", 0], ["1", 1], ["9999", 9999], ["0042", 42], [
-      "0000",
-      0,
-    ]];
-    good.push(["0".repeat(1000) + "7", 7]);
-    for (const [text, number] of good) {
-      await t.step(`${text.slice(-8)} is ${number}`, () => {
-        const scanner = new BetScanner(";", ":");
-        const bytes = betWith("number", utf8(text));
-        assertEquals(scanner.scan(bytes, 0, bytes.length, TODAY), undefined);
-        assertEquals(scanner.number, number);
-      });
-    }
-    const bad = ["", "10000", "99999999999999999999", "-1", "+5", "1e3", "1.0", " 1", "1 ", "0x1F"];
-    bad.push("١", "１", "12a4", "1;", "1;2", "1\r", "\0");
-    for (const text of bad) {
-      await t.step(`${JSON.stringify(text)} is invalid`, () => {
-        assertEquals(scanPacketBet(betWith("number", utf8(text)))?.field, "number");
-      });
-    }
-  },
-);
+Deno.test("BetScanner.scan() accepts only numbers from 0 to 9999", {
+  permissions: "none",
+}, async (t) => {
+  const good: [string, number][] = [["0", 0], ["1", 1], ["9999", 9999], ["0042", 42], [
+    "0000",
+    0,
+  ]];
+  good.push(["0".repeat(1000) + "7", 7]);
+  for (const [text, number] of good) {
+    await t.step(`${text.slice(-8)} is ${number}`, () => {
+      const scanner = new BetScanner(";", ":");
+      const bytes = betWith("number", utf8(text));
+      assertEquals(scanner.scan(bytes, 0, bytes.length, TODAY), undefined);
+      assertEquals(scanner.number, number);
+    });
+  }
+  const bad = ["", "10000", "99999999999999999999", "-1", "+5", "1e3", "1.0", " 1", "1 ", "0x1F"];
+  bad.push("١", "１", "12a4", "1;", "1;2", "1\r", "\0");
+  for (const text of bad) {
+    await t.step(`${JSON.stringify(text)} is invalid`, () => {
+      assertEquals(scanPacketBet(betWith("number", utf8(text)))?.field, "number");
+    });
+  }
+});
 
 Deno.test("BetScanner.scan() names the field where one is missing or too many", {
   permissions: "none",

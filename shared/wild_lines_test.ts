@@ -1,6 +1,6 @@
 /**
- * Lines by chance, most of them nearly a packet, given to everything that decodes one: it takes exactly what
- * the document allows, and else throws a PacketError and nothing worse.
+ * Lines by chance, most of them nearly a packet, given to everything that decodes one: it takes
+ * exactly what the document allows, and else throws a PacketError and nothing worse.
  *
  * @module
  */

@@ -21,18 +21,16 @@ function translated(translator: BetTranslator, text: string | Uint8Array, prefix
   return { output, stoppedAt, count: translator.count };
 }
 
-Deno.test(
-  "BetTranslator.translate() turns a packet's bets into rows",
-  { permissions: "none" },
-  () => {
-    const bets = "Juan;Perez;12345678;1980-01-01;5423:Zoë;Ñu;1;2026-11-23;0:";
-    assertEquals(translated(TO_ROWS, bets, "9999,"), {
-      output: "9999,Juan,Perez,12345678,1980-01-01,5423\n9999,Zoë,Ñu,1,2026-11-23,0\n",
-      stoppedAt: utf8(bets).length,
-      count: 2,
-    });
-  },
-);
+Deno.test("BetTranslator.translate() turns a packet's bets into rows", {
+  permissions: "none",
+}, () => {
+  const bets = "Juan;Perez;12345678;1980-01-01;5423:Zoë;Ñu;1;2026-11-23;0:";
+  assertEquals(translated(TO_ROWS, bets, "9999,"), {
+    output: "9999,Juan,Perez,12345678,1980-01-01,5423\n9999,Zoë,Ñu,1,2026-11-23,0\n",
+    stoppedAt: utf8(bets).length,
+    count: 2,
+  });
+});
 
 Deno.test(
   "BetTranslator.translate() turns lines into a packet's bets, whether they end in \\n or \\r\\n",

@@ -30,57 +30,53 @@ Deno.test("kernel() computes with integers as JavaScript does", { permissions: "
   }
 });
 
-Deno.test(
-  "kernel() loads and stores at addresses beyond one page",
-  { permissions: "none" },
-  () => {
-    const far = 200_000;
-    const make = kernel(1, ([at]) => [
-      at.store8(at.load8(far).add(1)),
-      at.store32(at.load32(far), 4),
-      at.add(16).storeVector(at.loadVector(far)),
-      at.storeF64(at.loadF64(far + 16).add(constant(-1)), 32),
-      returnValue(at.load16(far)),
-    ]);
-    const { memory, run } = make(far + 1000);
-    const bytes = Uint8Array.from({ length: 16 }, (_, at) => 200 + at);
-    memory.set(bytes, far + 8);
-    new DataView(memory.buffer).setFloat64(far + 24, 2 ** 40, true);
-    assertEquals(run(8), 200 + 256 * 201);
-    assertEquals([...memory.subarray(8, 16)], [201, 0, 0, 0, 200, 201, 202, 203]);
-    assertEquals(memory.slice(24, 40), bytes);
-    assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 2 ** 32 - 1);
-    assertEquals(memory.length % 65_536, 0);
-  },
-);
+Deno.test("kernel() loads and stores at addresses beyond one page", {
+  permissions: "none",
+}, () => {
+  const far = 200_000;
+  const make = kernel(1, ([at]) => [
+    at.store8(at.load8(far).add(1)),
+    at.store32(at.load32(far), 4),
+    at.add(16).storeVector(at.loadVector(far)),
+    at.storeF64(at.loadF64(far + 16).add(constant(-1)), 32),
+    returnValue(at.load16(far)),
+  ]);
+  const { memory, run } = make(far + 1000);
+  const bytes = Uint8Array.from({ length: 16 }, (_, at) => 200 + at);
+  memory.set(bytes, far + 8);
+  new DataView(memory.buffer).setFloat64(far + 24, 2 ** 40, true);
+  assertEquals(run(8), 200 + 256 * 201);
+  assertEquals([...memory.subarray(8, 16)], [201, 0, 0, 0, 200, 201, 202, 203]);
+  assertEquals(memory.slice(24, 40), bytes);
+  assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 2 ** 32 - 1);
+  assertEquals(memory.length % 65_536, 0);
+});
 
-Deno.test(
-  "kernel() computes with 64-bit integers",
-  { permissions: "none" },
-  () => {
-    const lowest = (bits: number) => {
-      const { memory, run } = kernel(1, ([bits]) => {
-        const both = [constant(0).load64(), constant(8).load64()];
-        return [returnValue(both[0].lowBits(bits).equals(both[1].lowBits(bits)))];
-      })(16);
-      memory.set([1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 7, 8]);
-      return run(bits);
-    };
-    assertEquals([0, 8, 40, 41, 42, 48, 63].map(lowest), [1, 1, 1, 0, 0, 0, 0]);
-    const { run } = kernel(2, ([low, high], locals) => {
-      const bits = locals.i64();
-      return [
-        bits.set(I64.extend(low).or(I64.extend(high, 32))),
-        when(bits.isZero(), [returnValue(-1)]),
-        bits.clearLowestBit(),
-        returnValue(bits.trailingZeros()),
-      ];
-    })(1);
-    assertEquals([[0, 0], [1, 0], [3, 0], [-8, 1], [4, 4], [0, 6]].map(([a, b]) => run(a, b)), [
-      ...[-1, 64, 1, 4, 34, 34],
-    ]);
-  },
-);
+Deno.test("kernel() computes with 64-bit integers", {
+  permissions: "none",
+}, () => {
+  const lowest = (bits: number) => {
+    const { memory, run } = kernel(1, ([bits]) => {
+      const both = [constant(0).load64(), constant(8).load64()];
+      return [returnValue(both[0].lowBits(bits).equals(both[1].lowBits(bits)))];
+    })(16);
+    memory.set([1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 7, 8]);
+    return run(bits);
+  };
+  assertEquals([0, 8, 40, 41, 42, 48, 63].map(lowest), [1, 1, 1, 0, 0, 0, 0]);
+  const { run } = kernel(2, ([low, high], locals) => {
+    const bits = locals.i64();
+    return [
+      bits.set(I64.extend(low).or(I64.extend(high, 32))),
+      when(bits.isZero(), [returnValue(-1)]),
+      bits.clearLowestBit(),
+      returnValue(bits.trailingZeros()),
+    ];
+  })(1);
+  assertEquals([[0, 0], [1, 0], [3, 0], [-8, 1], [4, 4], [0, 6]].map(([a, b]) => run(a, b)), [
+    ...[-1, 64, 1, 4, 34, 34],
+  ]);
+});
 
 Deno.test("kernel() compares all sixteen lanes of a vector", { permissions: "none" }, () => {
   const mask = (write: (bytes: V128) => V128) => {

@@ -1,6 +1,7 @@
 /**
- * The rules of the protocol once more, plainly: with strings and regular expressions, a line for a rule,
- * slow, and sharing nothing with the code that is tested against it but the numbers of the document.
+ * The rules of the protocol once more, plainly: with strings and regular expressions, a line for a
+ * rule, slow, and sharing nothing with the code that is tested against it but the numbers of the
+ * document.
  *
  * @module
  */

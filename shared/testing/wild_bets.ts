@@ -1,5 +1,6 @@
 /**
- * Bets by chance: most of them good or nearly good, so that a test stands at the border of every rule.
+ * Bets by chance: most of them good or nearly good, so that a test stands at the border of every
+ * rule.
  *
  * @module
  */
