@@ -17,7 +17,7 @@
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import {
- *   BetBatch,
+ *   BetDecoder,
  *   dayNumber,
  *   decodeRequest,
  *   decodeStoreResponse,
@@ -38,8 +38,9 @@
  * frames.space().set(packet);
  * frames.filled(packet.length);
  * const rules = { agencies: 5, today: dayNumber(Date.now()) };
- * const request = decodeRequest(frames.take()!, rules, new BetBatch());
- * assertEquals(request.type, "StoreBatch");
+ * const decoder = new BetDecoder("packet");
+ * const request = decodeRequest(frames.take()!, rules, decoder);
+ * assertEquals(request.type === "StoreBatch" && request.batch.count, 1);
  *
  * // Once the bet is durable it answers.
  * const answer = encodeStoreResponse(STORED);
@@ -69,6 +70,8 @@ export { FrameBuffer, FrameTooLongError } from "./framing.ts";
 export {
   BET_BYTES_MAX,
   BetBatch,
+  BetDecoder,
+  type BetNotation,
   decodeProgressResponse,
   decodeRequest,
   type DecodeRules,
