@@ -1,7 +1,7 @@
 /**
  * Translates bets from one notation to another: a packet's bets to rows of bets.csv, and the lines
  * of an agency's file to a packet's bets. It checks each bet against the rules of bet.ts in the
- * same pass.
+ * same pass. A packet's bets can also be checked alone.
  *
  * This is one of two hot loops (the other scans rows, in the ledger), so it uses vector
  * instructions, sixteen bytes at a time; README.md has the background. It accepts only the common
