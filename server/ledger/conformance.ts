@@ -10,7 +10,7 @@
 
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { withDeadline } from "../../shared/deadline.ts";
-import { type BetBatch, BetDecoder } from "../../shared/packets.ts";
+import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
 import type { AppendResult, Draw, Ledger } from "./ledger.ts";
 
 /** Agencies of every lottery under test. */

@@ -9,7 +9,7 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch } from "../../../shared/packets.ts";
+import type { BetBatch } from "../../../shared/mod.ts";
 import type { AppendResult, CloseResult, Draw, Ledger, ProgressResult } from "../ledger.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
