@@ -7,7 +7,7 @@
 import { parseArgs } from "node:util";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { TASK } from "../tools/flags.ts";
+import { TASK } from "../tools/project.ts";
 import { LoadThread } from "./load_thread.ts";
 import { examineMachine, formatMachine } from "./machine.ts";
 import { PreparedVolume } from "./prepared_volume.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Bet } from "../shared/bet.ts";
+import type { Bet } from "../shared/mod.ts";
 import { Batch } from "./batch.ts";
 import { type BatchLimits, BatchPacker, type BetBlocks } from "./batch_packer.ts";
 import type { ProgressReport } from "./progress_report.ts";

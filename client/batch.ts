@@ -7,7 +7,7 @@
 import { COLON, LINE_FEED } from "../shared/ascii.ts";
 import { startOfBet } from "../shared/simd/bet_translator.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
-import { encodeStoreHead } from "../shared/packets.ts";
+import { encodeStoreHead } from "../shared/mod.ts";
 import type { BetBlock } from "./bet_lines.ts";
 
 /** Consecutive bets of one agency, in the packet that carries them. */

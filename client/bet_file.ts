@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dayNumber } from "../shared/bet.ts";
+import { dayNumber } from "../shared/mod.ts";
 import { type BetBlock, BetFileError, BetLines } from "./bet_lines.ts";
 
 /**

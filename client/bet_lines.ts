@@ -7,8 +7,13 @@
 
 import { parse } from "@std/csv/parse";
 import { CARRIAGE_RETURN, COLON, LINE_FEED, QUOTE } from "../shared/ascii.ts";
-import { BET_FIELDS, type BetFault, BetScanner, describeFault } from "../shared/bet.ts";
-import { encodeBetFields } from "../shared/packets.ts";
+import {
+  BET_FIELDS,
+  type BetFault,
+  BetScanner,
+  describeFault,
+  encodeBetFields,
+} from "../shared/mod.ts";
 import { BetTranslator } from "../shared/simd/bet_translator.ts";
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];

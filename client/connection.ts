@@ -5,8 +5,7 @@
  */
 
 import { withDeadline } from "../shared/deadline.ts";
-import { FrameBuffer, FrameTooLongError } from "../shared/framing.ts";
-import { PacketError } from "../shared/packets.ts";
+import { FrameBuffer, FrameTooLongError, PacketError } from "../shared/mod.ts";
 import type { Dialer, Transport } from "./dialer.ts";
 
 /** Longest answer that is a number, in bytes: `ProgressResponse:`, 15 digits and a CRLF need 34. */

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { decodeStoreResponse } from "../shared/packets.ts";
+import { decodeStoreResponse } from "../shared/mod.ts";
 import { connect, Connection, ConnectionError } from "./connection.ts";
 import type { Transport } from "./dialer.ts";
 import { FakeNetwork, type Handler } from "./testing/fake_network.ts";
@@ -45,7 +45,7 @@ Deno.test("Connection.ask() reports how the connection failed", async (t) => {
       name: "an answer of another type",
       reaction: { answer: "Winners:1\n" },
       failure: "broken",
-      message: "no StoreResponse",
+      message: "is not a valid StoreResponse",
     },
     {
       name: "an answer that is too long",

@@ -10,9 +10,8 @@
  */
 
 import { LINE_FEED } from "../shared/ascii.ts";
-import type { Bet } from "../shared/bet.ts";
-import type { ActionLog } from "../shared/logging.ts";
 import {
+  type Bet,
   decodeProgressResponse,
   decodeStoreResponse,
   decodeWinnersResponse,
@@ -21,7 +20,8 @@ import {
   encodeStoreHead,
   STORED,
   type StoreStatus,
-} from "../shared/packets.ts";
+} from "../shared/mod.ts";
+import type { ActionLog } from "../shared/logging.ts";
 import type { Batch } from "./batch.ts";
 import { type Connection, ConnectionError } from "./connection.ts";
 import { ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";

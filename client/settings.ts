@@ -4,10 +4,9 @@
  * @module
  */
 
-import { AGENCIES_MAX } from "../shared/bet.ts";
+import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS } from "../shared/logging.ts";
-import { PACKET_BYTES_MIN } from "../shared/packets.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
 /** The settings of a client. config.yaml explains each. */

@@ -97,7 +97,7 @@ Deno.test("readClientSettings() reports all faults at once", () => {
     'log.level is "loud" (config.yaml): give one of debug, info, warn, error, fatal',
     'batch_size is "0x10" (--batch-size): give an integer from 1 to 100000',
     'retry_seconds is "0" (config.yaml): give an integer from 1 to 86400',
-    "server.adress in config.yaml is no setting: did you mean server.address?",
+    "server.adress in config.yaml is not a setting: did you mean server.address?",
   ]);
 });
 

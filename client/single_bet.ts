@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Bet, dayNumber, describeFault } from "../shared/bet.ts";
+import { type Bet, dayNumber, describeFault } from "../shared/mod.ts";
 import { SettingsError } from "../shared/config.ts";
 import { BetFileError, fieldsFault } from "./bet_lines.ts";
 import type { ClientSettingsSources } from "./settings.ts";

@@ -48,7 +48,7 @@ Deno.test({
     await test.step("every bet is stored, once and in order, and nothing keeps running", async () => {
       await using up = copy.task("up");
       assertEquals(await up.ended(), 0, up.output());
-      await up.line(/^docker-compose.yaml: written anew, for 3 servers and 5 clients/);
+      await up.line(/^docker-compose.yaml: updated, for 3 servers and 5 clients/);
       await up.line(/^All bets are stored, and every agency knows its winners/);
       await assertStored(copy.volume, rows);
       assertEquals(await resources.leftovers(), []);

@@ -1,7 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
-import { readRunRecord } from "../tools/run/run_lock.ts";
-import { isAlive } from "../tools/run/running.ts";
+import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
 import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
@@ -37,7 +36,7 @@ Deno.test(
 
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 0, second.output());
-    await second.line(/^The draw before was put into server\/shared-volume\/archive\//);
+    await second.line(/^Archived the last draw to server\/shared-volume\/archive\//);
     assertEquals(tableOf(second.lines).slice(0, 5), table.slice(0, 5));
     const [archived] = await Array.fromAsync(Deno.readDir(`${copy.volume}/archive`));
     await assertStored(`${copy.volume}/archive/${archived.name}`, rows);
@@ -56,11 +55,11 @@ Deno.test(
     // Small packets, so that it stops in the middle of the work.
     copy.env.CLI_BATCH_SIZE = "2";
     await using up = copy.task("up", "--local");
-    await up.line(/there were no bets, so 78000 sample bets were made/);
+    await up.line(/no bets found, so 78000 sample bets were made/);
     await up.line(/client1 .* action: config/);
     await using refused = copy.task("reset");
     assertEquals(await refused.ended(), 1);
-    assertStringIncludes(refused.output(), "The lottery is running already");
+    assertStringIncludes(refused.output(), "The lottery is already running");
     await using down = copy.task("down");
     assertEquals(await down.ended(), 0, down.output());
     assertEquals(await up.ended(), 143, up.output());
@@ -68,13 +67,13 @@ Deno.test(
     copy.env.CLI_BATCH_SIZE = "100";
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 0, second.output());
-    await second.line(/^The draw before was not finished: going on with it/);
+    await second.line(/^Continuing the unfinished draw/);
     const total = tableOf(second.lines).at(-1) ?? [];
     assertEquals(total.slice(0, 3), ["all", "78000", "78000"]);
 
     await using reset = copy.task("reset");
     assertEquals(await reset.ended(), 0, reset.output());
-    await reset.line(/^The draw was put into server\/shared-volume\/archive\//);
+    await reset.line(/^Archived the draw to server\/shared-volume\/archive\//);
   },
 );
 
@@ -131,20 +130,20 @@ Deno.test(
     await Deno.writeTextFile(`${copy.root}/.data/agency-3.csv`, "none\r\n");
     await using second = copy.task("up", "--local");
     assertEquals(await second.ended(), 1, second.output());
-    await second.line(/^The draw before was put into server\/shared-volume\/archive\//);
+    await second.line(/^Archived the last draw to server\/shared-volume\/archive\//);
 
     await makeBets("--seed", "1");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1, third.output());
     assertStringIncludes(
       third.output(),
-      "Cannot go on with the draw that was not finished: its bets",
+      "Cannot continue the unfinished draw: its bets",
     );
 
     await makeBets();
     await using fourth = copy.task("up", "--local");
     assertEquals(await fourth.ended(), 0, fourth.output());
-    await fourth.line(/^The draw before was not finished: going on with it/);
+    await fourth.line(/^Continuing the unfinished draw/);
   },
 );
 
@@ -171,7 +170,7 @@ Deno.test(
     await Deno.writeTextFile(`${copy.root}/.data/agency-1.csv`, "Ana,Gil,1,1990-02-28,1\r\n");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1);
-    assertStringIncludes(third.output(), "agency-2.csv missing");
+    assertStringIncludes(third.output(), "agency-2.csv. Add these files");
   },
 );
 
@@ -188,7 +187,7 @@ Deno.test(
     await using up = copy.task("up", "--local");
     assertEquals(await up.ended(), 1);
     await up.line(
-      /^ {2}- client2 ended with exit code 3, its data are bad: .*agency-2.csv:1: birthdate "1990-02-30"/,
+      /^ {2}- client2 ended with exit code 3 \(invalid bets\): .*agency-2.csv:1: birthdate "1990-02-30"/,
     );
     await up.line(/^ {2}- client1 was stopped before the draw$/);
   },

@@ -6,8 +6,7 @@
  */
 
 import { SettingsError } from "../shared/config.ts";
-import { FrameBuffer } from "../shared/framing.ts";
-import { decodeProgressResponse, encodeAgencyRequest } from "../shared/packets.ts";
+import { decodeProgressResponse, encodeAgencyRequest, FrameBuffer } from "../shared/mod.ts";
 import { readServerSettings } from "./settings.ts";
 
 /** A healthy server answers within milliseconds. */

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { dayNumber } from "../shared/bet.ts";
+import { BetDecoder, dayNumber } from "../shared/mod.ts";
 import type { ActionLog } from "../shared/logging.ts";
-import { BetDecoder } from "../shared/packets.ts";
 import { DrawWatch } from "./draw_watch.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Session, type SessionContext } from "./session.ts";

@@ -7,8 +7,6 @@
 
 import { LINE_FEED, SEMICOLON } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
-import { FrameBuffer, FrameTooLongError } from "../shared/framing.ts";
-import type { ActionLog } from "../shared/logging.ts";
 import {
   type BetBatch,
   type BetDecoder,
@@ -18,13 +16,16 @@ import {
   encodeDigestResponse,
   encodeProgressResponse,
   encodeStoreResponse,
+  FrameBuffer,
+  FrameTooLongError,
   isStoreRequest,
   PacketError,
   PROGRESS_RESPONSE_HEAD,
   REFUSED,
   STORED,
   WINNERS_RESPONSE_HEAD,
-} from "../shared/packets.ts";
+} from "../shared/mod.ts";
+import type { ActionLog } from "../shared/logging.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 

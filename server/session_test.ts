@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
-import { BetDecoder } from "../shared/packets.ts";
+import { BetDecoder } from "../shared/mod.ts";
 import { DrawWatch } from "./draw_watch.ts";
 import { type Connection, Session } from "./session.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";

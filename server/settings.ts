@@ -5,10 +5,9 @@
  */
 
 import { parse } from "@std/ini";
-import { AGENCIES_MAX, NUMBER_MAX } from "../shared/bet.ts";
+import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { SERVER_LEVELS } from "../shared/logging.ts";
-import { PACKET_BYTES_MIN } from "../shared/packets.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {

@@ -144,7 +144,7 @@ Deno.test("readServerSettings() lists all faults in one error", () => {
     ].entries()
   ) assertEquals(faults[index]?.split(" ")[0], name);
   assertEquals(faults.length, 10);
-  assertEquals(faults[9].endsWith("is no setting: did you mean SERVER_PORT?"), true);
+  assertEquals(faults[9].endsWith("is not a setting: did you mean SERVER_PORT?"), true);
 });
 
 Deno.test("readServerSettings() reports a file that cannot be read or parsed", () => {
@@ -164,6 +164,6 @@ Deno.test("readServerSettings() reports a file that cannot be read or parsed", (
     true,
   );
   assertEquals(faultsOf(`${SEED}[OTHER]\nA = 1\n`), [
-    `OTHER in ${import.meta.dirname}/config.ini is no setting: remove it`,
+    `OTHER in ${import.meta.dirname}/config.ini is not a setting: remove it`,
   ]);
 });

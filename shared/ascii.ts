@@ -1,5 +1,5 @@
 /**
- * The ASCII bytes that packets and CSV rows are built from.
+ * The ASCII bytes that delimit packets and CSV rows.
  *
  * @module
  */

@@ -1,13 +1,13 @@
 /**
- * A bet and its rules. The rules are kept once, on bytes, so that the agency that sends a bet and the
- * server that stores it cannot disagree, and so that neither makes a string per field.
+ * A bet and its rules. Agency and server check bets with the same code, so they cannot disagree. It
+ * works on bytes, so neither makes a string per field.
  *
  * @module
  */
 
 import { COLON, COMMA, DASH, QUOTE, SEMICOLON, ZERO } from "./ascii.ts";
 
-/** One bet of one agency, as people read it. The programs themselves work on its bytes. */
+/** One bet of one agency, in readable form. The programs themselves work on its bytes. */
 export interface Bet {
   /** 1 to AGENCIES_AMOUNT. */
   agency: number;
@@ -27,50 +27,57 @@ export interface Bet {
 export const NAME_BYTES_MAX = 64;
 /** Longest document, in bytes of UTF-8. */
 export const DOCUMENT_BYTES_MAX = 20;
-/** Length of a birthdate, `YYYY-MM-DD`. */
+/** Length of a birthdate, `YYYY-MM-DD`, in bytes. */
 export const BIRTHDATE_BYTES = 10;
-/** Highest number one can bet on. */
+/** Highest number to bet on. */
 export const NUMBER_MAX = 9999;
-/** Digits of {@linkcode NUMBER_MAX}. */
+/** Number of digits of {@linkcode NUMBER_MAX}. */
 export const NUMBER_DIGITS_MAX = 4;
-/** Most agencies a lottery can have; AGENCIES_AMOUNT is at most this. */
+/** Most agencies of a lottery: the upper limit of AGENCIES_AMOUNT. */
 export const AGENCIES_MAX = 9999;
-/** Digits of {@linkcode AGENCIES_MAX}. */
+/** Number of digits of {@linkcode AGENCIES_MAX}. */
 export const AGENCY_DIGITS_MAX = 4;
 
-/** The fields of a bet that a packet and a CSV row carry, in their order. */
+/** The fields of a bet, without its agency, in the order of packets and CSV rows. */
 export const BET_FIELDS = ["first name", "last name", "document", "birthdate", "number"] as const;
 
-/** What is wrong with a bet: the field, the rule it breaks, and its value. */
+/** Why a bet is invalid. */
 export interface BetFault {
   field: (typeof BET_FIELDS)[number];
+  /** The rule that the field breaks, as the end of a sentence: `is over 9999`. */
   reason: string;
-  /** As sent, shortened to {@linkcode FAULT_VALUE_CHARS_MAX} characters. */
+  /** The field as sent, cut to {@linkcode FAULT_VALUE_CHARS_MAX} characters. */
   value: string;
 }
 
-/** Longest value that a fault quotes: a hostile field must not fill the log. */
+/** Longest value that a fault quotes, in characters: a hostile field must not fill the log. */
 export const FAULT_VALUE_CHARS_MAX = 80;
 
-/** Writes a fault as one phrase, the value quoted and escaped: `number "10000" is over 9999`. */
+/**
+ * Describes a fault in one line, the value quoted and escaped.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { describeFault } from "./bet.ts";
+ *
+ * const fault = { field: "number", value: "10000", reason: "is over 9999" } as const;
+ * assertEquals(describeFault(fault), 'number "10000" is over 9999');
+ * ```
+ */
 export function describeFault(fault: BetFault): string {
   return `${fault.field} ${JSON.stringify(fault.value)} ${fault.reason}`;
 }
 
-/** Whether a bet on `number` wins when `winningNumber` is drawn. */
-export function hasWon(number: number, winningNumber: number): boolean {
-  return number === winningNumber;
-}
-
-/** The kinds of byte that a field can hold. */
+/** Kinds of byte in a text. A plain one needs no further check. */
 const PLAIN = 0;
-/** Ends a field. */
+/** Ends the field. */
 const SEPARATOR = 1;
-/** Allowed, but the CSV file must quote the field. */
+/** Allowed, but a CSV file must quote the field. */
 const QUOTABLE = 2;
-/** The first of several bytes. */
+/** Begins or continues a character of several bytes. */
 const MULTIBYTE = 3;
-/** A control character, or a character that the protocol cannot carry. */
+/** A control character, or a delimiter of the protocol. */
 const FORBIDDEN = 4;
 
 function kindsOf(separator: number): Uint8Array {
@@ -85,17 +92,31 @@ function kindsOf(separator: number): Uint8Array {
 }
 
 /**
- * Finds the fields of one bet in a buffer and checks every rule, in one pass and without making an
- * object, unless the bet is refused. The results of the last scan are the scanner's own fields.
+ * Finds the fields of one bet in a buffer and checks every rule, in one pass. It allocates nothing
+ * for a valid bet: the scanner's own properties hold the result of the last scan.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { BetScanner, dayNumber } from "./bet.ts";
+ *
+ * const row = new TextEncoder().encode("Ana,Paz,30123456,1990-05-30,7574");
+ * const scanner = new BetScanner(",");
+ * const fault = scanner.scan(row, 0, row.length, dayNumber(Date.now()));
+ *
+ * assertEquals(fault, undefined);
+ * assertEquals(scanner.number, 7574);
+ * assertEquals(new TextDecoder().decode(row.subarray(0, scanner.ends[0])), "Ana");
+ * ```
  */
 export class BetScanner {
-  /** Where each of the four text fields ends: the index of the separator behind it. */
+  /** Where each field before the number ends: the index of the separator after it. */
   readonly ends = new Int32Array(4);
-  /** The number that was bet on. */
+  /** The number bet on. */
   number = 0;
-  /** Where the bet ends: the index of the terminator, or the end that was given. */
+  /** Where the bet ends: the index of the terminator, or the `to` of the scan. */
   end = 0;
-  /** Whether a field holds a comma or a quote, which a CSV file must quote. */
+  /** Whether a field contains a comma or a quote, so that a CSV file must quote it. */
   needsQuotes = false;
 
   readonly #kinds: Uint8Array;
@@ -105,7 +126,7 @@ export class BetScanner {
 
   /**
    * @param separator The byte between fields: `;` in a packet, `,` in a CSV file.
-   * @param terminator The byte that may follow the bet: `:` in a packet; -1 for none.
+   * @param terminator The byte that may follow the bet: `:` in a packet, none in a CSV file.
    */
   constructor(separator: ";" | ",", terminator: ":" | "" = "") {
     this.#separator = separator.charCodeAt(0);
@@ -116,8 +137,8 @@ export class BetScanner {
   /**
    * Scans the bet that begins at `from` and ends at the terminator or at `to`.
    *
-   * @param today The current day as {@linkcode dayNumber} gives it: no birthdate is later.
-   * @returns What is wrong, or nothing when the bet keeps every rule.
+   * @param today The current day as {@linkcode dayNumber} returns it. No birthdate may be later.
+   * @returns The first rule that the bet breaks, or `undefined` for a valid bet.
    */
   scan(bytes: Uint8Array, from: number, to: number, today: number): BetFault | undefined {
     this.needsQuotes = false;
@@ -136,7 +157,7 @@ export class BetScanner {
     if (!this.#scanNumber(bytes, at, to)) return this.#fault(4, bytes, at, to);
   }
 
-  /** The end of the text that begins at `from`, or -1 with `#reason` set. */
+  /** Returns the end of the text that begins at `from`, or -1 with `#reason` set. */
   #scanText(bytes: Uint8Array, from: number, to: number, bytesMax: number): number {
     const kinds = this.#kinds;
     let at = from;
@@ -155,7 +176,7 @@ export class BetScanner {
       } else if (bytes[at] === this.#terminator) break;
       else return this.#refuse("holds a control character, a `;` or a `:`");
     }
-    return this.#refuse("is the last field: fields are missing behind it");
+    return this.#refuse("is the last field: fields are missing after it");
   }
 
   #checkLength(end: number, length: number, bytesMax: number): number {
@@ -167,7 +188,7 @@ export class BetScanner {
   #scanBirthdate(bytes: Uint8Array, from: number, to: number, today: number): boolean {
     const end = from + BIRTHDATE_BYTES;
     if (end >= to || bytes[end] !== this.#separator) {
-      this.#reason = "is not a date YYYY-MM-DD with a number behind it";
+      this.#reason = "is not a date YYYY-MM-DD followed by a number";
       return false;
     }
     const day = dayIn(bytes, from);
@@ -183,7 +204,7 @@ export class BetScanner {
     for (; at < to && bytes[at] !== this.#terminator; at++) {
       const digit = bytes[at] - ZERO;
       if (digit < 0 || digit > 9) {
-        this.#reason = `is not an integer from 0 to ${NUMBER_MAX}, or a field too many is there`;
+        this.#reason = `is not an integer from 0 to ${NUMBER_MAX}, or there is a field too many`;
         return false;
       }
       number = number * 10 + digit;
@@ -209,7 +230,7 @@ export class BetScanner {
   #fault(field: number, bytes: Uint8Array, from: number, to: number): BetFault {
     let end = from;
     while (end < to && bytes[end] !== this.#separator && bytes[end] !== this.#terminator) end++;
-    // Four bytes a character at the most, and one character more to see that it is too long.
+    // Enough bytes to see whether the value is too long: a character takes at most four.
     const shown = bytes.subarray(from, Math.min(end, from + 4 * FAULT_VALUE_CHARS_MAX));
     const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(shown);
     const value = text.length > FAULT_VALUE_CHARS_MAX
@@ -220,8 +241,8 @@ export class BetScanner {
 }
 
 /**
- * The end of the character of several bytes that begins at `at`, or -1 if it is not well-formed UTF-8
- * (RFC 3629), or a control character or a line end (U+0080 to U+009F, U+2028, U+2029).
+ * Returns the end of the multi-byte character that begins at `at`, or -1 if it is not well-formed
+ * UTF-8 (RFC 3629), a control character (U+0080 to U+009F) or a line separator (U+2028, U+2029).
  */
 function characterEnd(bytes: Uint8Array, at: number, to: number): number {
   const lead = bytes[at];
@@ -233,15 +254,15 @@ function characterEnd(bytes: Uint8Array, at: number, to: number): number {
   const third = at + 2 < to ? bytes[at + 2] : 0;
   if (!isContinuation(second) || !isContinuation(third)) return -1;
   if (lead < 0xf0) {
-    if (lead === 0xe0 && second < 0xa0) return -1; // longer than it need be
+    if (lead === 0xe0 && second < 0xa0) return -1; // overlong
     if (lead === 0xed && second > 0x9f) return -1; // a surrogate
-    if (lead === 0xe2 && second === 0x80 && (third & 0xfe) === 0xa8) return -1; // a line end
+    if (lead === 0xe2 && second === 0x80 && (third & 0xfe) === 0xa8) return -1; // a line separator
     return at + 3;
   }
   const fourth = at + 3 < to ? bytes[at + 3] : 0;
   if (lead > 0xf4 || !isContinuation(fourth)) return -1;
-  if (lead === 0xf0 && second < 0x90) return -1; // longer than it need be
-  if (lead === 0xf4 && second > 0x8f) return -1; // behind the last code point
+  if (lead === 0xf0 && second < 0x90) return -1; // overlong
+  if (lead === 0xf4 && second > 0x8f) return -1; // after the last code point
   return at + 4;
 }
 
@@ -249,7 +270,7 @@ function isContinuation(byte: number): boolean {
   return (byte & 0xc0) === 0x80;
 }
 
-/** The day written as YYYY-MM-DD at `at`, as a {@linkcode dayNumber}; -1 if the calendar has no such day. */
+/** Reads the date YYYY-MM-DD at `at` as a {@linkcode dayNumber}; -1 if there is no such day. */
 function dayIn(bytes: Uint8Array, at: number): number {
   if (bytes[at + 4] !== DASH || bytes[at + 7] !== DASH) return -1;
   const century = twoDigits(bytes, at);
@@ -262,7 +283,7 @@ function dayIn(bytes: Uint8Array, at: number): number {
   return (year * 100 + month) * 100 + day;
 }
 
-/** The two digits at `at` as a number; below zero if they are no digits. */
+/** Reads the two digits at `at`; -1 if they are not digits. */
 function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at] - ZERO;
   const ones = bytes[at + 1] - ZERO;
@@ -275,9 +296,17 @@ function daysOf(month: number, year: number): number {
 }
 
 /**
- * The day of a moment, in UTC, as one number that sorts as days do: 20261123 for 2026-11-23.
+ * Returns the day of a moment, in UTC, as one number in calendar order: 20261123 for 2026-11-23.
  *
- * @param timeMs Milliseconds since 1970, as `Date.now()` gives.
+ * @param timeMs Milliseconds since 1970, as `Date.now()` returns them.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { dayNumber } from "./bet.ts";
+ *
+ * assertEquals(dayNumber(Date.UTC(2026, 10, 23)), 20261123);
+ * ```
  */
 export function dayNumber(timeMs: number): number {
   const date = new Date(timeMs);

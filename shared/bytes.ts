@@ -1,5 +1,5 @@
 /**
- * Bytes as this protocol needs them: a buffer that grows, and integers in ASCII.
+ * A growing buffer of bytes, and integers in ASCII.
  *
  * @module
  */
@@ -8,55 +8,54 @@ import { ZERO } from "./ascii.ts";
 
 const encoder = new TextEncoder();
 
-/** A buffer that grows as it is written to. Read it through {@linkcode ByteBuffer.view}. */
+/** A buffer that grows as it is written to. {@linkcode ByteBuffer.view} reads it. */
 export class ByteBuffer {
-  /** The storage; only the first `length` bytes count. It changes when the buffer grows. */
+  /** The storage. Only the first `length` bytes count. It is replaced when the buffer grows. */
   bytes: Uint8Array<ArrayBuffer>;
-  /** How many bytes have been written. May be set back, to drop what was written last. */
+  /** Number of bytes written. May be set back to drop the last ones. */
   length = 0;
 
   constructor(capacity = 1024) {
     this.bytes = new Uint8Array(capacity);
   }
 
-  /** Makes room for `count` more bytes. */
-  reserve(count: number): void {
-    const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
-    grown.set(this.view());
-    this.bytes = grown;
-  }
-
   /** Appends `bytes`. */
   write(bytes: Uint8Array): void {
-    this.reserve(bytes.length);
+    this.#reserve(bytes.length);
     this.bytes.set(bytes, this.length);
     this.length += bytes.length;
   }
 
   /** Appends one byte. */
   writeByte(byte: number): void {
-    this.reserve(1);
+    this.#reserve(1);
     this.bytes[this.length++] = byte;
   }
 
-  /** Appends `text` in UTF-8. */
+  /** Appends `text` as UTF-8. */
   writeText(text: string): void {
-    this.reserve(3 * text.length);
+    this.#reserve(3 * text.length);
     this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written;
   }
 
-  /** What has been written, not copied: good until the next write. */
+  /** Returns the bytes written so far, without a copy: valid until the next write. */
   view(): Uint8Array<ArrayBuffer> {
     return this.bytes.subarray(0, this.length);
+  }
+
+  #reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.bytes.length));
+    grown.set(this.view());
+    this.bytes = grown;
   }
 }
 
 /**
- * Reads the integer that ASCII digits from `from` up to `to` write.
+ * Parses the ASCII digits from `from` to `to`, the latter excluded.
  *
- * @returns The integer, or -1 if there is none, another byte among them, or more than `max`.
+ * @returns The integer, or -1 if there is no digit, any other byte, or the integer exceeds `max`.
  */
 export function parseDigits(bytes: Uint8Array, from: number, to: number, max: number): number {
   if (from >= to) return -1;
@@ -70,7 +69,7 @@ export function parseDigits(bytes: Uint8Array, from: number, to: number, max: nu
   return value;
 }
 
-/** Writes an integer from 0 on in ASCII, its last digit before `end`; what stands before it stays. */
+/** Writes an integer from 0 up as ASCII digits, the last one just before `end`. */
 export function putDigits(bytes: Uint8Array, end: number, integer: number): void {
   let rest = integer;
   let at = end;
@@ -81,7 +80,7 @@ export function putDigits(bytes: Uint8Array, end: number, integer: number): void
   } while (rest > 0);
 }
 
-/** Whether `bytes` begins with `prefix`. */
+/** Returns whether `bytes` begins with `prefix`. */
 export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   if (bytes.length < prefix.length) return false;
   for (let at = 0; at < prefix.length; at++) {

@@ -1,18 +1,18 @@
 /**
- * Typed reading of settings: the environment first, then a file, then the default. All faults are
- * found and told in one error, so that an operator mends a configuration in one go.
+ * Typed reading of settings: from the environment, else a file, else the default. One error reports
+ * all faults, so that an operator can fix a configuration in one go.
  *
  * @module
  */
 
-/** Everything that is wrong with a program's settings, a line each in its message. */
+/** Lists all faults in a program's settings, one line each. */
 export class SettingsError extends Error {
   override name = "SettingsError";
   readonly faults: readonly string[];
 
   constructor(program: string, faults: readonly string[]) {
     super(
-      `Cannot start ${program}: mend these settings:\n${faults.map((f) => `  - ${f}`).join("\n")}`,
+      `Cannot start ${program}: fix these settings:\n${faults.map((f) => `  - ${f}`).join("\n")}`,
     );
     this.faults = faults;
   }
@@ -20,51 +20,69 @@ export class SettingsError extends Error {
 
 /** Where settings come from. */
 export interface SettingsSources {
-  /** What the settings are for: stands in the error. */
+  /** The program's name, for the error. */
   program: string;
-  /** Looks a name up in the environment, as `Deno.env.get` does. */
+  /** Looks up a variable in the environment, as `Deno.env.get` does. */
   environment: (name: string) => string | undefined;
   /** The file's settings by name, as text. */
   file: Readonly<Record<string, string>>;
-  /** How a message names the file. */
+  /** The file's name in messages. */
   fileName: string;
-  /** The name in the environment of a setting of the file. @default {the same name} */
+  /** Maps a setting's name in the file to its name in the environment. @default {the same name} */
   environmentName?: (name: string) => string;
 }
 
-/** A setting that was found, without the blanks around it, and the place it was found at. */
+/** The trimmed text of a setting, and where it was found. */
 interface Found {
   text: string;
   place: string;
 }
 
-/** What a setting that is a number may be. */
+/** The rule of an integer setting. */
 export interface IntegerRule {
   min: number;
   max: number;
-  /** Used where the setting is missing; without one, a missing setting is a fault. */
+  /** The value of a missing setting. Without a default, a missing setting is a fault. */
   default?: number;
 }
 
 /**
- * Reads settings one by one and collects what is wrong with them. A faulty setting reads as its rule's
- * least harmful value; {@linkcode finish} then throws, so that value is never used.
+ * Reads settings one by one and collects their faults. A faulty setting reads as some valid value;
+ * {@linkcode finish} then throws, so that value is never used.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { SettingsReader } from "./config.ts";
+ *
+ * const settings = new SettingsReader({
+ *   program: "server",
+ *   environment: (name) => ({ SERVER_PORT: "12345" })[name],
+ *   file: { LOGGING_LEVEL: "INFO" },
+ *   fileName: "server/config.ini",
+ * });
+ * const port = settings.integer("SERVER_PORT", { min: 0, max: 65535 });
+ * const level = settings.oneOf("LOGGING_LEVEL", ["DEBUG", "INFO"]);
+ * settings.finish();
+ *
+ * assertEquals([port, level], [12345, "INFO"]);
+ * ```
  */
 export class SettingsReader {
   readonly #sources: SettingsSources;
-  readonly #asked = new Set<string>();
+  readonly #names = new Set<string>();
   readonly #faults: string[] = [];
 
   constructor(sources: SettingsSources) {
     this.#sources = sources;
   }
 
-  /** A text, not empty. Without a default, a missing one is a fault. */
+  /** Reads a text that is not empty. Without a default, a missing one is a fault. */
   text(name: string, defaultText?: string): string {
     return this.#find(name, defaultText)?.text ?? "";
   }
 
-  /** An integer within `rule`, in decimal digits. */
+  /** Reads an integer within `rule`, in decimal digits. */
   integer(name: string, rule: IntegerRule): number {
     const found = this.#find(name, rule.default?.toString());
     if (found === undefined) return rule.min;
@@ -74,12 +92,12 @@ export class SettingsReader {
     return rule.min;
   }
 
-  /** `true` or `false`. */
+  /** Reads `true` or `false`. */
   flag(name: string, defaultFlag: boolean): boolean {
     return this.oneOf(name, ["true", "false"], String(defaultFlag)) === "true";
   }
 
-  /** One of `choices`. */
+  /** Reads one of `choices`. */
   oneOf<Choice extends string>(
     name: string,
     choices: readonly Choice[],
@@ -94,7 +112,7 @@ export class SettingsReader {
     return choice ?? choices[0];
   }
 
-  /** An IPv4 address in dotted decimals. */
+  /** Reads an IPv4 address in dotted decimals. */
   ipv4(name: string, defaultAddress?: string): string {
     const found = this.#find(name, defaultAddress);
     if (found === undefined) return "";
@@ -104,7 +122,7 @@ export class SettingsReader {
     return found.text;
   }
 
-  /** Adds a fault that the caller has found. */
+  /** Adds a fault found by the caller. */
   fault(message: string): void {
     this.#faults.push(message);
   }
@@ -112,20 +130,20 @@ export class SettingsReader {
   /**
    * Ends the reading.
    *
-   * @throws {SettingsError} If there was any fault, or the file has a setting nobody asked for.
+   * @throws {SettingsError} If there was any fault, or the file has a setting that was not read.
    */
   finish(): void {
     for (const name of Object.keys(this.#sources.file)) {
-      if (this.#asked.has(name)) continue;
-      const near = nearest(name, [...this.#asked]);
+      if (this.#names.has(name)) continue;
+      const near = nearest(name, [...this.#names]);
       const hint = near === undefined ? "remove it" : `did you mean ${near}?`;
-      this.fault(`${name} in ${this.#sources.fileName} is no setting: ${hint}`);
+      this.fault(`${name} in ${this.#sources.fileName} is not a setting: ${hint}`);
     }
     if (this.#faults.length > 0) throw new SettingsError(this.#sources.program, this.#faults);
   }
 
   #find(name: string, defaultText?: string): Found | undefined {
-    this.#asked.add(name);
+    this.#names.add(name);
     const { environment, environmentName = (same) => same, file, fileName } = this.#sources;
     const variable = environmentName(name);
     const fromEnvironment = environment(variable)?.trim();
@@ -141,7 +159,7 @@ function quote({ text, place }: Found): string {
   return `${JSON.stringify(text)} (${place})`;
 }
 
-/** Whether `text` is an IPv4 address in dotted decimals. */
+/** Returns whether `text` is an IPv4 address in dotted decimals. */
 export function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 &&
@@ -149,9 +167,18 @@ export function isIpv4(text: string): boolean {
 }
 
 /**
- * Splits `host:port`, as `server.address` gives it.
+ * Splits `host:port`, the form of `server.address`.
  *
- * @returns Nothing if the text is no such address.
+ * @returns `undefined` if the text has another form.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { parseAddress } from "./config.ts";
+ *
+ * assertEquals(parseAddress("server:12345"), { host: "server", port: 12345 });
+ * assertEquals(parseAddress("server"), undefined);
+ * ```
  */
 export function parseAddress(text: string): { host: string; port: number } | undefined {
   const match = /^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?):(\d{1,5})$/.exec(text);
@@ -160,7 +187,7 @@ export function parseAddress(text: string): { host: string; port: number } | und
   return port >= 1 && port <= 65535 ? { host: match[1], port } : undefined;
 }
 
-/** The one of `names` that a misspelt name most likely meant; nothing if none is near. */
+/** Returns which of `names` a misspelt name most likely meant; `undefined` if none is near. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const distances = names.map((candidate) => ({
     candidate,
@@ -173,7 +200,7 @@ export function nearest(name: string, names: readonly string[]): string | undefi
     : undefined;
 }
 
-/** Letters to add, drop or change to make `b` out of `a`. */
+/** Counts the letters to add, drop or change to turn `a` into `b` (Levenshtein). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

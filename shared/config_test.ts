@@ -22,13 +22,13 @@ function reader(
   });
 }
 
-/** The faults of settings that `read` reads. */
+/** Returns the faults of the settings that `read` reads. */
 function faultsOf(settings: SettingsReader, read: (settings: SettingsReader) => void): string[] {
   read(settings);
   return [...assertThrows(() => settings.finish(), SettingsError).faults];
 }
 
-Deno.test("SettingsReader takes the environment, then the file, then the default", {
+Deno.test("SettingsReader prefers the environment to the file, and the file to the default", {
   permissions: "none",
 }, () => {
   const settings = reader({ A: "environment", E: "1" }, { A: "file", B: "file", E: "2", F: "2" });
@@ -41,7 +41,7 @@ Deno.test("SettingsReader takes the environment, then the file, then the default
   settings.finish();
 });
 
-Deno.test("SettingsReader takes an empty setting for a missing one, wherever it is", {
+Deno.test("SettingsReader treats an empty setting as missing, wherever it is", {
   permissions: "none",
 }, () => {
   const settings = reader({ A: "", B: "", C: " " }, { A: "file", B: "  ", C: " spaced " });
@@ -57,7 +57,7 @@ Deno.test("SettingsReader takes an empty setting for a missing one, wherever it 
   ]);
 });
 
-Deno.test("SettingsReader drops the blanks around a setting", { permissions: "none" }, () => {
+Deno.test("SettingsReader trims a setting", { permissions: "none" }, () => {
   const rule = { min: 1, max: 65535 };
   const settings = reader({ SERVER_PORT: "12345\r" }, { AGENCIES_AMOUNT: " 5 " });
   assertEquals(settings.integer("SERVER_PORT", rule), 12345);
@@ -65,7 +65,7 @@ Deno.test("SettingsReader drops the blanks around a setting", { permissions: "no
   settings.finish();
 });
 
-Deno.test("SettingsReader looks for another name in the environment if told so", {
+Deno.test("SettingsReader maps names to those of the environment", {
   permissions: "none",
 }, () => {
   const environmentName = (name: string) => `CLI_${name.toUpperCase().replaceAll(".", "_")}`;
@@ -87,7 +87,7 @@ Deno.test("SettingsReader looks for another name in the environment if told so",
   ]);
 });
 
-Deno.test("SettingsReader finds nothing in a file that every object inherits", {
+Deno.test("SettingsReader ignores what every object inherits", {
   permissions: "none",
 }, () => {
   const settings = reader({}, {});
@@ -96,7 +96,9 @@ Deno.test("SettingsReader finds nothing in a file that every object inherits", {
   settings.finish();
 });
 
-Deno.test("SettingsReader.integer() keeps its rule", { permissions: "none" }, () => {
+Deno.test("SettingsReader.integer() accepts only integers within its rule", {
+  permissions: "none",
+}, () => {
   const rule = { min: 1, max: 65535 };
   for (const [text, value] of Object.entries({ "1": 1, "65535": 65535, "0080": 80 })) {
     const settings = reader({ PORT: text }, {});
@@ -116,7 +118,7 @@ Deno.test("SettingsReader.integer() keeps its rule", { permissions: "none" }, ()
   }
 });
 
-Deno.test("SettingsReader.flag() is true or false and nothing else", {
+Deno.test("SettingsReader.flag() accepts only true and false", {
   permissions: "none",
 }, () => {
   const settings = reader({ A: "true" }, { B: "false" });
@@ -130,7 +132,9 @@ Deno.test("SettingsReader.flag() is true or false and nothing else", {
   }
 });
 
-Deno.test("SettingsReader.oneOf() names the choices", { permissions: "none" }, () => {
+Deno.test("SettingsReader.oneOf() accepts only its choices and names them", {
+  permissions: "none",
+}, () => {
   const levels = ["DEBUG", "INFO"] as const;
   const settings = reader({ A: "INFO" }, {});
   assertEquals(settings.oneOf("A", levels), "INFO");
@@ -146,7 +150,7 @@ Deno.test("SettingsReader.oneOf() names the choices", { permissions: "none" }, (
   ]);
 });
 
-Deno.test("SettingsReader.ipv4() takes an address in dotted decimals", {
+Deno.test("SettingsReader.ipv4() accepts an address in dotted decimals", {
   permissions: "none",
 }, () => {
   const settings = reader({ A: "172.25.125.255" }, {});
@@ -163,7 +167,9 @@ Deno.test("SettingsReader.ipv4() takes an address in dotted decimals", {
   ]);
 });
 
-Deno.test("SettingsReader.finish() tells all faults in one error", { permissions: "none" }, () => {
+Deno.test("SettingsReader.finish() reports all faults in one error", {
+  permissions: "none",
+}, () => {
   const settings = reader({ LOGGING_LEVEL: "loud" }, {
     SERVER_PROT: "12345",
     UDP_BROADCAST_IP: "everywhere",
@@ -172,30 +178,30 @@ Deno.test("SettingsReader.finish() tells all faults in one error", { permissions
   settings.integer("SERVER_PORT", { min: 0, max: 65535 });
   settings.oneOf("LOGGING_LEVEL", ["DEBUG", "INFO"]);
   settings.ipv4("UDP_BROADCAST_IP");
-  settings.fault("two settings do not fit each other");
+  settings.fault("two settings contradict each other");
   const error = assertThrows(() => settings.finish(), SettingsError);
   assertEquals(
     error.message,
-    `Cannot start server: mend these settings:
+    `Cannot start server: fix these settings:
   - SERVER_PORT is missing: set it in server/config.ini, or SERVER_PORT in the environment
   - LOGGING_LEVEL is "loud" (LOGGING_LEVEL in the environment): give one of DEBUG, INFO
   - UDP_BROADCAST_IP is "everywhere" (server/config.ini): give an IPv4 address such as 172.25.125.255
-  - two settings do not fit each other
-  - SERVER_PROT in server/config.ini is no setting: did you mean SERVER_PORT?
-  - colour in server/config.ini is no setting: remove it`,
+  - two settings contradict each other
+  - SERVER_PROT in server/config.ini is not a setting: did you mean SERVER_PORT?
+  - colour in server/config.ini is not a setting: remove it`,
   );
   assertEquals(error.faults.length, 6);
 });
 
-Deno.test("SettingsReader.finish() is silent about a file setting that the environment overrides", {
+Deno.test("SettingsReader.finish() accepts a file setting that the environment overrides", {
   permissions: "none",
 }, () => {
-  const settings = reader({ A: "1" }, { A: "not looked at" });
+  const settings = reader({ A: "1" }, { A: "ignored" });
   assertEquals(settings.integer("A", { min: 0, max: 9 }), 1);
   settings.finish();
 });
 
-Deno.test("nearest() finds what a misspelt name meant", { permissions: "none" }, () => {
+Deno.test("nearest() returns what a misspelt name meant", { permissions: "none" }, () => {
   const names = ["SERVER_PORT", "SERVER_LISTEN_BACKLOG", "AGENCIES_AMOUNT", "LOGGING_LEVEL"];
   assertEquals(nearest("SERVER_PROT", names), "SERVER_PORT");
   assertEquals(nearest("server_port", names), "SERVER_PORT");
@@ -206,7 +212,7 @@ Deno.test("nearest() finds what a misspelt name meant", { permissions: "none" },
   assertEquals(nearest("SERVER_PORT", []), undefined);
 });
 
-Deno.test("parseAddress() splits a host and a port", { permissions: "none" }, () => {
+Deno.test("parseAddress() splits host and port", { permissions: "none" }, () => {
   assertEquals(parseAddress("server:12345"), { host: "server", port: 12345 });
   assertEquals(parseAddress("127.0.0.1:1"), { host: "127.0.0.1", port: 1 });
   assertEquals(parseAddress("lottery-2.example.org:65535"), {
@@ -220,13 +226,13 @@ Deno.test("parseAddress() splits a host and a port", { permissions: "none" }, ()
   for (const text of bad) assertEquals(parseAddress(text), undefined, JSON.stringify(text));
 });
 
-Deno.test("parseAddress() refuses a host name that no resolver takes", {
+Deno.test("parseAddress() rejects a host name that no resolver accepts", {
   permissions: "none",
 }, () => {
   assertEquals(parseAddress("my_server:12345"), undefined);
 });
 
-Deno.test("isIpv4() knows dotted decimals", { permissions: "none" }, () => {
+Deno.test("isIpv4() accepts only dotted decimals", { permissions: "none" }, () => {
   for (const text of ["0.0.0.0", "127.0.0.1", "172.25.125.255", "255.255.255.255"]) {
     assert(isIpv4(text), text);
   }

@@ -1,8 +1,8 @@
 /**
  * The one way to limit how long a promise is awaited.
  *
- * `deadline` of @std/async builds on AbortSignal.timeout: that timer runs on after the work is done, once per
- * packet in flight, and no test's fake clock can advance it. Hence this helper.
+ * `deadline` of @std/async builds on AbortSignal.timeout: its timer keeps running after the work is
+ * done, once per packet, and no test's fake clock can advance it.
  *
  * @module
  */
@@ -11,15 +11,24 @@
 export interface DeadlineOptions {
   /** Longest wait, in milliseconds. */
   timeoutMs: number;
-  /** Makes the error that is thrown when the time is up. */
+  /** Creates the error to throw when the time is up. */
   error: () => Error;
 }
 
 /**
- * Awaits `work`, but no longer than `timeoutMs`. Work that is late goes on in the background; its result is
- * dropped.
+ * Awaits `work`, but no longer than `timeoutMs`. Late work goes on in the background and its result
+ * is dropped.
  *
  * @throws What `error` returns, when the time is up.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { withDeadline } from "./deadline.ts";
+ *
+ * const error = () => new Error("No answer within 1000 ms");
+ * assertEquals(await withDeadline(Promise.resolve("pong"), { timeoutMs: 1000, error }), "pong");
+ * ```
  */
 export async function withDeadline<Result>(
   work: Promise<Result>,

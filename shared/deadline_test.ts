@@ -4,17 +4,17 @@ import { withDeadline } from "./deadline.ts";
 
 const late = () => new Error("too late");
 
-Deno.test("withDeadline() returns what the work returns, and stops its timer", async () => {
-  // A timer that is left behind fails the test.
+Deno.test("withDeadline() returns the result of the work and stops its timer", async () => {
+  // A leaked timer fails the test.
   assertEquals(await withDeadline(Promise.resolve(7), { timeoutMs: 1000, error: late }), 7);
 });
 
-Deno.test("withDeadline() throws what the work throws", async () => {
+Deno.test("withDeadline() throws the error of the work", async () => {
   const failing = Promise.reject(new TypeError("bad"));
   await assertRejects(() => withDeadline(failing, { timeoutMs: 1000, error: late }), TypeError);
 });
 
-Deno.test("withDeadline() throws its error when the time is up, not before", async () => {
+Deno.test("withDeadline() throws its error when the time is up, and not before", async () => {
   using time = new FakeTime();
   let isOver = false;
   const waiting = withDeadline(new Promise(() => {}), { timeoutMs: 1000, error: late });

@@ -1,6 +1,6 @@
 /**
- * Framing: bytes in, lines out. A frame is what stands before a `\n`; a `\r` before it is dropped.
- * Nothing here sees a socket.
+ * Framing: bytes in, lines out. A frame is the bytes before a `\n`, without a `\r` just before it.
+ * Nothing here knows about sockets.
  *
  * @module
  */
@@ -9,54 +9,71 @@ import { CARRIAGE_RETURN, LINE_FEED } from "./ascii.ts";
 
 const CAPACITY_FIRST = 4096;
 
-/** A line is longer than the limit. What came of it is in `head`; the stream cannot be read on. */
+/** A line exceeds the limit. The stream cannot be read any further. */
 export class FrameTooLongError extends Error {
   override name = "FrameTooLongError";
-  /** The first bytes of the line, enough to tell which packet it was to be. */
+  /** The first bytes of the line, enough to recognise the type of the packet. */
   readonly head: Uint8Array;
 
   constructor(frameBytesMax: number, head: Uint8Array) {
-    super(`Cannot read packet: it is longer than ${frameBytesMax} bytes, its line end included`);
+    super(`Cannot read packet: it is longer than ${frameBytesMax} bytes, including its line end`);
     this.head = head;
   }
 }
 
 /**
- * Collects the bytes of a stream and hands out its lines, without copying them. Its memory never
+ * Collects the bytes of a stream and returns its lines without copying them. Its memory never
  * exceeds the longest frame allowed.
  *
- * Use: {@linkcode take} frames until there is none, read more bytes into {@linkcode space}, say how
- * many with {@linkcode filled}, and take again.
+ * Read bytes into {@linkcode space}, report their number to {@linkcode filled}, {@linkcode take}
+ * frames until there is none, and read again.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { FrameBuffer } from "./framing.ts";
+ *
+ * const frames = new FrameBuffer(8192);
+ * const { written } = new TextEncoder().encodeInto("AgencyClose:1\nWinners", frames.space());
+ * frames.filled(written);
+ *
+ * assertEquals(new TextDecoder().decode(frames.take()), "AgencyClose:1");
+ * assertEquals(frames.take(), undefined);
+ * assertEquals(frames.pending, "Winners".length);
+ * ```
  */
 export class FrameBuffer {
   readonly #frameBytesMax: number;
   #bytes: Uint8Array<ArrayBuffer>;
   /** Where the next frame begins. */
   #start = 0;
-  /** Up to where no line end was found: bytes are looked at once, however slowly they come. */
+  /**
+   * How far the search for a line feed has come: each byte is searched once, however slowly they
+   * come.
+   */
   #scanned = 0;
   /** Where the next bytes go. */
   #end = 0;
 
-  /** @param frameBytesMax Longest frame, in bytes, its line end included. */
+  /** @param frameBytesMax Longest frame, in bytes, including its line feed. */
   constructor(frameBytesMax: number) {
     this.#frameBytesMax = frameBytesMax;
     this.#bytes = new Uint8Array(Math.min(CAPACITY_FIRST, frameBytesMax));
   }
 
-  /** How many bytes wait without a line end. At the end of a stream, they are a torn frame. */
+  /** Number of bytes without a line feed yet. At the end of a stream they are a torn frame. */
   get pending(): number {
     return this.#end - this.#start;
   }
 
-  /** Where to put the next bytes: never empty. Frames taken before are no longer valid. */
+  /** Returns where to put the next bytes; never empty. Frames taken before become invalid. */
   space(): Uint8Array<ArrayBuffer> {
     if (this.#start === this.#end) this.#start = this.#scanned = this.#end = 0;
     if (this.#end === this.#bytes.length) this.#makeRoom();
     return this.#bytes.subarray(this.#end);
   }
 
-  /** Says that `count` bytes were put into {@linkcode space}. */
+  /** Records that `count` bytes were put into {@linkcode space}. */
   filled(count: number): void {
     this.#end += count;
   }
@@ -64,14 +81,14 @@ export class FrameBuffer {
   /**
    * Takes the next frame, without its line end.
    *
-   * @returns The frame, valid until {@linkcode space} is called; nothing if none is complete.
-   * @throws {FrameTooLongError} If the next frame is over the limit, complete or not.
+   * @returns The frame, valid until {@linkcode space} is called; `undefined` if none is complete.
+   * @throws {FrameTooLongError} If the next frame exceeds the limit, complete or not.
    */
   take(): Uint8Array<ArrayBuffer> | undefined {
     const start = this.#start;
     const lineEnd = this.#lineEnd();
     const length = (lineEnd < 0 ? this.#end : lineEnd + 1) - start;
-    // A line that fills the limit without its end is too long already: only the end is missing.
+    // A line that fills the limit without its line feed is already too long.
     if (length > this.#frameBytesMax || (lineEnd < 0 && length === this.#frameBytesMax)) {
       throw new FrameTooLongError(this.#frameBytesMax, this.#bytes.slice(start, start + 64));
     }

@@ -6,14 +6,14 @@ import { casesWanted, forAll, type Random } from "../testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-/** What a stream that came in `chunks` gave. */
+/** The result of feeding a stream to a buffer. */
 interface Received {
   frames: string[];
   isTooLong: boolean;
   pending: number;
 }
 
-/** Feeds a buffer as a connection does: take all frames, read what fits, and so on. */
+/** Feeds a buffer as a connection does: it reads what fits, takes all frames, and so on. */
 function receive(
   frames: FrameBuffer,
   chunks: Iterable<Uint8Array>,
@@ -25,7 +25,7 @@ function receive(
       while (chunk.length > 0) {
         const space = frames.space();
         assert(space.length > 0);
-        assert(space.buffer.byteLength <= frameBytesMax, "memory is over the limit");
+        assert(space.buffer.byteLength <= frameBytesMax, "memory exceeds the limit");
         const count = Math.min(space.length, chunk.length);
         space.set(chunk.subarray(0, count));
         frames.filled(count);
@@ -45,24 +45,26 @@ function* singly(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at++) yield bytes.subarray(at, at + 1);
 }
 
-Deno.test("FrameBuffer.take() has nothing before anything came", { permissions: "none" }, () => {
+Deno.test("FrameBuffer.take() returns nothing before any byte arrives", {
+  permissions: "none",
+}, () => {
   const frames = new FrameBuffer(100);
   assertEquals(frames.take(), undefined);
   assertEquals(frames.pending, 0);
 });
 
-Deno.test("FrameBuffer.take() hands out joined frames one after the other", {
+Deno.test("FrameBuffer.take() splits frames that arrive together", {
   permissions: "none",
 }, () => {
   const { frames, pending } = receive(new FrameBuffer(100), [
     utf8("one\ntwo\r\n\n\r\n\r\r\nfive\nto"),
   ]);
-  // One `\r` is dropped, no more.
+  // Only one `\r` is dropped.
   assertEquals(frames, ["one", "two", "", "", "\r", "five"]);
   assertEquals(pending, 2);
 });
 
-Deno.test("FrameBuffer.take() puts frames together whose bytes come one at a time", {
+Deno.test("FrameBuffer.take() joins frames whose bytes arrive one at a time", {
   permissions: "none",
 }, () => {
   const stream = utf8("StoreBet:1;José;Pérez;1;1980-01-01;7\r\n\nAgencyClose:1\nWinnersReq");
@@ -73,7 +75,7 @@ Deno.test("FrameBuffer.take() puts frames together whose bytes come one at a tim
   assertEquals(pending, "WinnersReq".length);
 });
 
-Deno.test("FrameBuffer gives the same frames for every way to split a stream in three", {
+Deno.test("FrameBuffer.take() returns the same frames wherever a stream is split in three", {
   permissions: "none",
 }, () => {
   const stream = utf8("ab\r\n\nñ\n1234567\ncd");
@@ -88,7 +90,7 @@ Deno.test("FrameBuffer gives the same frames for every way to split a stream in 
   }
 });
 
-Deno.test("FrameBuffer does not take a `\\r` for a line end, nor one inside a frame away", {
+Deno.test("FrameBuffer.take() keeps a `\\r` that is not just before a `\\n`", {
   permissions: "none",
 }, () => {
   const { frames, pending } = receive(new FrameBuffer(100), [utf8("a\rb\n\rc\nd\r")]);
@@ -96,7 +98,7 @@ Deno.test("FrameBuffer does not take a `\\r` for a line end, nor one inside a fr
   assertEquals(pending, 2);
 });
 
-Deno.test("FrameBuffer takes a frame of the limit exactly, and none a byte longer", {
+Deno.test("FrameBuffer.take() accepts a frame as long as the limit, and none longer", {
   permissions: "none",
 }, async (t) => {
   for (const limit of [1, 2, 10, 183, 4095, 4096, 4097, 8192, 65_536]) {
@@ -114,8 +116,8 @@ Deno.test("FrameBuffer takes a frame of the limit exactly, and none a byte longe
           isTooLong: false,
           pending: 0,
         });
-        const behind = Uint8Array.from([...longest, ...tooLong]);
-        const over = receive(new FrameBuffer(limit), feed(behind), limit);
+        const both = Uint8Array.from([...longest, ...tooLong]);
+        const over = receive(new FrameBuffer(limit), feed(both), limit);
         assertEquals(over.frames, ["x".repeat(limit - 1)]);
         assert(over.isTooLong);
       });
@@ -123,22 +125,22 @@ Deno.test("FrameBuffer takes a frame of the limit exactly, and none a byte longe
   }
 });
 
-Deno.test("FrameBuffer refuses a line over the limit before its line end comes", {
+Deno.test("FrameBuffer.take() throws for a line over the limit before its line end arrives", {
   permissions: "none",
 }, () => {
   const frames = new FrameBuffer(10);
   assertEquals(receive(frames, [utf8("x".repeat(9))]).isTooLong, false);
   assertEquals(receive(frames, [utf8("x")]).isTooLong, true);
-  // Again, and for good: the stream cannot be read on.
+  // The error is final.
   assertThrows(() => frames.take(), FrameTooLongError);
 });
 
-Deno.test("FrameBuffer counts the `\\r` as a part of the frame", { permissions: "none" }, () => {
+Deno.test("FrameBuffer.take() counts the `\\r` towards the limit", { permissions: "none" }, () => {
   assertEquals(receive(new FrameBuffer(5), [utf8("abc\r\n")]).frames, ["abc"]);
   assert(receive(new FrameBuffer(5), [utf8("abcd\r\n")]).isTooLong);
 });
 
-Deno.test("FrameTooLongError has the head of the line and the limit", {
+Deno.test("FrameTooLongError has the first bytes of the line and the limit", {
   permissions: "none",
 }, () => {
   for (const limit of [200, 8192]) {
@@ -159,7 +161,7 @@ Deno.test("FrameTooLongError has the head of the line and the limit", {
   }
 });
 
-Deno.test("FrameTooLongError.head has nothing of the frames before", {
+Deno.test("FrameTooLongError.head excludes earlier frames", {
   permissions: "none",
 }, () => {
   const frames = new FrameBuffer(12);
@@ -171,7 +173,7 @@ Deno.test("FrameTooLongError.head has nothing of the frames before", {
   assertEquals(latin1(error.head), "abcdefghijkl");
 });
 
-Deno.test("FrameBuffer.pending counts a torn frame at the end of a stream", {
+Deno.test("FrameBuffer.pending counts the bytes of a torn frame", {
   permissions: "none",
 }, () => {
   assertEquals(receive(new FrameBuffer(100), [utf8("AgencyClose:1\nAgencyClo")]).pending, 9);
@@ -179,7 +181,7 @@ Deno.test("FrameBuffer.pending counts a torn frame at the end of a stream", {
   assertEquals(receive(new FrameBuffer(100), [utf8("AgencyClose:1\n\r")]).pending, 1);
 });
 
-Deno.test("FrameBuffer.take() copies nothing", { permissions: "none" }, () => {
+Deno.test("FrameBuffer.take() does not copy", { permissions: "none" }, () => {
   const frames = new FrameBuffer(100);
   const space = frames.space();
   space.set(utf8("one\ntwo\n"));
@@ -188,7 +190,7 @@ Deno.test("FrameBuffer.take() copies nothing", { permissions: "none" }, () => {
   assertStrictEquals(frames.take()?.buffer, space.buffer);
 });
 
-Deno.test("FrameBuffer starts small and grows no further than the limit", {
+Deno.test("FrameBuffer starts small and grows no larger than the limit", {
   permissions: "none",
 }, () => {
   const limit = 65_536;
@@ -199,7 +201,7 @@ Deno.test("FrameBuffer starts small and grows no further than the limit", {
   assert(byteLength > 10_000 && byteLength <= limit, `${byteLength}`);
 });
 
-Deno.test("FrameBuffer carries the longest StoreBet of the protocol", {
+Deno.test("FrameBuffer accepts the longest StoreBet of the protocol", {
   permissions: "none",
 }, () => {
   const bet = `${"x".repeat(64)};${"ñ".repeat(32)};${"9".repeat(20)};1980-01-01;9999`;
@@ -213,13 +215,13 @@ Deno.test("FrameBuffer carries the longest StoreBet of the protocol", {
   assertEquals(new TextDecoder().decode(batch.bytes), `${bet}:`);
 });
 
-Deno.test("FrameBuffer gives what split() gives, however the stream comes", {
+Deno.test("FrameBuffer returns what split() returns, however the stream is cut", {
   permissions: "none",
 }, () => {
   let tooLong = 0;
   const cases = casesWanted(5000);
   forAll({ cases }, (random) => {
-    // A few are longer than the first capacity of the buffer; they take most of the time.
+    // A few exceed the initial capacity of the buffer; they take most of the time.
     const limit = 1 + random.below(random.once(50) ? 9000 : 24);
     const stream = wildStream(random, limit);
     const expected = plainFrames(stream, limit);
@@ -233,7 +235,7 @@ Deno.test("FrameBuffer gives what split() gives, however the stream comes", {
   assert(tooLong > cases / 10 && tooLong < cases * 9 / 10, `${tooLong} of ${cases} are too long`);
 });
 
-/** Lines about as long as the limit, most of them not over it. */
+/** Lines about as long as the limit, most of them within it. */
 function wildStream(random: Random, limit: number): Uint8Array {
   const lines = Array.from({ length: random.below(8) }, () => {
     const length = random.once(3) ? limit - 1 - random.below(3) : random.below(limit);

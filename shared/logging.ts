@@ -1,19 +1,20 @@
 /**
- * Log lines as the course writes them: `action: NAME | result: success | key: value`, behind the time
- * and the level. The only module that knows @std/log.
+ * The log of a program. A line is `TIME LEVEL action: NAME | result: success | key: value`. This is
+ * the only module that imports @std/log.
  *
  * @module
  */
 
 import { BaseHandler, type LevelName, Logger, LogLevels, type LogRecord } from "@std/log";
+import { withDeadline } from "./deadline.ts";
 
-/** How an action went. */
+/** The outcome of an action. */
 export type Result = "in_progress" | "success" | "fail";
 
-/** What a line says beside action and result, in this order. */
+/** Further fields of a line, in their order. */
 export type Details = Record<string, string | number | boolean>;
 
-/** The levels' names in a server's settings, and in its log lines. */
+/** The names of levels in a server's settings and log lines. */
 export const SERVER_LEVELS = {
   NOTSET: "NOTSET",
   DEBUG: "DEBUG",
@@ -23,7 +24,7 @@ export const SERVER_LEVELS = {
   CRITICAL: "CRITICAL",
 } as const satisfies Record<string, LevelName>;
 
-/** The levels' names in a client's settings; its log lines have them in capitals. */
+/** The names of levels in a client's settings. Its log lines show them in capitals. */
 export const CLIENT_LEVELS = {
   debug: "DEBUG",
   info: "INFO",
@@ -32,10 +33,10 @@ export const CLIENT_LEVELS = {
   fatal: "CRITICAL",
 } as const satisfies Record<string, LevelName>;
 
-/** Takes finished lines, without their line ends. Must not throw, and must not wait. */
+/** Takes complete lines, without line ends. Must neither throw nor block. */
 export type LineSink = (line: string) => void;
 
-/** Where the actions of a program are written down. */
+/** Logs the actions of a program. */
 export class ActionLog {
   readonly #logger: Logger;
 
@@ -43,30 +44,30 @@ export class ActionLog {
     this.#logger = logger;
   }
 
-  /** What a developer wants to see. */
+  /** Logs what helps a developer. */
   debug(action: string, result: Result, details: Details = {}): void {
-    // Most lines of this level are never shown: do not write them first.
+    // Most lines of this level are not shown, so they are not formatted either.
     if (this.#logger.level <= LogLevels.DEBUG) {
       this.#logger.debug(formatAction(action, result, details));
     }
   }
 
-  /** What an operator wants to see. */
+  /** Logs what an operator should see. */
   info(action: string, result: Result, details: Details = {}): void {
     this.#logger.info(formatAction(action, result, details));
   }
 
-  /** What is wrong, though the program copes. */
+  /** Logs a problem that the program can handle. */
   warning(action: string, result: Result, details: Details = {}): void {
     this.#logger.warn(formatAction(action, result, details));
   }
 
-  /** What has failed. */
+  /** Logs a failure. */
   error(action: string, result: Result, details: Details = {}): void {
     this.#logger.error(formatAction(action, result, details));
   }
 
-  /** What ends the program. */
+  /** Logs the failure that ends the program. */
   critical(action: string, result: Result, details: Details = {}): void {
     this.#logger.critical(formatAction(action, result, details));
   }
@@ -76,45 +77,46 @@ export class ActionLog {
 export interface LogOptions {
   /** The names of the levels. */
   levels: typeof SERVER_LEVELS | typeof CLIENT_LEVELS;
-  /** Lines below this one of `levels` are not written. */
+  /** The lowest of `levels` to write. */
   level: string;
-  /** Where lines go. */
+  /** Where the lines go. */
   sink: LineSink;
-  /** @default {Date.now} */
+  /** Clock, in milliseconds since 1970. @default {Date.now} */
   now?: () => number;
 }
 
-/** Opens a log that writes what is of `level` or above to `sink`. */
+/**
+ * Opens a log that writes lines of `level` and above to `sink`.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { openLog, SERVER_LEVELS } from "./logging.ts";
+ *
+ * const lines: string[] = [];
+ * const sink = (line: string) => lines.push(line);
+ * const log = openLog({ levels: SERVER_LEVELS, level: "INFO", sink });
+ * log.info("apuestas_almacenadas", "success", { agency: 1 });
+ *
+ * const [_time, fields] = lines[0].split(" INFO     ");
+ * assertEquals(fields, "action: apuestas_almacenadas | result: success | agency: 1");
+ * ```
+ */
 export function openLog({ levels, level, sink, now = Date.now }: LogOptions): ActionLog {
   const levelName = (levels as Record<string, LevelName>)[level];
   const names = new Map(Object.entries(levels).map(([ours, std]) => [std, ours.toUpperCase()]));
-  const handler = new SinkHandler(levelName, {
-    formatter: (record: LogRecord) => {
-      const shown = names.get(record.levelName as LevelName) ?? record.levelName;
-      return `${formatTime(now())} ${shown.padEnd(8)} ${record.msg}`;
-    },
-  }, sink);
-  return new ActionLog(new Logger("lottery", levelName, { handlers: [handler] }));
+  const formatter = ({ levelName, msg }: LogRecord) => {
+    const shown = names.get(levelName as LevelName) ?? levelName;
+    return `${formatTime(now())} ${shown.padEnd(8)} ${msg}`;
+  };
+  class SinkHandler extends BaseHandler {
+    override log = sink;
+  }
+  const handlers = [new SinkHandler(levelName, { formatter })];
+  return new ActionLog(new Logger("lottery", levelName, { handlers }));
 }
 
-class SinkHandler extends BaseHandler {
-  readonly #sink: LineSink;
-
-  constructor(
-    level: LevelName,
-    options: { formatter: (record: LogRecord) => string },
-    sink: LineSink,
-  ) {
-    super(level, options);
-    this.#sink = sink;
-  }
-
-  override log(line: string): void {
-    this.#sink(line);
-  }
-}
-
-/** Writes an action as one line. What could break the line, or feign another field, is escaped. */
+/** Formats an action as one line. Escapes whatever could break the line or forge another field. */
 export function formatAction(action: string, result: Result, details: Details): string {
   let line = `action: ${action} | result: ${result}`;
   for (const key in details) line += ` | ${key}: ${formatValue(details[key])}`;
@@ -123,7 +125,9 @@ export function formatAction(action: string, result: Result, details: Details): 
 
 // deno-lint-ignore no-control-regex
 const TO_ESCAPE = /[\x00-\x1f\x7f-\x9f\u2028\u2029|]/;
-/** What JSON leaves as it is, though it may end a line, move a cursor or separate fields. */
+/**
+ * Characters that JSON does not escape, but that may end a line, move a cursor or separate fields.
+ */
 const TO_ESCAPE_BESIDE_JSON = /[\x7f-\x9f\u2028\u2029|]/g;
 
 function formatValue(value: string | number | boolean): string {
@@ -147,12 +151,12 @@ export interface ByteSink {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** Lines that may wait for a slow reader before the writer drops the next ones. */
+/** Most lines that wait for a slow reader. The writer drops further ones. */
 const WAITING_LINES_MAX = 10_000;
 
 /**
- * Writes lines without ever making the program wait: where nobody reads, lines are dropped and counted,
- * never the bets behind them.
+ * Writes lines without ever blocking the program. If nobody reads them, it drops and counts them,
+ * so that a stalled reader of the log cannot stop the lottery.
  */
 export class LineWriter {
   readonly #sink: ByteSink;
@@ -166,7 +170,7 @@ export class LineWriter {
     this.#linesMax = linesMax;
   }
 
-  /** Takes a line. It is written as soon as the lines before it are. */
+  /** Takes a line, to be written right after those before it. */
   readonly write: LineSink = (line) => {
     if (this.#waiting.length >= this.#linesMax) {
       this.#dropped++;
@@ -176,17 +180,16 @@ export class LineWriter {
     this.#writing ??= this.#drain();
   };
 
-  /** Waits until all lines are written, or for `timeoutMs` at the most. */
+  /** Waits until all lines are written, but no longer than `timeoutMs`. */
   async flush(timeoutMs: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, timeoutMs));
-    await Promise.race([this.#writing, timeout]);
-    clearTimeout(timer);
+    const written = this.#writing ?? Promise.resolve();
+    const error = () => new Error("The log was not written in time");
+    await withDeadline(written, { timeoutMs, error }).catch(() => {});
   }
 
   async #drain(): Promise<void> {
     const encoder = new TextEncoder();
-    // Lines of the same moment are written in one go.
+    // Lines of the same moment share a write.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       if (this.#dropped > 0) {
@@ -198,7 +201,7 @@ export class LineWriter {
       try {
         while (bytes.length > 0) bytes = bytes.subarray(await this.#sink.write(bytes));
       } catch {
-        // The reader is gone. The lottery goes on without a log, as it does without a reader.
+        // The reader is gone. The lottery goes on without a log.
       }
     }
     this.#writing = undefined;

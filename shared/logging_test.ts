@@ -10,7 +10,7 @@ import {
   SERVER_LEVELS,
 } from "./logging.ts";
 
-/** 10:00:05 on 23 November 2026, where the tests run. */
+/** 10:00:05 on 23 November 2026, local time. */
 const MOMENT_MS = new Date(2026, 10, 23, 10, 0, 5).getTime();
 
 function logLines(levels: typeof SERVER_LEVELS | typeof CLIENT_LEVELS, level: string): string[] {
@@ -24,7 +24,7 @@ function logLines(levels: typeof SERVER_LEVELS | typeof CLIENT_LEVELS, level: st
   return lines;
 }
 
-Deno.test("openLog() writes the course's lines with a server's levels", {
+Deno.test("openLog() writes lines with a server's levels", {
   permissions: "none",
 }, () => {
   assertEquals(logLines(SERVER_LEVELS, "NOTSET"), [
@@ -36,7 +36,7 @@ Deno.test("openLog() writes the course's lines with a server's levels", {
   ]);
 });
 
-Deno.test("openLog() writes the course's lines with a client's levels", {
+Deno.test("openLog() writes lines with a client's levels", {
   permissions: "none",
 }, () => {
   assertEquals(logLines(CLIENT_LEVELS, "debug"), [
@@ -48,7 +48,7 @@ Deno.test("openLog() writes the course's lines with a client's levels", {
   ]);
 });
 
-Deno.test("openLog() writes what is of its level or above", { permissions: "none" }, () => {
+Deno.test("openLog() writes lines of its level and above", { permissions: "none" }, () => {
   const expected: [string, string][] = [["NOTSET", "diwec"], ["DEBUG", "diwec"], ["INFO", "iwec"]];
   expected.push(["WARNING", "wec"], ["ERROR", "ec"], ["CRITICAL", "c"]);
   for (const [level, actions] of expected) {
@@ -67,7 +67,7 @@ function actionsOf(lines: string[]): string {
   return lines.map((line) => /action: (.)/.exec(line)?.[1]).join("");
 }
 
-Deno.test("openLog() pads the time with zeros and takes it from the clock each time", {
+Deno.test("openLog() reads the clock for each line and pads the time with zeros", {
   permissions: "none",
 }, () => {
   using time = new FakeTime(new Date(2027, 0, 2, 3, 4, 5).getTime());
@@ -82,7 +82,7 @@ Deno.test("openLog() pads the time with zeros and takes it from the clock each t
   ]);
 });
 
-Deno.test("formatAction() writes details in their order, as they are", {
+Deno.test("formatAction() writes details unchanged and in order", {
   permissions: "none",
 }, () => {
   const details = { documentos: "30876370;24807259", first: "José %s", last: 'O"x\\', done: true };
@@ -93,7 +93,7 @@ Deno.test("formatAction() writes details in their order, as they are", {
   assertEquals(formatAction("a", "fail", { value: "" }), "action: a | result: fail | value: ");
 });
 
-Deno.test("formatAction() escapes what could break the line or feign a field", {
+Deno.test("formatAction() escapes what could break the line or forge a field", {
   permissions: "none",
 }, async (t) => {
   const table: Record<string, [value: string, shown: string]> = {
@@ -106,19 +106,19 @@ Deno.test("formatAction() escapes what could break the line or feign a field", {
     "a line separator": ["a\u2028b", '"a\\u2028b"'],
     "a paragraph separator": ["a\u2029b", '"a\\u2029b"'],
     "another field": ["x | result: success", '"x \\u007c result: success"'],
-    "quotes beside a line end": ['"\n', '"\\"\\n"'],
+    "a quote and a line end": ['"\n', '"\\"\\n"'],
   };
   for (const [name, [value, shown]] of Object.entries(table)) {
     await t.step(name, () => {
       const line = formatAction("a", "fail", { value } satisfies Details);
       assertEquals(line, `action: a | result: fail | value: ${shown}`);
-      assertEquals(JSON.parse(shown), value, "what is escaped can be read back");
+      assertEquals(JSON.parse(shown), value, "an escaped value can be parsed");
       assertEquals(line.split("|").length, 3);
     });
   }
 });
 
-/** A sink that hands each write to the test, which says how many bytes it takes. */
+/** A sink that holds each write until the test says how many bytes it takes. */
 class HeldSink implements ByteSink {
   readonly writes: { text: string; take: (count: number) => void; fail: () => void }[] = [];
 
@@ -129,7 +129,7 @@ class HeldSink implements ByteSink {
     return promise;
   }
 
-  /** Waits until there is a write number `index`, and gives it. */
+  /** Waits for write number `index` and returns it. */
   async at(index: number) {
     for (let turn = 0; turn < 100 && this.writes.length <= index; turn++) await Promise.resolve();
     return this.writes[index];
@@ -143,7 +143,7 @@ class HeldSink implements ByteSink {
   }
 }
 
-Deno.test("LineWriter writes the lines of a moment in one go, in order", {
+Deno.test("LineWriter.write() writes the lines of a moment together, in order", {
   permissions: "none",
 }, async () => {
   const sink = new HeldSink();
@@ -156,7 +156,7 @@ Deno.test("LineWriter writes the lines of a moment in one go, in order", {
   assertEquals(sink.writes.length, 1);
 });
 
-Deno.test("LineWriter keeps the lines that come while a slow sink takes its time", {
+Deno.test("LineWriter.write() keeps lines while a slow sink writes", {
   permissions: "none",
 }, async () => {
   const sink = new HeldSink();
@@ -169,13 +169,13 @@ Deno.test("LineWriter keeps the lines that come while a slow sink takes its time
   take(4);
   assertEquals(await sink.takeAll(1), "two\nthree\n");
   await writer.flush(1000);
-  // It begins anew after it was idle.
+  // It starts again after it was idle.
   writer.write("four");
   assertEquals(await sink.takeAll(2), "four\n");
   await writer.flush(1000);
 });
 
-Deno.test("LineWriter writes on behind the bytes that a sink takes", {
+Deno.test("LineWriter.write() continues after a partial write", {
   permissions: "none",
 }, async () => {
   for (const countMax of [1, 2, 3, 7, 1000]) {
@@ -192,7 +192,9 @@ Deno.test("LineWriter writes on behind the bytes that a sink takes", {
   }
 });
 
-Deno.test("LineWriter goes on after a sink that fails", { permissions: "none" }, async () => {
+Deno.test("LineWriter.write() continues after a failed write", {
+  permissions: "none",
+}, async () => {
   const sink = new HeldSink();
   const writer = new LineWriter(sink);
   writer.write("lost");
@@ -204,7 +206,7 @@ Deno.test("LineWriter goes on after a sink that fails", { permissions: "none" },
   assertEquals(sink.writes.length, 2);
 });
 
-Deno.test("LineWriter goes on after a sink that throws at once", {
+Deno.test("LineWriter.write() continues after a sink that throws synchronously", {
   permissions: "none",
 }, async () => {
   let calls = 0;
@@ -221,7 +223,7 @@ Deno.test("LineWriter goes on after a sink that throws at once", {
   assertEquals(calls, 2);
 });
 
-Deno.test("LineWriter drops and counts lines that nobody reads, and says so later", {
+Deno.test("LineWriter.write() drops lines that nobody reads, and reports their number later", {
   permissions: "none",
 }, async () => {
   const sink = new HeldSink();
@@ -240,7 +242,7 @@ Deno.test("LineWriter drops and counts lines that nobody reads, and says so late
   await writer.flush(1000);
 });
 
-Deno.test("LineWriter keeps its memory small while nobody reads", {
+Deno.test("LineWriter.write() limits its memory while nobody reads", {
   permissions: "none",
 }, async () => {
   const sink = new HeldSink();
@@ -252,15 +254,15 @@ Deno.test("LineWriter keeps its memory small while nobody reads", {
   assertEquals((await sink.at(1)).text.split("\n").length, 10_000 + 2);
 });
 
-Deno.test("LineWriter.flush() returns at once when nothing waits", {
+Deno.test("LineWriter.flush() returns at once when no line waits", {
   permissions: "none",
 }, async () => {
   using time = new FakeTime();
   await new LineWriter(new HeldSink()).flush(1000);
-  assertFalse(time.next(), "a timer is left, which would keep the program alive");
+  assertFalse(time.next(), "a leaked timer would keep the program alive");
 });
 
-Deno.test("LineWriter.flush() waits until all is written, no longer", {
+Deno.test("LineWriter.flush() waits until all lines are written, and no longer", {
   permissions: "none",
 }, async () => {
   using time = new FakeTime();
@@ -276,10 +278,10 @@ Deno.test("LineWriter.flush() waits until all is written, no longer", {
   assertFalse(isFlushed);
   await sink.takeAll(1);
   await flushed;
-  assertFalse(time.next(), "a timer is left, which would keep the program alive");
+  assertFalse(time.next(), "a leaked timer would keep the program alive");
 });
 
-Deno.test("LineWriter.flush() gives up after its time with a sink that never takes anything", {
+Deno.test("LineWriter.flush() gives up after its timeout on a sink that is stuck", {
   permissions: "none",
 }, async () => {
   using time = new FakeTime();

@@ -1,8 +1,8 @@
 /**
- * The packets of the protocol, to and from bytes. docs/protocol.md is their document.
+ * Encodes and decodes the packets of the protocol. docs/protocol.md specifies them.
  *
- * A packet is one line of UTF-8, `Type:rest`. Nothing here sees a socket: framing.ts cuts a stream into
- * lines, and the line end is not part of what is decoded here; what is encoded here has it.
+ * A packet is one line of UTF-8, `Type:rest`. Nothing here knows about sockets: framing.ts cuts a
+ * stream into lines. Decoders take a line without its line end; encoders of whole packets add it.
  *
  * @module
  */
@@ -18,12 +18,12 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
-import { BetTranslator } from "./simd/bet_translator.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
 import { writeRow } from "./rows.ts";
+import { BetTranslator } from "./simd/bet_translator.ts";
 
 const encoder = new TextEncoder();
-// A byte order mark is a character like others: it must not get lost.
+// A byte order mark is a character like any other and must be kept.
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The types of packet that an agency sends. */
@@ -38,29 +38,32 @@ export const REQUEST_TYPES = [
 /** A type of packet that an agency sends. */
 export type RequestType = (typeof REQUEST_TYPES)[number];
 
-/** What a {@linkcode StoreResponse} says. */
+/** `StoreResponse:0`: all bets of the packet are durable. */
 export const STORED = 0;
-/** The bets were refused: none of them is stored. */
+/** `StoreResponse:1`: none of the bets is stored. */
 export const REFUSED = 1;
-/** `StoreResponse:0` for stored for good, `StoreResponse:1` for refused. */
+/** The status of a StoreResponse. */
 export type StoreStatus = typeof STORED | typeof REFUSED;
 
 /** Longest agency number, in digits, with the separator after it. */
 const AGENCY_PART_BYTES_MAX = AGENCY_DIGITS_MAX + 1;
-/** Longest bet without its agency: two names, document, birthdate, number, and what separates them. */
+/** Longest bet without its agency, in bytes: five fields and the separators between them. */
 export const BET_BYTES_MAX = NAME_BYTES_MAX + 1 + NAME_BYTES_MAX + 1 + DOCUMENT_BYTES_MAX + 1 +
   BIRTHDATE_BYTES + 1 + NUMBER_DIGITS_MAX;
-/** Longest StoreBet packet that our client sends, its line end included. */
+/** Longest StoreBet packet without leading zeros, in bytes, including its line end. */
 export const STORE_BET_BYTES_MAX = "StoreBet:".length + AGENCY_PART_BYTES_MAX + BET_BYTES_MAX + 1;
-/** Least limit a server may set on a packet: the longest single bet must fit as a batch too. */
+/** Lowest limit that a server may set on a packet, in bytes: the longest StoreBatch of one bet. */
 export const PACKET_BYTES_MIN = "StoreBatch:".length + AGENCY_PART_BYTES_MAX + BET_BYTES_MAX + 1;
 
 const PREFIXES = REQUEST_TYPES.map((type) => encoder.encode(`${type}:`));
 
-/** The line is no packet, or its packet breaks a rule. */
+/** The line is not a packet, or its packet breaks a rule. */
 export class PacketError extends Error {
   override name = "PacketError";
-  /** The packet wanted to store bets: it is answered `StoreResponse:1`, and the connection goes on. */
+  /**
+   * Whether the packet is a StoreBet or a StoreBatch. If so, the answer is `StoreResponse:1` and
+   * the connection stays open.
+   */
   readonly isStore: boolean;
 
   constructor(message: string, isStore: boolean) {
@@ -77,34 +80,35 @@ export type Request =
   | { type: "StoreBet" | "StoreBatch"; batch: BetBatch }
   | { type: AgencyRequestType; agency: number };
 
-/** What the rules depend on, beside the packet. */
+/** What the rules depend on, besides the packet. */
 export interface DecodeRules {
   /** AGENCIES_AMOUNT: agencies are numbered from 1 to this. */
   agencies: number;
-  /** The current day, as dayNumber() gives it. */
+  /** The current day, as dayNumber() returns it. */
   today: number;
 }
 
-/** Input bytes for which a decoder has room at first; a longer packet makes it grow. */
+/** Initial room of a decoder, in bytes of input. A longer packet makes it grow. */
 const ROOM_BYTES_FIRST = 64 * 1024;
 
 /**
  * How the checked bets of a batch are written.
  *
- * - `packet`: as a StoreBatch carries them, a `:` after each: `Juan;Perez;12345678;1980-01-01;1234:`.
+ * - `packet`: as a StoreBatch carries them, a `:` after each:
+ *   `Juan;Perez;12345678;1980-01-01;1234:`.
  * - `rows`: as rows of bets.csv, a `\n` after each: `1,Juan,Perez,12345678,1980-01-01,1234`.
  */
 export type BetNotation = "packet" | "rows";
 
 /**
- * The checked bets of one Store packet. A batch owns its bytes: it copies them when it is made, and nobody
- * writes to them afterwards, so that it may be kept for as long as it is needed.
+ * The checked bets of one Store packet. A batch owns its bytes: it copies them when it is created,
+ * and nobody writes to them afterwards. So it can be kept for any time.
  */
 export class BetBatch {
   readonly agency: number;
-  /** How many bets there are: 1 or more. */
+  /** Number of bets, 1 or more. */
   readonly count: number;
-  /** The bets, one after the other, in the notation that the decoder was made for. */
+  /** The bets, one after the other, in the notation of the decoder. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 
   constructor(agency: number, count: number, bytes: Uint8Array) {
@@ -114,13 +118,28 @@ export class BetBatch {
   }
 }
 
-/** Decodes Store packets. One decoder serves all connections: a batch that it returns owns its bytes. */
+/**
+ * Decodes Store packets. One decoder can serve all connections, since each batch owns its bytes.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { BetDecoder } from "./packets.ts";
+ *
+ * const packet = new TextEncoder().encode("StoreBatch:1;Ana;Paz;30123456;1990-05-30;7574");
+ * const rules = { agencies: 5, today: 20261123 };
+ * const { count, bytes } = new BetDecoder("rows").decode("StoreBatch", packet, rules);
+ *
+ * assertEquals(count, 1);
+ * assertEquals(new TextDecoder().decode(bytes), "1,Ana,Paz,30123456,1990-05-30,7574\n");
+ * ```
+ */
 export class BetDecoder {
   readonly #notation: BetNotation;
   readonly #scanner = new BetScanner(";", ":");
   #translator: BetTranslator;
 
-  /** @param notation How the batches write their bets. Checking and writing is one pass. */
+  /** @param notation How batches write their bets. Checking and writing take a single pass. */
   constructor(notation: BetNotation) {
     this.#notation = notation;
     this.#translator = this.#newTranslator(ROOM_BYTES_FIRST);
@@ -129,9 +148,9 @@ export class BetDecoder {
   /**
    * Decodes the bets of a Store packet.
    *
-   * @param packet The line, its type included.
-   * @throws {PacketError} If the agency or a bet is invalid, if there is no bet, or more than one in a
-   * StoreBet.
+   * @param packet The whole line, including its type.
+   * @throws {PacketError} If the agency or a bet is invalid, if there is no bet, or more than one
+   * in a StoreBet.
    */
   decode(type: "StoreBet" | "StoreBatch", packet: Uint8Array, rules: DecodeRules): BetBatch {
     const { agency, betsAt } = decodeAgency(type, packet, rules);
@@ -168,7 +187,7 @@ export class BetDecoder {
     return this.#translator;
   }
 
-  /** Decodes a bet that only the full rules can judge; returns where the next one begins. */
+  /** Decodes a bet that the translator does not accept. Returns where the next one begins. */
   #decodeUncommon(
     type: string,
     packet: Uint8Array,
@@ -189,7 +208,10 @@ export class BetDecoder {
   }
 }
 
-/** Reads the agency of a Store packet. A `;` follows it, or a `:` in the second spelling of StoreBatch. */
+/**
+ * Reads the agency of a Store packet. A `;` follows it, or a `:` in the second spelling of
+ * StoreBatch.
+ */
 function decodeAgency(
   type: "StoreBet" | "StoreBatch",
   packet: Uint8Array,
@@ -207,7 +229,9 @@ function decodeAgency(
   return { agency, betsAt: end + 1 };
 }
 
-/** A bet as a packet carries it, its number without leading zeros, with its terminator. */
+/**
+ * Writes a bet as packets carry it, with its terminator and without leading zeros in its number.
+ */
 function writePacketBet(packet: Uint8Array, start: number, found: BetScanner): Uint8Array {
   const texts = packet.subarray(start, found.ends[3] + 1);
   const number = encoder.encode(`${found.number}:`);
@@ -218,10 +242,23 @@ function writePacketBet(packet: Uint8Array, start: number, found: BetScanner): U
 }
 
 /**
- * Decodes one line into the packet it is.
+ * Decodes a line that an agency has sent.
  *
  * @param decoder Decodes the bets of a Store packet.
  * @throws {PacketError} If the line is not a valid packet of an agency.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals, assertThrows } from "@std/assert";
+ * import { BetDecoder, decodeRequest, PacketError } from "./packets.ts";
+ *
+ * const rules = { agencies: 5, today: 20261123 };
+ * const decode = (line: string) =>
+ *   decodeRequest(new TextEncoder().encode(line), rules, new BetDecoder("packet"));
+ *
+ * assertEquals(decode("AgencyClose:5"), { type: "AgencyClose", agency: 5 });
+ * assertThrows(() => decode("AgencyClose:6"), PacketError, "no agency from 1 to 5");
+ * ```
  */
 export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: BetDecoder): Request {
   const type = requestType(line);
@@ -242,7 +279,7 @@ export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: Bet
   }
 }
 
-/** Whether a line, or its beginning, is a packet that wants to store bets. */
+/** Returns whether a line, or its beginning, is a StoreBet or a StoreBatch. */
 export function isStoreRequest(line: Uint8Array): boolean {
   const type = requestType(line);
   return type === "StoreBet" || type === "StoreBatch";
@@ -258,13 +295,25 @@ function badAgency(type: RequestType, line: Uint8Array, agencies: number): strin
   return `Cannot read ${type}: ${quoteLine(line)} has no agency from 1 to ${agencies}`;
 }
 
-/** The beginning of a line as a quoted text, for a message. */
+/** Quotes the beginning of a line, for a message. */
 function quoteLine(line: Uint8Array): string {
   const text = decoder.decode(line.subarray(0, 40));
   return JSON.stringify(line.length > 40 ? `${text}…` : text);
 }
 
-/** A bet's fields as a packet carries them, without the agency: `Juan;Perez;12345678;1980-01-01;1234`. */
+/**
+ * Encodes the fields of a bet as packets carry them, without the agency.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { encodeBetFields } from "./packets.ts";
+ *
+ * const juan = { firstName: "Juan", lastName: "Perez", document: "12345678" };
+ * const fields = encodeBetFields({ ...juan, birthdate: "1980-01-01", number: 1234 });
+ * assertEquals(new TextDecoder().decode(fields), "Juan;Perez;12345678;1980-01-01;1234");
+ * ```
+ */
 export function encodeBetFields(bet: Omit<Bet, "agency">): Uint8Array<ArrayBuffer> {
   const { firstName, lastName, document, birthdate, number } = bet;
   return encoder.encode([firstName, lastName, document, birthdate, number].join(";"));
@@ -278,7 +327,7 @@ export interface BetsDigest {
   sha256: string;
 }
 
-/** What stands before the first bet of a Store packet. */
+/** Encodes what precedes the first bet of a Store packet: `StoreBatch:1;`. */
 export function encodeStoreHead(
   type: "StoreBet" | "StoreBatch",
   agency: number,
@@ -286,7 +335,7 @@ export function encodeStoreHead(
   return encoder.encode(`${type}:${agency};`);
 }
 
-/** A packet that says no more than its agency, line end included. */
+/** Encodes a packet that consists of a type and an agency, including its line end. */
 export function encodeAgencyRequest(
   type: AgencyRequestType,
   agency: number,
@@ -294,34 +343,34 @@ export function encodeAgencyRequest(
   return encoder.encode(`${type}:${agency}\n`);
 }
 
-/** `StoreResponse:status`, line end included. */
+/** Encodes `StoreResponse:status`, including its line end. */
 export function encodeStoreResponse(status: StoreStatus): Uint8Array<ArrayBuffer> {
   return encoder.encode(`StoreResponse:${status}\n`);
 }
 
-/** `ProgressResponse:n`, line end included. */
+/** Encodes `ProgressResponse:n`, including its line end. */
 export function encodeProgressResponse(bets: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`ProgressResponse:${bets}\n`);
 }
 
-/** `DigestResponse:n;hex`, line end included. */
+/** Encodes a DigestResponse, including its line end. */
 export function encodeDigestResponse({ bets, sha256 }: BetsDigest): Uint8Array<ArrayBuffer> {
   return encoder.encode(`DigestResponse:${bets};${sha256}\n`);
 }
 
-/** What stands before the number of a ProgressResponse. */
+/** What precedes the number in a ProgressResponse. */
 export const PROGRESS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("ProgressResponse:");
 
-/** What stands before the number of a DigestResponse. */
+/** What precedes the number in a DigestResponse. */
 export const DIGEST_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("DigestResponse:");
 
-/** What stands before the documents of a WinnersResponse, which `;` separates and a line end ends. */
+/** What precedes the documents in a WinnersResponse. A `;` separates them; a line end follows. */
 export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("WinnersResponse:");
 
 /**
- * Reads a server's answer to a Store packet.
+ * Decodes the answer to a Store packet.
  *
- * @throws {PacketError} If it is another packet, or none.
+ * @throws {PacketError} If the line is anything else.
  */
 export function decodeStoreResponse(line: Uint8Array): StoreStatus {
   const status = Number(answerRest(line, "StoreResponse", /^[01]$/));
@@ -329,18 +378,18 @@ export function decodeStoreResponse(line: Uint8Array): StoreStatus {
 }
 
 /**
- * Reads how many bets of an agency are stored for good.
+ * Decodes the answer to a ProgressRequest: how many bets of the agency are durable.
  *
- * @throws {PacketError} If it is another packet, or none.
+ * @throws {PacketError} If the line is anything else.
  */
 export function decodeProgressResponse(line: Uint8Array): number {
   return Number(answerRest(line, "ProgressResponse", /^\d{1,15}$/));
 }
 
 /**
- * Reads which bets of an agency are stored for good.
+ * Decodes the answer to a DigestRequest: which bets of the agency are stored.
  *
- * @throws {PacketError} If it is another packet, or none.
+ * @throws {PacketError} If the line is anything else.
  */
 export function decodeDigestResponse(line: Uint8Array): BetsDigest {
   const [bets, sha256] = answerRest(line, "DigestResponse", /^\d{1,15};[0-9a-f]{64}$/).split(";");
@@ -348,9 +397,10 @@ export function decodeDigestResponse(line: Uint8Array): BetsDigest {
 }
 
 /**
- * Reads the documents of an agency's winners, in the order of the file; there may be none.
+ * Decodes the answer to a WinnersRequest: the documents of the agency's winners, in the order in
+ * which the bets were stored. There may be none.
  *
- * @throws {PacketError} If it is another packet, or none.
+ * @throws {PacketError} If the line is anything else.
  */
 export function decodeWinnersResponse(line: Uint8Array): string[] {
   const documents = answerRest(line, "WinnersResponse", /^[^:]*$/);

@@ -6,8 +6,8 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
-import type { Bet } from "./bet.ts";
-import { AGENCIES_MAX } from "./bet.ts";
+import { COLON } from "./ascii.ts";
+import { AGENCIES_MAX, type Bet } from "./bet.ts";
 import {
   BET_BYTES_MAX,
   BetDecoder,
@@ -44,12 +44,12 @@ const JUAN = "Juan;Perez;12345678;1980-01-01;1234";
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-/** Decodes a line that is good. */
+/** Decodes a valid line. */
 function decode(line: string | Uint8Array, rules = RULES) {
   return decodeRequest(typeof line === "string" ? utf8(line) : line, rules, new BetDecoder("rows"));
 }
 
-/** Decodes a line that is bad. */
+/** Returns the error for an invalid line. */
 function refusal(line: string | Uint8Array, rules = RULES): PacketError {
   return assertThrows(() => decode(line, rules), PacketError);
 }
@@ -66,7 +66,7 @@ function encodeStore(
   bets: Omit<Bet, "agency">[],
 ): Uint8Array {
   const fields = bets.map((bet) => [...encodeBetFields(bet)]);
-  const parts = fields.flatMap((bytes, index) => index === 0 ? bytes : [0x3a, ...bytes]);
+  const parts = fields.flatMap((bytes, index) => index === 0 ? bytes : [COLON, ...bytes]);
   return Uint8Array.from([...encodeStoreHead(type, agency), ...parts]);
 }
 
@@ -87,12 +87,12 @@ const MARIA_BET: Bet = {
   number: 1234,
 };
 
-Deno.test("decodeRequest() reads the seed's StoreBet", { permissions: "none" }, () => {
+Deno.test("decodeRequest() decodes a StoreBet", { permissions: "none" }, () => {
   assertEquals(decode("StoreBet:1;Juan;Perez;12345678;1980-01-01;1234").type, "StoreBet");
   assertEquals(decodeBets("StoreBet:1;Juan;Perez;12345678;1980-01-01;1234"), [JUAN_BET]);
 });
 
-Deno.test("decodeRequest() reads the seed's StoreBatch, a `;` or a `:` behind its agency", {
+Deno.test("decodeRequest() decodes a StoreBatch with `;` or `:` after its agency", {
   permissions: "none",
 }, () => {
   const bets = "Juan;Perez;12345678;1980-01-01;5423:Maria;Gomez;87654321;1999-10-25;1234";
@@ -103,7 +103,7 @@ Deno.test("decodeRequest() reads the seed's StoreBatch, a `;` or a `:` behind it
   }
 });
 
-Deno.test("decodeRequest() reads a StoreBatch of one bet in both spellings", {
+Deno.test("decodeRequest() decodes a StoreBatch of one bet in both spellings", {
   permissions: "none",
 }, () => {
   for (const separator of [";", ":"]) {
@@ -111,48 +111,50 @@ Deno.test("decodeRequest() reads a StoreBatch of one bet in both spellings", {
   }
 });
 
+Deno.test("decodeRequest() decodes packets that have only an agency", {
+  permissions: "none",
+}, () => {
+  assertEquals(decode("AgencyClose:1"), { type: "AgencyClose", agency: 1 });
+  assertEquals(decode("WinnersRequest:5"), { type: "WinnersRequest", agency: 5 });
+  assertEquals(decode("ProgressRequest:3"), { type: "ProgressRequest", agency: 3 });
+  assertEquals(decode("AgencyClose:002"), { type: "AgencyClose", agency: 2 });
+  const rules = { ...RULES, agencies: AGENCIES_MAX };
+  assertEquals(decode(`AgencyClose:${AGENCIES_MAX}`, rules), {
+    type: "AgencyClose",
+    agency: AGENCIES_MAX,
+  });
+});
+
 Deno.test(
-  "decodeRequest() reads packets that hold an agency alone",
+  "encoders write the packets of the protocol byte for byte",
   { permissions: "none" },
   () => {
-    assertEquals(decode("AgencyClose:1"), { type: "AgencyClose", agency: 1 });
-    assertEquals(decode("WinnersRequest:5"), { type: "WinnersRequest", agency: 5 });
-    assertEquals(decode("ProgressRequest:3"), { type: "ProgressRequest", agency: 3 });
-    assertEquals(decode("AgencyClose:002"), { type: "AgencyClose", agency: 2 });
-    const rules = { ...RULES, agencies: AGENCIES_MAX };
-    assertEquals(decode(`AgencyClose:${AGENCIES_MAX}`, rules), {
-      type: "AgencyClose",
-      agency: AGENCIES_MAX,
-    });
+    assertEquals(
+      textOf(encodeStore("StoreBet", 1, [JUAN_BET])),
+      "StoreBet:1;Juan;Perez;12345678;1980-01-01;1234",
+    );
+    assertEquals(
+      textOf(encodeStore("StoreBatch", 1, [{ ...JUAN_BET, number: 5423 }, MARIA_BET])),
+      "StoreBatch:1;Juan;Perez;12345678;1980-01-01;5423:Maria;Gomez;87654321;1999-10-25;1234",
+    );
+    assertEquals(textOf(encodeStoreResponse(STORED)), "StoreResponse:0\n");
+    assertEquals(textOf(encodeStoreResponse(REFUSED)), "StoreResponse:1\n");
+    assertEquals(textOf(encodeAgencyRequest("AgencyClose", 1)), "AgencyClose:1\n");
+    assertEquals(textOf(encodeAgencyRequest("WinnersRequest", 1)), "WinnersRequest:1\n");
+    assertEquals(textOf(encodeAgencyRequest("ProgressRequest", 1)), "ProgressRequest:1\n");
+    assertEquals(textOf(encodeProgressResponse(26936)), "ProgressResponse:26936\n");
+    assertEquals(textOf(WINNERS_RESPONSE_HEAD), "WinnersResponse:");
   },
 );
 
-Deno.test("encoders write the seed's examples byte for byte", { permissions: "none" }, () => {
-  assertEquals(
-    textOf(encodeStore("StoreBet", 1, [JUAN_BET])),
-    "StoreBet:1;Juan;Perez;12345678;1980-01-01;1234",
-  );
-  assertEquals(
-    textOf(encodeStore("StoreBatch", 1, [{ ...JUAN_BET, number: 5423 }, MARIA_BET])),
-    "StoreBatch:1;Juan;Perez;12345678;1980-01-01;5423:Maria;Gomez;87654321;1999-10-25;1234",
-  );
-  assertEquals(textOf(encodeStoreResponse(STORED)), "StoreResponse:0\n");
-  assertEquals(textOf(encodeStoreResponse(REFUSED)), "StoreResponse:1\n");
-  assertEquals(textOf(encodeAgencyRequest("AgencyClose", 1)), "AgencyClose:1\n");
-  assertEquals(textOf(encodeAgencyRequest("WinnersRequest", 1)), "WinnersRequest:1\n");
-  assertEquals(textOf(encodeAgencyRequest("ProgressRequest", 1)), "ProgressRequest:1\n");
-  assertEquals(textOf(encodeProgressResponse(26936)), "ProgressResponse:26936\n");
-  assertEquals(textOf(WINNERS_RESPONSE_HEAD), "WinnersResponse:");
-});
-
-Deno.test("encodeBetFields() writes UTF-8, and a number without leading zeros", {
+Deno.test("encodeBetFields() writes UTF-8 and no leading zeros", {
   permissions: "none",
 }, () => {
   const bytes = encodeBetFields({ ...JUAN_BET, firstName: "Nicolás", number: 7 });
   assertEquals(bytes, utf8("Nicol\u00e1s;Perez;12345678;1980-01-01;7"));
 });
 
-Deno.test("decodeRequest() refuses bad Store packets, and the connection goes on", {
+Deno.test("decodeRequest() rejects invalid Store packets with isStore", {
   permissions: "none",
 }, async (t) => {
   const bet = (changes: Record<string, string>) =>
@@ -181,7 +183,7 @@ Deno.test("decodeRequest() refuses bad Store packets, and the connection goes on
     { name: "U+2029", line: `StoreBet:1;${bet({ last: "Ju\u2029an" })}`, says: "control" },
     { name: "a carriage return", line: `StoreBet:1;${bet({})}\r`, says: "number" },
     {
-      name: "no UTF-8",
+      name: "invalid UTF-8",
       line: Uint8Array.from([...utf8("StoreBet:1;Ju"), 0xff, ...utf8("an;Perez;1;1980-01-01;1")]),
       says: "UTF-8",
     },
@@ -206,45 +208,49 @@ Deno.test("decodeRequest() refuses bad Store packets, and the connection goes on
     { name: "day 0", line: `StoreBet:1;${bet({ birthdate: "2000-01-00" })}`, says: "calendar" },
     { name: "year 0", line: `StoreBet:1;${bet({ birthdate: "0000-01-01" })}`, says: "calendar" },
     { name: "tomorrow", line: `StoreBet:1;${bet({ birthdate: "2026-11-24" })}`, says: "future" },
-    { name: "another date", line: `StoreBet:1;${bet({ birthdate: "01/01/1980" })}`, says: "date" },
+    {
+      name: "another date format",
+      line: `StoreBet:1;${bet({ birthdate: "01/01/1980" })}`,
+      says: "date",
+    },
     { name: "number 10000", line: `StoreBet:1;${bet({ number: "10000" })}`, says: "over 9999" },
     { name: "number -1", line: `StoreBet:1;${bet({ number: "-1" })}`, says: "integer" },
     { name: "number +5", line: `StoreBet:1;${bet({ number: "+5" })}`, says: "integer" },
     { name: "number 1e3", line: `StoreBet:1;${bet({ number: "1e3" })}`, says: "integer" },
-    { name: "number huge", line: `StoreBet:1;${bet({ number: "9".repeat(400) })}`, says: "over" },
-    { name: "a field too few", line: "StoreBet:1;Juan;Perez;1;1980-01-01", says: "birthdate" },
-    { name: "a field too many", line: `StoreBet:1;${JUAN};x`, says: "a field too many" },
-    { name: "a `;` behind it", line: `StoreBet:1;${JUAN};`, says: "a field too many" },
+    { name: "a huge number", line: `StoreBet:1;${bet({ number: "9".repeat(400) })}`, says: "over" },
+    { name: "one field too few", line: "StoreBet:1;Juan;Perez;1;1980-01-01", says: "birthdate" },
+    { name: "one field too many", line: `StoreBet:1;${JUAN};x`, says: "a field too many" },
+    { name: "a `;` after the bet", line: `StoreBet:1;${JUAN};`, says: "a field too many" },
     { name: "two bets in StoreBet", line: `StoreBet:1;${JUAN}:${JUAN}`, says: "more than one bet" },
-    { name: "a `:` behind StoreBet", line: `StoreBet:1;${JUAN}:`, says: "more than one bet" },
-    { name: "a `:` behind its agency", line: `StoreBet:1:${JUAN}`, says: "no bet" },
-    { name: "nothing in StoreBet", line: "StoreBet:", says: "no agency from 1 to 5" },
+    { name: "a `:` after the bet", line: `StoreBet:1;${JUAN}:`, says: "more than one bet" },
+    { name: "a `:` after the agency", line: `StoreBet:1:${JUAN}`, says: "no bet" },
+    { name: "an empty StoreBet", line: "StoreBet:", says: "no agency from 1 to 5" },
     { name: "an agency alone", line: "StoreBet:1", says: "no bet" },
     { name: "an agency and a `;`", line: "StoreBet:1;", says: "no bet" },
     { name: "no agency", line: `StoreBet:;${JUAN}`, says: "no agency" },
-    { name: "the agency left out", line: `StoreBet:${JUAN}`, says: "no agency" },
+    { name: "a missing agency", line: `StoreBet:${JUAN}`, says: "no agency" },
     { name: "agency 0", line: `StoreBet:0;${JUAN}`, says: "no agency" },
     { name: "agency N + 1", line: `StoreBet:6;${JUAN}`, says: "no agency" },
     { name: "agency -1", line: `StoreBet:-1;${JUAN}`, says: "no agency" },
     { name: "agency with a space", line: `StoreBet: 1;${JUAN}`, says: "no agency" },
     {
-      name: "agency of huge digits",
+      name: "a huge agency",
       line: `StoreBet:${"1".repeat(99)};${JUAN}`,
       says: "no agency",
     },
-    { name: "nothing in StoreBatch", line: "StoreBatch:", says: "no agency" },
+    { name: "an empty StoreBatch", line: "StoreBatch:", says: "no agency" },
     { name: "an empty batch", line: "StoreBatch:1", says: "no bet" },
     { name: "an empty batch with `;`", line: "StoreBatch:1;", says: "no bet" },
     { name: "an empty batch with `:`", line: "StoreBatch:1:", says: "no bet" },
     { name: "two separators", line: `StoreBatch:1:;${JUAN}`, says: 'first name "" is empty' },
-    { name: "a `:` behind the last bet", line: `StoreBatch:1;${JUAN}:`, says: "bet 2: first name" },
+    { name: "a `:` after the last bet", line: `StoreBatch:1;${JUAN}:`, says: "bet 2: first name" },
     {
       name: "a `:` before the first bet",
       line: `StoreBatch:1;:${JUAN}`,
       says: "bet 1: first name",
     },
     {
-      name: "an empty bet inside",
+      name: "an empty bet in the middle",
       line: `StoreBatch:1;${JUAN}::${JUAN}`,
       says: "bet 2: first name",
     },
@@ -254,7 +260,7 @@ Deno.test("decodeRequest() refuses bad Store packets, and the connection goes on
       says: "bet 2: birth",
     },
     {
-      name: "the last of many bets bad",
+      name: "an invalid last bet of many",
       line: `StoreBatch:1;${`${JUAN}:`.repeat(99)}${bet({ number: "x" })}`,
       says: "bet 100: number",
     },
@@ -270,7 +276,7 @@ Deno.test("decodeRequest() refuses bad Store packets, and the connection goes on
   }
 });
 
-Deno.test("decodeRequest() ends the connection on what wants to store nothing", {
+Deno.test("decodeRequest() rejects every other line without isStore", {
   permissions: "none",
 }, async (t) => {
   const table: Record<string, string | Uint8Array> = {
@@ -278,19 +284,19 @@ Deno.test("decodeRequest() ends the connection on what wants to store nothing", 
     "no type": `:1;${JUAN}`,
     "a type without its colon": "AgencyClose",
     "a Store type without its colon": "StoreBatch",
-    "another case": `storebet:1;${JUAN}`,
+    "lower case": `storebet:1;${JUAN}`,
     "a space before": ` StoreBet:1;${JUAN}`,
     "a byte order mark before": `\ufeffStoreBet:1;${JUAN}`,
     "a type that begins like another": `StoreBets:1;${JUAN}`,
     "an answer": "StoreResponse:0",
     "another protocol": "GET / HTTP/1.1",
-    "no text": Uint8Array.of(0x16, 0x03, 0x01, 0xff, 0x00),
+    "binary data": Uint8Array.of(0x16, 0x03, 0x01, 0xff, 0x00),
     "AgencyClose without agency": "AgencyClose:",
     "AgencyClose of agency 0": "AgencyClose:0",
     "AgencyClose of agency N + 1": "AgencyClose:6",
     "AgencyClose of two agencies": "AgencyClose:1;2",
     "AgencyClose with a carriage return": "AgencyClose:1\r",
-    "AgencyClose of huge digits": `AgencyClose:${"9".repeat(400)}`,
+    "AgencyClose of a huge agency": `AgencyClose:${"9".repeat(400)}`,
     "WinnersRequest of agency 0": "WinnersRequest:0",
     "WinnersRequest of agency N + 1": "WinnersRequest:6",
     "WinnersRequest of a name": "WinnersRequest:uno",
@@ -303,7 +309,7 @@ Deno.test("decodeRequest() ends the connection on what wants to store nothing", 
   }
 });
 
-Deno.test("decodeRequest() takes what lies exactly on the border", {
+Deno.test("decodeRequest() accepts bets at the limits", {
   permissions: "none",
 }, async (t) => {
   const names = `${"x".repeat(64)};${"ñ".repeat(32)};${"1".repeat(20)}`;
@@ -342,7 +348,7 @@ Deno.test("decodeRequest() takes what lies exactly on the border", {
   }
 });
 
-Deno.test("STORE_BET_BYTES_MAX and PACKET_BYTES_MIN are the longest single bet exactly", {
+Deno.test("STORE_BET_BYTES_MAX and PACKET_BYTES_MIN equal the longest packets of one bet", {
   permissions: "none",
 }, () => {
   const bet = {
@@ -355,7 +361,7 @@ Deno.test("STORE_BET_BYTES_MAX and PACKET_BYTES_MIN are the longest single bet e
   const rules = { ...RULES, agencies: AGENCIES_MAX };
   const single = encodeStore("StoreBet", AGENCIES_MAX, [bet]);
   const batch = encodeStore("StoreBatch", AGENCIES_MAX, [bet]);
-  // The line end is not yet behind them.
+  // The encoded packets have no line end yet.
   assertEquals(single.length + 1, STORE_BET_BYTES_MAX);
   assertEquals(batch.length + 1, PACKET_BYTES_MIN);
   assertEquals(encodeBetFields(bet).length, BET_BYTES_MAX);
@@ -364,7 +370,7 @@ Deno.test("STORE_BET_BYTES_MAX and PACKET_BYTES_MIN are the longest single bet e
   assertEquals(decodeBets(batch, rules), [{ agency: AGENCIES_MAX, ...bet }]);
 });
 
-Deno.test("PacketError tells the agency, the bet, the field, the rule and the value", {
+Deno.test("PacketError names the agency, the bet, the field, the value and the rule", {
   permissions: "none",
 }, () => {
   const error = refusal(`StoreBatch:3;${JUAN}:Maria;Gomez;1;1999-13-01;7`);
@@ -385,7 +391,7 @@ Deno.test("PacketError tells the agency, the bet, the field, the rule and the va
   assertFalse(/[\x00-\x1f]/.test(refusal("a\nb\rc\0").message));
 });
 
-Deno.test("BetDecoder.decode() carries nothing over from the packet before, valid or refused", {
+Deno.test("BetDecoder.decode() keeps nothing of the packet before, valid or not", {
   permissions: "none",
 }, () => {
   const decoder = new BetDecoder("rows");
@@ -399,13 +405,13 @@ Deno.test("BetDecoder.decode() carries nothing over from the packet before, vali
   assertEquals([second.agency, second.count], [1, 1]);
   assertEquals(textOf(second.bytes), "1,Juan,Perez,12345678,1980-01-01,1234\n");
 
-  // A batch owns its bytes: later packets, and the packet that it came from, do not change it.
+  // A batch owns its bytes: neither its packet nor later ones can change it.
   three.fill(0x78);
   assertEquals([first.agency, first.count], [2, 3]);
   assertEquals(textOf(first.bytes), `2,"Ju""an",Perez,1,1980-01-01,1\n`.repeat(3));
 });
 
-Deno.test("BetDecoder.decode() writes bets in the notation that it was made for", {
+Deno.test("BetDecoder.decode() writes bets in its notation", {
   permissions: "none",
 }, () => {
   const packet = utf8(`StoreBatch:1;${JUAN}:Ju"an,;Perez;1;1980-01-01;0042`);
@@ -418,7 +424,7 @@ Deno.test("BetDecoder.decode() writes bets in the notation that it was made for"
   );
 });
 
-Deno.test("BetDecoder grows with its packets and keeps all bets", { permissions: "none" }, () => {
+Deno.test("BetDecoder.decode() accepts packets of any length", { permissions: "none" }, () => {
   const decoder = new BetDecoder("packet");
   for (const count of [1, 255, 2000, 5000, 20_000, 1]) {
     const bets = Array.from({ length: count }, (_, index) => ({
@@ -431,7 +437,7 @@ Deno.test("BetDecoder grows with its packets and keeps all bets", { permissions:
   }
 });
 
-Deno.test("isStoreRequest() tells by the beginning of a line", { permissions: "none" }, () => {
+Deno.test("isStoreRequest() needs only the beginning of a line", { permissions: "none" }, () => {
   assert(isStoreRequest(utf8("StoreBet:1;Ju")));
   assert(isStoreRequest(utf8("StoreBatch:")));
   for (
@@ -441,23 +447,27 @@ Deno.test("isStoreRequest() tells by the beginning of a line", { permissions: "n
   }
 });
 
-Deno.test("decodeStoreResponse() reads both answers and no other", { permissions: "none" }, () => {
-  assertEquals(decodeStoreResponse(utf8("StoreResponse:0")), STORED);
-  assertEquals(decodeStoreResponse(utf8("StoreResponse:1")), REFUSED);
-  const bad = ["", "StoreResponse", "StoreResponse:", "StoreResponse:2", "StoreResponse:00"];
-  bad.push("StoreResponse:0 ", "StoreResponse:0\r", "StoreResponse:0\n", "storeresponse:0");
-  bad.push("WinnersResponse:0", " StoreResponse:0", "StoreResponse:-0", "\ufeffStoreResponse:0");
-  for (const line of bad) {
-    assertThrows(
-      () => decodeStoreResponse(utf8(line)),
-      PacketError,
-      "is not a valid StoreResponse",
-      line,
-    );
-  }
-});
+Deno.test(
+  "decodeStoreResponse() accepts both answers and no other",
+  { permissions: "none" },
+  () => {
+    assertEquals(decodeStoreResponse(utf8("StoreResponse:0")), STORED);
+    assertEquals(decodeStoreResponse(utf8("StoreResponse:1")), REFUSED);
+    const bad = ["", "StoreResponse", "StoreResponse:", "StoreResponse:2", "StoreResponse:00"];
+    bad.push("StoreResponse:0 ", "StoreResponse:0\r", "StoreResponse:0\n", "storeresponse:0");
+    bad.push("WinnersResponse:0", " StoreResponse:0", "StoreResponse:-0", "\ufeffStoreResponse:0");
+    for (const line of bad) {
+      assertThrows(
+        () => decodeStoreResponse(utf8(line)),
+        PacketError,
+        "is not a valid StoreResponse",
+        line,
+      );
+    }
+  },
+);
 
-Deno.test("decodeProgressResponse() reads a count and nothing else", {
+Deno.test("decodeProgressResponse() accepts only a count", {
   permissions: "none",
 }, () => {
   for (const count of [0, 1, 26936, 999_999_999_999_999]) {
@@ -474,7 +484,7 @@ Deno.test("decodeProgressResponse() reads a count and nothing else", {
   for (const line of bad) assertThrows(() => decodeProgressResponse(utf8(line)), PacketError);
 });
 
-Deno.test("decodeWinnersResponse() reads documents in their order, or none", {
+Deno.test("decodeWinnersResponse() returns the documents in order", {
   permissions: "none",
 }, () => {
   const documents = (line: string) => decodeWinnersResponse(utf8(line));
@@ -489,7 +499,7 @@ Deno.test("decodeWinnersResponse() reads documents in their order, or none", {
   }
 });
 
-Deno.test("decodeRequest() reads back all that is encoded", { permissions: "none" }, () => {
+Deno.test("decodeRequest() decodes whatever is encoded", { permissions: "none" }, () => {
   forAll({ cases: 2000 }, (random) => {
     const agency = 1 + random.below(5);
     const bets = Array.from({ length: 1 + random.below(4) }, () => goodBet(random));
@@ -499,7 +509,7 @@ Deno.test("decodeRequest() reads back all that is encoded", { permissions: "none
   });
 });
 
-Deno.test("decodeRequest() takes exactly the Store packets that the plain model takes", {
+Deno.test("decodeRequest() accepts exactly the Store packets that the plain model accepts", {
   permissions: "none",
 }, () => {
   const decoders = (["rows", "packet"] as const).map((notation) => ({
@@ -524,10 +534,10 @@ Deno.test("decodeRequest() takes exactly the Store packets that the plain model 
     assertEquals(bets, expected, JSON.stringify(textOf(line)));
     if (bets !== undefined) good++;
   });
-  assert(good > cases / 5 && good < cases * 4 / 5, `${good} of ${cases} are good`);
+  assert(good > cases / 5 && good < cases * 4 / 5, `${good} of ${cases} are valid`);
 });
 
-/** A Store packet with one to three bets, each part of it bad now and then. */
+/** Returns a Store packet of one to three bets, each part of it sometimes invalid. */
 function wildPacket(random: Random): Uint8Array {
   const type = random.pick(["StoreBet", "StoreBatch", "StoreBatch", "StoreBatch"]);
   const agency = random.once(20) ? random.pick(["", "0", "6", "01", "-1"]) : 1 + random.below(5);
@@ -541,7 +551,7 @@ function wildPacket(random: Random): Uint8Array {
   return mutate(random, utf8(`${type}:${agency}${separator}${bets.join(":")}`));
 }
 
-Deno.test("REQUEST_TYPES are the words of the protocol", { permissions: "none" }, () => {
+Deno.test("REQUEST_TYPES lists the request types of the protocol", { permissions: "none" }, () => {
   assertEquals([...REQUEST_TYPES], [
     "StoreBet",
     "StoreBatch",

@@ -1,6 +1,6 @@
 /**
- * Rows of bets.csv: `agency,first,last,document,birthdate,number`, CSV with minimal quoting, `\n` behind
- * each, no header. Common rows are written by bet_translator.ts.
+ * Rows of bets.csv: `agency,first,last,document,birthdate,number`. They are CSV with minimal
+ * quoting, a `\n` after each row, and no header. bet_translator.ts writes the common rows.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { COMMA, QUOTE } from "./ascii.ts";
 import type { BetScanner } from "./bet.ts";
 import { ByteBuffer } from "./bytes.ts";
 
-/** The row that was written last: one object for all, as rows are many. */
+/** The row written last. All rows share one buffer, since there are many. */
 const row = new ByteBuffer(512);
 
 /**
- * Writes the row of a bet, out of the packet that it was found in.
+ * Writes the row of a bet that a scanner has found in a packet.
  *
- * @param found What the last scan has found.
  * @param start Where the bet begins in `packet`.
- * @returns The row, with its line end: good until the next one is written.
+ * @param found The scanner, after it scanned that bet.
+ * @returns The row with its line end, valid until the next one is written.
  */
 export function writeRow(
   agency: number,
@@ -60,12 +60,13 @@ function writeField(packet: Uint8Array, from: number, end: number): void {
 }
 
 /**
- * Splits a row into its fields, as RFC 4180 has it.
+ * Splits a row into its fields (RFC 4180).
  *
  * @param row The row's bytes, without its line end.
+ * @returns The fields; fewer than the row has if its quotes are malformed.
  */
 export function parseRow(row: Uint8Array): string[] {
-  // A byte order mark is a character like others: it must not get lost.
+  // A byte order mark is a character like any other and must be kept.
   const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(row);
   const fields: string[] = [];
   const field = /(?:"((?:[^"]|"")*)"|([^,"]*))(?:,|$)/y;

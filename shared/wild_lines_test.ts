@@ -1,6 +1,6 @@
 /**
- * Lines by chance, most of them nearly a packet, given to everything that decodes one: it takes exactly what
- * the document allows, and else throws a PacketError and nothing worse.
+ * Random lines, most of them nearly a packet, for every decoder: each accepts exactly what the
+ * document allows, and otherwise throws a PacketError and nothing else.
  *
  * @module
  */
@@ -31,7 +31,7 @@ const WHOLE: readonly (readonly [RegExp, (line: Uint8Array) => unknown])[] = [
   [/^WinnersResponse:[^:]*$/, decodeWinnersResponse],
 ];
 
-/** A line that is a packet, nearly one, or anything. */
+/** Returns a packet, nearly a packet, or any bytes. */
 function wildLine(random: Random): Uint8Array {
   if (random.once(4)) return anyBytes(random);
   const text = random.pick(WORDS) + random.pick(SIGNS) + random.pick(RESTS);
@@ -42,15 +42,15 @@ function anyBytes(random: Random): Uint8Array {
   return Uint8Array.from({ length: random.below(300) }, () => random.below(256));
 }
 
-/** Decodes what an agency sends, unless it is to store bets: packets_test.ts has those. */
+/** Decodes a request other than a Store packet. packets_test.ts covers those. */
 function decodeAgencyRequest(line: Uint8Array): unknown {
   const request = decodeRequest(line, RULES, new BetDecoder("packet"));
   assert(!("batch" in request));
   return request.agency;
 }
 
-/** Whether the line is taken; anything but a PacketError fails. */
-function isTaken(decode: (line: Uint8Array) => unknown, line: Uint8Array): boolean {
+/** Returns whether `decode` accepts the line. Any error but a PacketError fails the test. */
+function isAccepted(decode: (line: Uint8Array) => unknown, line: Uint8Array): boolean {
   try {
     decode(line);
     return true;
@@ -61,18 +61,18 @@ function isTaken(decode: (line: Uint8Array) => unknown, line: Uint8Array): boole
   }
 }
 
-Deno.test("Every decoder takes what the document allows, and refuses all else", {
+Deno.test("decoders accept exactly the lines that the document allows", {
   permissions: "none",
 }, () => {
-  let taken = 0;
+  let accepted = 0;
   const cases = casesWanted(20_000);
   forAll({ cases }, (random) => {
     const line = wildLine(random);
     for (const [pattern, decode] of WHOLE) {
       const expected = pattern.test(latin1(line));
-      assertEquals(isTaken(decode, line), expected, JSON.stringify(latin1(line)));
-      if (expected) taken++;
+      assertEquals(isAccepted(decode, line), expected, JSON.stringify(latin1(line)));
+      if (expected) accepted++;
     }
   });
-  assert(taken > cases / 20 && taken < cases / 2, `${taken} of ${cases} are taken`);
+  assert(accepted > cases / 20 && accepted < cases / 2, `${accepted} of ${cases} are accepted`);
 });

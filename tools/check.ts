@@ -5,7 +5,6 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { readServerSettings } from "../server/settings.ts";
 import { AGENCIES_MAX, dayNumber } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
@@ -19,7 +18,8 @@ import {
   reportOf,
   verdictOf,
 } from "./check/report.ts";
-import { integerFlag, runTask, TASK, TaskError, UsageError } from "./flags.ts";
+import { integerFlag, runCommand, UsageError } from "./command.ts";
+import { TASK, TaskError } from "./project.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
@@ -57,38 +57,23 @@ interface Request {
   waitMs: number;
 }
 
-/** Parses the command line. Returns nothing if it asks for help. */
-function readRequest(args: string[]): Request | undefined {
-  const { values } = parseArgs({
-    args,
-    options: {
-      volume: { type: "string" },
-      agencies: { type: "string" },
-      repair: { type: "boolean", default: false },
-      wait: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const { volume, agencies } = values;
+type Flags = { volume?: string; agencies?: string; wait?: string; repair: boolean };
+
+function readRequest({ volume, wait, repair, ...flags }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
-  const request = {
-    repair: values.repair,
-    waitMs: 1000 * integerFlag("wait", values.wait, waitRule),
-  };
-  const ofFlag = agencies === undefined
+  const waitMs = 1000 * integerFlag("wait", wait, waitRule);
+  const agencies = flags.agencies === undefined
     ? undefined
-    : integerFlag("agencies", agencies, { min: 1, max: AGENCIES_MAX });
+    : integerFlag("agencies", flags.agencies, { min: 1, max: AGENCIES_MAX });
   // With both, no settings are needed: the volume may be another machine's.
-  if (volume !== undefined && ofFlag !== undefined) {
-    return { ...request, volume, agencies: ofFlag };
-  }
+  if (volume !== undefined && agencies !== undefined) return { volume, agencies, repair, waitMs };
   const settings = readSettings();
   return {
-    ...request,
     volume: volume ?? settings.sharedVolume,
-    agencies: ofFlag ?? settings.agencies,
+    agencies: agencies ?? settings.agencies,
+    repair,
+    waitMs,
   };
 }
 
@@ -143,17 +128,13 @@ function adviceOn(error: unknown): string {
   }
   if (/^Read-only file system/.test(message)) return ". Mount it for writing";
   if (/^(No locks available|Operation not supported|Function not implemented)/.test(message)) {
-    return ". This file system has no locks: see `deno task doctor`";
+    return `. This file system has no locks: see ${TASK} doctor`;
   }
   return "";
 }
 
-async function run(args: string[]): Promise<number> {
-  const request = readRequest(args);
-  if (request === undefined) {
-    console.log(USAGE);
-    return 0;
-  }
+async function run(flags: Flags): Promise<number> {
+  const request = readRequest(flags);
   try {
     return await check(request);
   } catch (error) {
@@ -161,4 +142,12 @@ async function run(args: string[]): Promise<number> {
   }
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) {
+  const options = {
+    volume: { type: "string" },
+    agencies: { type: "string" },
+    repair: { type: "boolean", default: false },
+    wait: { type: "string" },
+  } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}

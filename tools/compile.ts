@@ -1,14 +1,13 @@
 /**
- * `deno task compile`: makes the client a single executable file that needs nothing else on its machine.
+ * `deno task compile`: makes the client a single executable file that needs nothing else.
  *
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "./run/permissions.ts";
-import { parseArgs } from "node:util";
-import { TASK } from "./flags.ts";
-import { PROJECT_ROOT } from "./project.ts";
+import { runCommand, UsageError } from "./command.ts";
 import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./deno/stand_in_compiler.ts";
+import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
+import { CLIENT_PERMISSIONS } from "./run/permissions.ts";
 
 /** The platforms that Deno compiles for. */
 export const TARGETS: readonly string[] = [
@@ -19,138 +18,105 @@ export const TARGETS: readonly string[] = [
   "x86_64-pc-windows-msvc",
 ];
 
-/** How long one platform may take, with the download of Deno's part of it. */
+/** How long one platform may take, including the download of its part of Deno. */
 const COMPILE_TIMEOUT_MS = 10 * 60_000;
 
 const USAGE = `Makes the client a single executable file, dist/lottery-client-TARGET.
 
-Usage: ${TASK} compile [--target TARGET]
+Usage: ${TASK} compile [--target TARGET]...
 
-  --target   host (the default): this machine's platform
+  --target   host (the default): the platform of this machine
              all: every platform below
-             or one of them, also several times:
+             or one of these:
                ${TARGETS.join("\n               ")}
-  --help     this text
+  --help     show this text
 
-Deno downloads a part of itself for each platform, once. Where it cannot, a client for Linux on x86-64 can still be made
-on such a machine, with the older Deno ${STAND_IN_VERSION} out of npm packages; the other platforms cannot.
+Deno downloads a part of itself for each platform, once. Where it cannot, only a client for Linux on x86-64
+can be made, on such a machine, with the older Deno ${STAND_IN_VERSION} from npm packages.
 
-Exit code: 0 when everything that was asked for was made, 1 when some of it was not (what could be made is there), 2 for
-a wrong argument.`;
+Exit code: 0 if all clients were made, 1 if some could not be made, 2 for an invalid argument.`;
 
-/** The outcome for one platform: where its file is, or why there is none. */
-type Outcome = { path: string; remark?: string } | { reason: string };
-
-/** Says which platforms a --target asks for. Throws a RangeError for an unknown one. */
+/**
+ * Returns the platforms that the values of --target name.
+ *
+ * @throws {UsageError} If one is unknown.
+ */
 export function targetsOf(names: readonly string[]): string[] {
   const targets = names.flatMap((name) => {
     if (name === "all") return TARGETS;
     return name === "host" ? [Deno.build.target] : [name];
   });
-  for (const target of targets) {
-    if (!TARGETS.includes(target)) {
-      throw new RangeError(
-        `Deno compiles nothing for the target "${target}": it is host, all, ${TARGETS.join(", ")}`,
-      );
-    }
-  }
-  return [...new Set(targets)];
+  const unknown = targets.find((target) => !TARGETS.includes(target));
+  if (unknown === undefined) return [...new Set(targets)];
+  throw new UsageError(
+    `Cannot compile for the target "${unknown}": give host, all, or one of ${TARGETS.join(", ")}`,
+  );
 }
 
-async function compileFor(target: string): Promise<Outcome> {
+/** Makes the client for a platform. Returns what was made; throws a TaskError if it cannot be. */
+async function compileFor(target: string): Promise<string> {
   const path = `dist/lottery-client-${target}${target.includes("windows") ? ".exe" : ""}`;
-  const own = await runCompile({ deno: Deno.execPath(), target, path });
-  if (own.success) return { path };
-  // Deno names denort, the part of itself that it downloads, when it cannot have it; every other failure is ours.
-  if (!own.text.includes("denort")) return { reason: own.text };
-  const reason = `the part of Deno ${Deno.version.deno} for it cannot be downloaded`;
+  const failure = await runCompile({ deno: Deno.execPath(), target, path });
+  if (failure === undefined) return await describe(path);
+  // Deno names denort, the part that it downloads, if it cannot get it; other failures are ours.
+  if (!failure.includes("denort")) throw new TaskError(failure);
+  const reason = `its part of Deno ${Deno.version.deno} cannot be downloaded`;
   if (target !== Deno.build.target || !hasStandIn()) {
-    return { reason: `${reason}; try again where the network reaches Deno's downloads` };
+    throw new TaskError(`${reason}; try again on a network that reaches Deno's downloads`);
   }
-  return await compileWithStandIn({ target, path, reason });
-}
-
-async function compileWithStandIn(
-  { target, path, reason }: { target: string; path: string; reason: string },
-): Promise<Outcome> {
-  try {
-    const compiler = await standInCompiler(() => {
-      console.log(
-        `${target}: ${reason}; fetching Deno ${STAND_IN_VERSION} from npm, 230 MB, once.`,
-      );
+  const news = `${reason}; fetching Deno ${STAND_IN_VERSION} from npm, 230 MB, once.`;
+  const compiler = await standInCompiler(() => console.log(`${target}: ${news}`))
+    .catch(({ message }: Error) => {
+      throw new TaskError(`${reason}, nor can its substitute: ${message}`);
     });
-    const made = await runCompile({ ...compiler, target, path });
-    if (!made.success) return { reason: made.text };
-    return { path, remark: `with Deno ${STAND_IN_VERSION}: ${reason}` };
-  } catch (error) {
-    return {
-      reason: `${reason}, nor its stand-in: ${error instanceof Error ? error.message : error}`,
-    };
-  }
+  const standInFailure = await runCompile({ ...compiler, target, path });
+  if (standInFailure !== undefined) throw new TaskError(standInFailure);
+  return await describe(path, `, with Deno ${STAND_IN_VERSION}: ${reason}`);
 }
 
-/** Runs `deno compile`. Answers what it printed, in case it failed. */
+async function describe(path: string, remark = ""): Promise<string> {
+  const { size } = await Deno.stat(`${PROJECT_ROOT}/${path}`);
+  return `made ${path} (${Math.round(size / 1e6)} MB${remark})`;
+}
+
+/** Runs `deno compile`. Returns what it printed if it failed. */
 async function runCompile(
   { deno, denort, target, path }: { deno: string; denort?: string; target: string; path: string },
-): Promise<{ success: boolean; text: string }> {
-  const env = Deno.env.toObject();
-  // A denort that somebody set is for this machine; for another target Deno would take it all the same.
+): Promise<string | undefined> {
+  const env = { ...Deno.env.toObject(), NO_COLOR: "1" } as Record<string, string>;
+  // A denort in the environment is for this machine, but Deno would use it for any target.
   if (target !== Deno.build.target) delete env.DENORT_BIN;
   if (denort !== undefined) env.DENORT_BIN = denort;
   const signal = AbortSignal.timeout(COMPILE_TIMEOUT_MS);
-  const output = await new Deno.Command(deno, {
-    // The types are checked by `deno task ok`.
-    args: [
-      "compile",
-      "--no-check",
-      ...CLIENT_PERMISSIONS,
-      ...["--target", target, "--output", path, "client/main.ts"],
-    ],
+  const flags = ["--no-check", ...CLIENT_PERMISSIONS, "--target", target, "--output", path];
+  const { success, stderr } = await new Deno.Command(deno, {
+    // `deno task ok` checks the types.
+    args: ["compile", ...flags, "client/main.ts"],
     cwd: PROJECT_ROOT,
-    env: { ...env, NO_COLOR: "1" },
+    env,
     clearEnv: true,
     stdin: "null",
     signal,
   }).output();
-  const text = new TextDecoder().decode(output.stderr).trim();
-  return {
-    success: output.success,
-    text: signal.aborted ? `no denort within ${COMPILE_TIMEOUT_MS / 60_000} minutes` : text,
-  };
+  if (success) return undefined;
+  if (signal.aborted) return `no denort within ${COMPILE_TIMEOUT_MS / 60_000} minutes`;
+  return new TextDecoder().decode(stderr).trim();
 }
 
-async function describe(target: string, outcome: Outcome): Promise<string> {
-  if ("reason" in outcome) return `${target}: not made: ${outcome.reason}`;
-  const { size } = await Deno.stat(`${PROJECT_ROOT}/${outcome.path}`);
-  const remark = outcome.remark === undefined ? "" : `, ${outcome.remark}`;
-  return `${target}: made ${outcome.path} (${Math.round(size / 1e6)} MB${remark})`;
-}
-
-async function main(): Promise<number> {
-  let targets: string[];
-  try {
-    const { values } = parseArgs({
-      options: {
-        target: { type: "string", multiple: true, default: ["host"] },
-        help: { type: "boolean", default: false },
-      },
-    });
-    if (values.help) {
-      console.log(USAGE);
-      return 0;
-    }
-    targets = targetsOf(values.target ?? ["host"]);
-  } catch (error) {
-    console.error(`Cannot compile: ${error instanceof Error ? error.message : error}`);
-    return 2;
-  }
+async function run({ target: names = ["host"] }: { target?: string[] }): Promise<number> {
   let exitCode = 0;
-  for (const target of targets) {
-    const outcome = await compileFor(target);
-    if ("reason" in outcome) exitCode = 1;
-    console.log(await describe(target, outcome));
+  for (const target of targetsOf(names)) {
+    const outcome = await compileFor(target).catch((error) => {
+      if (!(error instanceof TaskError)) throw error;
+      exitCode = 1;
+      return `not made: ${error.message}`;
+    });
+    console.log(`${target}: ${outcome}`);
   }
   return exitCode;
 }
 
-if (import.meta.main) Deno.exit(await main());
+if (import.meta.main) {
+  const options = { target: { type: "string", multiple: true } } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}

@@ -1,41 +1,25 @@
 /**
- * `deno task compose`: writes docker-compose.yaml out of .env.
+ * `deno task compose`: writes docker-compose.yaml for the settings in .env.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
-import { composeFile, type ComposeOptions } from "./run/compose_file.ts";
-import { ensureEnvFile, readLotterySettings } from "./run/env_file.ts";
-import { runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
+import { runCommand } from "./command.ts";
+import { TASK } from "./project.ts";
+import { updateComposeFile } from "./run/compose_file.ts";
+import { ensureEnvFile, readLotterySettings } from "./run/lottery_settings.ts";
 
-const USAGE = `Writes docker-compose.yaml for as many clients and servers as .env says.
+const USAGE = `Writes docker-compose.yaml for the numbers of servers and clients in .env.
 
 Usage: ${TASK} compose [--help]`;
 
-/** Writes docker-compose.yaml unless it says the same already. Answers whether it had to. */
-export async function updateComposeFile(root: string, options: ComposeOptions): Promise<boolean> {
-  const path = `${root}/docker-compose.yaml`;
-  const text = composeFile(options);
-  if (await unlessNotFound(Deno.readTextFile(path)) === text) return false;
-  await Deno.writeTextFile(path, text);
-  return true;
-}
-
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { help: { type: "boolean", default: false } } });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (await ensureEnvFile(PROJECT_ROOT)) console.log(".env: made out of .env.example");
-  const text = await Deno.readTextFile(`${PROJECT_ROOT}/.env`);
-  const { clients, servers } = readLotterySettings({ text });
-  const isNew = await updateComposeFile(PROJECT_ROOT, { clients, servers });
-  const what = isNew ? "written" : "up to date";
+async function run(): Promise<number> {
+  if (await ensureEnvFile()) console.log(".env: copied from .env.example");
+  const settings = readLotterySettings();
+  const what = await updateComposeFile(settings) ? "updated" : "up to date";
+  const { servers, clients } = settings;
   console.log(`docker-compose.yaml: ${what}, for ${servers} servers and ${clients} clients`);
   return 0;
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: {}, run }));

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { AGENCIES_MAX } from "../shared/bet.ts";
+import { integerFlag, runCommand } from "./command.ts";
+import { PROJECT_ROOT, TASK, TaskError, unlessNotFound } from "./project.ts";
 import {
   datasetFolder,
   presentBetsFiles,
@@ -13,73 +14,54 @@ import {
   SAMPLE_SEED,
   writeSample,
 } from "./run/bets_folder.ts";
-import { readLotterySettings } from "./run/env_file.ts";
-import { integerFlag, runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
+import { type LotterySettings, readLotterySettings } from "./run/lottery_settings.ts";
 
-const USAGE = `Makes sample bets, a file agency-N.csv for each agency.
+const USAGE = `Makes sample bets: a file agency-N.csv for each agency.
 
 Usage: ${TASK} dataset [--out FOLDER] [--agencies N] [--bets N] [--seed N] [--force]
 
-  --out FOLDER   where the files go (DATASET of .env, or .data)
-  --agencies N   how many agencies (CLIENTS of .env, or 5)
-  --bets N       bets of all agencies together (${SAMPLE_BETS})
-  --seed N       the same seed makes the same bets (${SAMPLE_SEED})
-  --force        replace files that are there
-  --help         this text
+  --out FOLDER   the folder of the files (default: DATASET in .env, or .data)
+  --agencies N   number of agencies (default: CLIENTS in .env, or 5)
+  --bets N       number of bets over all agencies (default: ${SAMPLE_BETS})
+  --seed N       the same seed makes the same bets (default: ${SAMPLE_SEED})
+  --force        replace existing files
+  --help         show this text
 
-Exit code: 0 when the files were made, 1 when they could not be or would have replaced others, 2 for a wrong argument.`;
+Exit code: 0 if the files were made, 1 if they cannot be made or exist already, 2 for an invalid argument.`;
 
-/** Most sample bets: about two gigabytes. */
+/** Maximum number of sample bets: about two gigabytes. */
 const BETS_MAX = 50_000_000;
 
-/** CLIENTS and DATASET as .env has them, or their defaults where it is missing. */
-async function defaults(): Promise<{ agencies: number; folder: string }> {
-  const text = await unlessNotFound(Deno.readTextFile(`${PROJECT_ROOT}/.env`)) ??
-    await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
-  const { clients, dataset } = readLotterySettings({ text });
-  return { agencies: clients, folder: dataset };
-}
+const OPTIONS = {
+  out: { type: "string" },
+  agencies: { type: "string" },
+  bets: { type: "string" },
+  seed: { type: "string" },
+  force: { type: "boolean", default: false },
+} as const;
 
-/** Runs the task with its arguments. Returns its exit code. */
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      out: { type: "string" },
-      agencies: { type: "string" },
-      bets: { type: "string" },
-      seed: { type: "string" },
-      force: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const set = values.out === undefined || values.agencies === undefined
-    ? await defaults()
-    : undefined;
-  const folder = values.out ?? datasetFolder(PROJECT_ROOT, set!.folder);
-  const agencies = integerFlag("agencies", values.agencies, {
+type Flags = { [name in "out" | "agencies" | "bets" | "seed"]?: string } & { force: boolean };
+
+async function run({ out, force, ...flags }: Flags): Promise<number> {
+  const settings = out && flags.agencies ? undefined : await lotterySettings();
+  const folder = out ?? datasetFolder(settings!.dataset);
+  const agencies = integerFlag("agencies", flags.agencies, {
     min: 1,
     max: AGENCIES_MAX,
-    default: set?.agencies,
+    default: settings?.clients,
   });
-  const bets = integerFlag("bets", values.bets, {
+  const bets = integerFlag("bets", flags.bets, {
     min: agencies,
     max: BETS_MAX,
     default: Math.max(agencies, SAMPLE_BETS),
   });
-  const seed = integerFlag("seed", values.seed, { min: 0, max: 2 ** 32 - 1, default: SAMPLE_SEED });
+  const seed = integerFlag("seed", flags.seed, { min: 0, max: 2 ** 32 - 1, default: SAMPLE_SEED });
   const present = await presentBetsFiles(folder, agencies);
-  if (present.length > 0 && !values.force) {
-    console.error(
-      `Cannot make sample bets in ${folder}: it holds ${present.length} of the files already, such as ` +
+  if (present.length > 0 && !force) {
+    throw new TaskError(
+      `Cannot make sample bets in ${folder}: ${present.length} of the files exist already, such as ` +
         `${present[0]}. Give --force to replace them, or --out for another folder`,
     );
-    return 1;
   }
   const sizes = await writeSample(folder, { agencies, bets, seed });
   for (const [index, size] of sizes.entries()) console.log(`agency-${index + 1}.csv: ${size} bets`);
@@ -87,4 +69,11 @@ async function run(args: string[]): Promise<number> {
   return 0;
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+/** Reads the settings in .env, or their defaults if it is missing. */
+async function lotterySettings(): Promise<LotterySettings> {
+  const env = `${PROJECT_ROOT}/.env`;
+  const path = await unlessNotFound(Deno.stat(env)) === undefined ? `${env}.example` : env;
+  return readLotterySettings({ readFile: () => Deno.readTextFileSync(path) });
+}
+
+if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: OPTIONS, run }));

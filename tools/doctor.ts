@@ -5,8 +5,8 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { readServerSettings, type ServerSettings } from "../server/settings.ts";
+import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
 import { type Check, type Finding, formatFinding, runCheck } from "./doctor/finding.ts";
@@ -19,9 +19,8 @@ import {
 } from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
-import { runTask, TASK, TaskError, UsageError } from "./flags.ts";
-import { PROJECT_ROOT } from "./project.ts";
-import { assertWritable } from "./run/volume.ts";
+import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
+import { assertWritable } from "./run/ledger_archive.ts";
 
 const USAGE =
   `Reports whether this machine can run the lottery: one line for each check, with what to do about a fault.
@@ -109,16 +108,8 @@ function settingsOfServer(report: Report): ServerSettings | undefined {
   }
 }
 
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: { volume: { type: "string" }, help: { type: "boolean", default: false } },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  if (values.volume === "") throw new UsageError("--volume is empty: give a folder");
+async function run(flags: { volume?: string }): Promise<number> {
+  if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
   await report.run("deno", () => judgeDeno(Deno.version.deno));
   await report.run("settings", () => checkSettings(PROJECT_ROOT));
@@ -128,9 +119,12 @@ async function run(args: string[]): Promise<number> {
     await report.run("broadcast", () => checkBroadcast(settings));
     await report.run("open files", () => checkOpenFiles(settings));
   }
-  const volume = values.volume ?? settings?.sharedVolume;
+  const volume = flags.volume ?? settings?.sharedVolume;
   if (volume !== undefined) await checkVolume(volume, report);
   return report.hasFault ? 1 : 0;
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) {
+  const options = { volume: { type: "string" } } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}

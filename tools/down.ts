@@ -1,61 +1,53 @@
 /**
- * `deno task down`: stops whatever of the lottery runs on this machine.
+ * `deno task down`: stops everything of the lottery that runs on this machine.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
-import { ComposeProject, dockerFault } from "./run/docker.ts";
-import { runTask, TASK } from "./flags.ts";
-import { PROJECT_ROOT } from "./project.ts";
-import { readRunRecord, RunLock } from "./run/run_lock.ts";
-import { isAlive, leftBehind } from "./run/running.ts";
+import { runCommand } from "./command.ts";
+import { TASK } from "./project.ts";
+import { ComposeProject } from "./run/docker.ts";
+import { isAlive, leftBehind, readRunRecord, RunLock } from "./run/run_lock.ts";
 
 const USAGE =
   `Stops servers and clients, in containers and as processes. The bets stay on the volume.
 
 Usage: ${TASK} down [--help]`;
 
-/** Longest wait for processes that were left behind, and how often they are looked at. */
-const PATIENCE_MS = 3000;
-const LOOK_MS = 50;
+/** How long processes of an earlier run may take to end, and how often they are checked. */
+const STOP_GRACE_MS = 3000;
+const POLL_MS = 50;
 
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { help: { type: "boolean", default: false } } });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const root = PROJECT_ROOT;
-  const stopped = [await stopUp(root), await stopLeftBehind(root), await removeContainers(root)];
+async function run(): Promise<number> {
+  const stopped = [await stopUp(), await stopLeftBehind(), await removeContainers()];
   if (!stopped.includes(true)) console.log("Nothing was running");
   return 0;
 }
 
-/** Asks the `deno task up` that holds the lock to end, and waits for it. */
-async function stopUp(root: string): Promise<boolean> {
-  if (!await RunLock.isHeld(root)) return false;
-  const { pid } = await readRunRecord(root);
+/** Stops the `up` that holds the lock, and waits for its end. Returns whether there was one. */
+async function stopUp(): Promise<boolean> {
+  if (!await RunLock.isHeld()) return false;
+  const { pid } = await readRunRecord();
   if (pid > 0) signal(pid, "SIGTERM");
-  await RunLock.waitUntilFree(root);
+  await RunLock.waitUntilFree();
   console.log(`Stopped the lottery (process ${pid})`);
   return true;
 }
 
-/** Ends servers and clients that outlived a `deno task up` which was killed. */
-async function stopLeftBehind(root: string): Promise<boolean> {
-  const left = await leftBehind(root);
+/** Stops what outlived an `up` that was killed. Returns whether there was anything. */
+async function stopLeftBehind(): Promise<boolean> {
+  const left = await leftBehind();
   for (const pid of left) signal(pid, "SIGTERM");
-  const deadline = Date.now() + PATIENCE_MS;
-  while (left.some(isAlive) && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  const deadlineMs = performance.now() + STOP_GRACE_MS;
+  while (left.some(isAlive) && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  for (const pid of await leftBehind(root)) signal(pid, "SIGKILL");
+  for (const pid of await leftBehind()) signal(pid, "SIGKILL");
   if (left.length > 0) console.log(`Stopped ${left.length} processes of an earlier run`);
   return left.length > 0;
 }
 
-/** Sends a signal, unless the process has just ended. */
+/** Sends a signal to a process, unless it has just ended. */
 function signal(pid: number, name: Deno.Signal): void {
   try {
     Deno.kill(pid, name);
@@ -64,13 +56,12 @@ function signal(pid: number, name: Deno.Signal): void {
   }
 }
 
-async function removeContainers(root: string): Promise<boolean> {
-  if (await dockerFault() !== undefined) return false;
-  const project = new ComposeProject(root);
-  if (!await project.exists()) return false;
+async function removeContainers(): Promise<boolean> {
+  const project = await ComposeProject.find();
+  if (project === undefined) return false;
   await project.down();
   console.log("Stopped and removed the containers");
   return true;
 }
 
-if (import.meta.main) Deno.exit(await runTask(run));
+if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: {}, run }));

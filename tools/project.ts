@@ -1,14 +1,23 @@
 /**
- * The project on this machine: where it is, and a helper for files that may be missing. It imports nothing,
- * because it also runs before the std packages are there.
+ * What every tool knows about the project: its folders, and how a person starts its tasks. It
+ * imports nothing, because it also runs before the @std packages are installed.
  *
  * @module
  */
 
 /** Absolute path of the project's root folder, without a trailing slash. */
-export const PROJECT_ROOT: string = decodeURIComponent(new URL("..", import.meta.url).pathname)
-  .replace(/^\/(?=[A-Za-z]:)/, "")
-  .replace(/\/$/, "");
+export const PROJECT_ROOT: string = import.meta.dirname!.replace(/[\\/]tools$/, "");
+
+/** The folder that the servers of this project share; containers mount it. */
+export const SHARED_VOLUME = `${PROJECT_ROOT}/server/shared-volume`;
+
+/** How a person starts a task. `./denow`, a POSIX shell script, works without an installed Deno. */
+export const TASK: string = Deno.build.os === "windows" ? "deno task" : "./denow task";
+
+/** A task cannot be done now. The message says why, and what to do about it. */
+export class TaskError extends Error {
+  override name = "TaskError";
+}
 
 /**
  * Awaits a file operation that may find nothing.

@@ -1,231 +1,196 @@
 /**
- * `deno task up`: starts the whole lottery, shows what it does, and says how it went.
+ * `deno task up`: runs the whole lottery, shows its logs, and reports the result.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
-import { type Agreement, readAgreement } from "./run/agreement.ts";
+import { runCommand } from "./command.ts";
+import { SHARED_VOLUME, TASK, TaskError, unlessNotFound } from "./project.ts";
 import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./run/bets_folder.ts";
-import type { RunCluster, ServerEnds } from "./run/cluster.ts";
-import { updateComposeFile } from "./compose.ts";
-import { runInContainers } from "./run/compose_cluster.ts";
-import { serviceNames } from "./run/compose_file.ts";
-import { continuationFault } from "./run/continuation.ts";
-import { dockerFault } from "./run/docker.ts";
-import { ensureEnvFile, type LotterySettings } from "./run/env_file.ts";
-import { runTask, TASK, TaskError } from "./flags.ts";
-import { assertPortsCanBeHad, runLocally } from "./run/local_cluster.ts";
-import { PROJECT_ROOT, unlessNotFound } from "./project.ts";
-import { Printer } from "./run/printer.ts";
-import { reportRun } from "./run/report.ts";
-import { RunLock } from "./run/run_lock.ts";
-import { RunWatch } from "./run/run_watch.ts";
-import { assertNothingRuns } from "./run/running.ts";
+import type { Cluster } from "./run/cluster.ts";
+import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
+import { ComposeProject, dockerFault } from "./run/docker.ts";
 import {
-  archive,
+  archiveDraw,
   assertWritable,
-  finishArchive,
+  finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
   recordAgencies,
   recordedAgencies,
-  tallyBets,
-  volumeOf,
-} from "./run/volume.ts";
+} from "./run/ledger_archive.ts";
+import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
+import { ensureEnvFile, type LotterySettings, serviceNames } from "./run/lottery_settings.ts";
+import { LOG_FILE, Printer } from "./run/printer.ts";
+import { reportRun } from "./run/report.ts";
+import { RunLock } from "./run/run_lock.ts";
+import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
+import { RunWatch } from "./run/run_watch.ts";
+import { continuationFault, tallyBets } from "./run/stored_bets.ts";
 
 const USAGE =
-  `Starts servers and clients, waits until every agency has its winners, and checks the outcome.
+  `Starts servers and clients, waits until every agency has its winners, and checks the result.
 
 Usage: ${TASK} up [--local]
 
-  --local   run them as processes of this machine, without Docker; also done where there is no Docker
-  --help    this text
+  --local   run them as processes on this machine; the default where Docker cannot be used
+  --help    show this text
 
-A draw that was finished before is put into server/shared-volume/archive; one that was not goes on.
+A finished draw on the volume moves to server/shared-volume/archive; an unfinished one continues.
 Ctrl-C stops everything.
 
-Exit code: 0 when all went well, 1 when something is amiss, 2 for a wrong setting or flag, 129, 130 or 143 when a
-signal stopped it.`;
+Exit code:
+  0              every bet is stored, and every agency knows its winners
+  1              the run failed, or its result is wrong
+  2              a setting or flag is invalid
+  129, 130, 143  a signal stopped the run`;
 
 /** The exit code of a process that a signal has ended. */
 const SIGNAL_EXITS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+type StopSignal = keyof typeof SIGNAL_EXITS;
 
-async function run(args: string[]): Promise<number> {
-  const { values } = parseArgs({
-    args,
-    options: {
-      local: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return 0;
-  }
-  const root = PROJECT_ROOT;
-  if (await ensureEnvFile(root)) console.log(".env: made out of .env.example");
-  const agreement = readAgreement({ root });
-  using lock = await RunLock.acquire(root);
-  await assertNothingRuns(root);
-  lock.record([]);
+/**
+ * Ctrl-C arrives twice: a terminal sends it to all processes of its group, and `deno task`, one of
+ * them, passes it on. A signal this soon after the first one is the same request.
+ */
+const SAME_REQUEST_MS = 1000;
+
+async function run({ local }: { local: boolean }): Promise<number> {
+  if (await ensureEnvFile()) console.log(".env: copied from .env.example");
+  const settings = readRunSettings();
+  using lock = await RunLock.acquire();
+  await ComposeProject.assertNotRunning();
   const stop = stopOnSignals();
-  const runCluster = await chooseCluster(values.local);
-  if (runCluster === runLocally) assertPortsCanBeHad(agreement);
-  await provideBets(root, agreement);
-  if (runCluster === runInContainers) await provideComposeFile(root, agreement);
-  await prepareVolume(root, agreement);
-  using log = await Deno.create(logFile(root));
-  const printer = new Printer({
-    nameCharsMax: Math.max(
-      ...Object.values(serviceNames(agreement.lottery)).flat().map((n) => n.length),
-    ),
-    keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
-  });
-  const watch = new RunWatch(agreement.lottery.clients);
+  const cluster = await chooseCluster(local);
+  await cluster.prepare(settings);
+  await provideBets(settings.lottery);
+  await prepareVolume(settings.lottery);
+  return await runLottery(cluster, { settings, lock, stop });
+}
+
+/** Runs servers and clients, prints their lines and the report, and returns the exit code. */
+async function runLottery(
+  cluster: Cluster,
+  { settings, lock, stop }: { settings: RunSettings; lock: RunLock; stop: AbortSignal },
+): Promise<number> {
+  const names = serviceNames(settings.lottery);
+  const watch = new RunWatch(names);
+  using log = await Deno.create(LOG_FILE);
+  const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
+  const printer = new Printer({ names: [...names.servers, ...names.clients], keep });
   watch.outcome.then((outcome) => {
     if (outcome === "stuck") printer.say("An agency has not closed, so there is no draw: stopping");
   });
-  stop.addEventListener("abort", () => printer.say("Stopping"));
-  const onStart = (children: number[]) => lock.record(children);
-  const ends = await runCluster({ root, agreement, printer, watch, stop, onStart });
+  const stopped = aborted(stop).then(() => printer.say("Stopping"));
+  await cluster.run({
+    settings,
+    finished: Promise.race([watch.outcome, stopped]),
+    stop,
+    onStart: (children) => lock.record(children),
+    onLine: (name, line) => {
+      printer.line(name, line);
+      watch.line(name, line);
+    },
+    onEnd: (name, exitCode) => watch.end(name, exitCode),
+  });
   if (stop.aborted) {
-    printer.say(`Stopped. The stored bets stay, and ${TASK} up goes on from there`);
-    return SIGNAL_EXITS[stop.reason as keyof typeof SIGNAL_EXITS];
+    printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
+    return SIGNAL_EXITS[stop.reason as StopSignal];
   }
-  return await report({ agreement, watch, printer, ends, root });
-}
-
-/** The file with all lines of the last run. */
-export function logFile(root: string): string {
-  return `${root}/.cache/up.log`;
+  const tallies = await tallyBets(SHARED_VOLUME, settings.server.winningNumber);
+  const { table, faults } = reportRun(watch, tallies);
+  const verdict = faults.length === 0
+    ? ["All bets are stored, and every agency knows its winners"]
+    : ["Problems found:", ...faults.map((fault) => `  - ${fault}`)];
+  for (const line of ["", ...table, "", ...verdict]) printer.say(line);
+  return faults.length === 0 ? 0 : 1;
 }
 
 /**
- * Ctrl-C reaches this process twice: a terminal sends it to all processes of its group, and `deno task`, which is one
- * of them, passes it on. What comes this soon after the first signal is the same wish.
- */
-const SAME_WISH_MS = 1000;
-
-/**
- * Aborts, with the signal's name, at the first signal that asks for the end; another one, later, ends this
- * process at once. SIGHUP comes when the terminal is closed.
+ * Returns a signal that aborts, with the name of the signal, when the operator asks to stop; SIGHUP
+ * comes when the terminal is closed. A second request ends this process at once.
  */
 function stopOnSignals(): AbortSignal {
   const controller = new AbortController();
   let firstMs = 0;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of Object.keys(SIGNAL_EXITS) as StopSignal[]) {
     if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(signal, () => {
       if (!controller.signal.aborted) {
         firstMs = performance.now();
         controller.abort(signal);
-      } else if (performance.now() - firstMs > SAME_WISH_MS) Deno.exit(SIGNAL_EXITS[signal]);
+      } else if (performance.now() - firstMs > SAME_REQUEST_MS) Deno.exit(SIGNAL_EXITS[signal]);
     });
   }
   return controller.signal;
 }
 
-async function chooseCluster(isLocal: boolean): Promise<RunCluster> {
-  if (isLocal) return runLocally;
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}
+
+async function chooseCluster(isLocal: boolean): Promise<Cluster> {
+  if (isLocal) return LOCAL_CLUSTER;
   const fault = await dockerFault();
-  if (fault === undefined) return runInContainers;
-  console.log(`${fault}: servers and clients run as processes of this machine`);
-  return runLocally;
+  if (fault === undefined) return COMPOSE_CLUSTER;
+  console.log(`${fault}: servers and clients run as processes on this machine`);
+  return LOCAL_CLUSTER;
 }
 
-/** Makes sample bets where there are none at all. */
-async function provideBets(root: string, { lottery }: Agreement): Promise<void> {
-  const folder = datasetFolder(root, lottery.dataset);
-  const present = await presentBetsFiles(folder, lottery.clients);
-  if (present.length === lottery.clients) return;
+/** Makes sample bets if no agency has any. */
+async function provideBets({ clients, dataset }: LotterySettings): Promise<void> {
+  const folder = datasetFolder(dataset);
+  const present = await presentBetsFiles(folder, clients);
+  if (present.length === clients) return;
   if (present.length > 0) {
-    const missing = betsFiles(folder, lottery.clients).filter((path) => !present.includes(path));
+    const paths = betsFiles(folder, clients).filter((path) => !present.includes(path)).join(", ");
     throw new TaskError(
-      `Cannot start ${lottery.clients} clients: ${
-        missing.join(", ")
-      } missing, though other agencies' ` +
-        `bets are there. Add what is missing, or lower CLIENTS and AGENCIES_AMOUNT, or name another folder in ` +
-        `DATASET. Sample bets for all, written over those that are there: ${TASK} dataset --force`,
+      `Cannot start ${clients} clients: the bets of some agencies are missing: ${paths}. Add these files, ` +
+        `lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To replace all bets with ` +
+        `sample bets, run: ${TASK} dataset --force`,
     );
   }
-  // A misspelt path must not lead to a draw of invented bets.
-  if (lottery.dataset.startsWith("/") && await unlessNotFound(Deno.stat(folder)) === undefined) {
+  // A misspelled path must not lead to a draw of invented bets.
+  if (dataset.startsWith("/") && await unlessNotFound(Deno.stat(folder)) === undefined) {
     throw new TaskError(
-      `There is no folder ${folder}, which DATASET names: mend it in .env, or have sample bets made there: ` +
-        `${TASK} dataset`,
+      `DATASET names the folder ${folder}, which does not exist: correct it in .env, or make sample bets ` +
+        `there: ${TASK} dataset`,
     );
   }
-  const sizes = await writeSample(folder, { agencies: lottery.clients });
+  const sizes = await writeSample(folder, { agencies: clients });
   const bets = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${lottery.dataset}: there were no bets, so ${bets} sample bets were made`);
+  console.log(`${dataset}: no bets found, so ${bets} sample bets were made`);
 }
 
-async function provideComposeFile(root: string, { lottery }: Agreement): Promise<void> {
-  if (!await updateComposeFile(root, lottery)) return;
-  const { servers, clients } = lottery;
-  console.log(`docker-compose.yaml: written anew, for ${servers} servers and ${clients} clients`);
-}
-
-/** Puts a finished draw into the archive; one that is not finished stays. */
-async function prepareVolume(root: string, { lottery }: Agreement): Promise<void> {
-  const volume = volumeOf(root);
-  await Deno.mkdir(volume, { recursive: true });
-  await assertWritable(volume);
-  const interrupted = await finishArchive(volume);
-  if (interrupted !== undefined) console.log(`The draw before is now whole in ${interrupted}`);
-  const agencies = await recordedAgencies(volume) ?? lottery.clients;
-  if (await isDrawFinished(volume, agencies)) {
-    console.log(`The draw before was put into server/shared-volume/${await archive(volume)}`);
-  } else if (!await isVolumeEmpty(volume)) {
-    await assertCanGoOn(volume, { root, lottery });
-    console.log("The draw before was not finished: going on with it");
+/** Archives a finished draw, and checks that an unfinished one can continue. */
+async function prepareVolume(lottery: LotterySettings): Promise<void> {
+  await Deno.mkdir(SHARED_VOLUME, { recursive: true });
+  await assertWritable(SHARED_VOLUME);
+  const interrupted = await finishArchiving(SHARED_VOLUME);
+  if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
+  const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
+  if (await isDrawFinished(SHARED_VOLUME, agencies)) {
+    const folder = await archiveDraw(SHARED_VOLUME);
+    console.log(`Archived the last draw to server/shared-volume/${folder}`);
+  } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
+    await assertCanContinue(lottery);
+    console.log("Continuing the unfinished draw");
   }
-  await recordAgencies(volume, lottery.clients);
+  await recordAgencies(SHARED_VOLUME, lottery.clients);
 }
 
-async function assertCanGoOn(
-  volume: string,
-  { root, lottery }: { root: string; lottery: LotterySettings },
-): Promise<void> {
-  const folder = datasetFolder(root, lottery.dataset);
-  const fault = await continuationFault(volume, { folder, agencies: lottery.clients });
+async function assertCanContinue({ dataset, clients: agencies }: LotterySettings): Promise<void> {
+  const folder = datasetFolder(dataset);
+  const fault = await continuationFault(SHARED_VOLUME, { folder, agencies });
   if (fault === undefined) return;
   throw new TaskError(
-    `Cannot go on with the draw that was not finished: ${fault}. Put CLIENTS, DATASET and the bets back as ` +
-      `they were, or put the draw into the archive and begin anew: ${TASK} reset`,
+    `Cannot continue the unfinished draw: ${fault}. Restore CLIENTS, DATASET and the bets as they were, or ` +
+      `archive the draw to start a new one: ${TASK} reset`,
   );
 }
 
-async function report(
-  { agreement, watch, printer, ends, root }: {
-    agreement: Agreement;
-    watch: RunWatch;
-    printer: Printer;
-    ends: ServerEnds;
-    root: string;
-  },
-): Promise<number> {
-  const tallies = await tallyBets(volumeOf(root), agreement.server.winningNumber);
-  const { table, faults } = reportRun({
-    clients: watch.clients,
-    tallies,
-    elapsedMs: watch.elapsedMs,
-  });
-  for (const name of serviceNames(agreement.lottery).servers) {
-    const exitCode = ends.get(name);
-    if (exitCode !== 0) faults.push(`${name} ended with exit code ${exitCode ?? "unknown"}`);
-  }
-  printer.say("");
-  for (const line of table) printer.say(line);
-  printer.say("");
-  if (faults.length === 0) {
-    printer.say("All bets are stored, and every agency knows its winners");
-    return 0;
-  }
-  printer.say("Something is amiss:");
-  for (const fault of faults) printer.say(`  - ${fault}`);
-  return 1;
+if (import.meta.main) {
+  const options = { local: { type: "boolean", default: false } } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }
-
-if (import.meta.main) Deno.exit(await runTask(run));

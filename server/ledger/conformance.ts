@@ -11,7 +11,7 @@
 import { createHash } from "node:crypto";
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { withDeadline } from "../../shared/deadline.ts";
-import { type BetBatch, BetDecoder } from "../../shared/packets.ts";
+import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
 import type { AppendResult, DigestResult, Draw, Ledger } from "./ledger.ts";
 
 /** Agencies of every lottery under test. */

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { BetBatch, BetNotation, BetsDigest } from "../../shared/packets.ts";
+import type { BetBatch, BetNotation, BetsDigest } from "../../shared/mod.ts";
 
 /** The outcome of an append. */
 export type AppendResult =

@@ -6,7 +6,7 @@
 
 import { assert } from "@std/assert";
 import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts";
-import { type BetBatch, BetDecoder } from "../../shared/packets.ts";
+import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
 import type { Disk } from "../ledger/file/disk.ts";
 import { type FileLedger, openFileLedger } from "../ledger/file/file_ledger.ts";
 import type { Ledger } from "../ledger/ledger.ts";

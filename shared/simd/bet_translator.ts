@@ -1,13 +1,13 @@
 /**
- * Translates bets from one notation into another: the bets of a packet into rows of bets.csv, and the
- * lines of an agency's file into the bets of a packet. Each bet is checked on the way, against the rules
- * of bet.ts.
+ * Translates bets from one notation to another: a packet's bets to rows of bets.csv, and the lines
+ * of an agency's file to a packet's bets. It checks each bet against the rules of bet.ts in the
+ * same pass. A packet's bets can also be checked alone.
  *
- * This is one of the two loops that everything waits for (the other one scans rows, in the ledger), and
- * so it is written for the processor's vector instructions: it looks at sixteen bytes at once. It knows
- * the common bet only: ASCII and characters of two bytes (á, ñ), no comma or quote in a text, no zeros
- * before the number, no 29th of February. At any other bet, good or bad, it stops, and its user copes
- * with that one by {@linkcode BetScanner}, which knows all rules, and the words for what is wrong.
+ * This is one of two hot loops (the other scans rows, in the ledger), so it uses vector
+ * instructions, sixteen bytes at a time; README.md has the background. It accepts only the common
+ * bet: ASCII and two-byte characters (á, ñ), no comma or quote in a text, no leading zeros in the
+ * number, no birthdate on 29 February. It stops at any other bet, valid or not, and the caller
+ * falls back to {@linkcode BetScanner}, which knows every rule and the reason for a refusal.
  *
  * @module
  */
@@ -25,35 +25,35 @@ import {
 import { BIRTHDATE_BYTES, DOCUMENT_BYTES_MAX, NAME_BYTES_MAX, NUMBER_DIGITS_MAX } from "../bet.ts";
 import {
   block,
-  type Chunk,
-  CHUNK_BYTES,
   constant,
   fourDigits,
   type I32,
-  type I32Variable,
+  type I32Local,
   type Kernel,
   kernel,
   type Label,
+  type Locals,
   loop,
-  result,
+  returnValue,
   type Statement,
   twoDigits,
-  type Variables,
+  type V128,
+  VECTOR_BYTES,
   when,
 } from "./wasm.ts";
 
-/** Shortest bet with what ends it: `a,b,1,1999-01-01,0` and its line end. */
+/** Shortest bet with its terminator: `a,b,1,1999-01-01,0` and a line feed. */
 export const BET_LINE_BYTES_MIN = 19;
-/** Longest text that may stand before each bet: an agency and its comma. */
+/** Longest prefix of a bet: an agency and a comma. */
 const PREFIX_BYTES_MAX = 5;
-/** The most that a bet grows, by its prefix, and by quotes about and within its texts. */
+/** Most by which a bet grows, through its prefix and the quotes around and within its texts. */
 const GROWTH_MAX = 3;
 
-/** How bets are written, as they come and as they go. */
+/** How bets are written, in the input or in the output. */
 interface Notation {
   separator: number;
   terminator: number;
-  /** A byte that may stand before the terminator. */
+  /** A byte that may precede the terminator. */
   mayPrecede?: number;
 }
 
@@ -61,139 +61,149 @@ const PACKET: Notation = { separator: SEMICOLON, terminator: COLON };
 const ROWS: Notation = { separator: COMMA, terminator: LINE_FEED };
 const LINES: Notation = { ...ROWS, mayPrecede: CARRIAGE_RETURN };
 
-/** Where things are in a kernel's memory. The input comes behind them, then the ends, then the output. */
+/** Layout of a kernel's memory. The ends follow the input, and the output follows them. */
 const STOPPED_AT = 0;
 const STOPPED_TO = 4;
 const PREFIX_AT = 8;
 const INPUT_AT = 16;
 
-/** Takes where input begins and ends, where output and ends go, where output began, how long the prefix is, and today. */
+/**
+ * Defines a kernel. Its parameters are the start and end of the input, where to write output and
+ * ends, where the output began, the length of the prefix, and the current day. It returns how many
+ * bets it has translated, and leaves in memory where it stopped in the input and in the output.
+ */
 function translation(from: Notation, into: Notation): (memoryBytes: number) => Kernel {
-  return kernel(7, ([at, end, to, endsAt, outputAt, prefixBytes, today], variables) => {
-    const [bets, betAt, betTo] = [variables.i32(), variables.i32(), variables.i32()];
-    const cursor = { at, to, from, into, today, variables };
+  return kernel(7, ([at, end, to, endsAt, outputAt, prefixBytes, today], locals) => {
+    const [bets, betAt, betTo] = [locals.i32(), locals.i32(), locals.i32()];
+    const cursor = { at, to, from, into, today, locals };
     return [
       betAt.set(at),
       betTo.set(to),
       block((stop) => [
         loop((nextBet) => [
-          to.putFourBytes(constant(PREFIX_AT).fourBytes()),
-          to.putByte(constant(PREFIX_AT).byte(4), 4),
-          to.add(prefixBytes),
+          to.store32(constant(PREFIX_AT).load32()),
+          to.store8(constant(PREFIX_AT).load8(4), 4),
+          to.increment(prefixBytes),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, DOCUMENT_BYTES_MAX),
           ...birthdateAndNumber({ ...cursor, stop }),
           ...terminator({ ...cursor, stop }),
-          endsAt.putFourBytes(to.minus(outputAt)),
-          endsAt.add(4),
-          to.putByte(into.terminator),
-          to.add(1),
-          bets.add(1),
+          endsAt.store32(to.subtract(outputAt)),
+          endsAt.increment(4),
+          to.store8(into.terminator),
+          to.increment(1),
+          bets.increment(1),
           betAt.set(at),
           betTo.set(to),
-          nextBet.jumpIf(at.isLess(end)),
+          nextBet.branchIf(at.lessThan(end)),
         ]),
       ]),
-      constant(STOPPED_AT).putFourBytes(betAt),
-      constant(STOPPED_TO).putFourBytes(betTo),
-      result(bets),
+      constant(STOPPED_AT).store32(betAt),
+      constant(STOPPED_TO).store32(betTo),
+      returnValue(bets),
     ];
   });
 }
 
-/** What the parts of a translation share: the next byte that comes, and where it goes. */
+/** What the parts of a translation share. */
 interface Cursor {
-  at: I32Variable;
-  to: I32Variable;
+  /** The next byte of the input. */
+  at: I32Local;
+  /** Where the next byte of the output goes. */
+  to: I32Local;
   from: Notation;
   into: Notation;
   today: I32;
-  variables: Variables;
-  /** Leads out when the bet is not a common one. */
+  locals: Locals;
+  /** The way out when the bet is not a common one. */
   stop: Label;
 }
 
-function text({ at, to, from, into, variables, stop }: Cursor, bytesMax: number): Statement[] {
-  const [start, special, byte] = [variables.i32(), variables.i32(), variables.i32()];
-  const chunk = variables.chunk();
+function text({ at, to, from, into, locals, stop }: Cursor, bytesMax: number): Statement[] {
+  const [start, special, byte] = [locals.i32(), locals.i32(), locals.i32()];
+  const bytes = locals.v128();
   return [
     start.set(at),
-    block((isOver) => [
-      loop((goOn) => [
-        chunk.set(at.chunk()),
-        to.putChunk(chunk),
-        special.set(isSpecial(chunk).bitmask()),
-        when(special.isZero(), [at.add(CHUNK_BYTES), to.add(CHUNK_BYTES), goOn.jump()]),
+    block((fieldEnd) => [
+      loop((next) => [
+        bytes.set(at.loadVector()),
+        to.storeVector(bytes),
+        special.set(isSpecial(bytes).bitmask()),
+        when(special.isZero(), [
+          at.increment(VECTOR_BYTES),
+          to.increment(VECTOR_BYTES),
+          next.branch(),
+        ]),
         special.set(special.trailingZeros()),
-        at.add(special),
-        to.add(special),
-        byte.set(at.byte()),
-        isOver.jumpIf(byte.equals(from.separator)),
-        // A character of two bytes (RFC 3629). 0xc2 begins control characters too, and is left out.
-        stop.jumpIf(byte.minus(0xc3).isMore(0xdf - 0xc3)),
-        stop.jumpIf(at.byte(1).and(0xc0).differs(0x80)),
-        to.putByte(at.byte(1), 1),
-        at.add(2),
-        to.add(2),
-        goOn.jump(),
+        at.increment(special),
+        to.increment(special),
+        byte.set(at.load8()),
+        fieldEnd.branchIf(byte.equals(from.separator)),
+        // A two-byte character (RFC 3629). 0xc2 also begins control characters, so it stops.
+        stop.branchIf(byte.subtract(0xc3).greaterThan(0xdf - 0xc3)),
+        stop.branchIf(at.load8(1).and(0xc0).notEquals(0x80)),
+        to.store8(at.load8(1), 1),
+        at.increment(2),
+        to.increment(2),
+        next.branch(),
       ]),
     ]),
-    stop.jumpIf(at.minus(start).minus(1).isMore(bytesMax - 1)),
-    to.putByte(into.separator),
-    at.add(1),
-    to.add(1),
+    stop.branchIf(at.subtract(start).subtract(1).greaterThan(bytesMax - 1)),
+    to.store8(into.separator),
+    at.increment(1),
+    to.increment(1),
   ];
 }
 
-/** What does not simply go on a text: control characters, separators, quotes, bytes that are not ASCII. */
-function isSpecial(chunk: Chunk): Chunk {
-  return chunk.isLessSigned(0x20)
-    .or(chunk.and(0xfe).equals(COLON)) // and `;`
-    .or(chunk.equals(COMMA))
-    .or(chunk.equals(QUOTE))
-    .or(chunk.equals(0x7f));
+/** Finds bytes that need a closer look: control characters, separators, quotes, non-ASCII. */
+function isSpecial(bytes: V128): V128 {
+  return bytes.lessThanSigned(0x20)
+    .or(bytes.and(0xfe).equals(COLON)) // and `;`
+    .or(bytes.equals(COMMA))
+    .or(bytes.equals(QUOTE))
+    .or(bytes.equals(0x7f));
 }
 
-/** Both fit into one chunk, with the byte that ends them. */
+/** Birthdate, number and the byte after them fit in one vector. */
 function birthdateAndNumber(cursor: Cursor): Statement[] {
-  const { at, to, from, into, today, variables, stop } = cursor;
-  const [digits, year, month, day, length] = Array.from({ length: 5 }, variables.i32);
-  const chunk = variables.chunk();
+  const { at, to, from, into, today, locals, stop } = cursor;
+  const [digits, year, month, day, length] = Array.from({ length: 5 }, locals.i32);
+  const bytes = locals.v128();
   const numberAt = BIRTHDATE_BYTES + 1;
-  // 31 days in January, March, May, July, and in August, October, December; February is seen to below.
-  const lastDay = month.xor(month.shiftRight(3)).and(1).plus(30);
+  // 31 days in January, March, May, July, August, October, December. February is limited below.
+  const lastDay = month.xor(month.shiftRight(3)).and(1).add(30);
   return [
-    chunk.set(at.chunk()),
-    to.putChunk(chunk),
-    digits.set(chunk.minus(ZERO).isAtMost(9).bitmask()),
-    // YYYY-MM-DD, from the right.
-    stop.jumpIf(digits.and(0b11_1111_1111).differs(0b11_0110_1111)),
-    stop.jumpIf(at.byte(4).differs(DASH)),
-    stop.jumpIf(at.byte(7).differs(DASH)),
-    stop.jumpIf(at.byte(BIRTHDATE_BYTES).differs(from.separator)),
-    year.set(fourDigits(at.fourBytes().minus(0x30303030))),
-    month.set(twoDigits(at.twoBytes(5).minus(0x3030))),
-    day.set(twoDigits(at.twoBytes(8).minus(0x3030))),
-    stop.jumpIf(year.isZero()),
-    stop.jumpIf(month.minus(1).isMore(11)),
-    stop.jumpIf(day.minus(1).isLess(lastDay).isZero()),
-    stop.jumpIf(month.equals(2).and(day.isMore(28))),
-    stop.jumpIf(year.times(10_000).plus(month.times(100)).plus(day).isMore(today)),
-    to.putByte(into.separator, BIRTHDATE_BYTES),
+    bytes.set(at.loadVector()),
+    to.storeVector(bytes),
+    digits.set(bytes.subtract(ZERO).lessOrEqual(9).bitmask()),
+    // YYYY-MM-DD. The lowest bit is the first character.
+    stop.branchIf(digits.and(0b11_1111_1111).notEquals(0b11_0110_1111)),
+    stop.branchIf(at.load8(4).notEquals(DASH)),
+    stop.branchIf(at.load8(7).notEquals(DASH)),
+    stop.branchIf(at.load8(BIRTHDATE_BYTES).notEquals(from.separator)),
+    year.set(fourDigits(at.load32().subtract(0x30303030))),
+    month.set(twoDigits(at.load16(5).subtract(0x3030))),
+    day.set(twoDigits(at.load16(8).subtract(0x3030))),
+    stop.branchIf(year.isZero()),
+    stop.branchIf(month.subtract(1).greaterThan(11)),
+    stop.branchIf(day.subtract(1).lessThan(lastDay).isZero()),
+    stop.branchIf(month.equals(2).and(day.greaterThan(28))),
+    stop.branchIf(year.multiply(10_000).add(month.multiply(100)).add(day).greaterThan(today)),
+    to.store8(into.separator, BIRTHDATE_BYTES),
     length.set(digits.shiftRight(numberAt).xor(-1).trailingZeros()),
-    stop.jumpIf(length.minus(1).isMore(NUMBER_DIGITS_MAX - 1)),
-    stop.jumpIf(length.isMore(1).and(at.byte(numberAt).equals(ZERO))),
-    at.add(length.plus(numberAt)),
-    to.add(length.plus(numberAt)),
+    stop.branchIf(length.subtract(1).greaterThan(NUMBER_DIGITS_MAX - 1)),
+    stop.branchIf(length.greaterThan(1).and(at.load8(numberAt).equals(ZERO))),
+    at.increment(length.add(numberAt)),
+    to.increment(length.add(numberAt)),
   ];
 }
 
 function terminator({ at, from: { terminator, mayPrecede }, stop }: Cursor): Statement[] {
   return [
-    ...(mayPrecede === undefined ? [] : [when(at.byte().equals(mayPrecede), [at.add(1)])]),
-    stop.jumpIf(at.byte().differs(terminator)),
-    at.add(1),
+    ...(mayPrecede === undefined ? [] : [when(at.load8().equals(mayPrecede), [at.increment(1)])]),
+    stop.branchIf(at.load8().notEquals(terminator)),
+    at.increment(1),
   ];
 }
 
@@ -211,31 +221,31 @@ export interface BetTranslatorOptions {
    * `lines to packet`: `,` and `\n` or `\r\n` become `;` and `:`.
    */
   notation: keyof typeof translations;
-  /** Most bytes of input at once. */
+  /** Longest input, in bytes. */
   inputBytesMax: number;
 }
 
-/** Translates bets, and holds what it has translated until the next {@linkcode begin}. */
+/** Translates bets and keeps the result until the next {@linkcode begin}. */
 export class BetTranslator {
-  /** Where the input goes: `inputBytesMax` bytes, and one more for a terminator behind them. */
+  /** Where the input goes: `inputBytesMax` bytes, and one more for a terminator after them. */
   readonly input: Uint8Array<ArrayBuffer>;
-  /** The translated bets, one behind the other, each with its terminator. Only {@linkcode length} count. */
+  /** The translated bets, each with its terminator, in the first {@linkcode length} bytes. */
   readonly output: Uint8Array<ArrayBuffer>;
-  /** Where each bet ends in `output`: the index of its terminator. */
+  /** Where each bet ends in `output`: the index of its terminator. Only {@linkcode count} count. */
   readonly ends: Int32Array;
-  /** How many bets were translated. */
+  /** Number of bets translated. */
   count = 0;
-  /** Bytes of `output` that count. */
+  /** Number of bytes translated. */
   length = 0;
   readonly #kernel: Kernel;
   readonly #stopped: Int32Array;
   #prefixBytes = 0;
 
   constructor({ notation, inputBytesMax }: BetTranslatorOptions) {
-    const endsAt = alignedTo4(INPUT_AT + inputBytesMax + 1 + CHUNK_BYTES);
+    const endsAt = alignedTo4(INPUT_AT + inputBytesMax + 1 + VECTOR_BYTES);
     const betsMax = Math.ceil(inputBytesMax / BET_LINE_BYTES_MIN) + 1;
     const outputAt = endsAt + 4 * betsMax;
-    const outputBytes = GROWTH_MAX * inputBytesMax + PREFIX_BYTES_MAX + CHUNK_BYTES;
+    const outputBytes = GROWTH_MAX * inputBytesMax + PREFIX_BYTES_MAX + VECTOR_BYTES;
     this.#kernel = translations[notation](outputAt + outputBytes);
     const { memory } = this.#kernel;
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
@@ -245,9 +255,10 @@ export class BetTranslator {
   }
 
   /**
-   * Drops what was translated.
+   * Drops the previous result.
    *
-   * @param prefix Stands before each bet from now on; {@linkcode PREFIX_BYTES_MAX} bytes of ASCII at most.
+   * @param prefix Written before each bet from now on. At most {@linkcode PREFIX_BYTES_MAX} bytes,
+   * all ASCII.
    */
   begin(prefix = ""): void {
     this.count = this.length = 0;
@@ -258,11 +269,11 @@ export class BetTranslator {
   }
 
   /**
-   * Translates the bets in `input` from `from` up to `end`, the first one with which it cannot cope
-   * excluded.
+   * Translates the bets in `input` between `from` and `end`, up to the first that is not a common
+   * one.
    *
-   * @param end Behind a terminator.
-   * @param today The current day as dayNumber() gives it: no birthdate is later.
+   * @param end Just after a terminator.
+   * @param today The current day as dayNumber() returns it. No birthdate may be later.
    * @returns Where that bet begins, or `end`.
    */
   translate(from: number, end: number, today: number): number {
@@ -281,7 +292,7 @@ export class BetTranslator {
     return this.#stopped[0] - input.byteOffset;
   }
 
-  /** Adds a bet that was translated by other means: with its prefix, and with its terminator. */
+  /** Appends a bet that the caller has translated, with its prefix and its terminator. */
   add(bet: Uint8Array): void {
     this.output.set(bet, this.length);
     this.length += bet.length;
@@ -290,9 +301,9 @@ export class BetTranslator {
 }
 
 /**
- * Where one of several bets in a row begins: behind the terminator of the one before.
+ * Returns where bet `index` begins: after the terminator of the bet before it.
  *
- * @param ends Where each of them ends.
+ * @param ends Where each bet ends.
  */
 export function startOfBet(ends: Int32Array, index: number): number {
   return index === 0 ? 0 : ends[index - 1] + 1;

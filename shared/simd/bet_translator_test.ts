@@ -11,7 +11,7 @@ const utf8 = (text: string) => new TextEncoder().encode(text);
 const TO_ROWS = new BetTranslator({ notation: "packet to rows", inputBytesMax: 4096 });
 const TO_PACKET = new BetTranslator({ notation: "lines to packet", inputBytesMax: 4096 });
 
-/** Translates a text, and tells what came of it and where it stopped. */
+/** Translates `text` and returns the output and where the translator stopped. */
 function translated(translator: BetTranslator, text: string | Uint8Array, prefix = "") {
   const bytes = typeof text === "string" ? utf8(text) : text;
   translator.input.set(bytes);
@@ -21,7 +21,9 @@ function translated(translator: BetTranslator, text: string | Uint8Array, prefix
   return { output, stoppedAt, count: translator.count };
 }
 
-Deno.test("BetTranslator makes rows of a packet's bets", { permissions: "none" }, () => {
+Deno.test("BetTranslator.translate() turns a packet's bets into rows", {
+  permissions: "none",
+}, () => {
   const bets = "Juan;Perez;12345678;1980-01-01;5423:Zoë;Ñu;1;2026-11-23;0:";
   assertEquals(translated(TO_ROWS, bets, "9999,"), {
     output: "9999,Juan,Perez,12345678,1980-01-01,5423\n9999,Zoë,Ñu,1,2026-11-23,0\n",
@@ -30,18 +32,22 @@ Deno.test("BetTranslator makes rows of a packet's bets", { permissions: "none" }
   });
 });
 
-Deno.test("BetTranslator makes a packet's bets of lines, whatever ends them", {
-  permissions: "none",
-}, () => {
-  const lines = "Juan,Perez,12345678,1980-01-01,5423\r\nZoë,Ñu,1,2026-11-23,0\n";
-  assertEquals(translated(TO_PACKET, lines), {
-    output: "Juan;Perez;12345678;1980-01-01;5423:Zoë;Ñu;1;2026-11-23;0:",
-    stoppedAt: utf8(lines).length,
-    count: 2,
-  });
-});
+Deno.test(
+  "BetTranslator.translate() turns lines into a packet's bets, whether they end in \\n or \\r\\n",
+  {
+    permissions: "none",
+  },
+  () => {
+    const lines = "Juan,Perez,12345678,1980-01-01,5423\r\nZoë,Ñu,1,2026-11-23,0\n";
+    assertEquals(translated(TO_PACKET, lines), {
+      output: "Juan;Perez;12345678;1980-01-01;5423:Zoë;Ñu;1;2026-11-23;0:",
+      stoppedAt: utf8(lines).length,
+      count: 2,
+    });
+  },
+);
 
-Deno.test("BetTranslator tells where each bet ends, and takes one in between from elsewhere", {
+Deno.test("BetTranslator.ends includes a bet added between two translations", {
   permissions: "none",
 }, () => {
   const input = utf8("A;B;1;1980-01-01;1:C;D;2;1980-01-01;2:");
@@ -59,7 +65,7 @@ Deno.test("BetTranslator tells where each bet ends, and takes one in between fro
   assertEquals(length, rows.join("\n").length + 1);
 });
 
-Deno.test("BetTranslator stops at the first bet that is bad or not a common one", {
+Deno.test("BetTranslator.translate() stops at the first bet that is invalid or uncommon", {
   permissions: "none",
 }, () => {
   const good = "Ana;Paz;1;1980-01-01;1:";
@@ -99,7 +105,7 @@ Deno.test("BetTranslator stops at the first bet that is bad or not a common one"
   }
 });
 
-Deno.test("BetTranslator takes texts of any length across its chunks", {
+Deno.test("BetTranslator.translate() accepts texts of any length, across vector boundaries", {
   permissions: "none",
 }, () => {
   for (let bytes = 1; bytes <= 64; bytes++) {
@@ -112,7 +118,7 @@ Deno.test("BetTranslator takes texts of any length across its chunks", {
   }
 });
 
-/** How a notation is told in the plain model: its bets, each with its terminator, and how they are read. */
+/** A notation in the terms of the plain model. */
 const NOTATIONS: Record<BetTranslatorOptions["notation"], {
   translator: BetTranslator;
   prefix: string;
@@ -140,36 +146,40 @@ const NOTATIONS: Record<BetTranslatorOptions["notation"], {
 };
 
 for (const [notation, { translator, prefix, from, into }] of Object.entries(NOTATIONS)) {
-  Deno.test(`BetTranslator translates ${notation} only what the plain model takes`, {
-    permissions: "none",
-  }, () => {
-    let taken = 0;
-    const cases = casesWanted(20_000);
-    forAll({ cases }, (random) => {
-      const bets = Array.from({ length: 1 + random.below(3) }, () => wildBet(random, from));
-      const input = Uint8Array.from(bets.flatMap((bytes) => [...bytes]));
-      const { output, stoppedAt, count } = translated(translator, input, prefix);
-      const done = plainText(input.subarray(0, stoppedAt));
-      assert(done !== undefined, "what was translated is UTF-8");
-      const parts = done.split(from.terminator);
-      assertEquals(parts.pop(), "", "it stopped behind a terminator");
-      const expected = parts.map((part) => {
-        // A line end may have a carriage return before it.
-        const bet = notation === "lines to packet" ? part.replace(/\r$/, "") : part;
-        const fields = bet.split(from.separator);
-        assert(plainBet(fields, PLAIN_TODAY) !== undefined, `the model refuses ${bet}`);
-        return prefix + fields.join(into.separator) + into.terminator;
+  Deno.test(
+    `BetTranslator.translate() from ${notation} accepts only what the plain model accepts`,
+    {
+      permissions: "none",
+    },
+    () => {
+      let taken = 0;
+      const cases = casesWanted(20_000);
+      forAll({ cases }, (random) => {
+        const bets = Array.from({ length: 1 + random.below(3) }, () => wildBet(random, from));
+        const input = Uint8Array.from(bets.flatMap((bytes) => [...bytes]));
+        const { output, stoppedAt, count } = translated(translator, input, prefix);
+        const done = plainText(input.subarray(0, stoppedAt));
+        assert(done !== undefined, "the translated input must be UTF-8");
+        const parts = done.split(from.terminator);
+        assertEquals(parts.pop(), "", "it must stop after a terminator");
+        const expected = parts.map((part) => {
+          // A carriage return may precede the line feed.
+          const bet = notation === "lines to packet" ? part.replace(/\r$/, "") : part;
+          const fields = bet.split(from.separator);
+          assert(plainBet(fields, PLAIN_TODAY) !== undefined, `the model rejects ${bet}`);
+          return prefix + fields.join(into.separator) + into.terminator;
+        });
+        assertEquals(output, expected.join(""));
+        assertEquals(count, parts.length);
+        taken += count;
       });
-      assertEquals(output, expected.join(""));
-      assertEquals(count, parts.length);
-      taken += count;
-    });
-    // How much it leaves to others is no matter of right and wrong, but it must do most of the work.
-    assert(taken > cases / 3, `${taken} bets of ${cases} cases`);
-  });
+      // Leaving bets to the fallback is never wrong, but the translator must do most of the work.
+      assert(taken > cases / 3, `${taken} bets of ${cases} cases`);
+    },
+  );
 }
 
-/** A bet with its terminator, most often a common one. */
+/** A bet with its terminator, usually a common one. */
 function wildBet(
   random: Random,
   { separator, terminator }: { separator: string; terminator: string },

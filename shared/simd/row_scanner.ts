@@ -1,8 +1,8 @@
 /**
- * Counts the rows of bets.csv for each agency, and stops at each that ends in the winning number.
+ * Counts the rows of bets.csv per agency, and stops at each row that ends in the winning number.
  *
- * This is one of the two loops that everything waits for (the other one translates bets), and so it is
- * written for the processor's vector instructions: it looks at sixteen bytes at once.
+ * This is one of two hot loops (the other translates bets), so it uses vector instructions, sixteen
+ * bytes at a time. README.md has the background.
  *
  * @module
  */
@@ -11,119 +11,122 @@ import { COMMA, LINE_FEED, ZERO } from "../ascii.ts";
 import { AGENCIES_MAX, AGENCY_DIGITS_MAX } from "../bet.ts";
 import {
   block,
-  CHUNK_BYTES,
   constant,
   fourDigits,
   I64,
   type Kernel,
   kernel,
   loop,
-  result,
+  returnValue,
+  VECTOR_BYTES,
   when,
 } from "./wasm.ts";
 
-/** Control characters are those up to this one. They stand in no row. */
+/** The last of the control characters, which no row contains. */
 const CONTROL_MAX = 0x1f;
-/** What is looked through for line ends at once. */
-const BLOCK_BYTES = 4 * CHUNK_BYTES;
-
-/** The last bytes of a row are compared with so many of the winning number, and the comma before it. */
+/** Bytes that are searched for line feeds at a time. */
+const BLOCK_BYTES = 4 * VECTOR_BYTES;
+/** How much of a row's end is compared with the winning number and the comma before it. */
 const TAIL_BYTES = 4;
 
-/** Where things are in the kernel's memory. The input comes behind them. */
+/** Layout of the kernel's memory. The counts are followed by the input. */
 const STOPPED_AT = 0;
 const WINNER_END = 4;
 const COUNTS_AT = 8;
 const INPUT_AT = COUNTS_AT + 8 * (AGENCIES_MAX + 1);
 
 /**
- * Takes where rows begin and end, and the tail of a row that wins, with a mask for the bytes of it that
- * count; gives how many rows were counted.
+ * The kernel. Its parameters are the start and end of the rows, the last bytes of a winning row,
+ * and a mask for those of them that count. It returns how many rows it has counted, and leaves in
+ * memory where it stopped and where a possible winner ends.
  *
- * It goes from block to block, not from row to row: so the processor need not know where one row ends
- * before it can look for the end of the next. And it expects a row to be of the same agency as the one
- * before, as in a batch they are.
+ * It goes from block to block, not from row to row, so that the processor can look for the end of
+ * the next row before it knows where this one ends. It expects each row to be of the same agency as
+ * the row before, since the rows of a batch are.
  */
-const scanRows = kernel(4, ([at, end, tail, tailMask], variables) => {
-  const [rows, rowAt, lineEnd] = [variables.i32(), variables.i32(), variables.i32()];
-  /** A bit for each control character in the block: line ends, if all is well. */
-  const controls = variables.i64();
+const scanRows = kernel(4, ([at, end, tail, tailMask], locals) => {
+  const [rows, rowAt, lineEnd] = [locals.i32(), locals.i32(), locals.i32()];
+  /** A bit for each control character in the block: line feeds, if all rows are valid. */
+  const controls = locals.i64();
   const controlsIn = (offset: number) =>
-    I64.of(at.chunk(offset).isAtMost(CONTROL_MAX).bitmask(), offset);
-  /** The agency of the row before with its comma, how long that is, and its rows not yet in the counts. */
-  const start = variables.i64();
-  const [startBits, countAt, uncounted] = [variables.i32(), variables.i32(), variables.i32()];
-  const [digits, agency] = [variables.i32(), variables.i32()];
-  const addUncounted = countAt.putFloat(countAt.float(COUNTS_AT).plus(uncounted), COUNTS_AT);
+    I64.extend(at.loadVector(offset).lessOrEqual(CONTROL_MAX).bitmask(), offset);
+  /** The first bytes of the row before: its agency and the comma. */
+  const start = locals.i64();
+  /** How many bits that is, where its count is, and how many rows have yet to be added to it. */
+  const [startBits, countAt, uncounted] = [locals.i32(), locals.i32(), locals.i32()];
+  const [digits, agency] = [locals.i32(), locals.i32()];
+  const addUncounted = countAt.storeF64(countAt.loadF64(COUNTS_AT).add(uncounted), COUNTS_AT);
   return [
     rowAt.set(at),
-    // Nothing has 1 in none of its bits: the first row is of another agency.
-    start.set(I64.of(constant(1))),
-    constant(WINNER_END).putFourBytes(0),
+    // startBits is 0, so no masked row equals 1: the first row counts as another agency.
+    start.set(I64.extend(constant(1))),
+    constant(WINNER_END).store32(0),
     block((stop) => [
       loop((nextBlock) => [
         controls.set(controlsIn(0).or(controlsIn(16)).or(controlsIn(32)).or(controlsIn(48))),
         block((blockEnd) => [
           loop((nextRow) => [
-            blockEnd.jumpIf(controls.isZero()),
-            lineEnd.set(at.plus(controls.trailingZeros())),
-            controls.dropLowest(),
-            stop.jumpIf(lineEnd.isLess(end).isZero()),
-            stop.jumpIf(lineEnd.byte().differs(LINE_FEED)),
-            stop.jumpIf(lineEnd.minus(1).byte().minus(ZERO).isMore(9)),
-            when(rowAt.eightBytes().lowest(startBits).equals(start).isZero(), [
-              // Another agency: up to four digits, moved to where the last of four would be, and a comma.
-              digits.set(rowAt.chunk().minus(ZERO).isAtMost(9).bitmask().xor(-1).trailingZeros()),
-              stop.jumpIf(digits.minus(1).isMore(AGENCY_DIGITS_MAX - 1)),
-              stop.jumpIf(rowAt.plus(digits).byte().differs(COMMA)),
-              agency.set(rowAt.fourBytes().minus(0x30303030)),
-              agency.set(agency.shiftLeft(constant(4).minus(digits).times(8))),
+            blockEnd.branchIf(controls.isZero()),
+            lineEnd.set(at.add(controls.trailingZeros())),
+            controls.clearLowestBit(),
+            stop.branchIf(lineEnd.lessThan(end).isZero()),
+            stop.branchIf(lineEnd.load8().notEquals(LINE_FEED)),
+            stop.branchIf(lineEnd.subtract(1).load8().subtract(ZERO).greaterThan(9)),
+            when(rowAt.load64().lowBits(startBits).equals(start).isZero(), [
+              // Another agency: one to four digits and a comma. The shift adds leading zeros.
+              digits.set(
+                rowAt.loadVector().subtract(ZERO).lessOrEqual(9).bitmask().xor(-1).trailingZeros(),
+              ),
+              stop.branchIf(digits.subtract(1).greaterThan(AGENCY_DIGITS_MAX - 1)),
+              stop.branchIf(rowAt.add(digits).load8().notEquals(COMMA)),
+              agency.set(rowAt.load32().subtract(0x30303030)),
+              agency.set(agency.shiftLeft(constant(4).subtract(digits).multiply(8))),
               agency.set(fourDigits(agency)),
-              stop.jumpIf(agency.isZero()),
+              stop.branchIf(agency.isZero()),
               addUncounted,
               uncounted.set(0),
-              countAt.set(agency.times(8)),
-              startBits.set(digits.plus(1).times(8)),
-              start.set(rowAt.eightBytes().lowest(startBits)),
+              countAt.set(agency.multiply(8)),
+              startBits.set(digits.add(1).multiply(8)),
+              start.set(rowAt.load64().lowBits(startBits)),
             ]),
-            when(lineEnd.minus(TAIL_BYTES).fourBytes().and(tailMask).equals(tail), [
-              constant(WINNER_END).putFourBytes(lineEnd),
-              stop.jump(),
+            when(lineEnd.subtract(TAIL_BYTES).load32().and(tailMask).equals(tail), [
+              constant(WINNER_END).store32(lineEnd),
+              stop.branch(),
             ]),
-            uncounted.add(1),
-            rows.add(1),
-            rowAt.set(lineEnd.plus(1)),
-            nextRow.jump(),
+            uncounted.increment(1),
+            rows.increment(1),
+            rowAt.set(lineEnd.add(1)),
+            nextRow.branch(),
           ]),
         ]),
-        at.add(BLOCK_BYTES),
-        nextBlock.jumpIf(at.isLess(end)),
+        at.increment(BLOCK_BYTES),
+        nextBlock.branchIf(at.lessThan(end)),
       ]),
     ]),
     addUncounted,
-    constant(STOPPED_AT).putFourBytes(rowAt),
-    result(rows),
+    constant(STOPPED_AT).store32(rowAt),
+    returnValue(rows),
   ];
 });
 
-/** What one scan has found. */
+/** The result of one scan. */
 export interface Scanned {
-  /** Rows that were counted. */
+  /** Number of rows counted. */
   rows: number;
-  /** Bytes of those rows. */
+  /** Length of those rows. */
   bytes: number;
   /**
-   * Bytes of the row behind them, its line end not included, if that one ends like one that wins: it is
-   * not counted, since only its fields tell whether it is one. Else 0.
+   * Length of the next row, without its line feed, if it ends like a winning row; else 0. That row
+   * is not counted yet: only its fields show whether it wins.
    */
   winnerBytes: number;
 }
 
-/** Counts and finds; its memory does not grow. */
+/** Counts rows and finds possible winners. Its memory does not grow. */
 export class RowScanner {
-  /** Where rows go to be scanned. */
+  /** Where the rows go. */
   readonly input: Uint8Array<ArrayBuffer>;
-  /** Rows that were counted, by agency. */
+  /** Number of rows counted since the start, by agency. */
   readonly counts: Float64Array;
   readonly #kernel: Kernel;
   readonly #stopped: Int32Array;
@@ -143,9 +146,10 @@ export class RowScanner {
   }
 
   /**
-   * Counts the rows between two places of `input`, up to the first that may win or is no bet.
+   * Counts the rows in `input` between `from` and `end`, up to the first that may win or is
+   * invalid.
    *
-   * @param end Behind a line end.
+   * @param end Just after a line feed.
    */
   scan(from: number, end: number): Scanned {
     if (from >= end) return { rows: 0, bytes: 0, winnerBytes: 0 };
@@ -160,7 +164,7 @@ export class RowScanner {
   }
 }
 
-/** Four bytes as one integer, the first one the lowest. */
+/** Reads four bytes as a little-endian integer. */
 function fourBytes(latin1: string): number {
   const bytes = Uint8Array.from(latin1, (letter) => letter.charCodeAt(0));
   return new DataView(bytes.buffer).getInt32(0, true);

@@ -1,356 +1,316 @@
 /**
- * A small assembler for WebAssembly, so that the few loops that everything waits for can use the
- * processor's vector instructions, and still be read beside the rest of the code.
+ * A small assembler for WebAssembly with its vector instructions. README.md says why it exists and
+ * how to read a kernel.
  *
- * A {@linkcode kernel} is one function over one memory. Its body is written with the classes below: a
- * value is an expression, `at.plus(1)` or `chunk.equals(COMMA).bitmask()`, and nothing happens before a
- * statement uses it. Names follow https://webassembly.github.io/spec/core/ where they are not plainer.
+ * A {@linkcode kernel} is one function over one memory. The classes below build its body: an
+ * expression such as `at.add(1)` or `bytes.equals(COMMA).bitmask()` emits the instructions that
+ * leave one value on the stack, at each place where a statement uses it. Methods spell out the
+ * names of the instructions in https://webassembly.github.io/spec/core/.
  *
  * @module
  */
 
-/** Writes itself into the body of a function. */
+/** Bytes of one vector: what a vector instruction works on at once. */
+export const VECTOR_BYTES = 16;
+
+/** Opcodes by the mnemonics of the specification; those of vector instructions have two bytes. */
+const OPCODES = {
+  "block": [0x02],
+  "loop": [0x03],
+  "if": [0x04],
+  "end": [0x0b],
+  "br": [0x0c],
+  "br_if": [0x0d],
+  "return": [0x0f],
+  "local.get": [0x20],
+  "local.set": [0x21],
+  "i32.load": [0x28],
+  "i64.load": [0x29],
+  "f64.load": [0x2b],
+  "i32.load8_u": [0x2d],
+  "i32.load16_u": [0x2f],
+  "i32.store": [0x36],
+  "f64.store": [0x39],
+  "i32.store8": [0x3a],
+  "i32.const": [0x41],
+  "i64.const": [0x42],
+  "i32.eqz": [0x45],
+  "i32.eq": [0x46],
+  "i32.ne": [0x47],
+  "i32.lt_u": [0x49],
+  "i32.gt_u": [0x4b],
+  "i64.eqz": [0x50],
+  "i64.eq": [0x51],
+  "i32.ctz": [0x68],
+  "i32.add": [0x6a],
+  "i32.sub": [0x6b],
+  "i32.mul": [0x6c],
+  "i32.and": [0x71],
+  "i32.xor": [0x73],
+  "i32.shl": [0x74],
+  "i32.shr_u": [0x76],
+  "i64.ctz": [0x7a],
+  "i64.sub": [0x7d],
+  "i64.and": [0x83],
+  "i64.or": [0x84],
+  "i64.xor": [0x85],
+  "i64.shl": [0x86],
+  "f64.add": [0xa0],
+  "i32.wrap_i64": [0xa7],
+  "i64.extend_i32_u": [0xad],
+  "f64.convert_i32_u": [0xb8],
+  "v128.load": [0xfd, 0x00],
+  "v128.store": [0xfd, 0x0b],
+  "v128.const": [0xfd, 0x0c],
+  "i8x16.eq": [0xfd, 0x23],
+  "i8x16.lt_s": [0xfd, 0x25],
+  "i8x16.le_u": [0xfd, 0x2a],
+  "v128.and": [0xfd, 0x4e],
+  "v128.or": [0xfd, 0x50],
+  "i8x16.bitmask": [0xfd, 0x64],
+  "i8x16.sub": [0xfd, 0x71],
+} as const;
+
+const TYPE_CODES = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
+type Type = keyof typeof TYPE_CODES;
+/** The type of a block that leaves no value. */
+const VOID = 0x40;
+
+/** A function body while it is written. */
+interface Body {
+  readonly bytes: number[];
+  /** The types of the locals, parameters first. */
+  readonly locals: Type[];
+  /** The blocks around the next instruction, the innermost last. */
+  readonly blocks: Label[];
+}
+
+/** Emits instructions that leave nothing on the stack. */
 export interface Statement {
   emit(body: Body): void;
 }
 
-/** Writes the instructions that leave one value on the stack. */
-type Emit = (body: Body) => void;
+/** Operands and nested statements, mnemonics, and the bytes of immediates. */
+type Part = Statement | keyof typeof OPCODES | number;
 
-/** Bytes of one chunk: what a vector instruction works on at once. */
-export const CHUNK_BYTES = 16;
+/** Instructions in the order in which the stack machine runs them. */
+class Code implements Statement {
+  readonly #parts: readonly Part[];
 
-const VOID = 0x40;
-const END = 0x0b;
-
-const TYPE_CODES = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
-type Type = keyof typeof TYPE_CODES;
-
-/** The instructions of a function, as they are written down. */
-export class Body {
-  readonly bytes: number[] = [];
-  /** The types of the locals, parameters first. */
-  readonly locals: Type[] = [];
-  /** The blocks around the instruction that is written now, the innermost last. */
-  readonly blocks: Label[] = [];
-
-  op(...bytes: number[]): void {
-    this.bytes.push(...bytes);
+  constructor(...parts: Part[]) {
+    this.#parts = parts;
   }
 
-  /** One of the vector instructions, which have two bytes or three. */
-  vectorOp(code: number): void {
-    this.op(0xfd, ...unsigned(code));
-  }
-
-  all(statements: readonly Statement[]): void {
-    for (const statement of statements) statement.emit(this);
+  emit(body: Body): void {
+    for (const part of this.#parts) {
+      if (typeof part === "object") part.emit(body);
+      else if (typeof part === "number") body.bytes.push(part);
+      else body.bytes.push(...OPCODES[part]);
+    }
   }
 }
 
-/** A place to jump to. */
+/** The target of a branch: the end of a {@linkcode block}, or the start of a {@linkcode loop}. */
 export class Label {
-  /** Jumps: to the end of a block, or to the beginning of a loop. */
-  jump(): Statement {
-    return { emit: (body) => body.op(0x0c, ...this.#depth(body)) };
+  /** Branches. */
+  branch(): Statement {
+    return new Code("br", this.#depth());
   }
 
-  /** Jumps if `condition` is not 0. */
-  jumpIf(condition: I32): Statement {
-    return {
-      emit: (body) => {
-        condition.emit(body);
-        body.op(0x0d, ...this.#depth(body));
-      },
-    };
+  /** Branches if `condition` is not 0. */
+  branchIf(condition: I32): Statement {
+    return new Code(condition, "br_if", this.#depth());
   }
 
-  #depth(body: Body): number[] {
-    return unsigned(body.blocks.length - 1 - body.blocks.lastIndexOf(this));
+  /** How many blocks a branch leaves before it reaches the labelled one. */
+  #depth(): Statement {
+    const depth = ({ blocks }: Body) => blocks.length - 1 - blocks.lastIndexOf(this);
+    return { emit: (body) => body.bytes.push(...unsigned(depth(body))) };
   }
 }
 
-/** A 32-bit integer, or an address. Comparisons are unsigned and leave 1 or 0. */
-export class I32 {
-  readonly emit: Emit;
-
-  constructor(emit: Emit) {
-    this.emit = emit;
+/**
+ * A 32-bit integer, or an address. Comparisons are unsigned and give 1 or 0. Loads and stores are
+ * little-endian.
+ */
+export class I32 extends Code {
+  add(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.add");
   }
-
-  plus(other: I32 | number): I32 {
-    return this.#with(other, 0x6a);
+  subtract(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.sub");
   }
-  minus(other: I32 | number): I32 {
-    return this.#with(other, 0x6b);
-  }
-  times(other: I32 | number): I32 {
-    return this.#with(other, 0x6c);
+  multiply(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.mul");
   }
   and(other: I32 | number): I32 {
-    return this.#with(other, 0x71);
-  }
-  or(other: I32 | number): I32 {
-    return this.#with(other, 0x72);
+    return new I32(this, toI32(other), "i32.and");
   }
   xor(other: I32 | number): I32 {
-    return this.#with(other, 0x73);
+    return new I32(this, toI32(other), "i32.xor");
   }
   shiftLeft(bits: I32 | number): I32 {
-    return this.#with(bits, 0x74);
+    return new I32(this, toI32(bits), "i32.shl");
   }
+  /** Shifts right and fills with zeros. */
   shiftRight(bits: I32 | number): I32 {
-    return this.#with(bits, 0x76);
+    return new I32(this, toI32(bits), "i32.shr_u");
   }
   equals(other: I32 | number): I32 {
-    return this.#with(other, 0x46);
+    return new I32(this, toI32(other), "i32.eq");
   }
-  differs(other: I32 | number): I32 {
-    return this.#with(other, 0x47);
+  notEquals(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.ne");
   }
-  isLess(other: I32 | number): I32 {
-    return this.#with(other, 0x49);
+  lessThan(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.lt_u");
   }
-  isMore(other: I32 | number): I32 {
-    return this.#with(other, 0x4b);
+  greaterThan(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.gt_u");
   }
+  /** 1 for 0, else 0: the negation of a condition too. */
   isZero(): I32 {
-    return this.#then(0x45);
+    return new I32(this, "i32.eqz");
   }
-  /** The place of the lowest bit that is set; 32 if none is. */
+  /** Counts the zeros below the lowest bit that is set; 32 if none is. */
   trailingZeros(): I32 {
-    return this.#then(0x68);
+    return new I32(this, "i32.ctz");
   }
 
   /** The byte at this address. */
-  byte(offset = 0): I32 {
-    return this.#then(0x2d, 0, ...unsigned(offset));
+  load8(offset = 0): I32 {
+    return new I32(this, "i32.load8_u", ...memoryArgument(offset));
   }
-  /** The two bytes at this address, the first one the lowest. */
-  twoBytes(offset = 0): I32 {
-    return this.#then(0x2f, 0, ...unsigned(offset));
+  load16(offset = 0): I32 {
+    return new I32(this, "i32.load16_u", ...memoryArgument(offset));
   }
-  /** The four bytes at this address, the first one the lowest. */
-  fourBytes(offset = 0): I32 {
-    return this.#then(0x28, 0, ...unsigned(offset));
+  load32(offset = 0): I32 {
+    return new I32(this, "i32.load", ...memoryArgument(offset));
   }
-  /** The eight bytes at this address, the first one the lowest. */
-  eightBytes(offset = 0): I64 {
-    return new I64((body) => this.#emitWith(body, 0x29, 0, ...unsigned(offset)));
+  load64(offset = 0): I64 {
+    return new I64(this, "i64.load", ...memoryArgument(offset));
   }
-  /** The sixteen bytes at this address. */
-  chunk(offset = 0): Chunk {
-    return new Chunk((body) => {
-      this.emit(body);
-      body.vectorOp(0x00);
-      body.op(0, ...unsigned(offset));
-    });
+  loadVector(offset = 0): V128 {
+    return new V128(this, "v128.load", ...memoryArgument(offset));
   }
-  /** The floating-point number at this address. */
-  float(offset = 0): F64 {
-    return new F64((body) => this.#emitWith(body, 0x2b, 0, ...unsigned(offset)));
+  loadF64(offset = 0): F64 {
+    return new F64(this, "f64.load", ...memoryArgument(offset));
   }
 
-  /** Puts a byte at this address. */
-  putByte(value: I32 | number, offset = 0): Statement {
-    return this.#put(asI32(value), 0x3a, 0, ...unsigned(offset));
+  /** Stores the lowest byte of `value` at this address. */
+  store8(value: I32 | number, offset = 0): Statement {
+    return new Code(this, toI32(value), "i32.store8", ...memoryArgument(offset));
   }
-  /** Puts four bytes at this address, the lowest first. */
-  putFourBytes(value: I32 | number, offset = 0): Statement {
-    return this.#put(asI32(value), 0x36, 0, ...unsigned(offset));
+  store32(value: I32 | number, offset = 0): Statement {
+    return new Code(this, toI32(value), "i32.store", ...memoryArgument(offset));
   }
-  /** Puts sixteen bytes at this address. */
-  putChunk(value: Chunk): Statement {
-    return this.#put(value, 0xfd, 0x0b, 0, 0);
+  storeVector(value: V128): Statement {
+    return new Code(this, value, "v128.store", ...memoryArgument(0));
   }
-  /** Puts a floating-point number at this address. */
-  putFloat(value: F64, offset = 0): Statement {
-    return this.#put(value, 0x39, 0, ...unsigned(offset));
-  }
-
-  #put(value: Statement, ...code: number[]): Statement {
-    return {
-      emit: (body) => {
-        this.emit(body);
-        value.emit(body);
-        body.op(...code);
-      },
-    };
-  }
-
-  #with(other: I32 | number, code: number): I32 {
-    return new I32((body) => {
-      this.emit(body);
-      asI32(other).emit(body);
-      body.op(code);
-    });
-  }
-
-  #then(...code: number[]): I32 {
-    return new I32((body) => this.#emitWith(body, ...code));
-  }
-
-  #emitWith(body: Body, ...code: number[]): void {
-    this.emit(body);
-    body.op(...code);
+  storeF64(value: F64, offset = 0): Statement {
+    return new Code(this, value, "f64.store", ...memoryArgument(offset));
   }
 }
 
-/** A 64-bit integer: eight bytes to compare at once, or the bitmasks of four chunks. */
-export class I64 {
-  readonly emit: Emit;
-
-  constructor(emit: Emit) {
-    this.emit = emit;
-  }
-
-  /** The bits of an integer, moved to the left. */
-  static of(bits: I32, shift = 0): I64 {
-    return new I64((body) => {
-      bits.emit(body);
-      body.op(0xad);
-      if (shift > 0) body.op(0x42, ...signed(shift), 0x86);
-    });
+/** A 64-bit integer: eight bytes to compare at once, or the bitmasks of four vectors. */
+export class I64 extends Code {
+  /** Extends `value` with zeros, then shifts it left. */
+  static extend(value: I32, shiftBits = 0): I64 {
+    const extended = new I64(value, "i64.extend_i32_u");
+    return shiftBits === 0
+      ? extended
+      : new I64(extended, "i64.const", ...signed(shiftBits), "i64.shl");
   }
 
   or(other: I64): I64 {
-    return new I64((body) => {
-      this.emit(body);
-      other.emit(body);
-      body.op(0x84);
-    });
+    return new I64(this, other, "i64.or");
   }
-
-  isZero(): I32 {
-    return new I32((body) => {
-      this.emit(body);
-      body.op(0x50);
-    });
-  }
-
-  /** The place of the lowest bit that is set; 64 if none is. */
-  trailingZeros(): I32 {
-    return new I32((body) => {
-      this.emit(body);
-      body.op(0x7a, 0xa7);
-    });
-  }
-
-  /** The lowest bits; all others are 0. */
-  lowest(bits: I32): I64 {
-    return new I64((body) => {
-      this.emit(body);
-      // All ones, moved to the left, are those that go.
-      body.op(0x42, 0x7f);
-      bits.emit(body);
-      body.op(0xad, 0x86, 0x42, 0x7f, 0x85, 0x83);
-    });
-  }
-
   equals(other: I64): I32 {
-    return new I32((body) => {
-      this.emit(body);
-      other.emit(body);
-      body.op(0x51);
-    });
+    return new I32(this, other, "i64.eq");
+  }
+  isZero(): I32 {
+    return new I32(this, "i64.eqz");
+  }
+  /** Counts the zeros below the lowest bit that is set; 64 if none is. */
+  trailingZeros(): I32 {
+    return new I32(this, "i64.ctz", "i32.wrap_i64");
+  }
+  /** Keeps the lowest `count` bits, 0 to 63, and clears the others. */
+  lowBits(count: I32): I64 {
+    const ones = new I64("i64.const", ...signed(-1));
+    const cleared = new I64(ones, I64.extend(count), "i64.shl");
+    return new I64(this, cleared, ones, "i64.xor", "i64.and");
   }
 }
 
 /** A floating-point number: a count that may grow beyond 32 bits. */
-export class F64 {
-  readonly emit: Emit;
-
-  constructor(emit: Emit) {
-    this.emit = emit;
-  }
-
-  plus(other: I32): F64 {
-    return new F64((body) => {
-      this.emit(body);
-      other.emit(body);
-      body.op(0xb8, 0xa0);
-    });
+export class F64 extends Code {
+  add(other: I32): F64 {
+    return new F64(this, other, "f64.convert_i32_u", "f64.add");
   }
 }
 
-/** Sixteen bytes at once. A comparison sets all bits of each byte for which it holds. */
-export class Chunk {
-  readonly emit: Emit;
-
-  constructor(emit: Emit) {
-    this.emit = emit;
+/**
+ * Sixteen bytes, the lanes of an i8x16. A comparison sets all bits of each lane for which it holds.
+ */
+export class V128 extends Code {
+  /** Repeats one byte in every lane. */
+  static splat(byte: number): V128 {
+    return new V128("v128.const", ...new Array(VECTOR_BYTES).fill(byte & 0xff));
   }
 
-  /** Sixteen times the same byte. */
-  static of(byte: number): Chunk {
-    return new Chunk((body) => {
-      body.vectorOp(0x0c);
-      body.op(...new Array(CHUNK_BYTES).fill(byte & 0xff));
-    });
+  equals(byte: number): V128 {
+    return new V128(this, V128.splat(byte), "i8x16.eq");
   }
-
-  equals(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 35);
+  /**
+   * Compares signed bytes: those from 0x80 on are negative, so they are less than any ASCII byte.
+   */
+  lessThanSigned(byte: number): V128 {
+    return new V128(this, V128.splat(byte), "i8x16.lt_s");
   }
-  /** Less than `byte`, both taken as signed: so are all bytes from 0x80 on. */
-  isLessSigned(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 37);
+  /** Compares unsigned bytes. x86 has no instruction for an unsigned "less than". */
+  lessOrEqual(byte: number): V128 {
+    return new V128(this, V128.splat(byte), "i8x16.le_u");
   }
-  /** `byte` or less; the processor has no instruction for less. */
-  isAtMost(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 42);
+  subtract(byte: number): V128 {
+    return new V128(this, V128.splat(byte), "i8x16.sub");
   }
-  minus(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 113);
+  and(byte: number): V128 {
+    return new V128(this, V128.splat(byte), "v128.and");
   }
-  and(byte: number): Chunk {
-    return this.#with(Chunk.of(byte), 78);
+  or(other: V128): V128 {
+    return new V128(this, other, "v128.or");
   }
-  or(other: Chunk): Chunk {
-    return this.#with(other, 80);
-  }
-  /** Bit N is the highest bit of byte N. */
+  /** Gathers the highest bit of lane N into bit N. */
   bitmask(): I32 {
-    return new I32((body) => {
-      this.emit(body);
-      body.vectorOp(100);
-    });
-  }
-
-  #with(other: Chunk, code: number): Chunk {
-    return new Chunk((body) => {
-      this.emit(body);
-      other.emit(body);
-      body.vectorOp(code);
-    });
+    return new I32(this, "i8x16.bitmask");
   }
 }
 
-/** A variable that holds an integer. */
-export class I32Variable extends I32 {
+/** A local variable, or a parameter, that holds an integer. */
+export class I32Local extends I32 {
   readonly #index: number;
 
   constructor(index: number) {
-    super((body) => body.op(0x20, ...unsigned(index)));
+    super("local.get", ...unsigned(index));
     this.#index = index;
   }
 
   set(value: I32 | number): Statement {
-    return setLocal(this.#index, asI32(value));
+    return setLocal(this.#index, toI32(value));
   }
 
-  /** Adds to it. */
-  add(value: I32 | number): Statement {
-    return this.set(this.plus(value));
+  increment(by: I32 | number): Statement {
+    return this.set(this.add(by));
   }
 }
 
-/** A variable that holds a 64-bit integer. */
-export class I64Variable extends I64 {
+/** A local variable that holds a 64-bit integer. */
+export class I64Local extends I64 {
   readonly #index: number;
 
   constructor(index: number) {
-    super((body) => body.op(0x20, ...unsigned(index)));
+    super("local.get", ...unsigned(index));
     this.#index = index;
   }
 
@@ -358,88 +318,71 @@ export class I64Variable extends I64 {
     return setLocal(this.#index, value);
   }
 
-  /** Sets the lowest bit that is set to 0. */
-  dropLowest(): Statement {
-    const one = [0x42, 1];
-    return setLocal(this.#index, {
-      emit: (body) => {
-        this.emit(body);
-        this.emit(body);
-        body.op(...one, 0x7d, 0x83);
-      },
-    });
+  /** Clears the lowest bit that is set. */
+  clearLowestBit(): Statement {
+    return this.set(new I64(this, this, "i64.const", ...signed(1), "i64.sub", "i64.and"));
   }
 }
 
-/** A variable that holds a chunk. */
-export class ChunkVariable extends Chunk {
+/** A local variable that holds a vector. */
+export class V128Local extends V128 {
   readonly #index: number;
 
   constructor(index: number) {
-    super((body) => body.op(0x20, ...unsigned(index)));
+    super("local.get", ...unsigned(index));
     this.#index = index;
   }
 
-  set(value: Chunk): Statement {
+  set(value: V128): Statement {
     return setLocal(this.#index, value);
   }
 }
 
-/** An integer, or an address, that does not change. */
+/** An integer, or an address, that is known when the kernel is assembled. */
 export function constant(value: number): I32 {
-  return new I32((body) => body.op(0x41, ...signed(value)));
+  return new I32("i32.const", ...signed(value));
 }
 
-/** The number that four digits write: bytes from 0 to 9, the first one the lowest. */
+/**
+ * The number that four decimal digits write: bytes of 0 to 9, the first digit in the lowest byte.
+ */
 export function fourDigits(digits: I32): I32 {
-  return twoPairs(digits.times(10).plus(digits.shiftRight(8)).and(0x00ff00ff));
+  const pairs = digits.multiply(10).add(digits.shiftRight(8)).and(0x00ff00ff);
+  return pairs.multiply(100).add(pairs.shiftRight(16)).and(0xffff);
 }
 
-/** The number that two digits write: bytes from 0 to 9, the first one the lowest. */
+/**
+ * The number that two decimal digits write: bytes of 0 to 9, the first digit in the lowest byte.
+ */
 export function twoDigits(digits: I32): I32 {
-  return digits.times(10).plus(digits.shiftRight(8)).and(0xff);
+  return digits.multiply(10).add(digits.shiftRight(8)).and(0xff);
 }
 
-/** The number that two pairs of digits write. */
-function twoPairs(pairs: I32): I32 {
-  return pairs.times(100).plus(pairs.shiftRight(16)).and(0xffff);
-}
-
-/** Statements behind whose end `label` leads. */
+/** A block: branching to its label leaves it. */
 export function block(write: (label: Label) => readonly Statement[]): Statement {
-  return nested(0x02, write);
+  return nested("block", write);
 }
 
-/** Statements to whose beginning `label` leads. Without a jump there, they are done once. */
+/** A loop: branching to its label starts it again. Without such a branch it runs once. */
 export function loop(write: (label: Label) => readonly Statement[]): Statement {
-  return nested(0x03, write);
+  return nested("loop", write);
 }
 
-/** Statements that are done if `condition` is not 0. */
+/** Runs `statements` if `condition` is not 0: the instruction `if`. */
 export function when(condition: I32, statements: readonly Statement[]): Statement {
-  return {
-    emit: (body) => {
-      condition.emit(body);
-      nested(0x04, () => statements).emit(body);
-    },
-  };
+  return new Code(condition, nested("if", () => statements));
 }
 
-/** Ends the function with its result. */
-export function result(value: I32 | number): Statement {
-  return {
-    emit: (body) => {
-      asI32(value).emit(body);
-      body.op(0x0f);
-    },
-  };
+/** Returns from the function: the instruction `return`. */
+export function returnValue(value: I32 | number): Statement {
+  return new Code(toI32(value), "return");
 }
 
-/** Makes the variables of a kernel. */
-export interface Variables {
-  i32(): I32Variable;
-  i64(): I64Variable;
-  chunk(): ChunkVariable;
+/** Declares the local variables of a kernel. They start as 0. */
+export interface Locals {
+  i32(): I32Local;
+  i64(): I64Local;
+  v128(): V128Local;
 }
 
 /** A kernel with a memory of its own. */
@@ -449,17 +392,17 @@ export interface Kernel {
   run: (...values: number[]) => number;
 }
 
+type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
+
 /**
- * Assembles a kernel.
+ * Defines a kernel. It is assembled when it is first used.
  *
  * @param parameters How many integers it takes.
- * @param write Writes its body, out of its parameters; it must end with a {@linkcode result}.
- * @returns Makes a kernel with a memory of at least so many bytes, which never grows.
+ * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.
+ * @returns Instantiates the kernel with a memory of its own, of at least `memoryBytes`, which never
+ * grows.
  */
-export function kernel(
-  parameters: number,
-  write: (parameters: I32Variable[], variables: Variables) => readonly Statement[],
-): (memoryBytes: number) => Kernel {
+export function kernel(parameters: number, write: WriteKernel): (memoryBytes: number) => Kernel {
   let module: WebAssembly.Module | undefined;
   return (memoryBytes) => {
     module ??= new WebAssembly.Module(assemble(parameters, write));
@@ -471,56 +414,59 @@ export function kernel(
   };
 }
 
-function assemble(
-  parameters: number,
-  write: (parameters: I32Variable[], variables: Variables) => readonly Statement[],
-): Uint8Array<ArrayBuffer> {
-  const body = new Body();
+/** Writes a module that imports its memory and exports one function, `run`. */
+function assemble(parameters: number, write: WriteKernel): Uint8Array<ArrayBuffer> {
+  const body: Body = { bytes: [], locals: [], blocks: [] };
   const local = (type: Type) => body.locals.push(type) - 1;
-  const variables: Variables = {
-    i32: () => new I32Variable(local("i32")),
-    i64: () => new I64Variable(local("i64")),
-    chunk: () => new ChunkVariable(local("v128")),
+  const locals: Locals = {
+    i32: () => new I32Local(local("i32")),
+    i64: () => new I64Local(local("i64")),
+    v128: () => new V128Local(local("v128")),
   };
-  const taken = Array.from({ length: parameters }, () => variables.i32());
-  body.all(write(taken, variables));
+  const taken = Array.from({ length: parameters }, () => locals.i32());
+  new Code(...write(taken, locals), "end").emit(body);
   const types = body.locals.map((type) => TYPE_CODES[type]);
-  const locals = types.slice(parameters).map((type) => [1, type]);
-  const code = [...vector(locals), ...body.bytes, END];
+  const declared = types.slice(parameters).map((type) => [1, type]);
+  const code = [...vector(declared), ...body.bytes];
+  const parameterTypes = vector(types.slice(0, parameters).map((type) => [type]));
   return new Uint8Array([
-    ...[0x00, ...text("asm"), 1, 0, 0, 0],
-    ...section(1, [[0x60, ...vector(types.slice(0, parameters).map((type) => [type])), 1, 0x7f]]),
-    ...section(2, [[0, ...name("memory"), 0x02, 0x00, 1]]),
-    ...section(3, [[0]]),
-    ...section(7, [[...name("run"), 0x00, 0]]),
-    ...section(10, [[...unsigned(code.length), ...code]]),
+    ...[0x00, ...ascii("asm"), 1, 0, 0, 0],
+    ...section(1, [[0x60, ...parameterTypes, 1, TYPE_CODES.i32]]), // the function's type
+    ...section(2, [[...name(""), ...name("memory"), 0x02, 0x00, 1]]), // import of a page or more
+    ...section(3, [[0]]), // a function of type 0
+    ...section(7, [[...name("run"), 0x00, 0]]), // export of function 0
+    ...section(10, [[...unsigned(code.length), ...code]]), // its code
   ]);
 }
 
-function nested(code: number, write: (label: Label) => readonly Statement[]): Statement {
+function nested(
+  instruction: "block" | "loop" | "if",
+  write: (label: Label) => readonly Statement[],
+): Statement {
   return {
     emit: (body) => {
       const label = new Label();
-      body.op(code, VOID);
+      new Code(instruction, VOID).emit(body);
       body.blocks.push(label);
-      body.all(write(label));
+      new Code(...write(label), "end").emit(body);
       body.blocks.pop();
-      body.op(END);
     },
   };
 }
 
 function setLocal(index: number, value: Statement): Statement {
-  return {
-    emit: (body) => {
-      value.emit(body);
-      body.op(0x21, ...unsigned(index));
-    },
-  };
+  return new Code(value, "local.set", ...unsigned(index));
 }
 
-function asI32(value: I32 | number): I32 {
+function toI32(value: I32 | number): I32 {
   return typeof value === "number" ? constant(value) : value;
+}
+
+/**
+ * The immediates of a load or a store: no promise about alignment, and the offset from the address.
+ */
+function memoryArgument(offset: number): number[] {
+  return [0, ...unsigned(offset)];
 }
 
 function section(id: number, entries: number[][]): number[] {
@@ -532,21 +478,20 @@ function vector(entries: number[][]): number[] {
   return [...unsigned(entries.length), ...entries.flat()];
 }
 
-function text(ascii: string): number[] {
-  return Array.from(ascii, (letter) => letter.charCodeAt(0));
+function ascii(text: string): number[] {
+  return Array.from(text, (letter) => letter.charCodeAt(0));
 }
 
-/** A name; that of an import has an empty module name before it. */
-function name(ascii: string): number[] {
-  return [ascii.length, ...text(ascii)];
+function name(text: string): number[] {
+  return [text.length, ...ascii(text)];
 }
 
-/** LEB128 of an integer from 0 on. */
+/** LEB128 of an integer from 0 up. */
 function unsigned(value: number): number[] {
   return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...unsigned(value >>> 7)];
 }
 
-/** LEB128 of a 32-bit integer. */
+/** LEB128 of a signed 32-bit integer. */
 function signed(value: number): number[] {
   const isLast = value >= -0x40 && value < 0x40;
   return isLast ? [value & 0x7f] : [value & 0x7f | 0x80, ...signed(value >> 7)];

@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { block, Chunk, constant, type I32, I64, kernel, loop, result, when } from "./wasm.ts";
+import { block, constant, type I32, I64, kernel, loop, returnValue, V128, when } from "./wasm.ts";
 
-/** The value of an expression over two integers. */
+/** Evaluates an expression over two integers. */
 function value(write: (one: I32, two: I32) => I32, one = 0, two = 0): number {
-  const { run } = kernel(2, ([first, second]) => [result(write(first, second))])(16);
+  const { run } = kernel(2, ([first, second]) => [returnValue(write(first, second))])(16);
   return run(one, two);
 }
 
@@ -11,16 +11,15 @@ Deno.test("kernel() computes with integers as JavaScript does", { permissions: "
   for (const one of [0, 1, 63, 64, 127, 128, 8191, 8192, 2 ** 31 - 1, -1, -64, -65, -(2 ** 31)]) {
     assertEquals(value(() => constant(one)), one);
     for (const two of [0, 1, 9, -1, 300_000, -(2 ** 31)]) {
-      assertEquals(value((a, b) => a.plus(b), one, two), one + two | 0);
-      assertEquals(value((a, b) => a.minus(b), one, two), one - two | 0);
-      assertEquals(value((a, b) => a.times(b), one, two), Math.imul(one, two));
+      assertEquals(value((a, b) => a.add(b), one, two), one + two | 0);
+      assertEquals(value((a, b) => a.subtract(b), one, two), one - two | 0);
+      assertEquals(value((a, b) => a.multiply(b), one, two), Math.imul(one, two));
       assertEquals(value((a, b) => a.and(b), one, two), one & two);
-      assertEquals(value((a, b) => a.or(b), one, two), one | two);
       assertEquals(value((a, b) => a.xor(b), one, two), one ^ two);
       assertEquals(value((a, b) => a.equals(b), one, two), Number(one === two));
-      assertEquals(value((a, b) => a.differs(b), one, two), Number(one !== two));
-      assertEquals(value((a, b) => a.isLess(b), one, two), Number(one >>> 0 < two >>> 0));
-      assertEquals(value((a, b) => a.isMore(b), one, two), Number(one >>> 0 > two >>> 0));
+      assertEquals(value((a, b) => a.notEquals(b), one, two), Number(one !== two));
+      assertEquals(value((a, b) => a.lessThan(b), one, two), Number(one >>> 0 < two >>> 0));
+      assertEquals(value((a, b) => a.greaterThan(b), one, two), Number(one >>> 0 > two >>> 0));
     }
     assertEquals(value((a) => a.isZero(), one), Number(one === 0));
     assertEquals(value((a) => a.shiftRight(3), one), one >>> 3 | 0);
@@ -31,47 +30,47 @@ Deno.test("kernel() computes with integers as JavaScript does", { permissions: "
   }
 });
 
-Deno.test(
-  "kernel() reads and writes its memory, far addresses too",
-  { permissions: "none" },
-  () => {
-    const far = 200_000;
-    const make = kernel(1, ([at]) => [
-      at.putByte(at.byte(far).plus(1)),
-      at.putFourBytes(at.fourBytes(far), 4),
-      at.plus(16).putChunk(at.chunk(far)),
-      at.putFloat(at.float(far + 16).plus(constant(-1)), 32),
-      result(at.twoBytes(far)),
-    ]);
-    const { memory, run } = make(far + 1000);
-    const bytes = Uint8Array.from({ length: 16 }, (_, at) => 200 + at);
-    memory.set(bytes, far + 8);
-    new DataView(memory.buffer).setFloat64(far + 24, 2 ** 40, true);
-    assertEquals(run(8), 200 + 256 * 201);
-    assertEquals([...memory.subarray(8, 16)], [201, 0, 0, 0, 200, 201, 202, 203]);
-    assertEquals(memory.slice(24, 40), bytes);
-    assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 2 ** 32 - 1);
-    assertEquals(memory.length % 65_536, 0);
-  },
-);
+Deno.test("kernel() loads and stores at addresses beyond one page", {
+  permissions: "none",
+}, () => {
+  const far = 200_000;
+  const make = kernel(1, ([at]) => [
+    at.store8(at.load8(far).add(1)),
+    at.store32(at.load32(far), 4),
+    at.add(16).storeVector(at.loadVector(far)),
+    at.storeF64(at.loadF64(far + 16).add(constant(-1)), 32),
+    returnValue(at.load16(far)),
+  ]);
+  const { memory, run } = make(far + 1000);
+  const bytes = Uint8Array.from({ length: 16 }, (_, at) => 200 + at);
+  memory.set(bytes, far + 8);
+  new DataView(memory.buffer).setFloat64(far + 24, 2 ** 40, true);
+  assertEquals(run(8), 200 + 256 * 201);
+  assertEquals([...memory.subarray(8, 16)], [201, 0, 0, 0, 200, 201, 202, 203]);
+  assertEquals(memory.slice(24, 40), bytes);
+  assertEquals(new DataView(memory.buffer).getFloat64(40, true), 2 ** 40 + 2 ** 32 - 1);
+  assertEquals(memory.length % 65_536, 0);
+});
 
-Deno.test("kernel() compares and counts up to 64 bits", { permissions: "none" }, () => {
+Deno.test("kernel() computes with 64-bit integers", {
+  permissions: "none",
+}, () => {
   const lowest = (bits: number) => {
     const { memory, run } = kernel(1, ([bits]) => {
-      const both = [constant(0).eightBytes(), constant(8).eightBytes()];
-      return [result(both[0].lowest(bits).equals(both[1].lowest(bits)))];
+      const both = [constant(0).load64(), constant(8).load64()];
+      return [returnValue(both[0].lowBits(bits).equals(both[1].lowBits(bits)))];
     })(16);
     memory.set([1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 7, 7, 8]);
     return run(bits);
   };
   assertEquals([0, 8, 40, 41, 42, 48, 63].map(lowest), [1, 1, 1, 0, 0, 0, 0]);
-  const { run } = kernel(2, ([low, high], variables) => {
-    const bits = variables.i64();
+  const { run } = kernel(2, ([low, high], locals) => {
+    const bits = locals.i64();
     return [
-      bits.set(I64.of(low).or(I64.of(high, 32))),
-      when(bits.isZero(), [result(-1)]),
-      bits.dropLowest(),
-      result(bits.trailingZeros()),
+      bits.set(I64.extend(low).or(I64.extend(high, 32))),
+      when(bits.isZero(), [returnValue(-1)]),
+      bits.clearLowestBit(),
+      returnValue(bits.trailingZeros()),
     ];
   })(1);
   assertEquals([[0, 0], [1, 0], [3, 0], [-8, 1], [4, 4], [0, 6]].map(([a, b]) => run(a, b)), [
@@ -79,53 +78,54 @@ Deno.test("kernel() compares and counts up to 64 bits", { permissions: "none" },
   ]);
 });
 
-Deno.test("kernel() compares sixteen bytes at once", { permissions: "none" }, () => {
-  const mask = (write: (chunk: Chunk) => Chunk) => {
-    const { memory, run } = kernel(1, ([at]) => [result(write(at.chunk()).bitmask())])(64);
+Deno.test("kernel() compares all sixteen lanes of a vector", { permissions: "none" }, () => {
+  const mask = (write: (bytes: V128) => V128) => {
+    const make = kernel(1, ([at]) => [returnValue(write(at.loadVector()).bitmask())]);
+    const { memory, run } = make(64);
     memory.set([0, 1, 9, 10, 31, 32, 58, 59, 126, 127, 128, 200, 255, 44, 34, 48]);
     return Array.from({ length: 16 }, (_, at) => run(0) >> at & 1).join("");
   };
-  assertEquals(mask((chunk) => chunk.equals(127)), "0000000001000000");
-  assertEquals(mask((chunk) => chunk.isAtMost(31)), "1111100000000000");
-  assertEquals(mask((chunk) => chunk.isLessSigned(32)), "1111100000111000");
-  assertEquals(mask((chunk) => chunk.and(0xfe).equals(58)), "0000001100000000");
-  assertEquals(mask((chunk) => chunk.minus(48).isAtMost(9)), "0000000000000001");
-  assertEquals(mask((chunk) => chunk.equals(44).or(chunk.equals(34))), "0000000000000110");
-  assertEquals(mask(() => Chunk.of(255)), "1111111111111111");
+  assertEquals(mask((bytes) => bytes.equals(127)), "0000000001000000");
+  assertEquals(mask((bytes) => bytes.lessOrEqual(31)), "1111100000000000");
+  assertEquals(mask((bytes) => bytes.lessThanSigned(32)), "1111100000111000");
+  assertEquals(mask((bytes) => bytes.and(0xfe).equals(58)), "0000001100000000");
+  assertEquals(mask((bytes) => bytes.subtract(48).lessOrEqual(9)), "0000000000000001");
+  assertEquals(mask((bytes) => bytes.equals(44).or(bytes.equals(34))), "0000000000000110");
+  assertEquals(mask(() => V128.splat(255)), "1111111111111111");
 });
 
-Deno.test("kernel() jumps out of blocks and back to the beginning of loops", {
+Deno.test("kernel() branches to the end of a block and the start of a loop", {
   permissions: "none",
 }, () => {
-  // The sum of the odd integers below a limit, 1000 at the most.
-  const { run } = kernel(1, ([limit], variables) => {
-    const [at, sum] = [variables.i32(), variables.i32()];
+  // The sum of the odd integers below a limit, capped at 1000.
+  const { run } = kernel(1, ([limit], locals) => {
+    const [at, sum] = [locals.i32(), locals.i32()];
     return [
-      block((isOver) => [
+      block((done) => [
         loop((next) => [
-          isOver.jumpIf(at.equals(limit)),
-          when(sum.isMore(1000), [result(1000)]),
-          when(at.and(1), [sum.add(at)]),
-          at.add(1),
-          next.jump(),
+          done.branchIf(at.equals(limit)),
+          when(sum.greaterThan(1000), [returnValue(1000)]),
+          when(at.and(1), [sum.increment(at)]),
+          at.increment(1),
+          next.branch(),
         ]),
       ]),
-      result(sum),
+      returnValue(sum),
     ];
   })(1);
   assertEquals([0, 1, 2, 7, 10, 5000].map((limit) => run(limit)), [0, 0, 1, 9, 25, 1000]);
 });
 
-Deno.test("kernel() gives each kernel a memory and variables of its own", {
+Deno.test("kernel() gives each instance a memory of its own", {
   permissions: "none",
 }, () => {
-  const make = kernel(1, ([step], variables) => {
-    const chunk = variables.chunk();
+  const make = kernel(1, ([step], locals) => {
+    const bytes = locals.v128();
     return [
-      chunk.set(step.minus(step).chunk()),
-      step.minus(step).putByte(step.minus(step).byte().plus(step)),
-      constant(16).putChunk(chunk),
-      result(constant(0).byte()),
+      bytes.set(step.subtract(step).loadVector()),
+      step.subtract(step).store8(step.subtract(step).load8().add(step)),
+      constant(16).storeVector(bytes),
+      returnValue(constant(0).load8()),
     ];
   });
   const [one, two] = [make(100), make(100)];

@@ -1,16 +1,17 @@
 /**
- * Decoded batches for people and assertions: bets as objects, out of the bytes that a batch owns.
+ * Reads a decoded batch as bets, for assertions.
  *
  * @module
  */
 
+import { LINE_FEED } from "../ascii.ts";
 import type { Bet } from "../bet.ts";
 import type { BetBatch, BetNotation } from "../packets.ts";
 import { parseRow } from "../rows.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The bets of a batch that was decoded into `notation`. */
+/** Returns the bets of a batch in `notation`. */
 export function betsOf(batch: BetBatch, notation: BetNotation): Bet[] {
   const bets = notation === "rows" ? rowsOf(batch) : packetBetsOf(batch);
   return bets.map(([agency, firstName, lastName, document, birthdate, number]) => ({
@@ -26,7 +27,7 @@ export function betsOf(batch: BetBatch, notation: BetNotation): Bet[] {
 function rowsOf({ bytes }: BetBatch): string[][] {
   const rows: string[][] = [];
   for (let from = 0; from < bytes.length;) {
-    const end = bytes.indexOf(0x0a, from);
+    const end = bytes.indexOf(LINE_FEED, from);
     rows.push(parseRow(bytes.subarray(from, end)));
     from = end + 1;
   }

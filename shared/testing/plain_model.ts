@@ -1,13 +1,14 @@
 /**
- * The rules of the protocol once more, plainly: with strings and regular expressions, a line for a rule,
- * slow, and sharing nothing with the code that is tested against it but the numbers of the document.
+ * A plain model of the protocol's rules: strings and regular expressions, one line per rule. It is
+ * slow, and shares no code with what is tested against it; limits are repeated as the document
+ * states them.
  *
  * @module
  */
 
 import type { Bet } from "../bet.ts";
 
-/** What the rules depend on. */
+/** What the rules depend on, besides the packet. */
 export interface PlainRules {
   agencies: number;
   /** YYYY-MM-DD. */
@@ -20,7 +21,7 @@ const DIGITS = /^[0-9]+$/;
 const STORE_BET = /^StoreBet:([0-9]+);([^]*)$/;
 const STORE_BATCH = /^StoreBatch:([0-9]+)[;:]([^]*)$/;
 
-/** The text that UTF-8 writes, or nothing if it is not UTF-8. */
+/** Decodes UTF-8; `undefined` if `bytes` are not UTF-8. */
 export function plainText(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -29,7 +30,7 @@ export function plainText(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** The bets of a Store packet, or nothing if it is to be refused. */
+/** Returns the bets of a Store packet, or `undefined` if the packet is invalid. */
 export function plainStoreBets(line: Uint8Array, rules: PlainRules): Bet[] | undefined {
   const text = plainText(line) ?? "";
   const single = STORE_BET.exec(text);
@@ -44,7 +45,7 @@ export function plainStoreBets(line: Uint8Array, rules: PlainRules): Bet[] | und
   return bets.map((bet) => ({ agency, ...bet! }));
 }
 
-/** The bet that `fields` write, or nothing if it is bad. */
+/** Returns the bet with these fields, or `undefined` if it is invalid. */
 export function plainBet(fields: string[], today: string): Omit<Bet, "agency"> | undefined {
   if (fields.length !== 5) return undefined;
   const [firstName, lastName, document, birthdate, number] = fields;
@@ -53,7 +54,7 @@ export function plainBet(fields: string[], today: string): Omit<Bet, "agency"> |
   if (isGood) return { firstName, lastName, document, birthdate, number: Number(number) };
 }
 
-/** The lines of a stream, and whether one that is too long ends it. */
+/** Splits a stream into lines, up to one that is too long. */
 export function plainFrames(
   bytes: Uint8Array,
   frameBytesMax: number,
@@ -69,7 +70,7 @@ export function plainFrames(
   };
 }
 
-/** A character for each byte, whatever it is. */
+/** Maps each byte to one character, so that any bytes can be compared and shown. */
 export function latin1(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
 }

@@ -1,5 +1,5 @@
 /**
- * Bets by chance: most of them good or nearly good, so that a test stands at the border of every rule.
+ * Random bets, most of them valid or nearly so, to test the edges of every rule.
  *
  * @module
  */
@@ -9,33 +9,18 @@ import type { Random } from "../../testing/random.ts";
 
 const encoder = new TextEncoder();
 
-/** Characters of one to four bytes, the ones beside a forbidden one among them. */
+/** Characters of one to four bytes, including the neighbours of forbidden ones. */
 const GOOD = [
   ..."aZ09 -.'/,\"|%~\u00a0ñÁ߀߿\u0800\u2027\u202a\u202e€\ud7ff\ue000\ufeff\uffff😀\u{10ffff}",
 ];
 const BAD = [..."\0\t\n\r\x1f\x7f\x80\x85\x9f\u2028\u2029;:"];
-/** Bytes that begin, go on with, or spoil a character or a field. */
-const BYTES = [0x00, 0x0a, 0x20, 0x22, 0x2c, 0x2d, 0x30, 0x39, 0x3a, 0x3b, 0x7f, 0x80, 0x8f, 0x90]
-  .concat([
-    0x9f,
-    0xa0,
-    0xbf,
-    0xc0,
-    0xc1,
-    0xc2,
-    0xdf,
-    0xe0,
-    0xe2,
-    0xed,
-    0xef,
-    0xf0,
-    0xf4,
-    0xf5,
-    0xff,
-  ]);
+/** Bytes that begin, continue or break a character or a field. */
+const BYTES =
+  "00 0a 20 22 2c 2d 30 39 3a 3b 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 e2 ed ef f0 f4 f5 ff"
+    .split(" ").map((hex) => parseInt(hex, 16));
 const YEARS = ["0000", "0001", "1899", "1900", "1996", "2000", "2023", "2024", "2026", "9999"];
 
-/** A bet that keeps every rule; born in the year 2025 at the latest. */
+/** Returns a valid bet, with a birthdate of 2025 at the latest. */
 export function goodBet(random: Random): Omit<Bet, "agency"> {
   const text = (bytesMax: number) => fill(random, GOOD, 1 + random.below(bytesMax));
   const two = (count: number) => String(1 + random.below(count)).padStart(2, "0");
@@ -48,7 +33,7 @@ export function goodBet(random: Random): Omit<Bet, "agency"> {
   };
 }
 
-/** The fields of a bet, each of them bad now and then. */
+/** Returns the fields of a bet, each of them sometimes invalid. */
 export function wildFields(random: Random): string[] {
   const fields = [wildText(random, 64), wildText(random, 64), wildText(random, 20)];
   fields.push(wildDate(random), wildNumber(random));
@@ -57,7 +42,7 @@ export function wildFields(random: Random): string[] {
   return fields;
 }
 
-/** `bytes` with a few of them changed, dropped, doubled or added; most often none. */
+/** Returns `bytes` with a few of them changed, dropped or added; usually none. */
 export function mutate(random: Random, bytes: Uint8Array): Uint8Array {
   const wild = Array.from(bytes);
   while (random.once(3)) {
@@ -75,14 +60,14 @@ function wildText(random: Random, bytesMax: number): string {
   return random.once(30) ? text + random.pick(BAD) + text.slice(0, 1) : text;
 }
 
-/** Characters that together have `bytesCount` bytes, or a little less. */
+/** Returns random characters that together have `bytesCount` bytes. */
 function fill(random: Random, characters: string[], bytesCount: number): string {
   let text = "";
   let left = bytesCount;
   while (left > 0) {
     const character = random.once(2) ? random.pick(characters) : random.pick("abcdefgh");
     const size = encoder.encode(character).length;
-    // One byte fits always.
+    // One byte always fits.
     text += size <= left ? character : "x";
     left -= size <= left ? size : 1;
   }

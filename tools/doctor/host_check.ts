@@ -8,8 +8,8 @@
 import type { ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { withDeadline } from "../../shared/deadline.ts";
-import { TASK } from "../flags.ts";
-import { readAgreement } from "../run/agreement.ts";
+import { TASK } from "../project.ts";
+import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
 import type { Finding } from "./finding.ts";
 
@@ -81,7 +81,7 @@ export function checkSettings(root: string): Finding {
     return { level: "ok", text: `.env does not exist yet: ${TASK} up makes it from .env.example` };
   }
   try {
-    readAgreement({ root });
+    readRunSettings({ root });
     return { level: "ok", text: ".env, server/config.ini and client/config.yaml agree" };
   } catch (error) {
     return judgeSettingsError(error);

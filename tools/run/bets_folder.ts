@@ -4,47 +4,47 @@
  * @module
  */
 
-import { unlessNotFound } from "../project.ts";
+import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { RandomIntegers, sampleBet, sampleSizes } from "./sample_bets.ts";
 
-/** How many sample bets there are by default, over all agencies. */
+/** Default number of sample bets, over all agencies. */
 export const SAMPLE_BETS = 78_000;
-/** The seed of the sample bets by default. */
+/** Default seed of the sample bets. */
 export const SAMPLE_SEED = 7574;
-const CHUNK_BYTES = 64 * 1024;
+/** Number of rows per write. */
+const CHUNK_BETS = 1000;
 
-/** The folder that DATASET names, which is relative to the project's root or absolute. */
-export function datasetFolder(root: string, dataset: string): string {
+/** Returns the folder that DATASET names, absolute or relative to the project's root. */
+export function datasetFolder(dataset: string, root: string = PROJECT_ROOT): string {
   return dataset.startsWith("/") ? dataset : `${root}/${dataset}`;
 }
 
-/** The files of the bets of agencies 1 to `agencies`. */
+/** Returns the paths of the bets of agencies 1 to `agencies`. */
 export function betsFiles(folder: string, agencies: number): string[] {
   return Array.from({ length: agencies }, (_, index) => `${folder}/agency-${index + 1}.csv`);
 }
 
-/** Those of the agencies' files that are there. */
+/** Returns those paths of {@linkcode betsFiles} that exist. */
 export async function presentBetsFiles(folder: string, agencies: number): Promise<string[]> {
-  const present: string[] = [];
-  for (const path of betsFiles(folder, agencies)) {
-    if (await unlessNotFound(Deno.stat(path)) !== undefined) present.push(path);
-  }
-  return present;
+  const paths = betsFiles(folder, agencies);
+  const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
+  return paths.filter((_, index) => infos[index] !== undefined);
 }
 
 /** Which sample bets to make. */
 export interface SampleOptions {
   agencies: number;
-  /** Over all agencies. @default {78000} */
+  /** Number of bets over all agencies. @default {78000} */
   bets?: number;
   /** @default {7574} */
   seed?: number;
 }
 
 /**
- * Writes the agencies' files, over files that are there. They take their names when all are whole.
+ * Writes sample bets for every agency and replaces existing files, but only once all new ones are
+ * complete.
  *
- * @returns How many bets each agency got.
+ * @returns The number of bets of each agency.
  */
 export async function writeSample(
   folder: string,
@@ -55,24 +55,16 @@ export async function writeSample(
   const paths = betsFiles(folder, agencies);
   await Deno.mkdir(folder, { recursive: true });
   for (const [index, path] of paths.entries()) {
-    await writeBets(`${path}.new`, sizes[index], random);
+    await Deno.writeTextFile(`${path}.new`, ReadableStream.from(sampleCsv(sizes[index], random)));
   }
   for (const path of paths) await Deno.rename(`${path}.new`, path);
   return sizes;
 }
 
-async function writeBets(path: string, bets: number, random: RandomIntegers): Promise<void> {
-  using file = await Deno.open(path, { write: true, create: true, truncate: true });
-  const encoder = new TextEncoder();
-  let text = "";
-  for (let left = bets; left > 0; left--) {
-    const { firstName, lastName, document, birthdate, number } = sampleBet(random);
-    // The names hold no comma and no quote.
-    text += `${firstName},${lastName},${document},${birthdate},${number}\r\n`;
-    if (text.length < CHUNK_BYTES && left > 1) continue;
-    for (let bytes = encoder.encode(text); bytes.length > 0;) {
-      bytes = bytes.subarray(await file.write(bytes));
-    }
-    text = "";
+/** Yields the text of a file of sample bets. No name contains a comma or a quote. */
+function* sampleCsv(bets: number, random: RandomIntegers): Generator<string> {
+  for (let left = bets; left > 0; left -= CHUNK_BETS) {
+    const row = () => `${Object.values(sampleBet(random)).join(",")}\r\n`;
+    yield Array.from({ length: Math.min(left, CHUNK_BETS) }, row).join("");
   }
 }

@@ -1,43 +1,45 @@
 /**
- * Servers and clients that run together, in whatever way.
+ * What `up` asks of a way to run servers and clients, as processes or in containers.
  *
  * @module
  */
 
-import type { Agreement } from "./agreement.ts";
-import type { Printer } from "./printer.ts";
-import type { RunWatch } from "./run_watch.ts";
+import type { RunSettings } from "./run_settings.ts";
 
-/** What a cluster is started with. */
-export interface ClusterOptions {
-  /** The project's root folder. */
-  root: string;
-  agreement: Agreement;
-  /** Takes every line of every service. */
-  printer: Printer;
-  /** Takes what the clients do. */
-  watch: RunWatch;
-  /** Stops the cluster early. Its reason is the signal that this process got. */
-  stop: AbortSignal;
-  /** Told all processes that have been started so far, and would outlive this one if it were killed. */
-  onStart(children: number[]): void;
+/** A way to run servers and clients. */
+export interface Cluster {
+  /**
+   * Prepares this machine for a run, before anything of an earlier draw is moved.
+   *
+   * @throws {TaskError} If the run could not start.
+   */
+  prepare(settings: RunSettings): Promise<void> | void;
+  /**
+   * Runs servers and clients until the run is finished, then stops those that are left.
+   *
+   * @throws {TaskError} If the servers cannot be started.
+   */
+  run(options: RunOptions): Promise<void>;
 }
 
-/** How the servers ended: name and exit code of each. */
-export type ServerEnds = Map<string, number>;
+/** Options of {@linkcode Cluster.run}. */
+export interface RunOptions {
+  settings: RunSettings;
+  /** Resolves when no client can make progress any more, or on `stop`. */
+  finished: Promise<unknown>;
+  /** Stops the run early. Its reason is the signal that this process received. */
+  stop: AbortSignal;
+  /** Called with all processes so far that would outlive this one if it were killed. */
+  onStart(children: number[]): void;
+  /** Called with every line that a service, or Docker, has printed. */
+  onLine(name: string, line: string): void;
+  /** Called when a service has ended. */
+  onEnd(name: string, exitCode: number): void;
+}
 
-/**
- * Runs servers and clients until every client has ended, or none can go on, or `stop`; then stops what
- * still runs.
- *
- * @throws {TaskError} If the servers cannot be started.
- */
-export type RunCluster = (options: ClusterOptions) => Promise<ServerEnds>;
-
-/** Resolves when a signal is aborted. */
-export function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) =>
-    signal.addEventListener("abort", () => resolve(), { once: true })
-  );
+/** Waits until `work` settles, for at most `timeoutMs`. */
+export async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
+  const { promise: late, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, timeoutMs);
+  await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

@@ -4,86 +4,83 @@
  * @module
  */
 
-import { type Agreement, passedOn } from "./agreement.ts";
+import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
-import { aborted, type ClusterOptions, type ServerEnds } from "./cluster.ts";
-import { serviceNames } from "./compose_file.ts";
+import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { updateComposeFile } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
-import { TaskError } from "../flags.ts";
+import { serviceNames } from "./lottery_settings.ts";
+import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceProcess } from "./service_process.ts";
-import { giveVolume, volumeOf } from "./volume.ts";
 
-/** Users of the containers where the caller is root: they never are. */
+/** User and group of the containers if the caller is root: they never run as root. */
 const ORDINARY_ID = 1000;
-/** What Docker may take to tell of a container that has ended already. */
-const NEWS_PATIENCE_MS = 5000;
+/** How long Docker may take to report that a container has ended. */
+const EVENT_TIMEOUT_MS = 5000;
 
-/** The containers of the project, as its settings want them. */
-export function composeProject(root: string, agreement: Agreement): ComposeProject {
-  const { lottery } = agreement;
-  const forServices = passedOn(agreement);
-  return new ComposeProject(root, {
-    ...forServices.server,
-    ...forServices.client,
+/** Runs servers and clients in containers. */
+export const COMPOSE_CLUSTER: Cluster = {
+  prepare: async ({ lottery }) => {
+    if (!await updateComposeFile(lottery)) return;
+    const { servers, clients } = lottery;
+    console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
+  },
+  run: async (options) => {
+    const { settings, stop } = options;
+    const project = composeProject(settings);
+    if (Deno.uid() === 0) {
+      await assertReadable(settings);
+      await giveTo(ORDINARY_ID, SHARED_VOLUME);
+    }
+    try {
+      // All servers have one image, and all clients another.
+      await project.show(["build", "server1", "client1"]);
+    } catch (error) {
+      // Ctrl-C also stops the build.
+      if (!stop.aborted) throw error;
+    }
+    if (stop.aborted) return;
+    const containers = new Containers(project, options);
+    try {
+      await containers.run();
+    } finally {
+      await containers.stop();
+    }
+  },
+};
+
+function composeProject(settings: RunSettings): ComposeProject {
+  const { lottery } = settings;
+  return new ComposeProject({
+    ...loweredLogLevels(settings),
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
-    LOTTERY_UID: String(ordinaryId(Deno.uid())),
-    LOTTERY_GID: String(ordinaryId(Deno.gid())),
+    LOTTERY_UID: String(Deno.uid() || ORDINARY_ID),
+    LOTTERY_GID: String(Deno.gid() || ORDINARY_ID),
   });
 }
 
-function ordinaryId(id: number | null): number {
-  return id || ORDINARY_ID;
-}
-
-/** Runs servers and clients in containers. */
-export async function runInContainers(options: ClusterOptions): Promise<ServerEnds> {
-  const { root, agreement, stop } = options;
-  const project = composeProject(root, agreement);
-  if (Deno.uid() === 0) {
-    await assertReadable(root, agreement);
-    await giveVolume(volumeOf(root), ORDINARY_ID, ORDINARY_ID);
-  }
-  const { servers, clients } = serviceNames(agreement.lottery);
-  try {
-    // All servers have one image, and all clients another.
-    await project.show(["build", servers[0], clients[0]]);
-  } catch (error) {
-    // Ctrl-C reaches the build as well.
-    if (!stop.aborted) throw error;
-  }
-  if (stop.aborted) return new Map();
-  const cluster = new ComposeCluster(project, options);
-  try {
-    await cluster.run();
-  } finally {
-    await cluster.stop();
-  }
-  return cluster.serverEnds;
-}
-
 /**
- * Makes sure that the containers can read what is mounted into them, though it is root's.
+ * Checks that the containers can read what is mounted into them, although root owns it.
  *
  * @throws {TaskError} If they cannot.
  */
-async function assertReadable(root: string, { lottery }: Agreement): Promise<void> {
-  const who = { uid: ORDINARY_ID, gid: ORDINARY_ID };
-  const folder = datasetFolder(root, lottery.dataset);
-  const settings = [`${root}/server/config.ini`, `${root}/client/config.yaml`];
-  const unreadable = await unreadableBy(who, settings);
-  const bets = await unreadableBy(who, [folder, ...betsFiles(folder, lottery.clients)]);
+async function assertReadable({ lottery }: RunSettings): Promise<void> {
+  const user = { uid: ORDINARY_ID, gid: ORDINARY_ID };
+  const folder = datasetFolder(lottery.dataset);
+  const files = [`${PROJECT_ROOT}/server/config.ini`, `${PROJECT_ROOT}/client/config.yaml`];
+  const unreadable = await unreadableBy(user, files);
+  const bets = await unreadableBy(user, [folder, ...betsFiles(folder, lottery.clients)]);
   if (bets.length > 0) unreadable.push(folder);
   if (unreadable.length === 0) return;
-  const quoted = unreadable.map((path) => `'${path}'`).join(" ");
   throw new TaskError(
     `Containers run as user ${ORDINARY_ID}, never as root, and may not read what is mounted into them: ` +
-      `chmod -R o+rX ${quoted}`,
+      `chmod -R o+rX ${unreadable.map((path) => `'${path}'`).join(" ")}`,
   );
 }
 
-/** Those of the paths that a user may not read; a folder must let him through to its files. */
+/** Returns those of `paths` that a user may not read, or, if they are folders, not enter. */
 export async function unreadableBy(
   { uid, gid }: { uid: number; gid: number },
   paths: readonly string[],
@@ -98,91 +95,82 @@ export async function unreadableBy(
   return unreadable;
 }
 
-class ComposeCluster {
-  readonly serverEnds: ServerEnds = new Map();
+/** Makes a user and group own a folder and everything in it. Only root may. */
+async function giveTo(id: number, folder: string): Promise<void> {
+  await Deno.chown(folder, id, id);
+  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await giveTo(id, path);
+    else if (isFile) await Deno.chown(path, id, id);
+  }
+}
+
+class Containers {
   readonly #project: ComposeProject;
-  readonly #options: ClusterOptions;
-  readonly #news: ServiceProcess;
+  readonly #options: RunOptions;
+  readonly #names: ReturnType<typeof serviceNames>;
+  readonly #events: ServiceProcess;
   readonly #up: ServiceProcess;
+  /** The services that have ended. */
+  readonly #ended = new Set<string>();
   readonly #serversEnded = Promise.withResolvers<void>();
   #isStopping = false;
 
-  constructor(project: ComposeProject, options: ClusterOptions) {
+  constructor(project: ComposeProject, options: RunOptions) {
     this.#project = project;
     this.#options = options;
-    const { printer } = options;
-    this.#news = new ServiceProcess({
+    this.#names = serviceNames(options.settings.lottery);
+    this.#events = new ServiceProcess({
       ...project.command(["events", "--json"]),
-      onLine: (line) => this.#takeNews(line),
+      onLine: (line) => this.#takeEvent(line),
     });
+    const up = ["up", "--no-build", "--force-recreate", "--remove-orphans", "--no-color"];
     this.#up = new ServiceProcess({
-      ...project.command([
-        "--ansi",
-        "never",
-        "up",
-        "--no-build",
-        "--force-recreate",
-        "--remove-orphans",
-        "--no-color",
-      ]),
+      ...project.command(["--ansi", "never", ...up]),
       onLine: (line) => this.#takeLine(line),
     });
     this.#up.ended.then((exitCode) => {
-      if (!this.#isStopping) printer.line("docker", `compose up ended with exit code ${exitCode}`);
+      if (this.#isStopping) return;
+      options.onLine("docker", `compose up ended with exit code ${exitCode}`);
     });
   }
 
-  /** Waits until the clients have ended, or none can go on. */
+  /** Waits until the run is finished. */
   async run(): Promise<void> {
-    const { watch, stop } = this.#options;
-    const failed = this.#up.ended.then(async () => {
-      // The last client's end and that of compose come at the same time when all containers end.
-      await Promise.race([
-        watch.outcome,
-        aborted(stop),
-        aborted(AbortSignal.timeout(NEWS_PATIENCE_MS)),
-      ]);
-      return "up ended" as const;
+    const { finished, stop } = this.#options;
+    const isIncomplete = this.#up.ended.then(async () => {
+      // When all containers end, compose may end before the event of the last client arrives.
+      await settledWithin(finished, EVENT_TIMEOUT_MS);
+      return this.#names.clients.some((name) => !this.#ended.has(name));
     });
-    const first = await Promise.race([watch.outcome, aborted(stop), failed]);
-    if (
-      first === "up ended" && !stop.aborted &&
-      watch.clients.some((client) => client.exitCode === undefined)
-    ) {
+    if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
       throw new TaskError("The containers did not start, or were stopped: see the lines above");
     }
   }
 
-  /** Stops all containers, in their own time, and removes them. */
+  /** Stops all containers gracefully, and removes them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await this.#project.ask(["stop"]);
-    await Promise.race([this.#up.ended, aborted(AbortSignal.timeout(NEWS_PATIENCE_MS))]);
-    const told = Promise.race([this.#serversEnded.promise, this.#news.ended]);
-    await Promise.race([told, aborted(AbortSignal.timeout(NEWS_PATIENCE_MS))]);
+    await this.#project.output(["stop"]);
+    await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
+    const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
+    await settledWithin(reported, EVENT_TIMEOUT_MS);
     await this.#project.down();
-    await Promise.all([this.#up.stop(NEWS_PATIENCE_MS), this.#news.stop(NEWS_PATIENCE_MS)]);
+    await Promise.all([this.#up.stop(EVENT_TIMEOUT_MS), this.#events.stop(EVENT_TIMEOUT_MS)]);
   }
 
   /** Takes a line of `docker compose up`: `server1-1  | line`, or one of its own. */
   #takeLine(written: string): void {
-    const { printer, watch } = this.#options;
-    // Some versions erase the terminal's line first, even where there is no terminal.
+    // Some versions erase the line on the terminal first, even if there is no terminal.
     // deno-lint-ignore no-control-regex
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
     const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
-    if (match === null) {
-      if (line.trim() !== "") printer.line("docker", line.trim());
-      return;
-    }
-    const [, name, text] = match;
-    printer.line(name, text);
-    watch.line(name, text);
+    if (match !== null) this.#options.onLine(match[1], match[2]);
+    else if (line.trim() !== "") this.#options.onLine("docker", line.trim());
   }
 
-  /** Takes an event: that a container has ended is all that matters. */
-  #takeNews(line: string): void {
-    const { watch, agreement } = this.#options;
+  /** Takes a line of `docker compose events`. Only the ends of containers matter. */
+  #takeEvent(line: string): void {
     let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
     try {
       event = JSON.parse(line);
@@ -191,9 +179,8 @@ class ComposeCluster {
     }
     const { action, service = "", attributes } = event;
     if (action !== "die") return;
-    const exitCode = Number(attributes?.exitCode ?? 1);
-    if (service.startsWith("server")) this.serverEnds.set(service, exitCode);
-    watch.end(service, exitCode);
-    if (this.serverEnds.size === agreement.lottery.servers) this.#serversEnded.resolve();
+    this.#ended.add(service);
+    this.#options.onEnd(service, Number(attributes?.exitCode ?? 1));
+    if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
   }
 }

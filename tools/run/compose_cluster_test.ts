@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { unreadableBy } from "./compose_cluster.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
 
 Deno.test({
-  ...writesFiles("unreadableBy() finds what another user, or a group, may not read"),
+  ...needs(["write"], "unreadableBy() finds what another user, or a group, may not read"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const path = `${folder.path}/agency-1.csv`;
     await Deno.writeTextFile(path, "");
     const { uid, gid } = await Deno.stat(path);

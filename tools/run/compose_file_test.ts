@@ -1,25 +1,25 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml";
-import { composeFile, SERVER_FOLDERS } from "./compose_file.ts";
-import { readLotterySettings } from "./env_file.ts";
 import { PROJECT_ROOT } from "../project.ts";
+import { composeFile, SERVER_FOLDERS } from "./compose_file.ts";
+import { readLotterySettings } from "./lottery_settings.ts";
 import { CLIENT_PERMISSIONS, serverPermissions } from "./permissions.ts";
 
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
-Deno.test("docker-compose.yaml is what composeFile() makes of .env.example", async () => {
+Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
   const text = await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
-  const settings = readLotterySettings({ text, environment: () => undefined });
+  const settings = readLotterySettings({ environment: () => undefined, readFile: () => text });
   const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
   assertEquals(
     written,
     composeFile(settings),
-    "write it anew with the settings of .env.example: deno task compose",
+    "generate it with the settings of .env.example: ./denow task compose",
   );
 });
 
-Deno.test("composeFile() makes a service of each server and client", () => {
+Deno.test("composeFile() defines a service for each server and client", () => {
   const { services } = parse(composeFile({ servers: 3, clients: 2 })) as Yaml;
   assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
   assertEquals(services.client2.environment.CLI_ID, "2");
@@ -34,21 +34,21 @@ Deno.test("composeFile() makes a service of each server and client", () => {
   }
 });
 
-Deno.test("composeFile() names the anchors of what services share", () => {
+Deno.test("composeFile() names the anchors that services share", () => {
   const text = composeFile({ servers: 2, clients: 2 });
   assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
   assertEquals(/ref_/.test(text), false);
 });
 
-/** The words of an instruction of a Dockerfile that is in exec form. */
+/** Returns the words of a Dockerfile instruction in exec form. */
 async function instruction(dockerfile: string, start: RegExp): Promise<string[]> {
   const text = await Deno.readTextFile(`${PROJECT_ROOT}/${dockerfile}`);
   const line = text.split("\n").find((line) => start.test(line)) ?? "";
   return JSON.parse(line.slice(line.indexOf("[")));
 }
 
-Deno.test("Dockerfiles give the programs the permissions that they have elsewhere", async () => {
+Deno.test("Dockerfiles give the programs the same permissions as permissions.ts", async () => {
   const isPermission = (word: string) => /^--(allow|no-prompt)/.test(word);
   const server = await instruction("Dockerfile.server", /^ENTRYPOINT/);
   assertEquals(server.filter(isPermission), serverPermissions(SERVER_FOLDERS));

@@ -1,23 +1,25 @@
 import { assertEquals } from "@std/assert";
 import { linesOf, parseAction } from "./log_lines.ts";
 
-Deno.test("linesOf() joins lines over chunks and characters cut in two", async () => {
+Deno.test("linesOf() joins lines, and characters, that chunks cut in two", async () => {
   const bytes = new TextEncoder().encode("ñandú\r\nsecond\n\nlast");
   const stream = ReadableStream.from([...bytes].map((byte) => Uint8Array.of(byte)));
   assertEquals(await Array.fromAsync(linesOf(stream)), ["ñandú", "second", "", "last"]);
 });
 
-Deno.test("parseAction() reads action, result and details", () => {
+Deno.test("parseAction() returns the fields of an action", () => {
   const line =
     "2026-11-23 10:00:00 INFO     action: consulta_ganadores | result: success | agency: 5 | cant_ganadores: 0 | documentos: ";
   assertEquals(parseAction(line), {
     action: "consulta_ganadores",
     result: "success",
-    details: { agency: "5", cant_ganadores: "0", documentos: "" },
+    agency: "5",
+    cant_ganadores: "0",
+    documentos: "",
   });
 });
 
-Deno.test("parseAction() passes over other lines", () => {
+Deno.test("parseAction() returns undefined for other lines", () => {
   assertEquals(parseAction("error: Uncaught"), undefined);
   assertEquals(parseAction("action: half"), undefined);
 });

@@ -1,6 +1,6 @@
 /**
- * The permissions of servers and clients, for everything that starts one. The Dockerfiles repeat them, and a
- * test compares the two.
+ * The permissions and variables of servers and clients, for everything that starts one. The
+ * Dockerfiles repeat the permissions, and a test compares them.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export const SERVER_VARIABLES: readonly string[] = [
   "UDP_*",
 ];
 
-/** Flags for `deno run server/main.ts`: the network, its settings, and its volume. */
+/** Returns the flags of `deno run server/main.ts`: the network, its settings and its volume. */
 export function serverPermissions(
   { projectRoot, sharedVolume }: { projectRoot: string; sharedVolume: string },
 ): string[] {
@@ -27,7 +27,7 @@ export function serverPermissions(
   ];
 }
 
-/** Flags for `deno run server/health.ts`: the network and the settings of the server. */
+/** Returns the flags of `deno run server/health.ts`: the network and the settings of the server. */
 export function healthPermissions({ projectRoot }: { projectRoot: string }): string[] {
   return [
     "--no-prompt",
@@ -37,7 +37,7 @@ export function healthPermissions({ projectRoot }: { projectRoot: string }): str
   ];
 }
 
-/** Flags for `deno run client/main.ts`: the network, its settings, and its bets. Dockerfile.client repeats them. */
+/** The flags of `deno run client/main.ts`: the network, its settings and its bets. */
 export const CLIENT_PERMISSIONS: readonly string[] = [
   "--allow-net",
   "--allow-read",
@@ -46,8 +46,8 @@ export const CLIENT_PERMISSIONS: readonly string[] = [
 ];
 
 /**
- * Settings that `deno task up` passes on from its own environment to the servers. The others it gives or
- * checks itself.
+ * The variables that `up` passes on from its own environment to the servers. It sets or checks the
+ * other settings itself.
  */
 export const SERVER_PASSED_ON: readonly string[] = [
   "DRAW_POLL_SECONDS",
@@ -61,7 +61,7 @@ export const SERVER_PASSED_ON: readonly string[] = [
   "SERVER_MAX_WAITING",
 ];
 
-/** Settings that `deno task up` passes on from its own environment to the clients. */
+/** The variables that `up` passes on from its own environment to the clients. */
 export const CLIENT_PASSED_ON: readonly string[] = [
   "CLI_ANSWER_SECONDS",
   "CLI_BATCH_BYTES_MAX",

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { Printer } from "./printer.ts";
 
-Deno.test("Printer.line() aligns lines behind names and keeps them without colours", () => {
+Deno.test("Printer.line() aligns lines after the names of services, and keeps them without colours", () => {
   const printed: string[] = [];
   const kept: string[] = [];
   const printer = new Printer({
-    nameCharsMax: 7,
+    names: ["server1", "docker"],
     colours: true,
     print: (line) => printed.push(line),
     keep: (line) => kept.push(line),
@@ -21,4 +21,20 @@ Deno.test("Printer.line() aligns lines behind names and keeps them without colou
     "\x1b[36mserver1 |\x1b[0m three",
     "four",
   ]);
+});
+
+Deno.test("Printer.say() keeps lines after the screen is gone", () => {
+  const kept: string[] = [];
+  let prints = 0;
+  const printer = new Printer({
+    names: ["server1"],
+    print: () => {
+      prints++;
+      throw new Error("Broken pipe");
+    },
+    keep: (line) => kept.push(line),
+  });
+  printer.say("one");
+  printer.say("two");
+  assertEquals([kept, prints], [["one", "two"], 1]);
 });

@@ -1,118 +1,129 @@
 /**
- * One run at a time: who starts servers on the volume, or moves its files, holds a lock for as long.
+ * One run at a time: the process that starts servers on the volume, or moves its files, holds a
+ * lock. The lock's file records the processes of the run.
  *
  * @module
  */
 
-import { TASK, TaskError } from "../flags.ts";
+import process from "node:process";
+import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 
-/** A lock that nobody holds is there within a millisecond. */
-const LOCK_PATIENCE_MS = 500;
+const RUN_FILE = "/.cache/up.lock";
 
-/** What is known of a run. */
+/** The processes of a run. */
 export interface RunRecord {
-  /** The process that holds the lock; 0 if none does, unless it was killed. */
+  /** The process that holds the lock, or was killed while it did; 0 if there is none. */
   pid: number;
   /** Processes that it has started and that would outlive it if it were killed. */
   children: number[];
 }
 
-/** The lock, held until it is disposed of or the process ends. */
+/** The lock, held until it is disposed or the process ends. */
 export class RunLock implements Disposable {
   readonly #file: Deno.FsFile;
-  #isRecorded = false;
 
   private constructor(file: Deno.FsFile) {
     this.#file = file;
+    this.record([]);
   }
 
   /**
-   * Takes the lock. What an earlier holder has written down stays until {@linkcode record}.
+   * Takes the lock.
    *
-   * @throws {TaskError} If another process holds it.
+   * @throws {TaskError} If another process holds it, or processes of a killed holder still run.
    */
-  static async acquire(root: string): Promise<RunLock> {
+  static async acquire(root: string = PROJECT_ROOT): Promise<RunLock> {
     const file = await openRunFile(root);
-    if (!await lockOrClose(file)) {
-      const { pid } = await readRunRecord(root);
-      throw new TaskError(
-        `The lottery is running already (process ${pid}): stop it with Ctrl-C, or with: ${TASK} down`,
-      );
+    try {
+      await assertLocked(file, root);
+      return new RunLock(file);
+    } catch (error) {
+      file.close();
+      throw error;
     }
-    return new RunLock(file);
   }
 
   /** Whether a process holds the lock. */
-  static async isHeld(root: string): Promise<boolean> {
-    const file = await openRunFile(root);
-    if (!await lockOrClose(file)) return true;
-    file.close();
-    return false;
+  static async isHeld(root: string = PROJECT_ROOT): Promise<boolean> {
+    using file = await openRunFile(root);
+    return !await file.tryLock(true);
   }
 
   /** Waits until no process holds the lock. */
-  static async waitUntilFree(root: string): Promise<void> {
+  static async waitUntilFree(root: string = PROJECT_ROOT): Promise<void> {
     using file = await openRunFile(root);
     await file.lock(true);
   }
 
-  /** Writes down that this process holds the lock, and which processes it has started. */
+  /** Records this process as the holder, and the processes that it has started. */
   record(children: number[]): void {
-    this.#isRecorded = true;
     const record: RunRecord = { pid: Deno.pid, children };
     this.#file.truncateSync();
     this.#file.seekSync(0, Deno.SeekMode.Start);
     this.#file.writeSync(new TextEncoder().encode(JSON.stringify(record)));
   }
 
-  /** Lets go of the lock. */
+  /** Removes the record and releases the lock. */
   [Symbol.dispose](): void {
-    if (this.#isRecorded) this.#file.truncateSync();
+    this.#file.truncateSync();
     this.#file.close();
   }
 }
 
-/** What the process that holds the lock has written down, or one that was killed while it did. */
-export async function readRunRecord(root: string): Promise<RunRecord> {
+async function assertLocked(file: Deno.FsFile, root: string): Promise<void> {
+  if (!await file.tryLock(true)) {
+    const { pid } = await readRunRecord(root);
+    throw new TaskError(
+      `The lottery is already running (process ${pid}): stop it with Ctrl-C, or with: ${TASK} down`,
+    );
+  }
+  const pids = (await leftBehind(root)).join(", ");
+  if (pids === "") return;
+  throw new TaskError(
+    `Servers or clients of an earlier run are still running (processes ${pids}): stop them with: ${TASK} down`,
+  );
+}
+
+/** Returns what the holder of the lock has recorded, or a holder that was killed. */
+export async function readRunRecord(root: string = PROJECT_ROOT): Promise<RunRecord> {
   try {
-    const { pid, children } = JSON.parse(await Deno.readTextFile(runFile(root)));
-    return { pid, children };
+    return JSON.parse(await Deno.readTextFile(root + RUN_FILE));
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof Deno.errors.NotFound)) throw error;
     return { pid: 0, children: [] };
   }
 }
 
-function runFile(root: string): string {
-  return `${root}/.cache/up.lock`;
+/**
+ * Returns the servers and clients of an earlier run that still run because it was killed. Such a
+ * client would continue with the next run's servers, and close its agency there.
+ */
+export async function leftBehind(root: string = PROJECT_ROOT): Promise<number[]> {
+  const { children } = await readRunRecord(root);
+  const found: number[] = [];
+  for (const pid of children) {
+    // The system may have given the id to another process since.
+    if (isAlive(pid) && /\b(server|client)\/main\.ts/.test(await commandLine(pid))) found.push(pid);
+  }
+  return found;
 }
 
-/** Takes the lock if it is free, and answers so; closes the file otherwise. */
-async function lockOrClose(file: Deno.FsFile): Promise<boolean> {
-  if (typeof file.tryLock !== "function") return await lockSoonOrClose(file);
-  const isLocked = await file.tryLock(true);
-  if (!isLocked) file.close();
-  return isLocked;
+/** Whether a process with this id runs, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  if (pid <= 0) return false;
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
 }
 
-/** The same for Deno before 2.7, which can only wait for a lock: one that comes too late is let go. */
-async function lockSoonOrClose(file: Deno.FsFile): Promise<boolean> {
-  let isLate = false;
-  const locking = file.lock(true).then(() => {
-    if (isLate) file.close();
-    return true;
-  });
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(() => {
-      isLate = true;
-      resolve(false);
-    }, LOCK_PATIENCE_MS);
-  });
-  return await Promise.race([locking, late]).finally(() => clearTimeout(timer));
+async function commandLine(pid: number): Promise<string> {
+  const ps = new Deno.Command("ps", { args: ["-o", "args=", "-p", String(pid)] });
+  return new TextDecoder().decode((await ps.output()).stdout);
 }
 
 async function openRunFile(root: string): Promise<Deno.FsFile> {
   await Deno.mkdir(`${root}/.cache`, { recursive: true });
-  return await Deno.open(runFile(root), { read: true, write: true, create: true });
+  return await Deno.open(root + RUN_FILE, { read: true, write: true, create: true });
 }

@@ -1,12 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { TaskError } from "../flags.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
+import { TaskError } from "../project.ts";
 import { readRunRecord, RunLock } from "./run_lock.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
 
 Deno.test({
-  ...writesFiles("RunLock is held by one at a time and says by whom"),
+  ...needs(["write"], "RunLock.acquire() excludes other holders, and names the one it finds"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     {
       using lock = await RunLock.acquire(folder.path);
       lock.record([1, 2]);
@@ -21,15 +22,22 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("RunLock keeps what a killed holder has written down until there is a new one"),
+  ...needs(
+    ["posix", "write", "run", "env"],
+    "RunLock.acquire() keeps the record of a killed holder while its clients run",
+  ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
+    const args = ["-c", "read line", "client/main.ts"];
+    const client = new Deno.Command("sh", { args, stdin: "piped" }).spawn();
+    const record = { pid: 0, children: [client.pid] };
     await Deno.mkdir(`${folder.path}/.cache`);
-    const record = { pid: 7, children: [8] };
     await Deno.writeTextFile(`${folder.path}/.cache/up.lock`, JSON.stringify(record));
-    {
-      using _lock = await RunLock.acquire(folder.path);
-    }
+    await assertRejects(() => RunLock.acquire(folder.path), TaskError, `processes ${client.pid})`);
     assertEquals(await readRunRecord(folder.path), record);
+    await client.stdin.close();
+    await client.status;
+    using _lock = await RunLock.acquire(folder.path);
+    assertEquals(await readRunRecord(folder.path), { pid: Deno.pid, children: [] });
   },
 });

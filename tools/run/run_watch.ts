@@ -1,5 +1,5 @@
 /**
- * What the clients of one run have done so far, as their log lines and their ends tell.
+ * Follows a run through the log lines and exit codes of its services.
  *
  * @module
  */
@@ -9,84 +9,75 @@ import { parseAction } from "./log_lines.ts";
 /** What is known of one client. */
 export interface ClientRun {
   agency: number;
-  /** Bets that it has sent and that the servers have stored, as it says at the end. */
+  /** Number of bets that it has sent and that the servers have stored, as it logs at the end. */
   sent?: number;
   /** Whether it has closed its agency. */
   closed: boolean;
   /** The documents of its winners. */
   documents?: string[];
   exitCode?: number;
-  /** What it has failed of, in its own words. */
+  /** Why it failed, in its own words. */
   error?: string;
 }
 
-/** How the clients ended: all by themselves, or some wait for a draw that cannot take place. */
+/** `ended`: every client has ended. `stuck`: the others wait for a draw that cannot take place. */
 export type RunOutcome = "ended" | "stuck";
 
-/** Follows the clients client1 to clientN. */
+/** Follows the services of a run. */
 export class RunWatch {
-  /** One for each client, in the order of their agencies. */
+  /** The exit codes of the servers by name, as far as they are known. */
+  readonly servers: Map<string, number | undefined>;
+  /** The clients in the order of their agencies. */
   readonly clients: readonly ClientRun[];
-  /** Resolves when no client has anything left to do. */
+  /** Resolves when no client can make progress any more. */
   readonly outcome: Promise<RunOutcome>;
   readonly #resolve: (outcome: RunOutcome) => void;
+  readonly #clientNamed: Map<string, ClientRun>;
   #firstMs = 0;
   #lastMs = 0;
 
-  constructor(clients: number) {
-    this.clients = Array.from({ length: clients }, (_, index) => ({
-      agency: index + 1,
-      closed: false,
-    }));
+  constructor(names: { servers: string[]; clients: string[] }) {
+    this.servers = new Map(names.servers.map((name) => [name, undefined]));
+    this.clients = names.clients.map((_, index) => ({ agency: index + 1, closed: false }));
+    this.#clientNamed = new Map(names.clients.map((name, index) => [name, this.clients[index]]));
     ({ promise: this.outcome, resolve: this.#resolve } = Promise.withResolvers<RunOutcome>());
   }
 
-  /** The names of the clients. */
-  names(): string[] {
-    return this.clients.map(({ agency }) => `client${agency}`);
-  }
-
-  /** The time from the first client's first word to the last one's end. */
+  /** The time from the first line of a client to the end of the last client. */
   get elapsedMs(): number {
     return this.#lastMs - this.#firstMs;
   }
 
   /** Takes a line of a service. */
   line(name: string, line: string): void {
-    const client = this.#client(name);
-    if (client !== undefined) this.#firstMs ||= this.#lastMs = performance.now();
-    const logged = client && parseAction(line);
-    if (logged?.action === "run" && logged.result === "fail") client!.error = logged.details.error;
-    if (logged?.result !== "success") return;
-    const { action, details } = logged;
-    if (action === "apuestas_enviadas") client!.sent = Number(details.cantidad);
-    if (action === "agency_close") client!.closed = true;
-    if (action === "consulta_ganadores") {
-      client!.documents = details.documentos ? details.documentos.split(";") : [];
-    }
+    const client = this.#clientNamed.get(name);
+    if (client === undefined) return;
+    this.#firstMs ||= this.#lastMs = performance.now();
+    const logged = parseAction(line);
+    if (logged === undefined) return;
+    const { action, result, cantidad, documentos, error } = logged;
+    if (action === "run" && result === "fail") client.error = error;
+    if (result !== "success") return;
+    if (action === "apuestas_enviadas") client.sent = Number(cantidad);
+    if (action === "agency_close") client.closed = true;
+    if (action === "consulta_ganadores") client.documents = documentos ? documentos.split(";") : [];
     this.#check();
   }
 
-  /** Takes the end of a service. */
+  /** Takes the exit code of a service. */
   end(name: string, exitCode: number): void {
-    const client = this.#client(name);
+    if (this.servers.has(name)) this.servers.set(name, exitCode);
+    const client = this.#clientNamed.get(name);
     if (client === undefined) return;
     client.exitCode = exitCode;
     this.#lastMs = performance.now();
     this.#check();
   }
 
-  #client(name: string): ClientRun | undefined {
-    const match = /^client(\d+)$/.exec(name);
-    return match === null ? undefined : this.clients[Number(match[1]) - 1];
-  }
-
   #check(): void {
     const running = this.clients.filter(({ exitCode }) => exitCode === undefined);
     if (running.length === 0) return this.#resolve("ended");
-    const isDrawLost = this.clients.some(({ closed, exitCode }) =>
-      !closed && exitCode !== undefined
-    );
+    const isDrawLost = this.clients.some((client) => !client.closed && !running.includes(client));
     if (isDrawLost && running.every(({ closed }) => closed)) this.#resolve("stuck");
   }
 }

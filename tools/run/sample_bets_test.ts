@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { BetScanner, dayNumber } from "../../shared/bet.ts";
 import { RandomIntegers, sampleBet, sampleSizes } from "./sample_bets.ts";
 
-Deno.test("RandomIntegers gives the same numbers for the same seed", () => {
+Deno.test("RandomIntegers.below() repeats its numbers for the same seed, and for no other", () => {
   const draw = (seed: number) => {
     const random = new RandomIntegers(seed);
     return Array.from({ length: 5 }, () => random.below(10_000));
@@ -11,7 +11,7 @@ Deno.test("RandomIntegers gives the same numbers for the same seed", () => {
   assertEquals(draw(1).join() === draw(2).join(), false);
 });
 
-Deno.test("sampleBet() makes bets that keep every rule, some winners among them", () => {
+Deno.test("sampleBet() makes valid bets, and a few winners", () => {
   const random = new RandomIntegers(7);
   const scanner = new BetScanner(",");
   const numbers = new Set<number>();
@@ -28,7 +28,7 @@ Deno.test("sampleBet() makes bets that keep every rule, some winners among them"
   assert(winners > 0 && winners < 30);
 });
 
-Deno.test("sampleSizes() gives out all bets, one at the least to each agency", () => {
+Deno.test("sampleSizes() divides all bets, and gives each agency at least one", () => {
   for (const [agencies, bets] of [[1, 1], [5, 5], [5, 78_000], [40, 1000]]) {
     const sizes = sampleSizes(new RandomIntegers(1), agencies, bets);
     assertEquals(sizes.length, agencies);

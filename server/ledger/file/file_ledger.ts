@@ -9,7 +9,7 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch, BetsDigest } from "../../../shared/packets.ts";
+import type { BetBatch, BetsDigest } from "../../../shared/mod.ts";
 import type {
   AppendResult,
   CloseResult,

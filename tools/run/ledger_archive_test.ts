@@ -1,15 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import {
-  archive,
-  closedAgencies,
-  finishArchive,
+  archiveDraw,
+  finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
   recordAgencies,
   recordedAgencies,
-  tallyBets,
-} from "./volume.ts";
+} from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
@@ -25,21 +24,23 @@ async function namesIn(folder: string): Promise<string[]> {
 const NOON = new Date("2026-11-23T12:00:00Z");
 
 Deno.test({
-  ...writesFiles("isDrawFinished() holds when every agency's line is whole"),
+  ...needs(["write"], "isDrawFinished() requires a whole line for every agency"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isDrawFinished(folder.path, 3), false);
     await write(folder.path, { "agencies_closed.txt": "2\n12\n1\n3" });
-    assertEquals(await closedAgencies(folder.path), new Set([2, 12, 1]));
     assertEquals(await isDrawFinished(folder.path, 2), true);
     assertEquals(await isDrawFinished(folder.path, 3), false);
   },
 });
 
 Deno.test({
-  ...writesFiles("isVolumeEmpty() holds while there is neither a bet nor a closed agency"),
+  ...needs(
+    ["write"],
+    "isVolumeEmpty() returns true while there is neither a bet nor a closed agency",
+  ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, { "bets.csv": "", "agencies_closed.txt": "", "bets.csv.round": "r" });
     assertEquals(await isVolumeEmpty(folder.path), true);
@@ -49,9 +50,12 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("recordedAgencies() reads what recordAgencies() has written"),
+  ...needs(
+    ["write"],
+    "recordedAgencies() returns what recordAgencies() wrote, and undefined for a damaged file",
+  ),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await recordedAgencies(folder.path), undefined);
     await recordAgencies(folder.path, 12);
     assertEquals(await recordedAgencies(folder.path), 12);
@@ -61,9 +65,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("archive() moves the files of a draw, and gives no folder twice"),
+  ...needs(["write"], "archiveDraw() moves the files of a draw, each time into a new folder"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, {
       "bets.csv": "a",
@@ -72,7 +76,7 @@ Deno.test({
     });
     await recordAgencies(folder.path, 1);
     assertEquals(await isVolumeEmpty(folder.path), false);
-    assertEquals(await archive(folder.path, NOON), "archive/2026-11-23T12-00-00");
+    assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00");
     assertEquals(await namesIn(folder.path), ["archive"]);
     assertEquals(await namesIn(`${folder.path}/archive/2026-11-23T12-00-00`), [
       "agencies_closed.txt",
@@ -81,42 +85,23 @@ Deno.test({
       "draw.json",
     ]);
     await write(folder.path, { "bets.csv": "b" });
-    assertEquals(await archive(folder.path, NOON), "archive/2026-11-23T12-00-00-2");
-    assertEquals(await finishArchive(folder.path), undefined);
+    assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00-2");
+    assertEquals(await finishArchiving(folder.path), undefined);
   },
 });
 
 Deno.test({
-  ...writesFiles("finishArchive() goes on after an interruption and overwrites nothing"),
+  ...needs(["write"], "finishArchiving() continues after an interruption, and overwrites nothing"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const unfinished = `${folder.path}/archive/then.unfinished`;
     await Deno.mkdir(unfinished, { recursive: true });
     await write(unfinished, { "bets.csv.round": "r", "bets.csv": "old" });
     await write(folder.path, { "bets.csv": "new", "agencies_closed.txt": "1\n" });
-    assertEquals(await finishArchive(folder.path), "archive/then");
+    assertEquals(await finishArchiving(folder.path), "archive/then");
     assertEquals(await namesIn(folder.path), ["archive", "bets.csv"]);
     assertEquals(await Deno.readTextFile(`${folder.path}/bets.csv`), "new");
     assertEquals(await Deno.readTextFile(`${folder.path}/archive/then/bets.csv`), "old");
     assertEquals(await Deno.readTextFile(`${folder.path}/archive/then/agencies_closed.txt`), "1\n");
-  },
-});
-
-Deno.test({
-  ...writesFiles("tallyBets() counts bets and finds winners, quoted fields among them"),
-  async fn() {
-    await using folder = await tempFolder();
-    assertEquals(await tallyBets(folder.path, 7574), new Map());
-    await write(folder.path, {
-      "bets.csv": '1,Ana,Paz,11,1990-01-01,7574\n2,"Juan, hijo","O""Neil",22,1990-01-01,7574\n' +
-        "1,Eva,Sol,33,1990-01-01,574\n1,Leo,Sol,44,1990-01-01,7574\n",
-    });
-    assertEquals(
-      await tallyBets(folder.path, 7574),
-      new Map([
-        [1, { stored: 3, documents: ["11", "44"] }],
-        [2, { stored: 1, documents: ["22"] }],
-      ]),
-    );
   },
 });

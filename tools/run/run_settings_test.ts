@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
-import { passedOn, readAgreement } from "./agreement.ts";
+import { loweredLogLevels, readRunSettings } from "./run_settings.ts";
 
 const FILES: Record<string, string> = {
   ".env":
@@ -11,7 +11,7 @@ const FILES: Record<string, string> = {
 };
 
 function read(files: Record<string, string>, environment: Record<string, string> = {}) {
-  return readAgreement({
+  return readRunSettings({
     root: "/project",
     environment: (name) => environment[name],
     readFile: (path) => ({ ...FILES, ...files })[path.replace("/project/", "")],
@@ -22,13 +22,13 @@ function faultsOf(files: Record<string, string>): readonly string[] {
   return assertThrows(() => read(files), SettingsError).faults;
 }
 
-Deno.test("readAgreement() takes settings that agree", () => {
+Deno.test("readRunSettings() returns settings that agree", () => {
   const { lottery, server, client } = read({});
   assertEquals(lottery.clients, server.agencies);
   assertEquals([client.host, client.port, client.logLevel], ["server", 12345, "info"]);
 });
 
-Deno.test("readAgreement() names every disagreement and how to mend it", () => {
+Deno.test("readRunSettings() names every disagreement and how to correct it", () => {
   const faults = faultsOf({
     ".env": FILES[".env"].replace("=5", "=3").replace("12345", "12346").replace("125.0", "126.0"),
   });
@@ -40,13 +40,13 @@ Deno.test("readAgreement() names every disagreement and how to mend it", () => {
   assertStringIncludes(faults[3], "server:12346");
 });
 
-Deno.test("readAgreement() says when a setting is the environment's", () => {
+Deno.test("readRunSettings() says when a setting comes from the environment", () => {
   const { faults } = assertThrows(() => read({}, { CLIENTS: "3" }), SettingsError);
   assertEquals(faults.length, 1);
   assertStringIncludes(faults[0], "CLIENTS is 3 in the environment");
 });
 
-Deno.test("readAgreement() names the faults of all files in one error", () => {
+Deno.test("readRunSettings() names the faults of all files in one error", () => {
   const faults = faultsOf({
     ".env": "CLIENTS=5\n",
     "server/config.ini": "[DEFAULT]\nSERVER_PORT = x\n",
@@ -59,18 +59,14 @@ Deno.test("readAgreement() names the faults of all files in one error", () => {
   }
 });
 
-Deno.test("readAgreement() does not let the environment of up change what must agree", () => {
+Deno.test("readRunSettings() ignores settings of the servers that up does not pass on", () => {
   const { server } = read({}, { AGENCIES_AMOUNT: "9", LOTTERY_WINNER_NUMBER: "7" });
   assertEquals([server.agencies, server.winningNumber], [5, 7]);
 });
 
-Deno.test("passedOn() lowers a level that hides what up must read", () => {
-  const agreement = read({
-    "client/config.yaml": FILES["client/config.yaml"].replace("level: info", "level: fatal"),
-  });
-  const environment = (name: string) => name === "SERVER_MAX_CONNECTIONS" ? "1" : undefined;
-  assertEquals(passedOn(agreement, environment), {
-    server: { SERVER_MAX_CONNECTIONS: "1" },
-    client: { CLI_LOG_LEVEL: "info" },
-  });
+Deno.test("loweredLogLevels() lowers a log level that hides what up must read", () => {
+  const yaml = FILES["client/config.yaml"].replace("level: info", "level: fatal");
+  assertEquals(loweredLogLevels(read({})), {});
+  assertEquals(loweredLogLevels(read({ "client/config.yaml": yaml })), { CLI_LOG_LEVEL: "info" });
+  assertEquals(loweredLogLevels(read({}, { LOGGING_LEVEL: "ERROR" })), { LOGGING_LEVEL: "INFO" });
 });

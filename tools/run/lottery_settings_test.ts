@@ -1,7 +1,13 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
-import { ensureEnvFile, parseEnvFile, readLotterySettings } from "./env_file.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
+import {
+  ensureEnvFile,
+  parseEnvFile,
+  parseSubnet,
+  readLotterySettings,
+} from "./lottery_settings.ts";
 
 const WHOLE = `
 CLIENTS=5
@@ -12,23 +18,23 @@ DOCKET_SUBNET=172.25.125.0/24
 `;
 
 function read(text: string, environment: Record<string, string> = {}) {
-  return readLotterySettings({ text, environment: (name) => environment[name] });
+  return readLotterySettings({ environment: (name) => environment[name], readFile: () => text });
 }
 
 function faultsOf(text: string): readonly string[] {
   return assertThrows(() => read(text), SettingsError).faults;
 }
 
-Deno.test("parseEnvFile() reads names and values past comments and quotes", () => {
+Deno.test("parseEnvFile() reads names and values, and skips comments and quotes", () => {
   const text =
     "# a comment\n\nA=1\r\nexport B = two words \nC=\"a # b\" # c\nD='x'\nE=\nF=1 # one\nG=a#b\nno line\n";
   assertEquals(parseEnvFile(text), {
     variables: { A: "1", B: "two words", C: "a # b", D: "x", E: "", F: "1", G: "a#b" },
-    faults: ["line 10 of .env is no NAME=VALUE: no line"],
+    faults: ["line 10 of .env is not NAME=VALUE: no line"],
   });
 });
 
-Deno.test("readLotterySettings() reads every variable, the environment first", () => {
+Deno.test("readLotterySettings() prefers the environment to the file", () => {
   const settings = read(`${WHOLE}COMPOSE_PROJECT_NAME=x\nDENO_VERSION=2.4.2\n`, { CLIENTS: "3" });
   assertEquals(settings, {
     clients: 3,
@@ -40,36 +46,35 @@ Deno.test("readLotterySettings() reads every variable, the environment first", (
   });
 });
 
-Deno.test("readLotterySettings() names every fault at once", () => {
+Deno.test("readLotterySettings() names all faults in one error", () => {
   const faults = faultsOf("CLIENTS=0\nSERVER_NAME=my_server\nSERVER_PORT=99999\nSEVERS=3\n");
   const names = ["CLIENTS", "SERVERS", "SERVER_NAME", "SERVER_PORT", "DOCKET_SUBNET", "SEVERS"];
   assertEquals(faults.map((fault) => fault.split(" ")[0]), names);
 });
 
-Deno.test("readLotterySettings() takes DOCKER_SUBNET for DOCKET_SUBNET, but not both when they differ", () => {
+Deno.test("readLotterySettings() accepts DOCKER_SUBNET for DOCKET_SUBNET, but not two different values", () => {
   const without = WHOLE.replace(/DOCKET.*\n/, "");
   assertEquals(read(`${without}DOCKER_SUBNET=10.1.0.0/16\n`).subnet.broadcast, "10.1.255.255");
   assertEquals(read(`${WHOLE}DOCKER_SUBNET=172.25.125.0/24\n`).subnet.hostsMax, 253);
   assertEquals(faultsOf(`${WHOLE}DOCKER_SUBNET=10.1.0.0/16\n`), [
-    "DOCKET_SUBNET is 172.25.125.0/24 and DOCKER_SUBNET is 10.1.0.0/16: both name the subnet; " +
-    "give one of them",
+    "DOCKET_SUBNET is 172.25.125.0/24 and DOCKER_SUBNET is 10.1.0.0/16: both name the subnet; give only one",
   ]);
 });
 
-Deno.test("readLotterySettings() refuses a subnet without room and a name that a container has", () => {
+Deno.test("readLotterySettings() rejects a subnet that is too small, and the name of a container", () => {
   const narrow = WHOLE.replace("125.0/24", "125.0/28").replace("SERVERS=8", "SERVERS=9");
   assertEquals(faultsOf(narrow).length, 1);
   assertEquals(faultsOf(WHOLE.replace("NAME=server", "NAME=server1")).length, 1);
 });
 
-Deno.test("readLotterySettings() refuses a DATASET that only a shell understands", () => {
+Deno.test("readLotterySettings() rejects a DATASET that only a shell would expand", () => {
   assertEquals(faultsOf(`${WHOLE}DATASET=~/bets\n`).length, 1);
 });
 
 Deno.test({
-  ...writesFiles("ensureEnvFile() copies the example once"),
+  ...needs(["write"], "ensureEnvFile() copies the example, and never overwrites .env"),
   async fn() {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     await Deno.writeTextFile(`${folder.path}/.env.example`, "CLIENTS=5\n");
     assertEquals(await ensureEnvFile(folder.path), true);
     assertEquals(await Deno.readTextFile(`${folder.path}/.env`), "CLIENTS=5\n");
@@ -77,4 +82,24 @@ Deno.test({
     assertEquals(await ensureEnvFile(folder.path), false);
     assertEquals(await Deno.readTextFile(`${folder.path}/.env`), "CLIENTS=6\n");
   },
+});
+
+Deno.test("parseSubnet() computes the broadcast address and the number of hosts", () => {
+  const cases = [
+    { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
+    { text: "10.0.0.64/28", broadcast: "10.0.0.79", hostsMax: 13 },
+    { text: "172.16.0.0/12", broadcast: "172.31.255.255", hostsMax: 2 ** 20 - 3 },
+  ];
+  for (const subnet of cases) assertEquals(parseSubnet(subnet.text), subnet);
+});
+
+Deno.test("parseSubnet() rejects malformed subnets, and an address within one", () => {
+  const malformed = ["", "172.25.125.0", "172.25.125.0/", "172.25.125/24", "1.2.3.0/24/8"];
+  for (const text of [...malformed, "1.2.3.0/31", "1.0.0.0/7"]) {
+    assertEquals(typeof parseSubnet(text), "string", text);
+  }
+  assertEquals(
+    parseSubnet("172.25.125.7/24"),
+    "its first address is 172.25.125.0: give that one",
+  );
 });

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { continuationFault } from "./continuation.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
+import { continuationFault, tallyBets } from "./stored_bets.ts";
 
-/** What the agencies' files hold: as a person may write them. */
+/** The agencies' files, as a person may write them. */
 const AGENCIES = [
   'Ana,Gil,1,1990-01-01,0042\r\n"Eva, María",Sosa,2,1990-01-02,7574\r\nJuan,Paz,3,1990-01-03,3\r\n',
   "\ufeffRosa,Luz,4,1990-01-04,4\nLuis,Mar,5,1990-01-05,5",
@@ -24,29 +25,32 @@ const CASES = [
   {
     name: "another bet",
     bets: "1,Ana,Gil,1,1990-01-01,43\n",
-    fault: "its bets of agency 1 are not those with which FOLDER/agency-1.csv begins",
+    fault: "its bets of agency 1 are not the first ones in FOLDER/agency-1.csv",
   },
   {
     name: "the second bet first",
     bets: "2,Luis,Mar,5,1990-01-05,5\n",
-    fault: "its bets of agency 2 are not those with which FOLDER/agency-2.csv begins",
+    fault: "its bets of agency 2 are not the first ones in FOLDER/agency-2.csv",
   },
   {
     name: "more bets than the file has",
     bets: "2,Rosa,Luz,4,1990-01-04,4\n2,Luis,Mar,5,1990-01-05,5\n2,Luis,Mar,5,1990-01-05,5\n",
-    fault: "its bets of agency 2 are not those with which FOLDER/agency-2.csv begins",
+    fault: "its bets of agency 2 are not the first ones in FOLDER/agency-2.csv",
   },
   {
-    name: "an agency that there is not",
+    name: "an agency that does not exist",
     bets: "3,Ana,Gil,1,1990-01-01,42\n",
-    fault: "it holds bets of agency 3, and there are 2 agencies now",
+    fault: "it has bets of agency 3, and now there are 2 agencies",
   },
 ];
 
 Deno.test({
-  ...writesFiles("continuationFault() compares what is stored with the beginning of each file"),
+  ...needs(
+    ["write"],
+    "continuationFault() requires that the stored bets are the first ones of each file",
+  ),
   async fn(test) {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const { path } = folder;
     assertEquals(await continuationFault(path, { folder: path, agencies: 2 }), undefined);
     for (const [index, text] of AGENCIES.entries()) {
@@ -59,5 +63,25 @@ Deno.test({
         assertEquals(found, fault?.replace("FOLDER", path));
       });
     }
+  },
+});
+
+Deno.test({
+  ...needs(["write"], "tallyBets() counts whole rows and finds winners, also with quoted fields"),
+  async fn() {
+    await using folder = tempFolder();
+    assertEquals(await tallyBets(folder.path, 7574), new Map());
+    await Deno.writeTextFile(
+      `${folder.path}/bets.csv`,
+      '1,Ana,Paz,11,1990-01-01,7574\n2,"Juan, hijo","O""Neil",22,1990-01-01,7574\n' +
+        "1,Eva,Sol,33,1990-01-01,574\n1,Leo,Sol,44,1990-01-01,7574\n2,Torn,Row,55,1990-01-01,7574",
+    );
+    assertEquals(
+      await tallyBets(folder.path, 7574),
+      new Map([
+        [1, { stored: 3, documents: ["11", "44"] }],
+        [2, { stored: 1, documents: ["22"] }],
+      ]),
+    );
   },
 });

@@ -1,0 +1,109 @@
+/**
+ * The draw on the shared volume as its operator sees it, and the archive of earlier draws. Nothing
+ * here deletes bets. Servers must not be running while files move.
+ *
+ * @module
+ */
+
+import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
+import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import { TaskError, unlessNotFound } from "../project.ts";
+
+/** Holds the number of agencies of the draw, since the settings may have changed after it began. */
+const DRAW_FILE = "draw.json";
+
+/**
+ * The files of a draw, in the order in which they are archived. The journal must not stay without
+ * its bets. And while the list of closed agencies is there no server accepts bets, so that an
+ * interrupted archiving can be finished.
+ */
+const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
+
+/** Suffix of a folder in the archive that is not complete yet. */
+const UNFINISHED = ".unfinished";
+
+/** Whether every agency from 1 to `agencies` has closed. */
+export async function isDrawFinished(volume: string, agencies: number): Promise<boolean> {
+  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
+  const closed = parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+  return Array.from({ length: agencies }, (_, index) => index + 1).every((n) => closed.has(n));
+}
+
+/** Whether the volume has neither a bet nor a closed agency. */
+export async function isVolumeEmpty(volume: string): Promise<boolean> {
+  const paths = [BETS_FILE, CLOSED_FILE].map((name) => `${volume}/${name}`);
+  const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
+  return infos.every((info) => !info?.size);
+}
+
+/** Records the number of agencies of the draw. */
+export async function recordAgencies(volume: string, agencies: number): Promise<void> {
+  await Deno.writeTextFile(`${volume}/${DRAW_FILE}`, `${JSON.stringify({ agencies })}\n`);
+}
+
+/** Returns the recorded number of agencies of the draw, if there is one. */
+export async function recordedAgencies(volume: string): Promise<number | undefined> {
+  const text = await unlessNotFound(Deno.readTextFile(`${volume}/${DRAW_FILE}`)) ?? "";
+  const agencies = Number(/"agencies":\s*(\d+)/.exec(text)?.[1]);
+  return agencies > 0 ? agencies : undefined;
+}
+
+/**
+ * Moves the files of the draw into a new folder of the archive.
+ *
+ * @param now The time that names the folder.
+ * @returns The folder, relative to the volume.
+ */
+export async function archiveDraw(volume: string, now: Date = new Date()): Promise<string> {
+  const taken = (await archivedNames(volume)).map((name) => name.replace(UNFINISHED, ""));
+  const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
+  let name = stamp;
+  for (let n = 2; taken.includes(name); n++) name = `${stamp}-${n}`;
+  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true });
+  return await moveInto(volume, `archive/${name}`);
+}
+
+/** Finishes an interrupted {@linkcode archiveDraw}. Returns its folder if there was one. */
+export async function finishArchiving(volume: string): Promise<string | undefined> {
+  const name = (await archivedNames(volume)).find((name) => name.endsWith(UNFINISHED));
+  if (name !== undefined) return await moveInto(volume, `archive/${name.replace(UNFINISHED, "")}`);
+}
+
+async function archivedNames(volume: string): Promise<string[]> {
+  const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(`${volume}/archive`))) ?? [];
+  return entries.map(({ name }) => name);
+}
+
+async function moveInto(volume: string, folder: string): Promise<string> {
+  const unfinished = `${volume}/${folder}${UNFINISHED}`;
+  for (const name of FILES) {
+    // It was moved before an interruption; a file of that name on the volume is newer.
+    if (await unlessNotFound(Deno.stat(`${unfinished}/${name}`)) !== undefined) continue;
+    await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
+  }
+  await Deno.rename(unfinished, `${volume}/${folder}`);
+  return folder;
+}
+
+/**
+ * Checks that this user may create the files of a draw, and write to those that exist.
+ *
+ * @throws {TaskError} If the volume belongs to somebody else.
+ */
+export async function assertWritable(volume: string): Promise<void> {
+  const trial = `${volume}/.trial-${crypto.randomUUID()}`;
+  try {
+    for (const name of FILES) {
+      (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
+    }
+    // No signal can end the process between these two calls and leave the file.
+    Deno.writeTextFileSync(trial, "", { createNew: true });
+    Deno.removeSync(trial);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    throw new TaskError(
+      `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
+        `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
+    );
+  }
+}

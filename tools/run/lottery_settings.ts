@@ -1,0 +1,181 @@
+/**
+ * The settings of the whole lottery: the environment first, then the file .env.
+ *
+ * @module
+ */
+
+import { isIpv4, SettingsReader } from "../../shared/config.ts";
+import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
+
+/** Maximum number of clients, and of servers, on one machine. */
+const SERVICES_MAX = 250;
+
+/** The settings in .env. */
+export interface LotterySettings {
+  /** Number of clients, one per agency. */
+  clients: number;
+  servers: number;
+  /** The host name by which clients find the servers. */
+  serverName: string;
+  serverPort: number;
+  subnet: Subnet;
+  /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
+  dataset: string;
+}
+
+/** An IPv4 subnet, as Docker networks have them. */
+export interface Subnet {
+  /** CIDR notation, such as 172.25.125.0/24. */
+  text: string;
+  /** The last address: a datagram to it reaches every host. */
+  broadcast: string;
+  /** Number of addresses for hosts: all but those of the network, the broadcast and the gateway. */
+  hostsMax: number;
+}
+
+/** Variables in .env that Docker reads, not us. */
+const DOCKER_VARIABLES =
+  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|DENO_VERSION|LOTTERY_[UG]ID)$/;
+
+/** Copies .env.example to .env if there is no .env. Returns whether it did. */
+export async function ensureEnvFile(root: string = PROJECT_ROOT): Promise<boolean> {
+  if (await unlessNotFound(Deno.stat(`${root}/.env`)) !== undefined) return false;
+  await Deno.copyFile(`${root}/.env.example`, `${root}/.env`);
+  return true;
+}
+
+/** Where settings come from. */
+export interface SettingsSources {
+  /** The folder of the files. @default {the project's root} */
+  root?: string;
+  /** @default {Deno.env.get} */
+  environment?: (name: string) => string | undefined;
+  /** @default {Deno.readTextFileSync} */
+  readFile?: (path: string) => string;
+}
+
+/**
+ * Reads the settings of the whole lottery.
+ *
+ * @throws {SettingsError} If any are missing, misspelled or impossible. It names all of them.
+ */
+export function readLotterySettings(
+  {
+    root = PROJECT_ROOT,
+    environment = (name) => Deno.env.get(name),
+    readFile = Deno.readTextFileSync,
+  }: SettingsSources = {},
+): LotterySettings {
+  const { variables, faults } = parseEnvFile(readFile(`${root}/.env`));
+  const ours = Object.entries(variables).filter(([name]) => !DOCKER_VARIABLES.test(name));
+  const reader = new SettingsReader({
+    program: "the lottery",
+    environment,
+    file: Object.fromEntries(ours),
+    fileName: ".env",
+  });
+  for (const fault of faults) reader.fault(fault);
+  const settings: LotterySettings = {
+    clients: reader.integer("CLIENTS", { min: 1, max: SERVICES_MAX }),
+    servers: reader.integer("SERVERS", { min: 1, max: SERVICES_MAX }),
+    serverName: readServerName(reader),
+    serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
+    subnet: readSubnet(reader),
+    dataset: reader.text("DATASET", ".data"),
+  };
+  const { clients, servers, subnet, dataset } = settings;
+  if (dataset.startsWith("~")) {
+    reader.fault(`DATASET is ${JSON.stringify(dataset)}: give the full path, without ~`);
+  }
+  const { text, hostsMax } = subnet;
+  if (clients + servers > hostsMax) {
+    reader.fault(
+      `DOCKET_SUBNET is ${text}, with room for ${hostsMax} containers, and CLIENTS and SERVERS are ` +
+        `${clients + servers}: give a subnet with a smaller prefix, or fewer of them`,
+    );
+  }
+  reader.finish();
+  return settings;
+}
+
+/** Parses lines `NAME=VALUE`, whose value may be quoted, and `#` comments; others are faults. */
+export function parseEnvFile(
+  text: string,
+): { variables: Record<string, string>; faults: string[] } {
+  const variables: Record<string, string> = {};
+  const faults: string[] = [];
+  for (const [index, line] of text.split(/\r?\n/).entries()) {
+    if (/^\s*(#|$)/.test(line)) continue;
+    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/.exec(line);
+    if (match === null) faults.push(`line ${index + 1} of .env is not NAME=VALUE: ${line.trim()}`);
+    else variables[match[1]] = unquote(match[2]);
+  }
+  return { variables, faults };
+}
+
+/** Removes the quotes of a value, or the comment after one without quotes. */
+function unquote(text: string): string {
+  const quoted = /^(["'])(.*?)\1\s*(#.*)?$/.exec(text);
+  return quoted?.[2] ?? text.replace(/(^|\s+)#.*$/, "");
+}
+
+function readServerName(reader: SettingsReader): string {
+  const name = reader.text("SERVER_NAME");
+  const fault = name.includes("_")
+    ? "a host name with an underscore cannot be resolved; use a hyphen"
+    : !/^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$/.test(name)
+    ? "give a host name of letters, digits and hyphens"
+    : /^(client|server)\d+$/i.test(name)
+    ? "a container has that name; give another"
+    : undefined;
+  if (fault !== undefined) reader.fault(`SERVER_NAME is ${JSON.stringify(name)}: ${fault}`);
+  return name;
+}
+
+function readSubnet(reader: SettingsReader): Subnet {
+  const refuse = (fault: string): Subnet => {
+    reader.fault(fault);
+    return { text: "", broadcast: "", hostsMax: Infinity };
+  };
+  const docker = reader.text("DOCKER_SUBNET", "");
+  const text = reader.text("DOCKET_SUBNET", docker);
+  if (text === "") {
+    return refuse("DOCKET_SUBNET is missing: set it in .env, for example to 172.25.125.0/24");
+  }
+  if (docker !== "" && docker !== text) {
+    return refuse(
+      `DOCKET_SUBNET is ${text} and DOCKER_SUBNET is ${docker}: both name the subnet; give only one`,
+    );
+  }
+  const subnet = parseSubnet(text);
+  if (typeof subnet !== "string") return subnet;
+  return refuse(`${docker === "" ? "DOCKET_SUBNET" : "DOCKER_SUBNET"} is "${text}": ${subnet}`);
+}
+
+/** Parses a subnet in CIDR notation. Returns a text about what is wrong if it is invalid. */
+export function parseSubnet(text: string): Subnet | string {
+  const match = /^(.+)\/(\d{1,2})$/.exec(text);
+  const prefix = Number(match?.[2]);
+  // Docker accepts no other prefixes.
+  if (match === null || !isIpv4(match[1]) || prefix < 8 || prefix > 29) {
+    return "give ADDRESS/PREFIX, such as 172.25.125.0/24, with a prefix from 8 to 29";
+  }
+  const size = 2 ** (32 - prefix);
+  const address = match[1].split(".").reduce((value, part) => value * 256 + Number(part), 0);
+  const first = address - address % size;
+  if (first !== address) return `its first address is ${formatAddress(first)}: give that one`;
+  return { text, broadcast: formatAddress(first + size - 1), hostsMax: size - 3 };
+}
+
+function formatAddress(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
+}
+
+/** Returns the names of the services: server1 to serverN, client1 to clientN. */
+export function serviceNames(
+  { clients, servers }: Pick<LotterySettings, "clients" | "servers">,
+): { servers: string[]; clients: string[] } {
+  const numbered = (name: string, count: number) =>
+    Array.from({ length: count }, (_, index) => `${name}${index + 1}`);
+  return { servers: numbered("server", servers), clients: numbered("client", clients) };
+}
