@@ -37,6 +37,10 @@ const PIECE_BYTES = 64 * 1024;
 /** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
 const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
+/** What is read while lingering is dropped, so all sessions read into the same bytes. */
+const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
+/** Pause after the first probe of a silent peer. Each further pause is twice as long. */
+const PROBE_PAUSE_MS = 10;
 
 /** The part of Deno.TcpConn that a session uses. */
 export interface Connection {
@@ -54,16 +58,30 @@ export interface SessionContext {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
+  /** Agencies whose number of stored bets one connection keeps. */
+  agenciesPerConnectionMax: number;
   decoder: BetDecoder;
-  /** Reports that a session starts or stops waiting for the draw. Meanwhile it does not count as a connection. */
+  /** Reports that a session starts or stops waiting for the draw. Meanwhile it needs no place. */
   onWaiting: (session: Session, isWaiting: boolean) => void;
+  /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
+  onLinger: (session: Session) => void;
   /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
   now: () => number;
   /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
   today: () => number;
 }
 
-/** What a session is doing. */
+/**
+ * What a session does, for the rules about places.
+ *
+ * - `resting`: it has answered a packet, and the next one has not begun.
+ * - `reading`: its peer has not sent its first packet yet, or not all of the next one.
+ * - `writing`: its peer has not taken all of an answer yet.
+ * - `working`: anything else.
+ */
+export type Activity = "resting" | "reading" | "writing" | "working";
+
+/** The state of a session. */
 type State = "reading" | "working" | "answering" | "waiting" | "ended";
 
 /** What follows an answer. */
@@ -87,7 +105,16 @@ export class Session {
   readonly #storedBets = new Map<number, number>();
   #state: State = "reading";
   #isStopping = false;
+  #mustLeave = false;
+  #hasAnswered = false;
   #activeAt: number;
+  /** A read that began while the session waited for the draw, and that the next packet arrives through. */
+  #startedRead: Promise<number | null> | undefined;
+  #isWatching = false;
+  /** Bytes of the next WinnersResponse that were sent as probes. */
+  #probedBytes = 0;
+  #probe: Promise<void> | undefined;
+  #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, peer: string, context: SessionContext) {
     this.#connection = connection;
@@ -124,6 +151,23 @@ export class Session {
     this.#close();
   }
 
+  /** What the session is doing. */
+  get activity(): Activity {
+    if (this.#state === "answering") return "writing";
+    if (this.#state !== "reading") return "working";
+    return this.#hasAnswered && this.#frames.pending === 0 ? "resting" : "reading";
+  }
+
+  /** When the session last began to read a packet, or wrote a part of an answer. */
+  get activeAt(): number {
+    return this.#activeAt;
+  }
+
+  /** Ends the session after the current packet's answer. The peer receives that answer. */
+  leave(): void {
+    this.#mustLeave = true;
+  }
+
   /**
    * Ends the session if its peer has kept it waiting since before `timeMs`: for the rest of a packet, or to
    * take an answer. A session that waits for the draw or for the ledger is not idle.
@@ -143,6 +187,8 @@ export class Session {
       const next = await this.#answer(line);
       if (next === "linger") return await this.#linger();
       if (next === "close" || this.#isStopping) return;
+      if (this.#mustLeave) return await this.#linger();
+      this.#hasAnswered = true;
       this.#activeAt = this.#context.now();
       this.#state = "reading";
     }
@@ -159,13 +205,20 @@ export class Session {
         return undefined;
       }
       if (line !== undefined) return line;
-      const count = await this.#connection.read(this.#frames.space());
+      const count = await this.#read();
       if (count === null) {
         if (this.#frames.pending > 0) this.#logTorn();
         return undefined;
       }
       this.#frames.filled(count);
     }
+  }
+
+  /** Reads into the frames, or returns the read that has begun already. */
+  #read(): Promise<number | null> {
+    const started = this.#startedRead;
+    this.#startedRead = undefined;
+    return started ?? this.#connection.read(this.#frames.space());
   }
 
   async #answer(line: Uint8Array): Promise<Next> {
@@ -199,7 +252,7 @@ export class Session {
     const result = await ledger.append(batch, expected);
     if (result.status === "stored") {
       if (expected !== undefined) this.#expectedBets.set(agency, expected + count);
-      this.#storedBets.set(agency, (this.#storedBets.get(agency) ?? 0) + count);
+      this.#countStored(agency, count);
       log.debug("apuestas_almacenadas", "success", { agency, cantidad: count });
       await this.#write(STORE_RESPONSES[STORED]);
       return "read";
@@ -227,9 +280,9 @@ export class Session {
   async #sendProgress(agency: number): Promise<Next> {
     const result = await this.#context.ledger.progress(agency);
     if (result.status === "known") {
-      this.#expectedBets.set(agency, result.bets);
+      const isKept = this.#expect(agency, result.bets);
       await this.#write(encodeProgressResponse(result.bets));
-      return "read";
+      return isKept ? "read" : "linger";
     }
     // A connection that ends without a byte of an answer is how older servers show that they do not know
     // this packet. An agency that takes this server for one of those would start from its first bet.
@@ -241,19 +294,39 @@ export class Session {
   async #sendDigest(agency: number): Promise<Next> {
     const result = await this.#context.ledger.digest(agency);
     if (result.status === "known") {
-      this.#expectedBets.set(agency, result.bets);
+      const isKept = this.#expect(agency, result.bets);
       await this.#write(encodeDigestResponse(result));
-      return "read";
+      return isKept ? "read" : "linger";
     }
     await this.#write(DIGEST_RESPONSE_HEAD);
     this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
     return "close";
   }
 
+  /**
+   * Keeps the number of an agency's bets that the peer now knows.
+   *
+   * @returns Whether there was room for it. If not, the connection has to end: forgetting any number would let
+   * a batch be stored twice.
+   */
+  #expect(agency: number, bets: number): boolean {
+    const isFull = this.#expectedBets.size >= this.#context.agenciesPerConnectionMax;
+    if (isFull && !this.#expectedBets.has(agency)) return false;
+    this.#expectedBets.set(agency, bets);
+    return true;
+  }
+
+  /** Counts stored bets for the log. The sums are logged early when there are too many agencies to keep. */
+  #countStored(agency: number, count: number): void {
+    const stored = this.#storedBets;
+    const isFull = stored.size >= this.#context.agenciesPerConnectionMax;
+    if (isFull && !stored.has(agency)) this.#logStored();
+    stored.set(agency, (stored.get(agency) ?? 0) + count);
+  }
+
   async #sendWinners(agency: number): Promise<Next> {
     const draw = await this.#waitForDraw();
     if (draw === undefined) return "close";
-    this.#state = "working";
     await this.#writeWinners(draw.winners(agency));
     this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
     return "read";
@@ -262,11 +335,63 @@ export class Session {
   async #waitForDraw(): Promise<Draw | undefined> {
     this.#state = "waiting";
     this.#context.onWaiting(this, true);
+    void this.#watchPeer();
     try {
       return await this.#context.draw.wait(this.#ending.signal);
     } finally {
+      this.#state = "working";
       this.#context.onWaiting(this, false);
+      await this.#endProbes();
     }
+  }
+
+  /**
+   * Reads on while the session waits for the draw, so that a peer that is gone ends the wait. Packets that
+   * arrive are answered later.
+   */
+  async #watchPeer(): Promise<void> {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    try {
+      while (this.#state === "waiting") {
+        if (this.#frames.pending >= this.#context.packetBytesMax) return this.#probePeer();
+        const read = this.#startedRead ??= this.#connection.read(this.#frames.space());
+        const count = await read;
+        // The draw has come, and the next packet took over the read.
+        if (this.#startedRead !== read) return;
+        if (count === null) return this.#probePeer();
+        this.#startedRead = undefined;
+        this.#frames.filled(count);
+      }
+    } catch {
+      this.#close();
+    } finally {
+      this.#isWatching = false;
+    }
+  }
+
+  /**
+   * Finds out whether a peer from which nothing can be read any more is still there: it may have closed only
+   * its sending half. The probes are the first bytes of the answer for which it waits. A peer that is gone
+   * answers the first one with a reset, and then the second one fails.
+   */
+  #probePeer(pauseMs = PROBE_PAUSE_MS): void {
+    if (this.#state !== "waiting" || this.#probedBytes === WINNERS_RESPONSE_HEAD.length) return;
+    const probe = WINNERS_RESPONSE_HEAD.subarray(this.#probedBytes, this.#probedBytes + 1);
+    this.#probe = this.#connection.write(probe).then((count) => {
+      this.#probedBytes += count;
+      this.#probeTimer = setTimeout(() => this.#probePeer(2 * pauseMs), pauseMs);
+    }, () => this.#close());
+  }
+
+  async #endProbes(): Promise<void> {
+    if (this.#probe === undefined) return;
+    // The peer may not be reading.
+    this.#state = "answering";
+    this.#activeAt = this.#context.now();
+    await this.#probe;
+    clearTimeout(this.#probeTimer);
+    this.#probe = undefined;
   }
 
   /**
@@ -275,7 +400,8 @@ export class Session {
    */
   async #writeWinners(pieces: AsyncIterable<Uint8Array>): Promise<void> {
     const gathered = new ByteBuffer(256);
-    gathered.write(WINNERS_RESPONSE_HEAD);
+    gathered.write(WINNERS_RESPONSE_HEAD.subarray(this.#probedBytes));
+    this.#probedBytes = 0;
     let isFirst = true;
     for await (const piece of pieces) {
       if (!isFirst) gathered.writeByte(SEMICOLON);
@@ -323,12 +449,13 @@ export class Session {
    * resets the connection, and a reset discards what the peer has not read yet.
    */
   async #linger(): Promise<void> {
+    this.#context.onLinger(this);
     await this.#connection.closeWrite();
     const timer = setTimeout(() => this.#close(), LINGER_MS);
-    const bytes = new Uint8Array(PIECE_BYTES);
     try {
       for (let total = 0; total < LINGER_BYTES_MAX;) {
-        const count = await this.#connection.read(bytes);
+        const count = await (this.#startedRead ?? this.#connection.read(LINGER_BYTES));
+        this.#startedRead = undefined;
         if (count === null) return;
         total += count;
       }
@@ -359,5 +486,6 @@ export class Session {
     for (const [agency, cantidad] of this.#storedBets) {
       this.#context.log.info("apuestas_almacenadas", "success", { agency, cantidad });
     }
+    this.#storedBets.clear();
   }
 }

@@ -256,8 +256,10 @@ class History {
         log,
         agencies: AGENCIES,
         packetBytesMax: 64 * 1024,
+        agenciesPerConnectionMax: 100,
         decoder: new BetDecoder(ledger.notation),
         onWaiting: () => {},
+        onLinger: () => {},
         now: Date.now,
         today: () => TODAY,
       };
