@@ -74,8 +74,8 @@ export interface SessionContext {
 /**
  * What a session does, for the rules about places.
  *
- * - `resting`: it has answered a packet, and the next one has not begun.
- * - `reading`: its peer has not sent its first packet yet, or not all of the next one.
+ * - `resting`: the next packet has not begun.
+ * - `reading`: its peer has not sent all of a packet yet.
  * - `writing`: its peer has not taken all of an answer yet.
  * - `working`: anything else.
  */
@@ -106,7 +106,6 @@ export class Session {
   #state: State = "reading";
   #isStopping = false;
   #mustLeave = false;
-  #hasAnswered = false;
   #activeAt: number;
   /** A read that began while the session waited for the draw, and that the next packet arrives through. */
   #startedRead: Promise<number | null> | undefined;
@@ -155,7 +154,7 @@ export class Session {
   get activity(): Activity {
     if (this.#state === "answering") return "writing";
     if (this.#state !== "reading") return "working";
-    return this.#hasAnswered && this.#frames.pending === 0 ? "resting" : "reading";
+    return this.#frames.pending === 0 ? "resting" : "reading";
   }
 
   /** When the session last began to read a packet, or wrote a part of an answer. */
@@ -188,7 +187,6 @@ export class Session {
       if (next === "linger") return await this.#linger();
       if (next === "close" || this.#isStopping) return;
       if (this.#mustLeave) return await this.#linger();
-      this.#hasAnswered = true;
       this.#activeAt = this.#context.now();
       this.#state = "reading";
     }
