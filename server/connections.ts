@@ -26,6 +26,12 @@ interface Arrival extends Grouped {
   readonly peer: string;
 }
 
+/** A connection that has a session. */
+interface AgencyVisit extends Visit {
+  /** The agency for whose winners it waits. */
+  agency?: number;
+}
+
 /** Options of {@linkcode Connections}. */
 export interface ConnectionsOptions {
   settings: ServerSettings;
@@ -46,14 +52,14 @@ export class Connections {
   readonly #log: ActionLog;
   readonly #warnings: SummedWarnings;
   readonly #context: SessionContext;
-  readonly #sessions = new Map<Session, { visit: Visit; ended: Promise<void> }>();
+  readonly #sessions = new Map<Session, { visit: AgencyVisit; ended: Promise<void> }>();
   readonly #places: Places;
   /** Those that need a place. */
   readonly #arrivals = new AddressGroups<Arrival>();
   /** Those that wait for the draw. */
-  readonly #waiting = new AddressGroups<Visit>();
+  readonly #waiting = new AddressGroups<AgencyVisit>();
   /** Those whose peer has yet to take the last answer, the eldest first. */
-  readonly #lingering = new Set<Visit>();
+  readonly #lingering = new Set<AgencyVisit>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Whether the system cannot provide another connection. */
@@ -67,7 +73,7 @@ export class Connections {
     this.#places = new Places({ ...settings, now: context.now });
     this.#context = {
       ...context,
-      onWaiting: (session, isWaiting) => this.#onWaiting(session, isWaiting),
+      onWaiting: (session, agency) => this.#onWaiting(session, agency),
       onLinger: (session) => this.#onLinger(session),
     };
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
@@ -89,13 +95,19 @@ export class Connections {
     if (this.#arrivals.size > this.#settings.listenBacklog) this.#turnAway();
   }
 
-  /** Makes room after the system could not provide a connection, for lack of file handles or memory. */
-  relieve(): void {
+  /**
+   * Makes room after the system could not provide a connection, for lack of file handles or memory.
+   *
+   * @returns Whether a connection makes room. Otherwise idle ones end sooner.
+   */
+  relieve(): boolean {
     this.#isShort = true;
-    if (this.#places.endTurn(this.#places.largest())) return;
-    const eldest = this.#waiting.eldestOfLargest();
-    const share = this.#settings.connectionsPerAddressMax;
-    if (eldest !== undefined && this.#waiting.count(eldest.source) > share) eldest.session.abort();
+    if (this.#places.endTurn(this.#places.largest())) return true;
+    const [source] = this.#waiting.largest();
+    if (source === undefined) return false;
+    if (this.#waiting.count(source) <= this.#settings.connectionsPerAddressMax) return false;
+    this.#endWait();
+    return true;
   }
 
   /** Ends all connections: those that are working, after their answer. */
@@ -154,13 +166,14 @@ export class Connections {
     const arrival = this.#arrivals.eldestOfLargest()!;
     this.#arrivals.delete(arrival);
     arrival.connection.close();
-    const error = "too many connections need a place: the eldest of an address that has most ends";
+    const error = "too many connections need a place: one of an address that has most ends";
     this.#warnings.warn("accept", error);
   }
 
-  #onWaiting(session: Session, isWaiting: boolean): void {
+  #onWaiting(session: Session, agency: number | undefined): void {
     const { visit } = this.#sessions.get(session)!;
-    if (!isWaiting) {
+    visit.agency = agency;
+    if (agency === undefined) {
       this.#waiting.delete(visit);
       this.#places.give(visit);
       return;
@@ -171,11 +184,17 @@ export class Connections {
     this.#assignPlaces();
   }
 
+  /** Ends a wait for the draw: of the addresses that have most, the eldest of the agency that has most. */
   #endWait(): void {
+    const byAgency = new AddressGroups<Grouped & { visit: AgencyVisit }>();
+    for (const source of this.#waiting.largest()) {
+      for (const visit of this.#waiting.of(source)) {
+        byAgency.add({ source: String(visit.agency), visit });
+      }
+    }
     // Its agency reconnects if it still waits, and is the newest then.
-    this.#waiting.eldestOfLargest()!.session.abort();
-    const error =
-      "too many connections wait for the draw: the eldest of an address that has most ends";
+    byAgency.eldestOfLargest()!.visit.session.abort();
+    const error = "too many connections wait for the draw: one of an address that has most ends";
     this.#warnings.warn("connection", error);
   }
 

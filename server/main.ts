@@ -6,6 +6,7 @@
 
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
+import { handleArguments } from "./command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
@@ -13,6 +14,7 @@ import { openFileLedger } from "./ledger/file/file_ledger.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { SERVER_USAGE } from "./usage.ts";
 
 /** A hanging disk or peer must not keep the server from ending in time. */
 const STOP_DEADLINE_MS = 1900;
@@ -101,4 +103,8 @@ async function main(): Promise<void> {
   await end(exitCode, log);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const exitCode = handleArguments(Deno.args, SERVER_USAGE);
+  if (exitCode !== undefined) Deno.exit(exitCode);
+  await main();
+}

@@ -16,6 +16,9 @@ import { SummedWarnings } from "./summed_warnings.ts";
 /** Pause after a connection could not be accepted for a reason that is not its peer's. */
 const ACCEPT_PAUSE_MS = 100;
 
+/** The same after a connection has ended to make room. */
+const RELIEF_PAUSE_MS = 5;
+
 /** The part of Deno.TcpListener that a server uses. */
 export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 
@@ -37,6 +40,8 @@ export class Server {
   readonly #connections: Connections;
   readonly #warnings: SummedWarnings;
   #accepting: Promise<void> | undefined;
+  /** Ends the pause after an error of accept(2). */
+  #endPause: () => void = () => {};
   #isStopping = false;
 
   /**
@@ -82,6 +87,7 @@ export class Server {
     this.#isStopping = true;
     this.#log.info("shutdown", "in_progress");
     this.#listener.close();
+    this.#endPause();
     this.#log.info("close_listener", "success");
     await this.#connections.stop();
     this.#warnings[Symbol.dispose]();
@@ -109,8 +115,13 @@ export class Server {
       return;
     }
     this.#warnings.warn("accept", error.message);
-    if (failure === "shortage") this.#connections.relieve();
-    await new Promise((resolve) => setTimeout(resolve, ACCEPT_PAUSE_MS));
+    const isRelieved = failure === "shortage" && this.#connections.relieve();
+    const pauseMs = isRelieved ? RELIEF_PAUSE_MS : ACCEPT_PAUSE_MS;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, pauseMs);
+    this.#endPause = resolve;
+    await promise;
+    clearTimeout(timer);
   }
 }
 

@@ -61,8 +61,11 @@ export interface SessionContext {
   /** Agencies whose number of stored bets one connection keeps. */
   agenciesPerConnectionMax: number;
   decoder: BetDecoder;
-  /** Reports that a session starts or stops waiting for the draw. Meanwhile it needs no place. */
-  onWaiting: (session: Session, isWaiting: boolean) => void;
+  /**
+   * Reports that a session starts waiting for the draw on behalf of an agency, or stops. Meanwhile it needs no
+   * place.
+   */
+  onWaiting: (session: Session, agency: number | undefined) => void;
   /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
   onLinger: (session: Session) => void;
   /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
@@ -323,22 +326,22 @@ export class Session {
   }
 
   async #sendWinners(agency: number): Promise<Next> {
-    const draw = await this.#waitForDraw();
+    const draw = await this.#waitForDraw(agency);
     if (draw === undefined) return "close";
     await this.#writeWinners(draw.winners(agency));
     this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
     return "read";
   }
 
-  async #waitForDraw(): Promise<Draw | undefined> {
+  async #waitForDraw(agency: number): Promise<Draw | undefined> {
     this.#state = "waiting";
-    this.#context.onWaiting(this, true);
+    this.#context.onWaiting(this, agency);
     void this.#watchPeer();
     try {
       return await this.#context.draw.wait(this.#ending.signal);
     } finally {
       this.#state = "working";
-      this.#context.onWaiting(this, false);
+      this.#context.onWaiting(this, undefined);
       await this.#endProbes();
     }
   }
@@ -362,7 +365,7 @@ export class Session {
         this.#frames.filled(count);
       }
     } catch {
-      this.#close();
+      this.#endGone();
     } finally {
       this.#isWatching = false;
     }
@@ -379,7 +382,14 @@ export class Session {
     this.#probe = this.#connection.write(probe).then((count) => {
       this.#probedBytes += count;
       this.#probeTimer = setTimeout(() => this.#probePeer(2 * pauseMs), pauseMs);
-    }, () => this.#close());
+    }, () => this.#endGone());
+  }
+
+  #endGone(): void {
+    if (this.#ending.signal.aborted) return;
+    const error = "the peer is gone while it waits for the draw";
+    this.#context.log.debug("connection", "fail", { ip: this.#peer, error });
+    this.#close();
   }
 
   async #endProbes(): Promise<void> {

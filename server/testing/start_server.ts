@@ -7,7 +7,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { DrawSignal } from "../ledger/file/draw_signal.ts";
 import { openFileLedger } from "../ledger/file/file_ledger.ts";
-import { Server } from "../server.ts";
+import { type Listener, Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
 import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
@@ -21,6 +21,8 @@ const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 export interface TestServerOptions extends Partial<ServerSettings> {
   /** Several servers may share one. @default {an empty one} */
   disk?: MemoryDisk;
+  /** The clock of durations. @default {Date.now, which a test can fake} */
+  now?: () => number;
 }
 
 /** A server that stops at the end of its block. */
@@ -33,13 +35,16 @@ export interface TestServer extends AsyncDisposable {
   failures: Error[];
   /** Waits until the server next asks its ledger for the draw. */
   looked: () => Promise<void>;
-  connect: () => Promise<TestClient>;
+  /** Errors with which the server's next accepts fail. */
+  acceptErrors: Error[];
+  /** Connects, as if from the address `source`. */
+  connect: (source?: string) => Promise<TestClient>;
   stop: () => Promise<void>;
 }
 
 /** Starts a server. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { disk = new MemoryDisk(), ...changed } = options;
+  const { disk = new MemoryDisk(), now = () => Date.now(), ...changed } = options;
   const { log, lines } = keepLog();
   const failures: Error[] = [];
   const settings: ServerSettings = {
@@ -79,8 +84,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   });
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);
-  // Date.now is the clock that a test can fake.
-  const server = new Server(settings, { ledger, log, now: () => Date.now() });
+  const listener = new TestListener();
+  const server = new Server(settings, { ledger, log, now, listen: () => listener });
   const running = server.run();
   const stop = async () => {
     await server.stop();
@@ -92,10 +97,42 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     lines,
     failures,
     looked,
-    connect: () => TestClient.connect(server.port),
+    acceptErrors: listener.errors,
+    connect: (source) => {
+      listener.sources.push(source);
+      return TestClient.connect(server.port);
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** A listener that fails when it is told to, and whose connections come from addresses of the test's choice. */
+class TestListener implements Listener {
+  readonly errors: Error[] = [];
+  /** The addresses of the next connections. Where there is none, the address is the real one. */
+  readonly sources: (string | undefined)[] = [];
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  get addr(): Deno.NetAddr {
+    return this.#listener.addr;
+  }
+
+  async accept(): Promise<Deno.TcpConn> {
+    const error = this.errors.shift();
+    if (error !== undefined) throw error;
+    const connection = await this.#listener.accept();
+    const hostname = this.sources.shift();
+    if (hostname !== undefined) {
+      const remoteAddr: Deno.NetAddr = { ...connection.remoteAddr, hostname };
+      Object.defineProperty(connection, "remoteAddr", { value: remoteAddr });
+    }
+    return connection;
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
 }
 
 /** Returns a function that waits until the ledger is next asked for the draw. */
