@@ -524,6 +524,44 @@ Deno.test("Server refuses a batch if others have stored bets since its client as
   assertEquals(rowsOf(disk).length, 11);
 });
 
+for (const type of ["Progress", "Digest"]) {
+  Deno.test(`Server ends a connection after the ${type}Response of an agency too many`, async () => {
+    const disk = new MemoryDisk();
+    await using one = await startServer({ disk, agenciesPerConnectionMax: 2 });
+    await using two = await startServer({ disk });
+    using client = await one.connect();
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    assertMatch(await client.ask(`${type}Request:2\n`), /^\w+Response:0/);
+    // It may ask about these again, and is kept from doubling any bet of theirs.
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    using other = await two.connect();
+    assertEquals(await other.ask(STORE_BATCH), STORED);
+    assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
+    assertEquals(await client.ask(STORE_BATCH), REFUSED);
+    assertEquals(await client.ask(STORE_BATCH_OTHER), REFUSED);
+    // The number for a third agency could not be kept: a batch behind it might be stored twice.
+    await client.send(`${type}Request:3\nStoreBet:3;Ana;Paz;1;1980-01-01;1\n`);
+    assertMatch(await client.line(), /^\w+Response:0/);
+    await client.endSending();
+    assertEquals(await client.rest(), "");
+    assertEquals(client.wasReset, false);
+    assertEquals(rowsOf(disk).length, 4);
+  });
+}
+
+Deno.test("Server logs the bets of a connection that stores for many agencies before it ends", async () => {
+  await using server = await startServer({ agenciesPerConnectionMax: 2 });
+  using client = await server.connect();
+  for (const agency of [1, 2, 1, 3, 1]) {
+    assertEquals(await client.ask(`StoreBet:${agency};Ana;Paz;1;1980-01-01;1\n`), STORED);
+  }
+  const lines = server.lines.filter((line) => line.startsWith("action: apuestas_almacenadas"));
+  const logged = lines.map((line) => line.replace(/.*(agency: .*)/, "$1"));
+  const batch = (agency: number) => `agency: ${agency} | cantidad: 1`;
+  const sums = ["agency: 1 | cantidad: 2", batch(2)];
+  assertEquals(logged, [batch(1), batch(2), batch(1), ...sums, batch(3), batch(1)]);
+});
+
 Deno.test("Server refuses the bets of an agency that another server has closed", async () => {
   const disk = new MemoryDisk();
   await using one = await startServer({ disk });

@@ -105,6 +105,21 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
   });
 });
 
+Deno.test("readServerSettings() gives an address a quarter of the connections by default, at least one", () => {
+  for (const [all, share] of [["1", 1], ["3", 1], ["7", 1], ["8", 2], ["512", 128]] as const) {
+    const settings = read(SEED, { SERVER_MAX_CONNECTIONS: all });
+    assertEquals(settings.connectionsPerAddressMax, share, all);
+  }
+});
+
+Deno.test("readServerSettings() reads trusted proxies, and refuses what is neither address nor network", () => {
+  const { trustedProxies } = read(SEED, { SERVER_TRUSTED_PROXIES: "10.0.0.7,10.1.0.0/16" });
+  assertEquals(trustedProxies.length, 2);
+  assertEquals(faultsOf(SEED, { SERVER_TRUSTED_PROXIES: "proxy" }), [
+    'SERVER_TRUSTED_PROXIES is "proxy": give IPv4 addresses or networks such as 10.0.0.7, 192.168.0.0/16',
+  ]);
+});
+
 Deno.test("readServerSettings() treats an empty variable as unset", () => {
   assertEquals(read(SEED, { SERVER_PORT: "", SERVER_LISTEN_IP: "" }).port, 12345);
 });
