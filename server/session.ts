@@ -28,6 +28,7 @@ import {
 import type { ActionLog } from "../shared/logging.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
+import { PeerWatch } from "./peer_watch.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
 /** A WinnersResponse up to this size is one write. */
@@ -39,8 +40,6 @@ const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
 /** What is read while lingering is dropped, so all sessions read into the same bytes. */
 const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
-/** Pause after the first probe of a silent peer. Each further pause is twice as long. */
-const PROBE_PAUSE_MS = 10;
 
 /** The part of Deno.TcpConn that a session uses. */
 export interface Connection {
@@ -101,6 +100,7 @@ export class Session {
   readonly #context: SessionContext;
   readonly #peer: string;
   readonly #frames: FrameBuffer;
+  readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
   /** By agency: the stored bets that this connection knows of, for the agencies that it asked about. */
   readonly #expectedBets = new Map<number, number>();
@@ -110,19 +110,18 @@ export class Session {
   #isStopping = false;
   #mustLeave = false;
   #activeAt: number;
-  /** A read that began while the session waited for the draw, and that the next packet arrives through. */
-  #startedRead: Promise<number | null> | undefined;
-  #isWatching = false;
-  /** Bytes of the next WinnersResponse that were sent as probes. */
-  #probedBytes = 0;
-  #probe: Promise<void> | undefined;
-  #probeTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(connection: Connection, peer: string, context: SessionContext) {
     this.#connection = connection;
     this.#peer = peer;
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
+    this.#watch = new PeerWatch(connection, {
+      frames: this.#frames,
+      pendingBytesMax: context.packetBytesMax,
+      answerHead: WINNERS_RESPONSE_HEAD,
+      onGone: () => this.#endWait(),
+    });
     this.#activeAt = context.now();
   }
 
@@ -206,20 +205,13 @@ export class Session {
         return undefined;
       }
       if (line !== undefined) return line;
-      const count = await this.#read();
+      const count = await this.#watch.read();
       if (count === null) {
         if (this.#frames.pending > 0) this.#logTorn();
         return undefined;
       }
       this.#frames.filled(count);
     }
-  }
-
-  /** Reads into the frames, or returns the read that has begun already. */
-  #read(): Promise<number | null> {
-    const started = this.#startedRead;
-    this.#startedRead = undefined;
-    return started ?? this.#connection.read(this.#frames.space());
   }
 
   async #answer(line: Uint8Array): Promise<Next> {
@@ -326,9 +318,15 @@ export class Session {
   }
 
   async #sendWinners(agency: number): Promise<Next> {
+    this.#watch.start();
     const draw = await this.#waitForDraw(agency);
+    // The peer may be slow to take the bytes of the watch.
+    this.#state = "answering";
+    this.#activeAt = this.#context.now();
+    const sentBytes = await this.#watch.stop();
+    this.#state = "working";
     if (draw === undefined) return "close";
-    await this.#writeWinners(draw.winners(agency));
+    await this.#writeWinners(draw.winners(agency), sentBytes);
     this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
     return "read";
   }
@@ -336,80 +334,27 @@ export class Session {
   async #waitForDraw(agency: number): Promise<Draw | undefined> {
     this.#state = "waiting";
     this.#context.onWaiting(this, agency);
-    void this.#watchPeer();
     try {
       return await this.#context.draw.wait(this.#ending.signal);
     } finally {
-      this.#state = "working";
       this.#context.onWaiting(this, undefined);
-      await this.#endProbes();
     }
   }
 
-  /**
-   * Reads on while the session waits for the draw, so that a peer that is gone ends the wait. Packets that
-   * arrive are answered later.
-   */
-  async #watchPeer(): Promise<void> {
-    if (this.#isWatching) return;
-    this.#isWatching = true;
-    try {
-      while (this.#state === "waiting") {
-        if (this.#frames.pending >= this.#context.packetBytesMax) return this.#probePeer();
-        const read = this.#startedRead ??= this.#connection.read(this.#frames.space());
-        const count = await read;
-        // The draw has come, and the next packet took over the read.
-        if (this.#startedRead !== read) return;
-        if (count === null) return this.#probePeer();
-        this.#startedRead = undefined;
-        this.#frames.filled(count);
-      }
-    } catch {
-      this.#endGone();
-    } finally {
-      this.#isWatching = false;
-    }
-  }
-
-  /**
-   * Finds out whether a peer from which nothing can be read any more is still there: it may have closed only
-   * its sending half. The probes are the first bytes of the answer for which it waits. A peer that is gone
-   * answers the first one with a reset, and then the second one fails.
-   */
-  #probePeer(pauseMs = PROBE_PAUSE_MS): void {
-    if (this.#state !== "waiting" || this.#probedBytes === WINNERS_RESPONSE_HEAD.length) return;
-    const probe = WINNERS_RESPONSE_HEAD.subarray(this.#probedBytes, this.#probedBytes + 1);
-    this.#probe = this.#connection.write(probe).then((count) => {
-      this.#probedBytes += count;
-      this.#probeTimer = setTimeout(() => this.#probePeer(2 * pauseMs), pauseMs);
-    }, () => this.#endGone());
-  }
-
-  #endGone(): void {
+  #endWait(): void {
     if (this.#ending.signal.aborted) return;
     const error = "the peer is gone while it waits for the draw";
     this.#context.log.debug("connection", "fail", { ip: this.#peer, error });
     this.#close();
   }
 
-  async #endProbes(): Promise<void> {
-    if (this.#probe === undefined) return;
-    // The peer may not be reading.
-    this.#state = "answering";
-    this.#activeAt = this.#context.now();
-    await this.#probe;
-    clearTimeout(this.#probeTimer);
-    this.#probe = undefined;
-  }
-
   /**
-   * Writes a WinnersResponse. A short one is one write; the pieces of a long one are not copied, because
+   * Writes a WinnersResponse, of which the first `sentBytes` bytes have been sent. A short one is one write; the pieces of a long one are not copied, because
    * hundreds of clients may ask for megabytes and not read them.
    */
-  async #writeWinners(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  async #writeWinners(pieces: AsyncIterable<Uint8Array>, sentBytes: number): Promise<void> {
     const gathered = new ByteBuffer(256);
-    gathered.write(WINNERS_RESPONSE_HEAD.subarray(this.#probedBytes));
-    this.#probedBytes = 0;
+    gathered.write(WINNERS_RESPONSE_HEAD.subarray(sentBytes));
     let isFirst = true;
     for await (const piece of pieces) {
       if (!isFirst) gathered.writeByte(SEMICOLON);
@@ -462,8 +407,7 @@ export class Session {
     const timer = setTimeout(() => this.#close(), LINGER_MS);
     try {
       for (let total = 0; total < LINGER_BYTES_MAX;) {
-        const count = await (this.#startedRead ?? this.#connection.read(LINGER_BYTES));
-        this.#startedRead = undefined;
+        const count = await this.#watch.read(LINGER_BYTES);
         if (count === null) return;
         total += count;
       }
