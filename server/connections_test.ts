@@ -47,13 +47,6 @@ async function closeAgencies(server: TestServer): Promise<void> {
   await client.ask(PROGRESS);
 }
 
-/** Waits until the server has logged a line. */
-async function logged(server: TestServer, part: string): Promise<void> {
-  while (!server.lines.some((line) => line.includes(part))) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 /** Asserts that the server still serves a client. */
 async function assertServed(client: TestClient): Promise<void> {
   assertEquals(await client.ask(PROGRESS), NO_BETS);
@@ -70,7 +63,7 @@ Deno.test("Connections with one place serves the next one after the first has en
   assertEquals(await first.ask(STORE_BET), STORED);
   using second = await server.connect();
   await second.send("ProgressRequest:1\n");
-  await logged(server, "waits for a place");
+  await server.logged("waits for a place");
   for (let bets = 2; bets < 10; bets++) {
     await time.tickAsync(1000);
     assertEquals(await first.ask(`${STORE_BET}ProgressRequest:1\n`), STORED);
@@ -87,7 +80,7 @@ Deno.test("Connections ends an idle client sooner while another one waits for th
   using idle = await servedClient(server);
   using busy = await server.connect();
   await busy.send(PROGRESS);
-  await logged(server, "waits for a place");
+  await server.logged("waits for a place");
   await time.tickAsync(4_000);
   await assertServed(idle);
   await idle.send("ProgressReq");
@@ -121,7 +114,7 @@ Deno.test("Connections lets a client that is never idle give up its place after 
   await time.tickAsync(1_000);
   using newcomer = await server.connect();
   await newcomer.send(PROGRESS);
-  await logged(server, "makes room");
+  await server.logged("makes room");
   const answer = newcomer.line();
   for (const client of dribbling) {
     // The rest of its packet and the beginning of the next; the server reads on, or the answer would be lost.
@@ -158,11 +151,7 @@ Deno.test("Connections serves the address that has fewest places first", async (
     const client = await server.connect(source);
     await client.send(PROGRESS);
     queue.push(client);
-    while (
-      server.lines.filter((line) => line.includes("waits for a place")).length < queue.length
-    ) {
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+    await server.logged("waits for a place", queue.length);
   }
   served[0].close();
   assertEquals(await queue[3].line(), NO_BETS);
@@ -214,7 +203,7 @@ Deno.test("Connections shortens the idle time only of addresses that are in the 
   using honest = await servedClient(server, "10.0.0.2");
   await honest.send("StoreBet:1;Ju");
   const more = await server.connect("10.0.0.1");
-  await logged(server, "waits for a place");
+  await server.logged("waits for a place");
   await time.tickAsync(6_000);
   for (const hog of hogs) assertEquals(await hog.rest(), "");
   await time.tickAsync(50_000);
@@ -271,14 +260,6 @@ Deno.test("Connections ends waits of the address that has most, and logs them in
   closeAll([...honest, ...hogs]);
 });
 
-/** Waits until the server has noticed that `count` waiting clients are gone. */
-async function noticed(server: TestServer, count: number): Promise<void> {
-  const isGone = (line: string) => line.includes("the peer is gone");
-  while (server.lines.filter(isGone).length < count) {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 Deno.test("Connections ends the waits of clients that are gone, so that no other wait has to end", async () => {
   await using server = await startServer({ waitingMax: 2 });
   using honest = await waitingClient(server);
@@ -300,7 +281,7 @@ Deno.test("Connections ends the waits of clients that are gone, so that no other
   for (const goAway of leave) {
     for (const packet of packets) {
       await goAway(packet);
-      await noticed(server, ++count);
+      await server.logged("the peer is gone", ++count);
     }
   }
   assert(!server.lines.some((line) => line.includes("too many")), server.lines.join("\n"));
@@ -314,7 +295,7 @@ Deno.test("Connections ends the wait of a client that has filled its buffer and 
   const client = await waitingClient(server);
   await client.send("x".repeat(100_000));
   client.close();
-  await noticed(server, 1);
+  await server.logged("the peer is gone");
 });
 
 Deno.test("Connections answers packets that arrive while their client waits for the draw", async () => {
@@ -445,9 +426,9 @@ Deno.test("Server without file handles ends waits of an address that has more th
   closeAll([...honest, ...hogs]);
 });
 
-Deno.test("Server measures idleness by a clock that does not jump", async () => {
+Deno.test("Server measures idleness by a clock that nobody sets", async () => {
   using time = new FakeTime();
-  await using server = await startServer({ now: () => performance.now() });
+  await using server = await startServer({ hasOwnClock: true });
   using idle = await servedClient(server);
   time.tick(3_600_000);
   await assertServed(idle);

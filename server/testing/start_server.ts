@@ -21,8 +21,8 @@ const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 export interface TestServerOptions extends Partial<ServerSettings> {
   /** Several servers may share one. @default {an empty one} */
   disk?: MemoryDisk;
-  /** The clock of durations. @default {Date.now, which a test can fake} */
-  now?: () => number;
+  /** Whether durations are measured by the server's own clock, which no test can fake. @default {false} */
+  hasOwnClock?: boolean;
 }
 
 /** A server that stops at the end of its block. */
@@ -33,6 +33,8 @@ export interface TestServer extends AsyncDisposable {
   lines: string[];
   /** The reason why its ledger has failed, if it has. */
   failures: Error[];
+  /** Waits until the server has logged `count` lines with such a part. @default {1} */
+  logged: (part: string, count?: number) => Promise<void>;
   /** Waits until the server next asks its ledger for the draw. */
   looked: () => Promise<void>;
   /** Errors with which the server's next accepts fail. */
@@ -44,7 +46,7 @@ export interface TestServer extends AsyncDisposable {
 
 /** Starts a server. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { disk = new MemoryDisk(), now = () => Date.now(), ...changed } = options;
+  const { disk = new MemoryDisk(), hasOwnClock = false, ...changed } = options;
   const { log, lines } = keepLog();
   const failures: Error[] = [];
   const settings: ServerSettings = {
@@ -85,6 +87,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);
   const listener = new TestListener();
+  const now = hasOwnClock ? undefined : () => Date.now();
   const server = new Server(settings, { ledger, log, now, listen: () => listener });
   const running = server.run();
   const stop = async () => {
@@ -96,6 +99,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     disk,
     lines,
     failures,
+    logged: (part, count = 1) => untilLogged(lines, part, count),
     looked,
     acceptErrors: listener.errors,
     connect: (source) => {
@@ -132,6 +136,16 @@ class TestListener implements Listener {
 
   close(): void {
     this.#listener.close();
+  }
+}
+
+async function untilLogged(lines: string[], part: string, count: number): Promise<void> {
+  const startMs = performance.now();
+  while (lines.filter((line) => line.includes(part)).length < count) {
+    if (performance.now() - startMs > PATIENCE_MS) {
+      throw new Error(`the server has not logged "${part}" ${count} times:\n${lines.join("\n")}`);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
