@@ -6,6 +6,7 @@
 
 import { SettingsError } from "../shared/config.ts";
 import type { ActionLog } from "../shared/logging.ts";
+import { escapeMessage } from "../shared/readable.ts";
 import { Agency } from "./agency.ts";
 import { BetFile, betFilePath } from "./bet_file.ts";
 import { BetFileError } from "./bet_lines.ts";
@@ -68,7 +69,7 @@ async function runToEnd(job: Job, output: Output): Promise<number> {
     if (error instanceof SettingsError) return reportUsage(error);
     output.log.critical(job.command, "fail", { agency, error: (error as Error).message });
     const exitCode = EXIT_CODES.find(([type]) => error instanceof type)?.[1];
-    if (exitCode === undefined) console.error(error);
+    if (exitCode === undefined) console.error(escapeMessage(Deno.inspect(error)));
     return exitCode ?? EXIT_UNEXPECTED;
   }
 }
@@ -120,7 +121,10 @@ function exitOnSignals(output: Output): void {
 /** Reports wrong arguments or settings on stderr. Returns the exit code. */
 function reportUsage(error: unknown): number {
   const isExpected = error instanceof SettingsError || error instanceof TypeError;
-  console.error(isExpected ? `${error.message}\nlottery-client --help lists all flags.` : error);
+  const text = isExpected
+    ? `${error.message}\nlottery-client --help lists all flags.`
+    : Deno.inspect(error);
+  console.error(escapeMessage(text));
   return isExpected ? EXIT_USAGE : EXIT_UNEXPECTED;
 }
 

@@ -5,16 +5,19 @@
  * @module
  */
 
+import { escapeMessage, quoteText } from "./readable.ts";
+
 /** Lists all faults in a program's settings, one line each. */
 export class SettingsError extends Error {
   override name = "SettingsError";
   readonly faults: readonly string[];
 
   constructor(program: string, faults: readonly string[]) {
-    super(
-      `Cannot start ${program}: fix these settings:\n${faults.map((f) => `  - ${f}`).join("\n")}`,
-    );
-    this.faults = faults;
+    // They quote what is in files.
+    const readable = faults.map(escapeMessage);
+    const list = readable.map((fault) => `  - ${fault}`).join("\n");
+    super(`Cannot start ${program}: fix these settings:\n${list}`);
+    this.faults = readable;
   }
 }
 
@@ -156,7 +159,7 @@ export class SettingsReader {
 }
 
 function quote({ text, place }: Found): string {
-  return `${JSON.stringify(text)} (${place})`;
+  return `${quoteText(text)} (${place})`;
 }
 
 /** Returns whether `text` is an IPv4 address in dotted decimals. */

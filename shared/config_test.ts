@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   isIpv4,
   nearest,
@@ -199,6 +199,17 @@ Deno.test("SettingsReader.finish() accepts a file setting that the environment o
   const settings = reader({ A: "1" }, { A: "ignored" });
   assertEquals(settings.integer("A", { min: 0, max: 9 }), 1);
   settings.finish();
+});
+
+Deno.test("SettingsReader.finish() shows what a reader cannot see in names and values", {
+  permissions: "none",
+}, () => {
+  const settings = reader({}, { A: "7\u200b", "\ufeffB": "1" });
+  settings.integer("A", { min: 0, max: 9 });
+  const { faults, message } = assertThrows(() => settings.finish(), SettingsError);
+  assertStringIncludes(faults[0], 'A is "7\\u200b"');
+  assertStringIncludes(faults[1], "\\ufeffB in ");
+  assertStringIncludes(message, "\n  - \\ufeffB in ");
 });
 
 Deno.test("nearest() returns what a misspelt name meant", { permissions: "none" }, () => {

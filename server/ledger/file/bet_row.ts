@@ -19,6 +19,7 @@ import {
   NUMBER_DIGITS_MAX,
 } from "../../../shared/bet.ts";
 import { parseDigits } from "../../../shared/bytes.ts";
+import { quoteText } from "../../../shared/readable.ts";
 
 /** A byte order mark is an ordinary character, which must not get lost. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -142,8 +143,8 @@ function quoteIfNeeded(field: string): string {
 /** Quotes a text for a message: escaped and shortened. */
 function quote(text: string): string {
   return text.length <= FAULT_VALUE_CHARS_MAX
-    ? JSON.stringify(text)
-    : `${JSON.stringify(text.slice(0, FAULT_VALUE_CHARS_MAX))}…`;
+    ? quoteText(text)
+    : `${quoteText(text.slice(0, FAULT_VALUE_CHARS_MAX))}…`;
 }
 
 /** Quotes the beginning of bytes for a message: as UTF-8, escaped and shortened. */
