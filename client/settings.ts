@@ -54,6 +54,8 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
   const yaml = named
     ? readYamlFile([named], { readFile, mustExist: true })
     : readYamlFile(FILES, { readFile });
+  // Without the file, nothing can be said about the settings that it has.
+  if (yaml.isMissing && yaml.fault) throw new SettingsError("client", [yaml.fault]);
   const reader = new SettingsReader({
     program: "client",
     environment: (name) => flags[name] ?? environment(name),

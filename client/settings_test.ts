@@ -80,10 +80,8 @@ Deno.test("readClientSettings() reads the named file, or the first default that 
   const flags = { CLI_CONFIG: "y.yaml" };
   assertEquals(size({ files, flags, environment: { ...base, CLI_CONFIG: "x.yaml" } }), 4);
   assertEquals(
-    faults({ flags: { CLI_CONFIG: "z.yaml", CLI_ID: "1", CLI_SERVER_ADDRESS: "s:1" } }),
-    [
-      "z.yaml cannot be read: no such file",
-    ],
+    faults({ flags: { CLI_CONFIG: "z.yaml", CLI_ID: "1" } }),
+    ["z.yaml does not exist: name the file that has the settings"],
   );
 });
 

@@ -31,6 +31,8 @@ export interface SettingsSources {
   file: Readonly<Record<string, string>>;
   /** The file's name in messages. */
   fileName: string;
+  /** Whether there is no such file. @default {false} */
+  isFileMissing?: boolean;
   /** Maps a setting's name in the file to its name in the environment. @default {the same name} */
   environmentName?: (name: string) => string;
 }
@@ -75,6 +77,8 @@ export class SettingsReader {
   readonly #sources: SettingsSources;
   readonly #names = new Set<string>();
   readonly #faults: string[] = [];
+  /** Environment variables of the settings that a missing file should have set. */
+  readonly #unset: string[] = [];
 
   constructor(sources: SettingsSources) {
     this.#sources = sources;
@@ -142,19 +146,26 @@ export class SettingsReader {
       const hint = near === undefined ? "remove it" : `did you mean ${near}?`;
       this.fault(`${name} in ${this.#sources.fileName} is not a setting: ${hint}`);
     }
+    if (this.#unset.length > 0) {
+      const variables = this.#unset.join(", ");
+      const { fileName } = this.#sources;
+      this.fault(`${fileName} does not exist: restore it, or set ${variables} in the environment`);
+    }
     if (this.#faults.length > 0) throw new SettingsError(this.#sources.program, this.#faults);
   }
 
   #find(name: string, defaultText?: string): Found | undefined {
     this.#names.add(name);
-    const { environment, environmentName = (same) => same, file, fileName } = this.#sources;
+    const { environment, environmentName = (same) => same, file } = this.#sources;
+    const { fileName, isFileMissing = false } = this.#sources;
     const variable = environmentName(name);
     const fromEnvironment = environment(variable)?.trim();
     if (fromEnvironment) return { text: fromEnvironment, place: `${variable} in the environment` };
     const fromFile = Object.hasOwn(file, name) ? file[name].trim() : "";
     if (fromFile !== "") return { text: fromFile, place: fileName };
     if (defaultText !== undefined) return { text: defaultText, place: "its default" };
-    this.fault(`${name} is missing: set it in ${fileName}, or ${variable} in the environment`);
+    if (isFileMissing) this.#unset.push(variable);
+    else this.fault(`${name} is missing: set it in ${fileName}, or ${variable} in the environment`);
   }
 }
 

@@ -57,6 +57,22 @@ Deno.test("SettingsReader treats an empty setting as missing, wherever it is", {
   ]);
 });
 
+Deno.test("SettingsReader calls a missing file missing, and not its settings", {
+  permissions: "none",
+}, () => {
+  const read = (settings: SettingsReader) => {
+    for (const name of ["A", "B", "C"]) settings.text(name);
+    settings.text("D", "default");
+  };
+  const missing = faultsOf(reader({ A: "1" }, {}, { isFileMissing: true }), read);
+  assertEquals(missing, [
+    "server/config.ini does not exist: restore it, or set B, C in the environment",
+  ]);
+  const settings = reader({ A: "1", B: "1", C: "1" }, {}, { isFileMissing: true });
+  read(settings);
+  settings.finish();
+});
+
 Deno.test("SettingsReader trims a setting", { permissions: "none" }, () => {
   const rule = { min: 1, max: 65535 };
   const settings = reader({ SERVER_PORT: "12345\r" }, { AGENCIES_AMOUNT: " 5 " });

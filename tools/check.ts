@@ -112,12 +112,15 @@ function print(lines: string[]): void {
 
 /** Returns an error that states what failed, why, and what to do. */
 function explain(error: unknown, { volume, repair }: Request): Error {
-  const { message } = error as Error;
-  const text = `Cannot ${repair ? "check and repair" : "check"} ${volume}: ${message}`;
-  const isMissing = error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
-  if (isMissing) return new UsageError(`${text}. Give the folder with --volume or SHARED_VOLUME`);
-  return new TaskError(text + adviceOn(error), { cause: error });
+  const task = `Cannot ${repair ? "check and repair" : "check"} ${volume}`;
+  const advice = "Give the folder with --volume or SHARED_VOLUME";
+  if (error instanceof Deno.errors.NotFound) {
+    return new UsageError(`${task}: there is no such folder. ${advice}`);
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return new UsageError(`${task}: it is not a folder. ${advice}`);
+  }
+  return new TaskError(`${task}: ${(error as Error).message}${adviceOn(error)}`, { cause: error });
 }
 
 /** Returns advice about an error of the operating system. */

@@ -230,6 +230,10 @@ Deno.test({
     const { code, err } = await check([], faulty);
     assertEquals(code, 2);
     assertStringIncludes(err, "AGENCIES_AMOUNT");
+    const noFile = await check([], { env: { SERVER_CONFIG: `${volume.path}/config.ini` } });
+    assertEquals(noFile.code, 2);
+    assertStringIncludes(noFile.err, `${volume.path}/config.ini does not exist: restore it`);
+    assertEquals(noFile.err.includes("is missing"), false, noFile.err);
   },
 });
 
@@ -252,6 +256,8 @@ Deno.test({
       assertEquals([code, out], [2, ""], `${args.join(" ")}: ${err}`);
       assert(err.length > 10);
     }
+    const { err: missing } = await check(["--volume", `${volume.path}/missing`]);
+    assertStringIncludes(missing, `Cannot check ${volume.path}/missing: there is no such folder`);
     const { code, out } = await check(["--help"]);
     assertEquals(code, 0);
     for (const exitCode of [0, 1, 2, 3, 4, 5]) {
