@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
+import { clientPermissions } from "../tools/run/permissions.ts";
 import { clientEnvironment, type ClientParameters } from "./lottery_environment.ts";
 import { Program } from "./program.ts";
 
@@ -26,7 +26,7 @@ export function startClient(
     name: `client${parameters.agency}`,
     command: executable,
     args: executable === undefined
-      ? ["run", "--quiet", ...CLIENT_PERMISSIONS, "client/main.ts", ...args]
+      ? ["run", "--quiet", ...clientPermissions(), "client/main.ts", ...args]
       : args,
     env: { ...clientEnvironment(parameters), ...env },
   });

@@ -7,7 +7,7 @@
 
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
-import { TaskError, unlessNotFound } from "../project.ts";
+import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
 
 /** Holds the number of agencies of the draw, since the settings may have changed after it began. */
 const DRAW_FILE = "draw.json";
@@ -103,7 +103,7 @@ export async function assertWritable(volume: string): Promise<void> {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new TaskError(
       `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
-        `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
+        `sudo chown -R "$(id -u):$(id -g)" ${shellQuote(volume)}`,
     );
   }
 }

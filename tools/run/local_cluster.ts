@@ -13,7 +13,7 @@ import { parseAction } from "./log_lines.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
-  CLIENT_PERMISSIONS,
+  clientPermissions,
   SERVER_PASSED_ON,
   serverPermissions,
 } from "./permissions.ts";
@@ -104,14 +104,18 @@ class LocalProcesses {
 
   startClients(): void {
     const { lottery } = this.#options.settings;
+    const config = `${PROJECT_ROOT}/client/config.yaml`;
+    const address = `${LOOPBACK}:${lottery.serverPort}`;
+    const data = datasetFolder(lottery.dataset);
+    const permissions = clientPermissions({ net: [address], read: [config, data] });
     for (const [index, name] of serviceNames(lottery).clients.entries()) {
       this.#start(this.#clients, name, {
-        program: [...CLIENT_PERMISSIONS, "client/main.ts"],
+        program: [...permissions, "client/main.ts"],
         env: {
           CLI_ID: String(index + 1),
-          CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml`,
-          CLI_SERVER_ADDRESS: `${LOOPBACK}:${lottery.serverPort}`,
-          CLI_DATA: datasetFolder(lottery.dataset),
+          CLI_CONFIG: config,
+          CLI_SERVER_ADDRESS: address,
+          CLI_DATA: data,
         },
       });
     }
@@ -130,11 +134,17 @@ class LocalProcesses {
 
   async #startServer(name: string): Promise<void> {
     const listening = Promise.withResolvers<void>();
-    const folders = { projectRoot: PROJECT_ROOT, sharedVolume: SHARED_VOLUME };
+    const { port, broadcastPort } = this.#options.settings.server;
+    const config = `${PROJECT_ROOT}/server/config.ini`;
+    const permissions = serverPermissions({
+      config,
+      sharedVolume: SHARED_VOLUME,
+      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+    });
     const server = this.#start(this.#servers, name, {
-      program: [...serverPermissions(folders), "server/main.ts"],
+      program: [...permissions, "server/main.ts"],
       env: {
-        SERVER_CONFIG: `${PROJECT_ROOT}/server/config.ini`,
+        SERVER_CONFIG: config,
         SERVER_LISTEN_IP: LOOPBACK,
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
