@@ -5,10 +5,14 @@
  * @module
  */
 
+import { inspectTail } from "../server/ledger/file/recovery.ts";
 import { readServerSettings } from "../server/settings.ts";
 import { AGENCIES_MAX, dayNumber } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
-import { examine } from "./check/examination.ts";
+import { escapeMessage } from "../shared/readable.ts";
+import { compareBets } from "./check/comparison.ts";
+import { type Compared, comparisonExitCode, comparisonLines } from "./check/comparison_report.ts";
+import { examine, readAtOneMoment } from "./check/examination.ts";
 import { repairTail } from "./check/repair.ts";
 import {
   afterRepair,
@@ -19,7 +23,7 @@ import {
   verdictOf,
 } from "./check/report.ts";
 import { integerFlag, runCommand, UsageError } from "./command.ts";
-import { TASK, TaskError } from "./project.ts";
+import { TASK, TaskError, unlessNotFound } from "./project.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
@@ -28,11 +32,15 @@ const USAGE =
   `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may be running.
 
 Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
+       ${TASK} check --data FILE --agency N [--volume DIR] [--wait SECONDS]
 
   --volume    the folder of the two files (default: the server's SHARED_VOLUME)
   --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
   --repair    cut off a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
               beside it; changes nothing else, and nothing at all if there is damage
+  --data      compare what is stored of one agency with FILE, its CSV file, instead, and name the first bet
+              that is not the same
+  --agency    that agency
   --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
   --help      show this text
 
@@ -41,12 +49,14 @@ Each fault is reported with its line and the position of that line's first byte.
 
 Exit code:
   0  sound
-  1  the check failed: an unreadable file, a lock that was not obtained, a full disk
-  2  a wrong argument or setting, or no such folder
+  1  the check failed: an unreadable file, a lock that was not obtained, a full disk, an invalid bet in FILE
+  2  a wrong argument or setting, or no such folder or file
   3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
      killed, the torn bytes were not acknowledged, and servers recover from it by themselves
   4  damage in the middle of bets.csv, which only a person can repair
   5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one
+  6  with --data: the agency's stored bets are not the first ones of FILE (0: they are, and if fewer, the others
+     are not stored yet)
 Of several, 4 takes precedence over 5, and both over 3. With --repair, the code is that of what is left.`;
 
 /** The command line. */
@@ -54,15 +64,31 @@ interface Request {
   volume: string;
   agencies: number;
   repair: boolean;
+  /** The agency and its file to compare with. */
+  compared?: Compared;
   waitMs: number;
 }
 
-type Flags = { volume?: string; agencies?: string; wait?: string; repair: boolean };
+type Flags = {
+  volume?: string;
+  agencies?: string;
+  agency?: string;
+  data?: string;
+  wait?: string;
+  repair: boolean;
+};
 
 function readRequest({ volume, wait, repair, ...flags }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
   const waitMs = 1000 * integerFlag("wait", wait, waitRule);
+  const compared = readCompared(flags);
+  if (compared !== undefined) {
+    if (repair) throw new UsageError("--repair and --data exclude each other: give one");
+    // Only its default needs the server's settings.
+    volume ??= readSettings().sharedVolume;
+    return { volume, agencies: AGENCIES_MAX, repair, compared, waitMs };
+  }
   const agencies = flags.agencies === undefined
     ? undefined
     : integerFlag("agencies", flags.agencies, { min: 1, max: AGENCIES_MAX });
@@ -75,6 +101,13 @@ function readRequest({ volume, wait, repair, ...flags }: Flags): Request {
     repair,
     waitMs,
   };
+}
+
+function readCompared({ agency, data }: Flags | Omit<Flags, "repair">): Compared | undefined {
+  if (data === undefined && agency === undefined) return undefined;
+  if (!data) throw new UsageError("--agency needs --data: give the agency's file");
+  if (agency === undefined) throw new UsageError("--data needs --agency: give the agency's number");
+  return { data, agency: integerFlag("agency", agency, { min: 1, max: AGENCIES_MAX }) };
 }
 
 function readSettings(): { sharedVolume: string; agencies: number } {
@@ -106,8 +139,28 @@ async function check({ volume, agencies, repair, waitMs }: Request): Promise<num
   return exitCodeOf(found);
 }
 
+/** Compares what is stored of an agency with its file. Returns the exit code. */
+async function compare({ volume, waitMs }: Request, compared: Compared): Promise<number> {
+  const comparison = await readAtOneMoment(volume, {
+    waitMs,
+    read: ({ readBets: read }, { betsSize = 0, round }) => {
+      const { wholeSize } = inspectTail(betsSize, round, { read });
+      return compareBets({ ...compared, read, wholeSize });
+    },
+  });
+  print([`volume: ${volume}`, ...comparisonLines(comparison, compared)]);
+  return comparisonExitCode(comparison);
+}
+
 function print(lines: string[]): void {
-  for (const line of lines) console.log(line);
+  for (const line of lines) console.log(escapeMessage(line));
+}
+
+/** Makes sure that there is a file to compare with. */
+async function assertFile(path: string): Promise<void> {
+  const info = await unlessNotFound(Deno.stat(path));
+  if (info === undefined) throw new UsageError(`Cannot compare: there is no file ${path}`);
+  if (!info.isFile) throw new UsageError(`Cannot compare: ${path} is not a regular file`);
 }
 
 /** Returns an error that states what failed, why, and what to do. */
@@ -138,8 +191,10 @@ function adviceOn(error: unknown): string {
 
 async function run(flags: Flags): Promise<number> {
   const request = readRequest(flags);
+  const { compared } = request;
+  if (compared !== undefined) await assertFile(compared.data);
   try {
-    return await check(request);
+    return compared === undefined ? await check(request) : await compare(request, compared);
   } catch (error) {
     throw explain(error, request);
   }
@@ -149,6 +204,8 @@ if (import.meta.main) {
   const options = {
     volume: { type: "string" },
     agencies: { type: "string" },
+    agency: { type: "string" },
+    data: { type: "string" },
     repair: { type: "boolean", default: false },
     wait: { type: "string" },
   } as const;

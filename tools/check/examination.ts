@@ -35,13 +35,38 @@ export interface ExamineOptions extends RowRules {
  * @throws {LockedError} If the lock is not obtained in time.
  */
 export async function examine(path: string, options: ExamineOptions): Promise<Examination> {
+  return await readAtOneMoment(path, {
+    waitMs: options.waitMs,
+    read: (volume, snapshot) => examineFiles(volume, snapshot, options),
+  });
+}
+
+/** Options of {@linkcode readAtOneMoment}. */
+export interface ReadOptions<Result> {
+  /** How long to wait for the lock. */
+  waitMs: number;
+  /** Reads what the snapshot covers. It may be called again. */
+  read: (volume: VolumeReader, snapshot: Snapshot) => Result | Promise<Result>;
+}
+
+/**
+ * Reads a volume as it is at one moment, while servers may be writing.
+ *
+ * @throws {LockedError} If the lock is not obtained in time.
+ */
+export async function readAtOneMoment<Result>(
+  path: string,
+  { waitMs, read }: ReadOptions<Result>,
+): Promise<Result> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     using volume = new VolumeReader(path);
-    const snapshot = await volume.snapshot(options.waitMs);
-    const found = examineFiles(volume, snapshot, options);
-    // Bytes that were truncated and written again in the meantime would look like damage.
-    if (found !== undefined && isStill(snapshot, await volume.snapshot(options.waitMs))) {
-      return found;
+    const snapshot = await volume.snapshot(waitMs);
+    try {
+      const result = await read(volume, snapshot);
+      // Bytes that were truncated and written again in the meantime would look like damage.
+      if (isStill(snapshot, await volume.snapshot(waitMs))) return result;
+    } catch (error) {
+      if (!(error instanceof TruncatedError)) throw error;
     }
   }
   throw new Error(
@@ -50,24 +75,19 @@ export async function examine(path: string, options: ExamineOptions): Promise<Ex
   );
 }
 
-/** Checks what the snapshot covers. Returns nothing if a file was truncated meanwhile. */
+/** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
 function examineFiles(
   { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
   options: ExamineOptions,
-): Examination | undefined {
-  try {
-    const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
-    return {
-      snapshot,
-      tail,
-      bets: checkBets(readBets, tail.wholeSize, options),
-      closed: checkClosed(readClosed, snapshot.closedSize ?? 0, options.agencies),
-    };
-  } catch (error) {
-    if (error instanceof TruncatedError) return undefined;
-    throw error;
-  }
+): Examination {
+  const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
+  return {
+    snapshot,
+    tail,
+    bets: checkBets(readBets, tail.wholeSize, options),
+    closed: checkClosed(readClosed, snapshot.closedSize ?? 0, options.agencies),
+  };
 }
 
 /** Returns whether nothing was truncated between two snapshots. */
