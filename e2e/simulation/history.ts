@@ -100,6 +100,8 @@ class History {
   readonly #starting = new Set<number>();
   readonly #listeners = new Set<() => void>();
   #misfortunes = 0;
+  /** Why a server could not start on what crashes have left. */
+  #startFailure: Error | undefined;
 
   constructor(seed: number, time: FakeTime, options: HistoryOptions) {
     this.#random = new Random(seed);
@@ -116,6 +118,7 @@ class History {
     // What fails is told below, when the loop has ended.
     ended.catch(() => winners = []);
     for (let turn = 0; winners === undefined; turn++) {
+      if (this.#startFailure !== undefined) throw this.#startFailure;
       if (turn > TURNS_MAX) throw new Error("the history does not end");
       this.#supervise();
       for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
@@ -215,9 +218,9 @@ class History {
   }
 
   #cutPower(): void {
-    const left = [...this.#disk.afterPowerCut()];
+    const left = this.#disk.cutPower((states) => this.#random.pick(states));
     this.#killAll();
-    this.#disk = this.#random.pick(left);
+    this.#disk = left;
   }
 
   #killAll(): void {
@@ -266,7 +269,7 @@ class History {
         this.#servers[at] = { process, ledger, context, wires: new Set() };
       }
     } catch (error) {
-      if (!process.isKilled) throw error;
+      if (!process.isKilled) this.#startFailure = error as Error;
     } finally {
       this.#starting.delete(at);
     }
