@@ -8,7 +8,8 @@ import { startClient } from "../../testing/clients.ts";
 import type { Address } from "../../testing/ports.ts";
 import type { Program } from "../../testing/program.ts";
 import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
-import { check, type Fault } from "./checker.ts";
+import { check } from "./checker.ts";
+import type { Fault } from "./fault.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
 import { History } from "./history.ts";
 import { sourceFileOf } from "./made_bets.ts";
@@ -88,7 +89,7 @@ export async function judgePrograms(
   for (const program of programs) {
     const detail = await findBadEnd(program);
     if (detail === undefined) await recordEnd(program, history, cluster.betsSize());
-    else faults.push({ kind: "bad end", detail: `${detail}\n${cluster.tail()}` });
+    else faults.push({ kind: "bad exit", detail: `${detail}\n${cluster.tail()}` });
   }
   const evidence = {
     agencies: programs.length,

@@ -7,8 +7,9 @@
 import { LineConnection } from "../../testing/line_connection.ts";
 import type { Address } from "../../testing/ports.ts";
 import { Random } from "../../testing/random.ts";
-import { check, type Evidence, type Fault } from "./checker.ts";
+import { check, type Evidence } from "./checker.ts";
 import { inTime } from "./counter.ts";
+import type { Fault } from "./fault.ts";
 import { FaultCluster, type FaultClusterOptions } from "./fault_cluster.ts";
 import { History } from "./history.ts";
 import type { LoopDisk } from "./loop_disk.ts";
@@ -181,6 +182,6 @@ export class Lottery implements AsyncDisposable {
   #repeatedDraws(): Fault[] {
     return this.cluster.processes
       .filter((process) => process.count(/action: sorteo \| result: success/) > 1)
-      .map(({ pid }) => ({ kind: "doubled", detail: `server process ${pid} logged two draws` }));
+      .map(({ pid }) => ({ kind: "duplicate", detail: `server process ${pid} logged two draws` }));
   }
 }

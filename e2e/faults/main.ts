@@ -1,19 +1,27 @@
 /**
- * Fault runs of any length: `deno run -A e2e/faults/main.ts kills --count 1000 --seed 7`.
+ * Fault runs of any length: `./denow run -A e2e/faults/main.ts kills --count 1000 --seed 7`.
  *
  * @module
  */
 
 import { parseArgs } from "node:util";
-import { runScenario, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
 import { Program } from "../../testing/program.ts";
 import { PROTECTIONS } from "./protections.ts";
+import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
 
 const SEED_MAX = 2 ** 32 - 1;
+const COUNT_MAX = 1_000_000;
 
-/** One wanted run. */
-interface Wanted {
+const OPTIONS = {
+  count: { type: "string" },
+  seed: { type: "string" },
+  unsafe: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+/** One requested run. */
+interface Request {
   name: string;
   scenario: Scenario;
   options: RunOptions;
@@ -25,82 +33,80 @@ function usage(): string {
   );
   return `Breaks servers, clients, disk and network on purpose, and checks that every promise is kept.
 
-Use: deno run -A e2e/faults/main.ts RUN… [--count N] [--seed N] [--unsafe NAME]
+Usage: ./denow run -A e2e/faults/main.ts RUN... [options]
 
-Runs, with how many faults if --count does not say it:
+Runs, each with its default count:
 ${runs.join("\n")}
-  all            every one of them
+  all            every run
 
-  --count N      how many faults
-  --seed N       where chance begins, 0 to ${SEED_MAX}; a random one if missing
+Options:
+  --count N      how many times to break something, 1 to ${COUNT_MAX}
+  --seed N       seed of the schedule, 0 to ${SEED_MAX}; random by default
   --unsafe NAME  switch a protection off in all servers, to see that the check notices:
                  ${PROTECTIONS.join(", ")}
-  --help         this text
+  -h, --help     show this text
 
-Exit codes: 0 every promise kept, 1 a promise broken, 2 usage. A run that lacks something here (root,
-strace, loop devices) is passed over, and says so.`;
+Exit codes: 0 every promise kept, 1 a promise broken, 2 usage error. A run is skipped, with the reason, if
+this machine lacks something it needs: root, strace or loop devices.`;
 }
 
-/** Reads the command line; a text is what is wrong with it. */
-function readArguments(args: string[]): Wanted[] | string | "help" {
+/**
+ * Reads the command line.
+ *
+ * @returns The requested runs; "help"; or what is wrong with the arguments.
+ */
+function readArguments(args: string[]): Request[] | "help" | { mistake: string } {
   let parsed;
   try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        count: { type: "string" },
-        seed: { type: "string" },
-        unsafe: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
+    parsed = parseArgs({ args, allowPositionals: true, options: OPTIONS });
   } catch (error) {
-    return (error as Error).message;
+    return { mistake: (error as Error).message };
   }
   const { values, positionals } = parsed;
   if (values.help) return "help";
-  if (positionals.length === 0) return "Which run?";
-  const names = positionals.includes("all") ? Object.keys(SCENARIOS) : positionals;
-  const unknown = names.find((name) => !(name in SCENARIOS));
-  if (unknown !== undefined) return `There is no run ${JSON.stringify(unknown)}`;
   const seed = integer(values.seed, { min: 0, max: SEED_MAX });
-  const count = integer(values.count, { min: 1, max: 1_000_000 });
-  if (Number.isNaN(seed)) return `--seed ${values.seed} is no integer from 0 to ${SEED_MAX}`;
-  if (Number.isNaN(count)) return `--count ${values.count} is no integer from 1 to 1000000`;
+  const count = integer(values.count, { min: 1, max: COUNT_MAX });
   const unsafe = values.unsafe?.split(",") ?? [];
-  const noSwitch = unsafe.find((name) => !PROTECTIONS.includes(name));
-  if (noSwitch !== undefined) return `--unsafe ${noSwitch} is none of ${PROTECTIONS.join(", ")}`;
-  const chosen = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+  const unknownRun = positionals.find((name) => name !== "all" && !(name in SCENARIOS));
+  const unknownName = unsafe.find((name) => !PROTECTIONS.some((known) => known === name));
+  if (positionals.length === 0) return { mistake: "no run given" };
+  if (unknownRun !== undefined) return { mistake: `unknown run "${unknownRun}"` };
+  if (Number.isNaN(seed)) return { mistake: `--seed must be an integer from 0 to ${SEED_MAX}` };
+  if (Number.isNaN(count)) return { mistake: `--count must be an integer from 1 to ${COUNT_MAX}` };
+  if (unknownName !== undefined) return { mistake: `unknown protection "${unknownName}"` };
+  const chosenSeed = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
+  const names = positionals.includes("all") ? Object.keys(SCENARIOS) : positionals;
   return names.map((name) => {
     const scenario = SCENARIOS[name];
-    return { name, scenario, options: { seed: chosen, count: count ?? scenario.count, unsafe } };
+    const options = { seed: chosenSeed, count: count ?? scenario.count, unsafe };
+    return { name, scenario, options };
   });
 }
 
+/** Returns the integer that `text` names; undefined without a text, NaN if it is invalid. */
 function integer(text: string | undefined, { min, max }: { min: number; max: number }) {
   if (text === undefined) return undefined;
   const value = /^\d+$/.test(text) ? Number(text) : NaN;
   return value >= min && value <= max ? value : NaN;
 }
 
-/** Runs one and tells how it went; returns whether every promise was kept. */
-async function run({ name, scenario, options }: Wanted): Promise<boolean> {
-  const lack = scenario.lacks();
-  if (lack !== undefined) {
-    console.log(`${name}: skipped: ${lack}`);
+/** Runs one scenario and prints its verdict; returns whether every promise was kept. */
+async function run({ name, scenario, options }: Request): Promise<boolean> {
+  const missing = scenario.missing();
+  if (missing !== undefined) {
+    console.log(`${name}: skipped: ${missing}`);
     return true;
   }
   console.log(`${name}: ${scenario.summary} | count: ${options.count} | seed: ${options.seed}`);
-  const { faults, figures } = await runScenario(name, options);
+  const { faults, figures } = await attempt(() => scenario.run(options));
   console.log(`${name}: ${describeFigures(figures)}`);
   if (faults.length > 0) console.error(describeFailure(name, options, faults));
   else console.log(`${name}: every promise kept`);
   return faults.length === 0;
 }
 
-/** Who is interrupted leaves no process behind; folders in the system's place for such may stay. */
-function endChildrenOnSignal(): void {
+/** Kills all child processes when this one is interrupted. Temporary folders may remain. */
+function killChildrenOnSignal(): void {
   for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.addSignalListener(signal, () => {
       Program.killAll();
@@ -110,15 +116,18 @@ function endChildrenOnSignal(): void {
 }
 
 async function main(): Promise<number> {
-  const wanted = readArguments(Deno.args);
-  if (typeof wanted === "string") {
-    if (wanted !== "help") console.error(`${wanted}\n`);
+  const requests = readArguments(Deno.args);
+  if (requests === "help") {
     console.log(usage());
-    return wanted === "help" ? 0 : 2;
+    return 0;
   }
-  if (Deno.build.os !== "windows") endChildrenOnSignal();
+  if ("mistake" in requests) {
+    console.error(`Cannot run: ${requests.mistake}\n\n${usage()}`);
+    return 2;
+  }
+  if (Deno.build.os !== "windows") killChildrenOnSignal();
   let isKept = true;
-  for (const one of wanted) isKept = await run(one) && isKept;
+  for (const request of requests) isKept = await run(request) && isKept;
   return isKept ? 0 : 1;
 }
 
