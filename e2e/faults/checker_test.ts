@@ -359,7 +359,7 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
       )
     ),
     kinds: ["wrong winners"],
-    says: "100000041 instead of 100000001",
+    says: "100000011 instead of 100000001",
   },
   {
     name: "winners of another agency",
@@ -368,7 +368,7 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
       { type: "winners", agency: 1, documents: winnersOf(2, 100), server: "server3" },
     ]),
     kinds: ["wrong winners"],
-    says: "server3 told agency 1 3 documents where its bets have 3",
+    says: "server3 told agency 1 10 documents where its bets have 10",
   },
   {
     name: "a missing close that was confirmed",

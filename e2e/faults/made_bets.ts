@@ -9,7 +9,7 @@ import type { Bet } from "../../shared/bet.ts";
 
 /** The winning number of all fault runs. */
 export const WINNING_NUMBER = 7574;
-const WINNER_EVERY = 40;
+const WINNER_EVERY = 10;
 const INDEX_DIGITS = 8;
 
 const FIRST_NAMES = ["Ana", "Bruno Ezequiel", "Carla", "José María", "Ñusta", 'Ana "Nita"', "Li"];
