@@ -5,15 +5,9 @@
  * @module
  */
 
+import { type Need, needs } from "../../testing/needs.ts";
 import type { FaultKind } from "./fault.ts";
-import {
-  missingForLinux,
-  missingForLoopDisk,
-  missingForProcesses,
-  missingForStrace,
-  missingForTmpfs,
-  unlessMissing,
-} from "./requirements.ts";
+import { LINUX, LOOP_DISK, PROCESSES, STRACE, TMPFS } from "./requirements.ts";
 import { clients, outages } from "./scenarios/clients.ts";
 import { crowds } from "./scenarios/crowds.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
@@ -32,8 +26,8 @@ const seed = 7;
 /** A run without a protection. */
 interface Control {
   name: string;
-  /** What this machine lacks to run it, if anything. */
-  missing: string | undefined;
+  /** What it needs of this machine. */
+  needed: readonly Need[];
   run: () => Promise<Verdict>;
   /** At least one of these must be found. */
   finds: FaultKind[];
@@ -42,110 +36,110 @@ interface Control {
 const CONTROLS: Control[] = [
   {
     name: "kills() finds lost bets without the lock",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => kills({ seed, count: 10, unsafe: ["no-lock"] }),
     // A server may see the damage first and refuse to start.
     finds: ["lost", "never sent", "unfinished"],
   },
   {
     name: "kills() finds a torn batch without the journal",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => kills({ seed, count: 1, unsafe: ["no-journal"] }),
     finds: ["torn batch"],
   },
   {
     name: "kills() finds part of a batch without truncation",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => kills({ seed, count: 1, unsafe: ["no-repair"] }),
     finds: ["torn batch", "torn row", "never sent"],
   },
   {
     name: "lateWrites() finds duplicates where servers cannot know what the agency knows",
-    missing: missingForLinux(),
+    needed: LINUX,
     run: () => lateWrites({ seed, count: 1, progress: "asks apart" }),
     finds: ["duplicate"],
   },
   {
     name: "proxyFaults() finds duplicates from agencies that never ask for progress",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () =>
       proxyFaults({ seed, count: 3, kinds: ["cut before answer"], progress: "never asks" }),
     finds: ["duplicate"],
   },
   {
     name: "terms() finds a server that exits without handling SIGTERM",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => terms({ seed, count: 1, unsafe: ["no-signals"] }),
     finds: ["bad exit"],
   },
   {
     name: "clients() finds duplicates where servers report no progress",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => clients({ seed, count: 5, hidesProgress: true }),
     finds: ["duplicate"],
   },
   {
     name: "outages() finds duplicates after an outage long enough to mislead the client",
-    missing: missingForProcesses(),
+    needed: PROCESSES,
     run: () => outages({ seed, count: 1, refusals: [{ count: 8, atOnce: false }] }),
     finds: ["duplicate"],
   },
   {
     name: "crowds() finds blocked agencies where idle clients keep their places",
-    missing: missingForLinux(),
+    needed: LINUX,
     run: () =>
       crowds({
         seed,
         count: 1,
         sieges: [{ kind: "idle", size: 300 }],
-        environment: { SERVER_CROWDED_IDLE_SECONDS: "60" },
+        env: { SERVER_CROWDED_IDLE_SECONDS: "60" },
         timeoutMs: 5000,
       }),
     finds: ["unfinished"],
   },
   {
     name: "crowds() finds a server that takes too much memory where packets may have megabytes",
-    missing: missingForLinux(),
+    needed: LINUX,
     run: () =>
       crowds({
         seed,
         count: 1,
         sieges: [{ kind: "half packets", size: 150, halfPacketBytes: 2_000_000 }],
-        environment: { SERVER_MAX_PACKET_BYTES: String(4 * 1024 * 1024) },
+        env: { SERVER_MAX_PACKET_BYTES: String(4 * 1024 * 1024) },
         timeoutMs: 5000,
       }),
     finds: ["memory"],
   },
   {
     name: "fullDisk() finds part of a batch without truncation",
-    missing: missingForTmpfs(),
+    needed: TMPFS,
     // What a full disk takes of a write may be less than a row, which leaves no trace.
     run: () => fullDisk({ seed, count: 4, unsafe: ["no-repair"] }),
     finds: ["torn batch", "torn row", "never sent"],
   },
   {
     name: "syncErrors() finds a server that goes on after a failed sync",
-    missing: missingForStrace(),
+    needed: STRACE,
     run: () => syncErrors({ seed, count: 1, unsafe: ["no-sync-errors"] }),
     finds: ["bad exit"],
   },
   {
     name: "powerCuts() finds lost bets without syncs",
-    missing: missingForLoopDisk(),
+    needed: LOOP_DISK,
     run: () => powerCuts({ seed, count: 1, unsafe: ["no-sync"] }),
     finds: ["lost"],
   },
   {
     name: "halfWritten() finds a torn batch where the history lacks the power cut",
-    missing: missingForLoopDisk(),
+    needed: LOOP_DISK,
     run: () => halfWritten({ seed, count: 1, isCutRecorded: false }),
     finds: ["torn batch"],
   },
 ];
 
-for (const { name, missing, run, finds } of CONTROLS) {
+for (const { name, needed, run, finds } of CONTROLS) {
   Deno.test({
-    ...unlessMissing(name, missing),
+    ...needs(needed, name),
     fn: async () => {
       const { faults, figures } = await attempt(run);
       const kinds = faults.map(({ kind }) => kind);

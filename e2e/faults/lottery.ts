@@ -26,7 +26,7 @@ export interface LotteryOptions extends FaultClusterOptions {
   /** How long an agency waits for an answer. @default {2000} */
   answerMs?: number;
   /** Chooses where an agency connects to. @default {any server, at random} */
-  address?: (cluster: FaultCluster, random: Random, agency: number) => Address;
+  address?: (cluster: FaultCluster, random: Random) => Address;
   /** @default {"asks"} */
   progress?: ProgressHabit;
   /** How long the agencies may take to close and learn their winners. @default {60_000} */
@@ -59,7 +59,7 @@ export class Lottery implements AsyncDisposable {
           agency,
           history: this.history,
           random,
-          address: () => address(cluster, addresses, agency),
+          address: () => address(cluster, addresses),
           answerMs,
           batchBetsMax,
           fileSize: () => cluster.betsSize(),
@@ -108,11 +108,10 @@ export class Lottery implements AsyncDisposable {
     // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
-    return this.verdict();
+    return this.#judge();
   }
 
-  /** Judges the evidence so far. */
-  verdict(): Fault[] {
+  #judge(): Fault[] {
     return check(this.evidence()).concat(this.#repeatedDraws());
   }
 
@@ -164,7 +163,7 @@ export class Lottery implements AsyncDisposable {
   #unfinished(): Fault[] {
     const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
-      ...this.verdict(),
+      ...this.#judge(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }

@@ -5,10 +5,9 @@
  * @module
  */
 
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Bet } from "../../shared/bet.ts";
 
-/** The winning number of all fault runs. */
-export const WINNING_NUMBER = 7574;
 const WINNER_EVERY = 10;
 const INDEX_DIGITS = 8;
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { BetScanner, dayNumber } from "../../shared/bet.ts";
-import { indexOf, madeBet, rowOf, winnersOf, WINNING_NUMBER } from "./made_bets.ts";
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
+import { indexOf, madeBet, rowOf, winnersOf } from "./made_bets.ts";
 
 Deno.test("madeBet() returns a valid bet", () => {
   const scanner = new BetScanner(";");

@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { findMissing } from "../../testing/needs.ts";
 import { Program } from "../../testing/program.ts";
 import { PROTECTIONS } from "./protections.ts";
 import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
@@ -92,9 +93,9 @@ function integer(text: string | undefined, { min, max }: { min: number; max: num
 
 /** Runs one scenario and prints its verdict; returns whether every promise was kept. */
 async function run({ name, scenario, options }: Request): Promise<boolean> {
-  const missing = scenario.missing();
+  const missing = findMissing(scenario.needs);
   if (missing !== undefined) {
-    console.log(`${name}: skipped: ${missing}`);
+    console.log(`${name}: skipped: needs ${missing}`);
     return true;
   }
   console.log(`${name}: ${scenario.summary} | count: ${options.count} | seed: ${options.seed}`);

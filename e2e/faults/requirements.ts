@@ -1,67 +1,59 @@
 /**
- * What a fault run needs beyond Deno, and whether this machine has it. Each function returns what is missing, or
- * `undefined` if nothing is.
+ * What fault runs need beyond Deno; see testing/needs.ts.
  *
  * @module
  */
 
+import type { Need } from "../../testing/needs.ts";
 import { succeeds } from "./commands.ts";
 
-/** Names a test; if something is missing, ignores it and says so in its name. */
-export function unlessMissing(
-  name: string,
-  missing: string | undefined,
-): { name: string; ignore: boolean } {
-  if (missing === undefined) return { name, ignore: false };
-  return { name: `${name} [ignored: ${missing}]`, ignore: true };
-}
+/** To start and signal processes. */
+export const PROCESSES: readonly Need[] = ["env", "net", "read", "run", "sys", "write", "posix"];
 
-/** Checks that processes can be started and signalled. */
-export function missingForProcesses(): string | undefined {
-  const names = ["env", "net", "read", "run", "sys", "write"] as const;
-  const denied = names.filter((name) => Deno.permissions.querySync({ name }).state !== "granted");
-  if (denied.length > 0) return `needs --allow-${denied.join(" --allow-")}`;
-  if (Deno.build.os === "windows") return "needs signals, which Windows lacks";
-}
+/** For process states in /proc, and for SIGSTOP. */
+export const LINUX: readonly Need[] = [
+  ...PROCESSES,
+  { description: "Linux", isPresent: () => Deno.build.os === "linux" },
+];
 
-/** Checks that this is Linux: for process states in /proc and for SIGSTOP. */
-export function missingForLinux(): string | undefined {
-  return missingForProcesses() ?? (Deno.build.os === "linux" ? undefined : "needs Linux");
-}
+/** To mount a tmpfs. */
+export const TMPFS: readonly Need[] = [
+  ...LINUX,
+  { description: "root", isPresent: () => Deno.uid() === 0 },
+  { description: "permission to mount", isPresent: canMount },
+];
 
-/** Checks that a tmpfs can be mounted. */
-export function missingForTmpfs(): string | undefined {
-  const missing = missingForLinux();
-  if (missing !== undefined) return missing;
-  if (Deno.uid() !== 0) return "needs root, to mount";
+/** To make, check and mount an ext4 file system in an image file. */
+export const LOOP_DISK: readonly Need[] = [
+  ...TMPFS,
+  { description: "mkfs.ext4", isPresent: () => succeeds("mkfs.ext4", ["-V"]) },
+  { description: "e2fsck", isPresent: () => succeeds("e2fsck", ["-V"]) },
+  { description: "loop devices", isPresent: () => succeeds("losetup", ["-f"]) },
+];
+
+/** To make system calls of another process fail. */
+export const STRACE: readonly Need[] = [
+  ...LINUX,
+  { description: "Deno 2.9, to outlive a traced child", isPresent: outlivesTracedChild },
+  {
+    description: "strace, and permission to trace",
+    isPresent: () => succeeds("strace", ["-e", "trace=none", "true"]),
+  },
+];
+
+function canMount(): boolean {
   const folder = Deno.makeTempDirSync();
   try {
-    if (!succeeds("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])) {
-      return "needs permission to mount";
-    }
+    if (!succeeds("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder])) return false;
     succeeds("umount", [folder]);
+    return true;
   } finally {
     Deno.removeSync(folder);
   }
 }
 
-/** Checks that an ext4 file system in an image file can be made, checked and mounted. */
-export function missingForLoopDisk(): string | undefined {
-  const missing = missingForTmpfs();
-  if (missing !== undefined) return missing;
-  if (!succeeds("mkfs.ext4", ["-V"])) return "needs mkfs.ext4";
-  if (!succeeds("e2fsck", ["-V"])) return "needs e2fsck";
-  if (!succeeds("losetup", ["-f"])) return "needs loop devices";
-}
-
-/** Checks that system calls of another process can be made to fail. */
-export function missingForStrace(): string | undefined {
-  const missing = missingForLinux();
-  if (missing !== undefined) return missing;
-  // Deno 2.4 panics when a child of its own ends while another process traces it; 2.9 does not.
+/** Older versions panic when a child of their own ends while another process traces it. */
+function outlivesTracedChild(): boolean {
   const [major, minor] = Deno.version.deno.split(".").map(Number);
-  if (major === 2 && minor < 9) return "needs Deno 2.9, to outlive a traced child";
-  if (!succeeds("strace", ["-e", "trace=none", "true"])) {
-    return "needs strace, and permission to trace";
-  }
+  return major > 2 || minor >= 9;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unlessMissing } from "./requirements.ts";
+import { needs } from "../../testing/needs.ts";
 import { attempt, SCENARIOS } from "./scenarios/mod.ts";
 import { describeFailure } from "./verdict.ts";
 
@@ -12,11 +12,11 @@ const SEED = 7;
 /** Seeds of a run that needs more than one: `kills` gives servers ports of their own only with an odd seed. */
 const SEEDS: Record<string, number[]> = { kills: [7, 8] };
 
-for (const [name, { summary, count, missing, run }] of Object.entries(SCENARIOS)) {
+for (const [name, { summary, count, needs: needed, run }] of Object.entries(SCENARIOS)) {
   for (const seed of SEEDS[name] ?? [SEED]) {
     const title = `lottery keeps every promise: ${summary} (count ${count}, seed ${seed})`;
     Deno.test({
-      ...unlessMissing(title, missing()),
+      ...needs(needed, title),
       fn: async () => {
         const options = { seed, count };
         const { faults } = await attempt(() => run(options));

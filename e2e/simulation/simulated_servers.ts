@@ -11,8 +11,8 @@ import { Session, type SessionContext } from "../../server/session.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
 import type { MemoryDisk, MemoryProcess } from "../../server/testing/memory_disk.ts";
 import { BetDecoder } from "../../shared/packets.ts";
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
-import { WINNING_NUMBER } from "../faults/made_bets.ts";
 import { DatagramNetwork, Wire, type WireEnd } from "./network.ts";
 
 /** How often a server looks for a draw that no datagram has announced. */

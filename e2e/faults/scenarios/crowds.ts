@@ -51,7 +51,7 @@ export interface CrowdsOptions extends RunOptions {
   /** The crowds to send, in turn. @default {every kind, and one at a server with few open files} */
   sieges?: readonly Siege[];
   /** Settings of the server, for controls. */
-  environment?: Record<string, string>;
+  env?: Record<string, string>;
   /** How long the agencies may take for their allowance. @default {60_000} */
   timeoutMs?: number;
 }
@@ -93,7 +93,7 @@ interface Outcome {
 
 async function endure(
   siege: Siege,
-  { seed, unsafe, environment, timeoutMs = 60_000 }: CrowdsOptions,
+  { seed, unsafe, env, timeoutMs = 60_000 }: CrowdsOptions,
 ): Promise<Outcome> {
   await using lottery = await Lottery.start({
     seed,
@@ -102,10 +102,10 @@ async function endure(
     answerMs: ANSWER_MS,
     unsafe,
     openFilesMax: siege.openFilesMax,
-    environment: {
+    env: {
       ...PLACES,
       SERVER_CROWDED_IDLE_SECONDS: String(CROWDED_IDLE_SECONDS),
-      ...environment,
+      ...env,
     },
   });
   const outcome = await besiege(lottery, siege, timeoutMs);

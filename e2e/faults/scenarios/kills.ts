@@ -10,7 +10,6 @@
  */
 
 import type { Random } from "../../../testing/random.ts";
-import type { Fault } from "../fault.ts";
 import type { FaultCluster } from "../fault_cluster.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -26,27 +25,21 @@ const TORN_WRITE = 3;
 export async function kills({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   const begin = performance.now();
   const sharedPort = seed % 2 === 0;
+  const tear = { faults: [`stop-mid-write:${TORN_WRITE}`], address: firstServerFirst };
   await using lottery = await Lottery.start({
     seed,
     servers: SERVERS,
     agencies: AGENCIES,
     sharedPort,
-    faults: sharedPort ? [] : [`stop-mid-write:${TORN_WRITE}`],
-    address: sharedPort ? undefined : firstServerFirst,
     unsafe,
+    ...sharedPort ? {} : tear,
   });
-  const { cluster, random, history } = lottery;
-  const faults: Fault[] = [];
-  if (!sharedPort) await killWithinWrite(lottery);
-  for (let kill = sharedPort ? 0 : 1; kill < count; kill++) {
-    lottery.grant(BATCHES);
-    await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES - AGENCIES));
-    await lottery.jitter();
-    const server = random.pick(cluster.servers);
-    await server.process.kill();
-    await server.start();
+  const { cluster, history } = lottery;
+  for (let kill = 1; kill <= count; kill++) {
+    if (kill === 1 && !sharedPort) await killWithinWrite(lottery);
+    else await killAtRandom(lottery);
   }
-  faults.push(...await lottery.finish());
+  const faults = await lottery.finish();
   const repaired = cluster.countLines(/action: repair \| result: success/);
   if (!sharedPort && repaired === 0) {
     faults.push({ kind: "unfinished", detail: "no write was torn: the run tests too little" });
@@ -72,7 +65,7 @@ function firstServerFirst({ servers }: FaultCluster, random: Random) {
   return (isBeforeKill ? first : random.pick(servers)).address;
 }
 
-/** Kills the first server in the middle of a write, with the lock in its hand; the others go on. */
+/** Kills the first server in the middle of a write, while it holds the lock. The others must go on. */
 async function killWithinWrite(lottery: Lottery): Promise<void> {
   const [first] = lottery.cluster.servers;
   lottery.grant(BATCHES);
@@ -80,4 +73,14 @@ async function killWithinWrite(lottery: Lottery): Promise<void> {
   await first.process.kill();
   await lottery.acknowledged(AGENCIES);
   await first.start();
+}
+
+async function killAtRandom(lottery: Lottery): Promise<void> {
+  const { cluster, random } = lottery;
+  lottery.grant(BATCHES);
+  await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES - AGENCIES));
+  await lottery.jitter();
+  const server = random.pick(cluster.servers);
+  await server.process.kill();
+  await server.start();
 }

@@ -4,13 +4,8 @@
  * @module
  */
 
-import {
-  missingForLinux,
-  missingForLoopDisk,
-  missingForProcesses,
-  missingForStrace,
-  missingForTmpfs,
-} from "../requirements.ts";
+import type { Need } from "../../../testing/needs.ts";
+import { LINUX, LOOP_DISK, PROCESSES, STRACE, TMPFS } from "../requirements.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
 import { crowds } from "./crowds.ts";
@@ -30,8 +25,8 @@ export interface Scenario {
   summary: string;
   /** The count unless another is given; tests use this one. */
   count: number;
-  /** Returns what this machine lacks to run it, if anything. */
-  missing: () => string | undefined;
+  /** What it needs of this machine. */
+  needs: readonly Need[];
   run: (options: RunOptions) => Promise<Verdict>;
 }
 
@@ -40,73 +35,73 @@ export const SCENARIOS: Record<string, Scenario> = {
   "kills": {
     summary: "kill -9 to servers within a write and at random moments, under load",
     count: 25,
-    missing: missingForProcesses,
+    needs: PROCESSES,
     run: kills,
   },
   "stops": {
     summary: "SIGSTOP to servers, SIGCONT once agencies have gone on with others",
     count: 8,
-    missing: missingForLinux,
+    needs: LINUX,
     run: stops,
   },
   "late-writes": {
     summary: "a stopped server resumes with a batch that another one has stored",
     count: 3,
-    missing: missingForLinux,
+    needs: LINUX,
     run: lateWrites,
   },
   "terms": {
     summary: "SIGTERM to one server after another, under load",
     count: 6,
-    missing: missingForProcesses,
+    needs: PROCESSES,
     run: terms,
   },
   "clients": {
     summary: "kill -9 to clients and servers, with a network that breaks",
     count: 15,
-    missing: missingForProcesses,
+    needs: PROCESSES,
     run: clients,
   },
   "outages": {
     summary: "a client restarts while its load balancer has no server",
     count: 3,
-    missing: missingForProcesses,
+    needs: PROCESSES,
     run: outages,
   },
   "proxy": {
     summary: "connections break at every point of a request and its answer",
     count: 70,
-    missing: missingForProcesses,
+    needs: PROCESSES,
     run: proxyFaults,
   },
   "crowds": {
     summary: "more hostile and slow clients than the server has places for",
     count: 9,
-    missing: missingForLinux,
+    needs: LINUX,
     run: crowds,
   },
   "full-disk": {
     summary: "the disk fills up, and is enlarged later",
     count: 1,
-    missing: missingForTmpfs,
+    needs: TMPFS,
     run: fullDisk,
   },
   "sync-errors": {
     summary: "fdatasync fails with EIO",
     count: 2,
-    missing: missingForStrace,
+    needs: STRACE,
     run: syncErrors,
   },
   "power-cuts": {
     summary: "the power fails; whatever was not synced is lost",
     count: 3,
-    missing: missingForLoopDisk,
+    needs: LOOP_DISK,
     run: powerCuts,
   },
   "half-written": {
     summary: "the power fails while the disk holds part of a write",
     count: 4,
-    missing: missingForLoopDisk,
+    needs: LOOP_DISK,
     run: halfWritten,
   },
 };
