@@ -17,6 +17,7 @@ import { DatagramNetwork, Wire, type WireEnd } from "./network.ts";
 
 /** How often a server looks for a draw that no datagram has announced. */
 const POLL_MS = 1000;
+const NEVER_MS = 3_600_000;
 const TODAY = 20260101;
 
 /** A protection of servers that a control switches off. */
@@ -26,7 +27,9 @@ export type Protection =
   /** A server stores a batch whatever others have stored since. */
   | "expected bets"
   /** The draw waits for the first agency only. */
-  | "every close";
+  | "every close"
+  /** A server looks for the draw only when it receives a datagram. */
+  | "polls";
 
 /** Options of {@linkcode SimulatedServers}. */
 export interface SimulatedServersOptions {
@@ -91,7 +94,10 @@ export class SimulatedServers {
       "client",
       server.context,
     );
-    void session.run().then(() => server.wires.delete(wire));
+    void session.run().then(() => {
+      server.wires.delete(wire);
+      if (server.process.isKilled) wire.break();
+    });
     return wire;
   }
 
@@ -151,7 +157,7 @@ export class SimulatedServers {
       winningNumber: WINNING_NUMBER,
       log,
       signal: this.#datagrams.open(),
-      pollMs: POLL_MS,
+      pollMs: without === "polls" ? NEVER_MS : POLL_MS,
     });
     void ledger.failed.then(() => process.kill());
     if (without === "expected bets") ignoreExpectedBets(ledger);

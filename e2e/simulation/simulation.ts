@@ -35,7 +35,8 @@ const IMMEDIATES_OF_TURN = 6;
 const TURNS_MAX = 40_000;
 
 const ANSWER_TIMEOUT_MS = 200;
-const WINNERS_TIMEOUT_MS = 5000;
+/** Longer than a simulation lasts: an agency that no server wakes after the draw fails the simulation. */
+const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
 /** Each incident happens in one of this many turns; of new connections, one in `doom` will break. */

@@ -18,7 +18,7 @@ Deno.test("simulate() has incidents", async () => {
   assertGreater(incidents, 60);
 });
 
-for (const without of ["sync", "expected bets", "every close"] as const) {
+for (const without of ["sync", "expected bets", "every close", "polls"] as const) {
   Deno.test(`simulate() breaks a promise without ${without}`, async () => {
     assert(await firstFailure(CONTROL_SEEDS, { without }) !== undefined);
   });
