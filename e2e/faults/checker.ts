@@ -1,6 +1,6 @@
 /**
- * Decides whether every promise was kept. The checker sees what agencies sent and were told, and the two files of
- * the volume. It knows nothing of how servers work.
+ * Decides whether every promise was kept. The checker sees what agencies sent and were told, and
+ * the two files of the volume. It knows nothing of how servers work.
  *
  * @module
  */
@@ -40,7 +40,9 @@ export function check(evidence: Evidence): Fault[] {
   return faults.list();
 }
 
-/** Counts the batches that power cuts left in part, as far as servers have reported progress since. */
+/**
+ * Counts the batches that power cuts left in part, as far as servers have reported progress since.
+ */
 export function countCutBatches(evidence: Evidence): number {
   const records = [...replay(evidence, new FaultList()).values()];
   return records.reduce((sum, { cutBatches }) => sum + cutBatches.ends.size, 0);

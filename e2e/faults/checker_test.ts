@@ -82,7 +82,11 @@ const POWER_CUT: Event = { type: "power cut" };
 
 /** A run with a power cut. */
 interface CutRun {
-  /** Events after both agencies have stored two batches. @default {the batch is sent, and the power fails} */
+  /**
+   * Events after both agencies have stored two batches.
+   *
+   * @default {the batch is sent, and the power fails}
+   */
   before?: Event[];
   /** Rows that the power cut leaves of the batch. @default {the first part} */
   left?: string;
@@ -92,7 +96,9 @@ interface CutRun {
   written?: string;
 }
 
-/** Makes a run of two agencies with two batches each, and a power cut while agency 1 sends a third. */
+/**
+ * Makes a run of two agencies with two batches each, and a power cut while agency 1 sends a third.
+ */
 function cutRun(
   { before = [SENT, POWER_CUT], left = rowsOf(1, CUT.from, PART), after = [], written = "" }:
     CutRun,

@@ -1,5 +1,6 @@
 /**
- * Agencies that are the client program itself: their files, their processes, and what their last lines report.
+ * Agencies that are the client program itself: their files, their processes, and what their last
+ * lines report.
  *
  * @module
  */
@@ -68,7 +69,8 @@ export class ClientProgram implements AsyncDisposable {
         // How long it waits for an answer before it tries another connection.
         CLI_ANSWER_SECONDS: "1",
         CLI_RETRY_SECONDS: "60",
-        // The network may swallow a connection while the client waits for the draw, so it asks again soon.
+        // The network may swallow a connection while the client waits for the draw, so it asks
+        // again soon.
         CLI_WINNERS_SECONDS: "3",
       },
     });

@@ -1,6 +1,6 @@
 /**
- * The controls: the same runs with one protection switched off. Each must find the fault that the protection
- * prevents; otherwise the run proves nothing.
+ * The controls: the same runs with one protection switched off. Each must find the fault that the
+ * protection prevents; otherwise the run proves nothing.
  *
  * @module
  */

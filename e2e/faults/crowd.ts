@@ -1,6 +1,6 @@
 /**
- * A crowd of clients that are slow, broken or hostile. They take up a server's places and time, and each
- * reconnects as soon as it is disconnected.
+ * A crowd of clients that are slow, broken or hostile. They take up a server's places and time, and
+ * each reconnects as soon as it is disconnected.
  *
  * @module
  */
@@ -165,7 +165,9 @@ async function waitForEnd({ connection }: Means): Promise<void> {
   while (await connection.read(bytes) !== null);
 }
 
-/** Pauses, then sends. A client that never reads notices the connection's end only when it sends. */
+/**
+ * Pauses, then sends. A client that never reads notices the connection's end only when it sends.
+ */
 async function sendLater(connection: Deno.TcpConn, text: string): Promise<void> {
   await pause(SLOW_MS);
   await send(connection, text);

@@ -1,7 +1,7 @@
 /**
- * What a power cut may leave of a batch. If the batch was in flight when the power failed and was never answered,
- * a prefix of it may be stored: one server's sync also flushes what another has written so far. No other batch may
- * ever be stored in part.
+ * What a power cut may leave of a batch. If the batch was in flight when the power failed and was
+ * never answered, a prefix of it may be stored: one server's sync also flushes what another has
+ * written so far. No other batch may ever be stored in part.
  *
  * @module
  */
@@ -21,8 +21,8 @@ export class CutBatches {
   /** Batches that a power cut hit, until a server reports the agency's progress. */
   #cut: CutBatch[] = [];
   /**
-   * Where batches that are stored in part turned out to end: from the number of the agency's stored bets to the
-   * offset in bets.csv before which the last of them begins.
+   * Where batches that are stored in part turned out to end: from the number of the agency's stored
+   * bets to the offset in bets.csv before which the last of them begins.
    */
   readonly ends: Map<number, number> = new Map();
   #isPowerOff = false;
@@ -39,7 +39,10 @@ export class CutBatches {
     this.#cut = this.#cut.filter(isOther);
   }
 
-  /** @param acknowledged How many of the agency's bets were acknowledged. Only a batch in flight that begins there can be cut. */
+  /**
+   * @param acknowledged How many of the agency's bets were acknowledged. Only a batch in flight
+   * that begins there can be cut.
+   */
   powerCut(acknowledged: number): void {
     const hit = this.#inFlight.filter(({ from }) => from === acknowledged);
     this.#cut.push(...hit.map((batch) => ({ ...batch, fileSize: Infinity })));
@@ -52,7 +55,10 @@ export class CutBatches {
     this.#isPowerOff = false;
   }
 
-  /** A server reported how many bets are stored. The first report after a power cut settles where a batch ends. */
+  /**
+   * A server reported how many bets are stored. The first report after a power cut settles where a
+   * batch ends.
+   */
   progress(bets: number): void {
     // Sent before the power failed, received after.
     if (this.#isPowerOff) return;

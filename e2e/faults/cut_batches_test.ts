@@ -20,11 +20,11 @@ function endsOf(batches: CutBatches, offset = 0): number[] {
   return tried.filter((bets) => batches.mayEndAt(bets, offset));
 }
 
-Deno.test("CutBatches.mayEndAt() allows the inside of the batch that was in flight at the power cut", () => {
+Deno.test("CutBatches.mayEndAt() allows ends within the batch in flight at a power cut", () => {
   assertEquals(endsOf(afterCut()), [101, 149]);
 });
 
-Deno.test("CutBatches.mayEndAt() allows no row after the end of the file at the power's return", () => {
+Deno.test("CutBatches.mayEndAt() allows no row beyond the file that a power cut left", () => {
   assertEquals(endsOf(afterCut(), FILE_SIZE - 1), [101, 149]);
   assertEquals(endsOf(afterCut(), FILE_SIZE), []);
 });
@@ -37,7 +37,7 @@ Deno.test("CutBatches.mayEndAt() allows nothing without a power cut", () => {
   assertEquals([...batches.ends], []);
 });
 
-Deno.test("CutBatches.mayEndAt() allows nothing in a batch that was answered", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch answered before the power cut", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.answered(BATCH);
@@ -46,7 +46,7 @@ Deno.test("CutBatches.mayEndAt() allows nothing in a batch that was answered", (
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() allows nothing in a batch whose answer arrived after the power cut", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch answered after the power cut", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.powerCut(BATCH.from);
@@ -55,7 +55,7 @@ Deno.test("CutBatches.mayEndAt() allows nothing in a batch whose answer arrived 
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() allows nothing in a batch that was sent while the power was off", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch sent while the power is off", () => {
   const batches = new CutBatches();
   batches.powerCut(BATCH.from);
   batches.sent(BATCH);
@@ -66,7 +66,7 @@ Deno.test("CutBatches.mayEndAt() allows nothing in a batch that was sent while t
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() allows nothing in a batch that does not begin after the acknowledged bets", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch that leaves a gap", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.sent(OTHER);

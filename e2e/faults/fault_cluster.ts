@@ -1,5 +1,6 @@
 /**
- * Servers for fault runs: their files can fail on purpose, and the number of their open files can be limited.
+ * Servers for fault runs: their files can fail on purpose, and the number of their open files can
+ * be limited.
  *
  * @module
  */
@@ -46,7 +47,10 @@ export class FaultCluster extends ServerGroup {
     return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
   }
 
-  /** Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power cut. */
+  /**
+   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power
+   * cut.
+   */
   betsSize(): number {
     try {
       return Deno.statSync(`${this.volume}/bets.csv`).size;

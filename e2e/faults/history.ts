@@ -31,7 +31,9 @@ export type AgencyEvent =
 /** One event of a history. */
 export type Event =
   | AgencyEvent
-  /** From here on nothing reaches the disk. Answers sent before may still be read after this event. */
+  /**
+   * From here on nothing reaches the disk. Answers sent before may still be read after this event.
+   */
   | { type: "power cut" }
   /** Servers can start again. `fileSize`: bytes of bets.csv that the power cut left. */
   | { type: "power back"; fileSize: number };

@@ -1,6 +1,6 @@
 /**
- * A disk whose power can be cut: an ext4 file system in an image file. What was not synced exists only in the
- * memory of the kernel, not in the image.
+ * A disk whose power can be cut: an ext4 file system in an image file. What was not synced exists
+ * only in the memory of the kernel, not in the image.
  *
  * @module
  */
@@ -8,7 +8,10 @@
 import { mustRun } from "./commands.ts";
 
 const BYTES_PER_MEGABYTE = 1024 * 1024;
-/** The kernel writes dirty pages back by itself now and then; a copy that overlaps with that is repeated. */
+/**
+ * The kernel writes dirty pages back by itself now and then; a copy that overlaps with that is
+ * repeated.
+ */
 const COPY_ATTEMPTS = 50;
 const UNMOUNT_ATTEMPTS = 50;
 const UNMOUNT_PAUSE_MS = 50;
@@ -37,7 +40,8 @@ export class LoopDisk implements AsyncDisposable {
   copy(): void {
     for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
       mustRun("cp", ["--sparse=always", this.#image, this.#copy]);
-      // If no byte differs after copying, the copy shows the disk at the moment between the two commands.
+      // If no byte differs after copying, the copy shows the disk at the moment between the two
+      // commands.
       const args = ["-s", this.#image, this.#copy];
       if (new Deno.Command("cmp", { args }).outputSync().success) return;
     }
@@ -65,7 +69,10 @@ export class LoopDisk implements AsyncDisposable {
     return `${this.#folder}/copy`;
   }
 
-  /** Replays the file system's own journal and repairs what it must, as a machine does when it boots. */
+  /**
+   * Replays the file system's own journal and repairs what it must, as a machine does when it
+   * boots.
+   */
   #checkFileSystem(): void {
     const { code, stdout } = new Deno.Command("e2fsck", { args: ["-p", "-f", this.#image] })
       .outputSync();

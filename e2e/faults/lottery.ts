@@ -133,9 +133,11 @@ export class Lottery implements AsyncDisposable {
   }
 
   /**
-   * Cuts the power of all servers and of the disk that they share, then restarts them on what is left.
+   * Cuts the power of all servers and of the disk that they share, then restarts them on what is
+   * left.
    *
-   * @param options `isRecorded`: whether the history records the cut; false in a control. @default {true}
+   * @param options `isRecorded`: whether the history records the cut; false in a control. @default
+   * {true}
    */
   async cutPower(disk: LoopDisk, { isRecorded = true } = {}): Promise<void> {
     const { cluster, history } = this;
@@ -168,7 +170,10 @@ export class Lottery implements AsyncDisposable {
     ];
   }
 
-  /** Asks every server, because all must name the same winners. On a shared port, any of them answers. */
+  /**
+   * Asks every server, because all must name the same winners. On a shared port, any of them
+   * answers.
+   */
   async #askEveryServer(): Promise<void> {
     for (const { address, name } of this.cluster.servers) {
       for (let agency = 1; agency <= this.agencies.length; agency++) {

@@ -1,6 +1,6 @@
 /**
- * Made bets: bet `index` of an agency is always the same, and no two bets share a document. So the checker knows
- * every bet without storing any.
+ * Made bets: bet `index` of an agency is always the same, and no two bets share a document. So the
+ * checker knows every bet without storing any.
  *
  * @module
  */

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { findMissing } from "../../testing/needs.ts";
 import { Program } from "../../testing/program.ts";
+import { integerFlag, runCommand, UsageError } from "../../tools/command.ts";
 import { PROTECTIONS } from "./protections.ts";
 import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
@@ -14,30 +14,17 @@ import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts"
 const SEED_MAX = 2 ** 32 - 1;
 const COUNT_MAX = 1_000_000;
 
-const OPTIONS = {
-  count: { type: "string" },
-  seed: { type: "string" },
-  unsafe: { type: "string" },
-  help: { type: "boolean", short: "h" },
-} as const;
+const RUNS = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
+  `  ${name.padEnd(14)} ${summary} (${count})`
+);
 
-/** One requested run. */
-interface Request {
-  name: string;
-  scenario: Scenario;
-  options: RunOptions;
-}
-
-function usage(): string {
-  const runs = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
-    `  ${name.padEnd(14)} ${summary} (${count})`
-  );
-  return `Breaks servers, clients, disk and network on purpose, and checks that every promise is kept.
+const USAGE =
+  `Breaks servers, clients, disk and network on purpose. Checks that every promise is kept.
 
 Usage: ./denow run -A e2e/faults/main.ts RUN... [options]
 
 Runs, each with its default count:
-${runs.join("\n")}
+${RUNS.join("\n")}
   all            every run
 
 Options:
@@ -45,54 +32,47 @@ Options:
   --seed N       seed of the schedule, 0 to ${SEED_MAX}; random by default
   --unsafe NAME  switch a protection off in all servers, to see that the check notices:
                  ${PROTECTIONS.join(", ")}
-  -h, --help     show this text
+  --help         show this text
 
-Exit codes: 0 every promise kept, 1 a promise broken, 2 usage error. A run is skipped, with the reason, if
-this machine lacks something it needs: root, strace or loop devices.`;
+Exit codes: 0 every promise kept, 1 a promise broken, 2 invalid arguments. A run is skipped, with
+the reason, if this machine lacks something it needs: root, strace or loop devices.`;
+
+/** The flags as given. */
+interface Flags {
+  count?: string;
+  seed?: string;
+  unsafe?: string;
 }
 
-/**
- * Reads the command line.
- *
- * @returns The requested runs; "help"; or what is wrong with the arguments.
- */
-function readArguments(args: string[]): Request[] | "help" | { mistake: string } {
-  let parsed;
-  try {
-    parsed = parseArgs({ args, allowPositionals: true, options: OPTIONS });
-  } catch (error) {
-    return { mistake: (error as Error).message };
+/** Reads the options of the runs. Without a count, each run takes its default. */
+function readOptions({ count, seed, unsafe }: Flags): Omit<RunOptions, "count"> & {
+  count?: number;
+} {
+  const protections = unsafe?.split(",") ?? [];
+  const unknown = protections.find((name) => !PROTECTIONS.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--unsafe is "${unknown}": give one of ${PROTECTIONS.join(", ")}`);
   }
-  const { values, positionals } = parsed;
-  if (values.help) return "help";
-  const seed = integer(values.seed, { min: 0, max: SEED_MAX });
-  const count = integer(values.count, { min: 1, max: COUNT_MAX });
-  const unsafe = values.unsafe?.split(",") ?? [];
-  const unknownRun = positionals.find((name) => name !== "all" && !(name in SCENARIOS));
-  const unknownName = unsafe.find((name) => !PROTECTIONS.some((known) => known === name));
-  if (positionals.length === 0) return { mistake: "no run given" };
-  if (unknownRun !== undefined) return { mistake: `unknown run "${unknownRun}"` };
-  if (Number.isNaN(seed)) return { mistake: `--seed must be an integer from 0 to ${SEED_MAX}` };
-  if (Number.isNaN(count)) return { mistake: `--count must be an integer from 1 to ${COUNT_MAX}` };
-  if (unknownName !== undefined) return { mistake: `unknown protection "${unknownName}"` };
-  const chosenSeed = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
-  const names = positionals.includes("all") ? Object.keys(SCENARIOS) : positionals;
-  return names.map((name) => {
-    const scenario = SCENARIOS[name];
-    const options = { seed: chosenSeed, count: count ?? scenario.count, unsafe };
-    return { name, scenario, options };
-  });
+  const randomSeed = crypto.getRandomValues(new Uint32Array(1))[0];
+  return {
+    seed: integerFlag("seed", seed, { min: 0, max: SEED_MAX, default: randomSeed }),
+    count: count === undefined
+      ? undefined
+      : integerFlag("count", count, { min: 1, max: COUNT_MAX }),
+    unsafe: protections,
+  };
 }
 
-/** Returns the integer that `text` names; undefined without a text, NaN if it is invalid. */
-function integer(text: string | undefined, { min, max }: { min: number; max: number }) {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  return value >= min && value <= max ? value : NaN;
+/** Returns the names of the requested runs. */
+function readNames(names: string[]): string[] {
+  if (names.length === 0) throw new UsageError("Give the name of a run, or --help");
+  const unknown = names.find((name) => name !== "all" && !(name in SCENARIOS));
+  if (unknown !== undefined) throw new UsageError(`There is no run "${unknown}": see --help`);
+  return names.includes("all") ? Object.keys(SCENARIOS) : names;
 }
 
 /** Runs one scenario and prints its verdict; returns whether every promise was kept. */
-async function run({ name, scenario, options }: Request): Promise<boolean> {
+async function run(name: string, scenario: Scenario, options: RunOptions): Promise<boolean> {
   const missing = findMissing(scenario.needs);
   if (missing !== undefined) {
     console.log(`${name}: skipped: needs ${missing}`);
@@ -116,20 +96,24 @@ function killChildrenOnSignal(): void {
   }
 }
 
-async function main(): Promise<number> {
-  const requests = readArguments(Deno.args);
-  if (requests === "help") {
-    console.log(usage());
-    return 0;
-  }
-  if ("mistake" in requests) {
-    console.error(`Cannot run: ${requests.mistake}\n\n${usage()}`);
-    return 2;
-  }
-  if (Deno.build.os !== "windows") killChildrenOnSignal();
-  let isKept = true;
-  for (const request of requests) isKept = await run(request) && isKept;
-  return isKept ? 0 : 1;
+if (import.meta.main) {
+  Deno.exit(
+    await runCommand({
+      usage: USAGE,
+      options: { count: { type: "string" }, seed: { type: "string" }, unsafe: { type: "string" } },
+      allowPositionals: true,
+      async run(flags, positionals) {
+        const names = readNames(positionals);
+        const options = readOptions(flags);
+        if (Deno.build.os !== "windows") killChildrenOnSignal();
+        let isKept = true;
+        for (const name of names) {
+          const scenario = SCENARIOS[name];
+          const count = options.count ?? scenario.count;
+          isKept = await run(name, scenario, { ...options, count }) && isKept;
+        }
+        return isKept ? 0 : 1;
+      },
+    }),
+  );
 }
-
-if (import.meta.main) Deno.exit(await main());

@@ -29,7 +29,9 @@ export type ProxyFault = (typeof PROXY_FAULTS)[number];
 
 /** A fault strikes at one of the first requests of a connection. */
 const STRIKE_WITHIN = 6;
-/** A connection with a fault ends after this many requests, so that the next fault gets its turn. */
+/**
+ * A connection with a fault ends after this many requests, so that the next fault gets its turn.
+ */
 const REQUESTS_MAX = 10;
 const DELAY_MS_MAX = 40;
 /** Further bytes of a piece are forwarded together: the rest of a packet shows nothing new. */
@@ -64,7 +66,9 @@ export class Passage {
     this.#strikeAt = options.random.integer(1, STRIKE_WITHIN);
   }
 
-  /** Forwards both directions until both have ended. Throws if either breaks, or the fault cuts it. */
+  /**
+   * Forwards both directions until both have ended. Throws if either breaks, or the fault cuts it.
+   */
   async run(): Promise<void> {
     await Promise.all([this.#forwardRequests(), this.#forwardAnswers()]);
   }

@@ -1,7 +1,7 @@
 /**
- * Breaks the files of a server's ledger. Deno runs this module before server/main.ts (`deno run --preload`), so
- * the server under test is the real program and needs no switches for tests. LOTTERY_FAULTS says what to break,
- * separated by commas.
+ * Breaks the files of a server's ledger. Deno runs this module before server/main.ts (`deno run
+ * --preload`), so the server under test is the real program and needs no switches for tests.
+ * LOTTERY_FAULTS says what to break, separated by commas.
  *
  * A protection to switch off, for the controls; see {@linkcode PROTECTIONS} for the names:
  *
@@ -12,7 +12,8 @@
  * - `no-sync-errors`: a failed sync looks like a successful one
  * - `no-signals`: SIGTERM ends the process at once, without its handler
  *
- * A moment at which the process stops itself (SIGSTOP). `NAME:N` means the Nth time, counted from 1:
+ * A moment at which the process stops itself (SIGSTOP). `NAME:N` means the Nth time, counted from
+ * 1:
  *
  * - `stop-before-lock`: it is about to take the lock of bets.csv
  * - `stop-mid-write`: it has written the first part of its rows to bets.csv

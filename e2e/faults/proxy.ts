@@ -17,8 +17,8 @@ export interface ProxyOptions {
   /** Returns the fault of the next connection; none if it is to work. */
   fault: () => ProxyFault | undefined;
   /**
-   * Returns whether a connection to a target that does not listen is closed at once, rather than after its first
-   * request.
+   * Returns whether a connection to a target that does not listen is closed at once, rather than
+   * after its first request.
    *
    * @default {() => false}
    */
@@ -93,7 +93,9 @@ export class Proxy implements AsyncDisposable {
     }
   }
 
-  /** Connects to the server. Without one, the client sees an orderly end, as from a load balancer. */
+  /**
+   * Connects to the server. Without one, the client sees an orderly end, as from a load balancer.
+   */
   async #connect(client: Deno.TcpConn): Promise<Deno.TcpConn> {
     try {
       return await Deno.connect(this.#options.target());

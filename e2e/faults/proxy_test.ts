@@ -48,7 +48,10 @@ class Answerer implements AsyncDisposable {
   }
 }
 
-/** Asks through a proxy until an answer is missing; returns the answers and what the server received. */
+/**
+ * Asks through a proxy until an answer is missing; returns the answers and what the server
+ * received.
+ */
 async function askThrough(fault: ProxyFault | undefined, requests: number) {
   await using server = new Answerer();
   let answers = 0;

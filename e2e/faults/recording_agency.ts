@@ -1,6 +1,6 @@
 /**
- * An agency that records everything: it sends made bets while it has an allowance, survives every fault of
- * servers and network, and adds each request and each answer to the history.
+ * An agency that records everything: it sends made bets while it has an allowance, survives every
+ * fault of servers and network, and adds each request and each answer to the history.
  *
  * @module
  */
@@ -11,7 +11,10 @@ import type { Address } from "../../testing/ports.ts";
 import { batchPacket } from "./made_bets.ts";
 import type { Random } from "../../testing/random.ts";
 
-/** Pause between two attempts to connect, so that a dead server is not dialled a thousand times a second. */
+/**
+ * Pause between two attempts to connect, so that a dead server is not dialled a thousand times a
+ * second.
+ */
 const RETRY_MS = 20;
 /** The draw waits for the slowest agency. */
 const WINNERS_TIMEOUT_MS = 120_000;
@@ -46,8 +49,8 @@ export class Allowance {
 }
 
 /**
- * How an agency learns what is stored when it connects. Ours asks on the connection on which it will send. The
- * other habits are those of foreign agencies, and serve as controls:
+ * How an agency learns what is stored when it connects. Ours asks on the connection on which it
+ * will send. The other habits are those of foreign agencies, and serve as controls:
  *
  * - `asks apart`: asks on another connection, so that the server cannot know what the agency knows
  * - `never asks`: sends again whatever was not acknowledged

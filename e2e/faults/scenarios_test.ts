@@ -9,7 +9,10 @@ import { attempt, SCENARIOS } from "./scenarios/mod.ts";
 import { describeFailure } from "./verdict.ts";
 
 const SEED = 7;
-/** Seeds of a run that needs more than one: `kills` gives servers ports of their own only with an odd seed. */
+/**
+ * Seeds of a run that needs more than one: `kills` gives servers ports of their own only with an
+ * odd seed.
+ */
 const SEEDS: Record<string, number[]> = { kills: [7, 8] };
 
 for (const [name, { summary, count, needs: needed, run }] of Object.entries(SCENARIOS)) {

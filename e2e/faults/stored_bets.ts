@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LINE_FEED } from "../../shared/ascii.ts";
 import type { AgencyRecord, AgencyRecords } from "./agency_record.ts";
 import type { FaultList } from "./fault.ts";
 import { indexOf, rowOf } from "./made_bets.ts";
@@ -75,7 +76,7 @@ function* rowsOf(bets: Uint8Array, faults: FaultList): Generator<Row> {
   const decoder = new TextDecoder();
   let offset = 0;
   for (let line = 1; offset < bets.length; line++) {
-    const end = bets.indexOf(0x0a, offset);
+    const end = bets.indexOf(LINE_FEED, offset);
     if (end < 0) {
       faults.add("torn row", `line ${line} at byte ${offset} has no newline`);
       return;

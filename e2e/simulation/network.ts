@@ -1,6 +1,6 @@
 /**
- * A network in memory. Its connections deliver bytes in pieces of random size, stall, and break; its datagrams are
- * lost or forged.
+ * A network in memory. Its connections deliver bytes in pieces of random size, stall, and break;
+ * its datagrams are lost or forged.
  *
  * @module
  */

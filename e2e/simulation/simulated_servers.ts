@@ -1,5 +1,6 @@
 /**
- * The servers of a simulation: real sessions, draws and file ledgers, with a disk and a network in memory.
+ * The servers of a simulation: real sessions, draws and file ledgers, with a disk and a network in
+ * memory.
  *
  * @module
  */

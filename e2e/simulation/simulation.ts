@@ -1,7 +1,7 @@
 /**
- * A whole lottery in this process, driven by a seed: the real servers and agencies, with a disk, a network and a
- * clock in memory. Servers are killed, connections break, datagrams are lost or forged, the power fails. In the
- * end every promise must have been kept.
+ * A whole lottery in this process, driven by a seed: the real servers and agencies, with a disk, a
+ * network and a clock in memory. Servers are killed, connections break, datagrams are lost or
+ * forged, the power fails. In the end every promise must have been kept.
  *
  * @module
  */
@@ -35,17 +35,28 @@ const IMMEDIATES_OF_TURN = 6;
 const TURNS_MAX = 40_000;
 
 const ANSWER_TIMEOUT_MS = 200;
-/** Longer than a simulation lasts: an agency that no server wakes after the draw fails the simulation. */
+/**
+ * Longer than a simulation lasts: an agency that no server wakes after the draw fails the
+ * simulation.
+ */
 const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
-/** Each incident happens in one of this many turns; of new connections, one in `doom` will break. */
+/**
+ * Each incident happens in one of this many turns; of new connections, one in `doom` will break.
+ */
 const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 20;
-/** Longest pause of a connection: agencies go on elsewhere meanwhile, and late batches arrive after it. */
+/**
+ * Longest pause of a connection: agencies go on elsewhere meanwhile, and late batches arrive after
+ * it.
+ */
 const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
-/** A kill hits one of the next operations on the disk, and leaves at most this many bytes of a write. */
+/**
+ * A kill hits one of the next operations on the disk, and leaves at most this many bytes of a
+ * write.
+ */
 const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
@@ -119,7 +130,10 @@ class Simulation {
     return this.#incidents;
   }
 
-  /** Runs an agency until it has its winners. When it gives up, as its program would, it is started again. */
+  /**
+   * Runs an agency until it has its winners. When it gives up, as its program would, it is started
+   * again.
+   */
   async #runAgency(agency: number): Promise<void> {
     const bets = this.#random.below(BETS_MAX);
     const random = this.#random.fork();

@@ -1,9 +1,10 @@
 /**
- * The client program: killed and restarted at random moments while the network breaks and servers are killed too;
- * and restarted while its load balancer has no server.
+ * The client program: killed and restarted at random moments while the network breaks and servers
+ * are killed too; and restarted while its load balancer has no server.
  *
- * The simulation runs the same agency, but in one process. Only these runs have a client that truly forgets, with
- * its real exit code and output; and real sockets, which a client finds closed before or after it asks.
+ * The simulation runs the same agency, but in one process. Only these runs have a client that truly
+ * forgets, with its real exit code and output; and real sockets, which a client finds closed before
+ * or after it asks.
  *
  * @module
  */
@@ -20,7 +21,9 @@ const CLIENTS = 3;
 const BATCH_SIZE = 20;
 /** Most answers between two kills. */
 const ANSWERS_MAX = 40;
-/** Longest wait for these answers: none come while every client waits for the draw or for a server. */
+/**
+ * Longest wait for these answers: none come while every client waits for the draw or for a server.
+ */
 const ANSWERS_TIMEOUT_MS = 2000;
 /** Each Nth kill hits a server instead of a client. */
 const SERVER_EVERY = 5;
@@ -37,8 +40,9 @@ interface Refusals {
 }
 
 /**
- * Few enough refusals that a client must not conclude that its server lacks ProgressRequest: it allows a number of
- * connections that end when it asks for progress, and more of those that end before it asks.
+ * Few enough refusals that a client must not conclude that its server lacks ProgressRequest: it
+ * allows a number of connections that end when it asks for progress, and more of those that end
+ * before it asks.
  */
 const REFUSALS: readonly Refusals[] = [
   { count: 3, atOnce: false },
@@ -100,8 +104,8 @@ export interface OutagesOptions extends RunOptions {
 }
 
 /**
- * Restarts a client `count` times while its load balancer has no server: it accepts connections and closes them in
- * an orderly way.
+ * Restarts a client `count` times while its load balancer has no server: it accepts connections and
+ * closes them in an orderly way.
  */
 export async function outages(options: OutagesOptions): Promise<Verdict> {
   const { seed, count, unsafe, refusals: planned = REFUSALS } = options;

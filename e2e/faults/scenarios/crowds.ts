@@ -1,9 +1,10 @@
 /**
- * More hostile and slow clients than the server has places for. Honest agencies must make progress beside them, the
- * server's memory must stay within its bound, and SIGTERM must still end it in time.
+ * More hostile and slow clients than the server has places for. Honest agencies must make progress
+ * beside them, the server's memory must stay within its bound, and SIGTERM must still end it in
+ * time.
  *
- * Tests in one process use a handful of such clients. Only this run fills the kernel's socket buffers, uses up open
- * files, and measures the memory of a whole server.
+ * Tests in one process use a handful of such clients. Only this run fills the kernel's socket
+ * buffers, uses up open files, and measures the memory of a whole server.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * A disk that fills up, and is enlarged later.
  *
- * The memory disk runs full too. Only here does the kernel decide how much of a write still fits, and does a whole
- * server go through it.
+ * The memory disk runs full too. Only here does the kernel decide how much of a write still fits,
+ * and does a whole server go through it.
  *
  * @module
  */

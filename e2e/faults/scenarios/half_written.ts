@@ -1,10 +1,11 @@
 /**
- * The power fails while the disk holds part of a write, because another server's sync or the kernel flushed it.
- * Either a prefix of a batch is left that was never acknowledged: servers report it, and the agency continues after
- * it. Or the file's new size is left, with zeros in place of the rows.
+ * The power fails while the disk holds part of a write, because another server's sync or the kernel
+ * flushed it. Either a prefix of a batch is left that was never acknowledged: servers report it,
+ * and the agency continues after it. Or the file's new size is left, with zeros in place of the
+ * rows.
  *
- * The memory disk tries every state that its model of a disk allows. Only this run shows the states of a real file
- * system; the zeros were found here first.
+ * The memory disk tries every state that its model of a disk allows. Only this run shows the states
+ * of a real file system; the zeros were found here first.
  *
  * @module
  */

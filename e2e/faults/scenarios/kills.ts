@@ -1,10 +1,10 @@
 /**
  * kill -9 to any server at any moment, under load.
  *
- * The memory disk and the simulation kill servers at every operation, but both model what a dead process leaves
- * behind. Only this run has the kernel decide it: which bytes of a write stay, when the lock is freed, what
- * becomes of connections and of the port. Kills at random moments seldom tear a write, so with ports of their
- * own the first kill always does.
+ * The memory disk and the simulation kill servers at every operation, but both model what a dead
+ * process leaves behind. Only this run has the kernel decide it: which bytes of a write stay, when
+ * the lock is freed, what becomes of connections and of the port. Kills at random moments seldom
+ * tear a write, so with ports of their own the first kill always does.
  *
  * @module
  */
@@ -65,7 +65,9 @@ function firstServerFirst({ servers }: FaultCluster, random: Random) {
   return (isBeforeKill ? first : random.pick(servers)).address;
 }
 
-/** Kills the first server in the middle of a write, while it holds the lock. The others must go on. */
+/**
+ * Kills the first server in the middle of a write, while it holds the lock. The others must go on.
+ */
 async function killWithinWrite(lottery: Lottery): Promise<void> {
   const [first] = lottery.cluster.servers;
   lottery.grant(BATCHES);

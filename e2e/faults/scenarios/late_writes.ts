@@ -1,9 +1,10 @@
 /**
- * The late write: a server stops just before it takes the lock for a batch, the agency sends the batch to another
- * server, and then the first one resumes.
+ * The late write: a server stops just before it takes the lock for a batch, the agency sends the
+ * batch to another server, and then the first one resumes.
  *
- * The simulation meets this by chance, in one process. Here a real process stops, its kernel keeps the batch, and the
- * late write happens every time. It is also the control of `stops`, which meets it by chance too.
+ * The simulation meets this by chance, in one process. Here a real process stops, its kernel keeps
+ * the batch, and the late write happens every time. It is also the control of `stops`, which meets
+ * it by chance too.
  *
  * @module
  */

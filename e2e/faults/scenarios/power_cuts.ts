@@ -1,8 +1,8 @@
 /**
  * The power fails: all servers die, and whatever has not reached the disk is lost.
  *
- * The memory disk cuts the power at every operation. Only this run has a real file system decide what a sync
- * flushes, file names and sizes included.
+ * The memory disk cuts the power at every operation. Only this run has a real file system decide
+ * what a sync flushes, file names and sizes included.
  *
  * @module
  */

@@ -1,8 +1,9 @@
 /**
  * Connections that break at every point of a request and its answer.
  *
- * The simulation breaks connections too, between our own agency and servers. Only this run uses real sockets, with
- * orderly ends, resets and silence, and an agency that shares no code with the client.
+ * The simulation breaks connections too, between our own agency and servers. Only this run uses
+ * real sockets, with orderly ends, resets and silence, and an agency that shares no code with the
+ * client.
  *
  * @module
  */

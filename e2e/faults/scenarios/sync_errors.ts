@@ -1,9 +1,9 @@
 /**
- * A disk that fails to sync. The server must refuse what waits, report the failure and exit with code 1: the
- * next sync would succeed although the bets are lost.
+ * A disk that fails to sync. The server must refuse what waits, report the failure and exit with
+ * code 1: the next sync would succeed although the bets are lost.
  *
- * The memory disk proves what the ledger answers. Only this run has the error come from a real fdatasync (by
- * strace), and sees that the process ends.
+ * The memory disk proves what the ledger answers. Only this run has the error come from a real
+ * fdatasync (by strace), and sees that the process ends.
  *
  * @module
  */
@@ -38,8 +38,8 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   });
   const { cluster, random } = lottery;
   const [{ process: victim }] = cluster.servers;
-  // strace counts calls per thread, and a sync may run in any thread: no count could choose the moment.
-  // So strace attaches at the chosen moment instead.
+  // strace counts calls per thread, and a sync may run in any thread: no count could choose the
+  // moment. So strace attaches at the chosen moment instead.
   lottery.grant(BATCHES);
   await lottery.acknowledged(random.integer(1, AGENCIES * BATCHES));
   const failing = ["-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO"];
