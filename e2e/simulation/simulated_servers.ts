@@ -11,6 +11,7 @@ import type { Ledger } from "../../server/ledger/ledger.ts";
 import { Session, type SessionContext } from "../../server/session.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
 import type { MemoryDisk, MemoryProcess } from "../../server/testing/memory_disk.ts";
+import { dayNumber } from "../../shared/bet.ts";
 import { BetDecoder } from "../../shared/packets.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
@@ -19,7 +20,6 @@ import { DatagramNetwork, Wire, type WireEnd } from "./network.ts";
 /** How often a server looks for a draw that no datagram has announced. */
 const POLL_MS = 1000;
 const NEVER_MS = 3_600_000;
-const TODAY = 20260101;
 
 /** A protection of servers that a control switches off. */
 export type Protection =
@@ -128,7 +128,7 @@ export class SimulatedServers {
   }
 
   #remove(place: number, server: LiveServer): void {
-    end(server);
+    killServer(server);
     for (const wire of server.wires) wire.break();
     this.#live[place] = undefined;
   }
@@ -141,7 +141,7 @@ export class SimulatedServers {
       const server = await this.#open(process);
       // The power may have failed meanwhile.
       if (disk === this.#disk && !process.isKilled) this.#live[place] = server;
-      else end(server);
+      else killServer(server);
     } catch (error) {
       if (!process.isKilled) throw error;
     } finally {
@@ -171,14 +171,14 @@ export class SimulatedServers {
       decoder: new BetDecoder(ledger.notation),
       onWaiting: () => {},
       now: Date.now,
-      today: () => TODAY,
+      today: () => dayNumber(Date.now()),
     };
     return { process, ledger, context, wires: new Set() };
   }
 }
 
 /** Kills a server's process and stops its timers. */
-function end({ process, ledger }: LiveServer): void {
+function killServer({ process, ledger }: LiveServer): void {
   process.kill();
   // Fails, since the files are out of reach.
   void ledger[Symbol.asyncDispose]().catch(() => {});

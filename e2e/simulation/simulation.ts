@@ -14,6 +14,7 @@ import { UnreachableError } from "../../client/retry.ts";
 import { Servers } from "../../client/servers.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
 import { MemoryDisk } from "../../server/testing/memory_disk.ts";
+import { dayNumber } from "../../shared/bet.ts";
 import { Random } from "../../testing/random.ts";
 import { check } from "../faults/checker.ts";
 import { describeFaults } from "../faults/fault.ts";
@@ -26,7 +27,6 @@ const SERVERS = 3;
 const AGENCIES = 3;
 const BETS_MAX = 40;
 const START_MS = Date.UTC(2026, 0, 1);
-const TODAY = 20260101;
 /** How far the clock moves in one turn. */
 const TURN_MS = 25;
 /** Turns of the event loop within one turn of the clock, for whatever can happen at one moment. */
@@ -35,28 +35,17 @@ const IMMEDIATES_OF_TURN = 6;
 const TURNS_MAX = 40_000;
 
 const ANSWER_TIMEOUT_MS = 200;
-/**
- * Longer than a simulation lasts: an agency that no server wakes after the draw fails the
- * simulation.
- */
+/** Longer than a simulation may last, so that it fails if no server wakes an agency after the draw. */
 const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
-/**
- * Each incident happens in one of this many turns; of new connections, one in `doom` will break.
- */
+/** Each incident happens in one of this many turns. One in `doom` new connections will break. */
 const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 20;
-/**
- * Longest pause of a connection: agencies go on elsewhere meanwhile, and late batches arrive after
- * it.
- */
+/** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
 const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
-/**
- * A kill hits one of the next operations on the disk, and leaves at most this many bytes of a
- * write.
- */
+/** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
 const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
@@ -130,10 +119,7 @@ class Simulation {
     return this.#incidents;
   }
 
-  /**
-   * Runs an agency until it has its winners. When it gives up, as its program would, it is started
-   * again.
-   */
+  /** Runs an agency until it has its winners, and restarts it whenever it gives up. */
   async #runAgency(agency: number): Promise<void> {
     const bets = this.#random.below(BETS_MAX);
     const random = this.#random.fork();
@@ -169,7 +155,7 @@ class Simulation {
     const { disk } = this.#servers;
     history.add({ type: "stored", agency, from: 0, to: bets });
     history.add({ type: "closed", agency, fileSize: disk.bytes("bets.csv").length });
-    // Whoever has winners proves that the draw is over, which needs every close.
+    // The draw needs every close: the checker compares these with the winners that follow.
     for (const line of disk.text("agencies_closed.txt").split("\n").slice(0, -1)) {
       history.add({ type: "close sent", agency: Number(line) });
     }
@@ -239,7 +225,11 @@ function betsOf(agency: number, count: number) {
       return Promise.resolve(piece.length === 0 ? null : piece.length);
     },
   };
-  const lines = new BetLines(source, { name: "bets", today: TODAY, pieceBytes: 8192 });
+  const lines = new BetLines(source, {
+    name: "bets",
+    today: dayNumber(Date.now()),
+    pieceBytes: 8192,
+  });
   return { total: count, read: () => lines.read() };
 }
 
