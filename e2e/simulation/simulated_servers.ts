@@ -57,6 +57,7 @@ export class SimulatedServers {
   readonly #live: (LiveServer | undefined)[];
   readonly #starting = new Set<number>();
   readonly #datagrams: DatagramNetwork;
+  #startFailure: Error | undefined;
 
   constructor(options: SimulatedServersOptions) {
     this.#options = options;
@@ -102,8 +103,13 @@ export class SimulatedServers {
     return wire;
   }
 
-  /** Starts a new server in each place whose process was killed. */
+  /**
+   * Starts a new server in each place whose process was killed.
+   *
+   * @throws {Error} If an earlier one could not start on what was left on the disk.
+   */
   restartKilled(): void {
+    if (this.#startFailure !== undefined) throw this.#startFailure;
     for (const [place, server] of this.#live.entries()) {
       if (server?.process.isKilled) this.#remove(place, server);
       if (this.#live[place] === undefined && !this.#starting.has(place)) void this.#start(place);
@@ -143,7 +149,7 @@ export class SimulatedServers {
       if (disk === this.#disk && !process.isKilled) this.#live[place] = server;
       else killServer(server);
     } catch (error) {
-      if (!process.isKilled) throw error;
+      if (!process.isKilled) this.#startFailure = error as Error;
     } finally {
       this.#starting.delete(place);
     }
