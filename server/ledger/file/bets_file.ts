@@ -83,7 +83,7 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    this.#audit = new RowAudit(options.rules);
+    this.#audit = new RowAudit(options.rules, options.tally.room.length);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
