@@ -118,7 +118,7 @@ export class FileLedger implements Ledger {
       onFatal,
     });
     this.#digests = new RowDigests(this.#bets.read);
-    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), onFatal);
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
     disk.syncFolder();
   }
 
