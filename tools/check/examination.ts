@@ -4,8 +4,19 @@
  * @module
  */
 
-import type { RowRules } from "../../server/ledger/file/bet_row.ts";
-import { inspectTail, type Tail } from "../../server/ledger/file/recovery.ts";
+import {
+  explainRow,
+  LAST_DAY,
+  ROW_BYTES_MAX,
+  type RowRules,
+} from "../../server/ledger/file/bet_row.ts";
+import {
+  inspectTail,
+  type ReadAt,
+  sizeBeforeHole,
+  type Tail,
+} from "../../server/ledger/file/recovery.ts";
+import type { DurableMark, Round } from "../../server/ledger/file/round_journal.ts";
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
 import { TruncatedError } from "./lines.ts";
@@ -18,12 +29,22 @@ const ATTEMPTS_MAX = 3;
 export interface Examination {
   snapshot: Snapshot;
   tail: Tail;
+  /** Whether the tail begins with a hole of zeros that a power cut has left. */
+  hasHole: boolean;
+  /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
+  lacksLineEnd: boolean;
+  /** Durable bytes of bets.csv that are missing. */
+  lostBetsBytes: number;
+  /** Durable bytes of agencies_closed.txt that are missing. */
+  lostClosedBytes: number;
   bets: BetsResult;
   closed: ClosedResult;
 }
 
 /** Options of {@linkcode examine}. */
-export interface ExamineOptions extends RowRules {
+export interface ExamineOptions {
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
   /** How long to wait for the lock. */
   waitMs: number;
 }
@@ -79,20 +100,64 @@ export async function readAtOneMoment<Result>(
 function examineFiles(
   { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
-  options: ExamineOptions,
+  { agencies }: ExamineOptions,
 ): Examination {
-  const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
+  const { closedSize = 0, mark } = snapshot;
+  const closed = checkClosed(readClosed, closedSize, agencies);
+  const lostClosedBytes = Math.max(0, mark.closed - closedSize);
+  const rules = { agencies, today: LAST_DAY };
+  return { snapshot, ...examineBets(readBets, snapshot, rules), closed, lostClosedBytes };
+}
+
+/** Checks bets.csv as servers do when they start. */
+function examineBets(read: ReadAt, { betsSize: size = 0, round, mark }: Snapshot, rules: RowRules) {
+  const tail = inspectTail(size, round, { read, durableSize: mark.bets });
+  if (tail.state === "shortened") return examineShortened(read, { tail, mark, rules });
+  const sound = { hasHole: false, lacksLineEnd: false, lostBetsBytes: 0 };
+  const bets = checkBets(read, tail.wholeSize, rules);
+  const wholeSize = sizeBeforeFault(bets, { read, size, round });
+  if (wholeSize === undefined || wholeSize < mark.bets) return { ...sound, tail, bets };
   return {
-    snapshot,
+    ...sound,
+    tail: { state: "torn" as const, size, wholeSize },
+    hasHole: true,
+    bets: checkBets(read, wholeSize, rules),
+  };
+}
+
+/** Returns the bytes before a hole if the first invalid row is one. */
+function sizeBeforeFault(
+  { faults }: BetsResult,
+  options: { read: ReadAt; size: number; round: Round | undefined },
+): number | undefined {
+  const first = faults.first();
+  return first === undefined ? undefined : sizeBeforeHole(first.offset, options);
+}
+
+/** Checks the rows that are left of a file that is smaller than it was. */
+function examineShortened(
+  read: ReadAt,
+  { tail, mark, rules }: { tail: Tail; mark: DurableMark; rules: RowRules },
+) {
+  const { size } = tail;
+  const { wholeSize } = inspectTail(size, undefined, { read });
+  const row = new Uint8Array(Math.min(size - wholeSize, ROW_BYTES_MAX));
+  read(row, wholeSize);
+  const lacksLineEnd = size + 1 === mark.bets && size > wholeSize &&
+    row.length < ROW_BYTES_MAX && explainRow(row, rules) === undefined;
+  return {
     tail,
-    bets: checkBets(readBets, tail.wholeSize, options),
-    closed: checkClosed(readClosed, snapshot.closedSize ?? 0, options.agencies),
+    hasHole: false,
+    lacksLineEnd,
+    lostBetsBytes: lacksLineEnd ? 0 : mark.bets - size,
+    bets: checkBets(read, wholeSize, rules),
   };
 }
 
 /** Returns whether nothing was truncated between two snapshots. */
 function isStill(before: Snapshot, after: Snapshot): boolean {
   return before.round?.cuts === after.round?.cuts &&
+    before.round?.recalls === after.round?.recalls &&
     (before.betsSize ?? 0) <= (after.betsSize ?? 0) &&
     (before.closedSize ?? 0) <= (after.closedSize ?? 0);
 }

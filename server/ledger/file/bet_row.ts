@@ -53,6 +53,9 @@ export interface RowRules {
   today: number;
 }
 
+/** The latest birthdate of a stored row: a clock that is wrong must not make stored bets invalid. */
+export const LAST_DAY = 99991231;
+
 /** Checks rows without allocating anything for one that is valid and has no quotes. */
 export class RowChecker {
   /** The agency of the row checked last, if that row is valid. */
