@@ -55,6 +55,9 @@ Deno.test(
   async () => {
     await using group = await ServerGroup.start({ servers: 1, agencies: 5 });
     await store(group, 3);
+    // A server that stops writes down what is durable.
+    await group.stop();
+    await group.startAll();
     // It would notice, and stop.
     group.servers[0].process.signal("SIGSTOP");
     await Deno.truncate(`${group.volume}/bets.csv`, 0);
