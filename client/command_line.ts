@@ -24,6 +24,7 @@ const FLAGS = {
   "batch-size": "CLI_BATCH_SIZE",
   "log-level": "CLI_LOG_LEVEL",
   config: "CLI_CONFIG",
+  result: "CLI_RESULT",
   nombre: "NOMBRE",
   apellido: "APELLIDO",
   documento: "DOCUMENTO",

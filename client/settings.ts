@@ -27,6 +27,8 @@ export interface ClientSettings {
   retryMs: number;
   /** Asks for the winners again after this long without an answer. */
   winnersTimeoutMs: number;
+  /** The file for the result in JSON, if one is asked for. */
+  result: string | undefined;
 }
 
 /** Where a client's settings come from. */
@@ -76,6 +78,8 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     answerTimeoutMs: readSeconds(reader, "answer_seconds", 10),
     retryMs: readSeconds(reader, "retry_seconds", 60),
     winnersTimeoutMs: readSeconds(reader, "winners_seconds", 60),
+    // All agencies may share config.yaml, but not a result.
+    result: flags.CLI_RESULT || environment("CLI_RESULT") || undefined,
   };
   finish(reader, flags);
   return settings;

@@ -5,8 +5,9 @@
  */
 
 import { runCommand } from "./command.ts";
-import { SHARED_VOLUME, TASK, TaskError, unlessNotFound } from "./project.ts";
-import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./run/bets_folder.ts";
+import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
+import { provideBets } from "./run/agency_bets.ts";
+import { datasetFolder } from "./run/bets_folder.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
@@ -136,31 +137,6 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
   if (fault === undefined) return COMPOSE_CLUSTER;
   console.log(`${fault}: servers and clients run as processes on this machine`);
   return LOCAL_CLUSTER;
-}
-
-/** Makes sample bets if no agency has any. */
-async function provideBets({ clients, dataset }: LotterySettings): Promise<void> {
-  const folder = datasetFolder(dataset);
-  const present = await presentBetsFiles(folder, clients);
-  if (present.length === clients) return;
-  if (present.length > 0) {
-    const paths = betsFiles(folder, clients).filter((path) => !present.includes(path)).join(", ");
-    throw new TaskError(
-      `Cannot start ${clients} clients: the bets of some agencies are missing: ${paths}. Add these files, ` +
-        `lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To replace all bets with ` +
-        `sample bets, run: ${TASK} dataset --force`,
-    );
-  }
-  // A misspelled path must not lead to a draw of invented bets.
-  if (dataset.startsWith("/") && await unlessNotFound(Deno.stat(folder)) === undefined) {
-    throw new TaskError(
-      `DATASET names the folder ${folder}, which does not exist: correct it in .env, or make sample bets ` +
-        `there: ${TASK} dataset`,
-    );
-  }
-  const sizes = await writeSample(folder, { agencies: clients });
-  const bets = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${dataset}: no bets found, so ${bets} sample bets were made`);
 }
 
 /** Archives a finished draw, and checks that an unfinished one can continue. */
