@@ -8,12 +8,14 @@ import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
 import { datasetFolder } from "./run/bets_folder.ts";
+import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
 import {
   archiveDraw,
   assertWritable,
+  closedAgencies,
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
@@ -23,7 +25,7 @@ import {
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
 import { ensureEnvFile, type LotterySettings, serviceNames } from "./run/lottery_settings.ts";
 import { LOG_FILE, Printer } from "./run/printer.ts";
-import { reportRun } from "./run/report.ts";
+import { reportRun, verdictOn } from "./run/report.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
 import { RunWatch } from "./run/run_watch.ts";
@@ -64,15 +66,16 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const stop = stopOnSignals();
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);
-  await provideBets(settings.lottery);
+  const samples = await provideBets(settings.lottery);
   await prepareVolume(settings.lottery);
-  return await runLottery(cluster, { settings, lock, stop });
+  await clearResults();
+  return await runLottery(cluster, { settings, lock, samples, stop });
 }
 
 /** Runs servers and clients, prints their lines and the report, and returns the exit code. */
 async function runLottery(
   cluster: Cluster,
-  { settings, lock, stop }: { settings: RunSettings; lock: RunLock; stop: AbortSignal },
+  { settings, lock, samples, stop }: LotteryRun,
 ): Promise<number> {
   const names = serviceNames(settings.lottery);
   const watch = new RunWatch(names);
@@ -93,18 +96,29 @@ async function runLottery(
       watch.line(name, line);
     },
     onEnd: (name, exitCode) => watch.end(name, exitCode),
+    onDown: (name) => watch.down(name),
   });
   if (stop.aborted) {
     printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
-  const tallies = await tallyBets(SHARED_VOLUME, settings.server.winningNumber);
-  const { table, faults } = reportRun(watch, tallies);
-  const verdict = faults.length === 0
-    ? ["All bets are stored, and every agency knows its winners"]
-    : ["Problems found:", ...faults.map((fault) => `  - ${fault}`)];
-  for (const line of ["", ...table, "", ...verdict]) printer.say(line);
-  return faults.length === 0 ? 0 : 1;
+  const report = reportRun(watch, {
+    closed: await closedAgencies(SHARED_VOLUME),
+    results: await readResults(settings.lottery.clients),
+    samples,
+    tallies: await tallyBets(SHARED_VOLUME, settings.server.winningNumber),
+  });
+  for (const line of ["", ...report.table, "", ...verdictOn(report)]) printer.say(line);
+  return report.faults.length === 0 ? 0 : 1;
+}
+
+/** A run that has been prepared. */
+interface LotteryRun {
+  settings: RunSettings;
+  lock: RunLock;
+  /** The agencies whose bets are samples. */
+  samples: readonly number[];
+  stop: AbortSignal;
 }
 
 /**

@@ -6,7 +6,7 @@
  */
 
 import { nearest } from "../../shared/config.ts";
-import { TASK, TaskError } from "../project.ts";
+import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 import { assertValidBets } from "./bet_faults.ts";
 import { betsFiles, datasetFolder, writeSample } from "./bets_folder.ts";
 import {
@@ -42,9 +42,10 @@ interface Dataset {
  */
 export async function provideBets(
   { clients, dataset: text }: Pick<LotterySettings, "clients" | "dataset">,
+  root: string = PROJECT_ROOT,
 ): Promise<number[]> {
   const place = Deno.env.get("DATASET")?.trim() ? "the environment" : ".env";
-  const dataset = { folder: datasetFolder(text), text, place };
+  const dataset = { folder: datasetFolder(text, root), text, place };
   const names = await namesIn(dataset);
   const survey = surveyNames(names ?? [], clients);
   if (text === DATASET_DEFAULT && isEmpty(survey)) await makeSample(dataset, clients);
@@ -89,31 +90,32 @@ function isMissing(error: unknown): boolean {
 }
 
 async function notFolder(dataset: Dataset): Promise<TaskError> {
-  const { folder } = dataset;
-  const parent = folder.replace(/\/[^/]*\/*$/, "");
-  const archived = await archivedBets({ archive: folder, folder: parent });
-  const found = archived === undefined
-    ? `${folder} is a file: name the folder of agency-N.csv`
-    : `${folder} is a ZIP archive, not a folder. It ${archived}, and name that folder`;
-  return cannotFind(dataset, found);
+  const { folder: file } = dataset;
+  const parent = file.replace(/\/[^/]*\/*$/, "");
+  const unpacking = await archivedBets({ archive: file, folder: parent });
+  return cannotFind(
+    dataset,
+    unpacking === undefined
+      ? `${file} is a file: name the folder of agency-N.csv`
+      : `${file} is an archive. It ${unpacking} and name the folder ${parent}`,
+  );
 }
 
-/** Says how much of the path exists, and what is there. */
+/** Says how much of the path exists, and what may have been meant. */
 async function missingFolder(dataset: Dataset): Promise<TaskError> {
   const parts = dataset.folder.split("/").filter((part) => part !== "");
-  let existing = `/${parts.join("/")}`;
+  let [existing, name] = ["", ""];
   let folders: string[] | undefined;
-  let name = "";
-  while (folders === undefined && existing !== "") {
-    name = parts.pop() ?? "";
-    existing = parts.length === 0 ? "" : `/${parts.join("/")}`;
-    folders = await foldersIn(`${existing}/`);
+  while (folders === undefined && parts.length > 0) {
+    name = parts.pop()!;
+    existing = `/${parts.join("/")}`;
+    folders = await foldersIn(existing);
   }
   const near = nearest(name, folders ?? []);
-  const hint = near !== undefined
-    ? `did you mean ${existing}/${near}?`
-    : `${existing}/ holds ${listNames(folders ?? []) || "no folder"}`;
-  return cannotFind(dataset, `there is no folder ${dataset.folder}; ${hint}`);
+  const hint = near === undefined
+    ? `${existing} has no folder ${name}`
+    : `did you mean ${existing.replace(/\/$/, "")}/${near}?`;
+  return cannotFind(dataset, `there is no folder ${dataset.folder} (${hint})`);
 }
 
 async function foldersIn(path: string): Promise<string[] | undefined> {
@@ -127,43 +129,49 @@ async function foldersIn(path: string): Promise<string[] | undefined> {
 
 function cannotFind({ text, place }: Dataset, found: string): TaskError {
   return new TaskError(
-    `Cannot find the bets: DATASET in ${place} is ${
+    `Cannot find the bets: ${found}. Correct DATASET in ${place}, which is ${
       JSON.stringify(text)
-    }, and ${found}. Correct DATASET, ` +
-      `or make sample bets there: ${TASK} dataset`,
+    }, or make ` +
+      `sample bets there: ${TASK} dataset`,
   );
 }
 
 /** Checks that each agency has its file, and that no other file looks like bets. */
 async function assertAllSent(dataset: Dataset, survey: DatasetSurvey): Promise<void> {
-  const { folder, text, place } = dataset;
-  const { missing, others, present, unsent } = survey;
+  const { folder, place } = dataset;
+  const { missing, present, unsent } = survey;
   if (missing.length === 0 && unsent.length === 0) return;
   const agencies = present.length + missing.length;
   const found: string[] = [];
-  if (isEmpty(survey)) found.push("the folder is empty");
-  if (missing.length > 0) found.push(`missing: ${listNames(missing)}`);
+  if (missing.length > 0) found.push(...await describeMissing(dataset, survey));
   for (const name of unsent.slice(0, UNSENT_MAX)) {
     found.push(unsentReason(name, { agencies, missing }));
   }
   if (unsent.length > UNSENT_MAX) {
-    found.push(`and ${unsent.length - UNSENT_MAX} more files that no client would send`);
-  }
-  if (missing.length > 0) {
-    found.push(
-      ...await findBetsElsewhere(folder, { dataset: text, names: [...unsent, ...others] }),
-    );
-    if (present.length === 0 && others.length > 0) found.push(`it holds ${listNames(others)}`);
+    found.push(`no client sends ${unsent.length - UNSENT_MAX} more files`);
   }
   const remedy = missing.length === 0
     ? ""
-    : `\nAdd the missing files, lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. ` +
-      `To ${
-        present.length === 0 ? "make sample bets there" : "replace all bets with sample bets"
-      }, ` +
-      `run: ${TASK} dataset${present.length === 0 ? "" : " --force"}`;
+    : present.length === 0
+    ? `\nCorrect DATASET, or put the files there. To make sample bets there, run: ${TASK} dataset`
+    : "\nAdd these files, lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To " +
+      `replace all bets with sample bets, run: ${TASK} dataset --force`;
   throw new TaskError(
     `Cannot start ${agencies} clients with the bets in ${folder} (DATASET in ${place}):\n` +
       found.map((line) => `  - ${line}`).join("\n") + remedy,
   );
+}
+
+/** Says which files are missing, and what is there instead. */
+async function describeMissing(
+  { folder, text }: Dataset,
+  survey: DatasetSurvey,
+): Promise<string[]> {
+  const { missing, others, present } = survey;
+  if (isEmpty(survey)) return ["the folder is empty"];
+  return [
+    `missing: ${listNames(missing)}`,
+    ...await findBetsElsewhere(folder, text),
+    ...present.length === 0 && others.length > 0 ? [`the folder holds ${listNames(others)}`] : [],
+  ];
 }

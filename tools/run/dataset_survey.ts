@@ -27,7 +27,7 @@ const NAMES_MAX = 5;
 
 /** The name of an agency's file: `agency-N.csv`. */
 const AGENCY_FILE = /^agency-([1-9]\d*)\.csv$/;
-/** The start of the names in an archive that may be such files, and their folder. */
+/** Such a file in an archive, and its folder there. */
 const ARCHIVED_FILE = /^(.*\/)?agency-[1-9]\d*\.csv$/;
 
 /** Names of archives and compressed files. */
@@ -66,48 +66,44 @@ function looksLikeBets(name: string): boolean {
   return !/^\.|\/$/.test(name) && (/^\s*agency/i.test(name) || /\.csv/i.test(name));
 }
 
-/** Says why no client would send a file, and what to do about it. */
-export function unsentReason(name: string, { agencies, missing }: {
-  agencies: number;
-  /** The names of the files that are missing. */
-  missing: readonly string[];
-}): string {
+/** Says why no client sends a file, and what to do about it. */
+export function unsentReason(
+  name: string,
+  { agencies, missing }: { agencies: number; missing: readonly string[] },
+): string {
   const number = AGENCY_FILE.exec(name)?.[1];
-  if (number !== undefined) {
-    return `no client would send ${name}: there are ${agencies} agencies. For ${number}, set CLIENTS in ` +
-      ".env and AGENCIES_AMOUNT in server/config.ini; else move the file to another folder";
-  }
   const meant = `agency-${Number(/\d+/.exec(name)?.[0])}.csv`;
-  const isMeant = missing.includes(meant);
-  const remedy = PACKED.test(name)
-    ? "unpack it, or move it to another folder"
-    : !isMeant
-    ? "move it to another folder"
+  const remedy = number !== undefined
+    ? `set CLIENTS in .env and AGENCIES_AMOUNT in server/config.ini to ${number}, or move it away`
+    : PACKED.test(name)
+    ? "unpack it, or move it away"
+    : !missing.includes(meant)
+    ? "move it away"
     : /\.csv/i.test(name)
     ? `rename it to ${meant}`
     : `save it as ${meant}`;
-  return `no client would send ${name}, which is not named agency-N.csv, N from 1 on: ${remedy}`;
+  const read = agencies === 1 ? "agency-1.csv" : `agency-1.csv to agency-${agencies}.csv`;
+  return `no client sends ${name}, because clients read ${read}: ${remedy}`;
 }
 
-/** Where else a folder holds bets, and how a person gets at them. One sentence each. */
-export async function findBetsElsewhere(
-  folder: string,
-  { dataset, names }: {
-    /** The folder, as the setting names it. */
-    dataset: string;
-    names: readonly string[];
-  },
-): Promise<string[]> {
-  const archives = names.filter((name) => /\.zip$/i.test(name)).slice(0, NAMES_MAX);
+/**
+ * Finds bets in archives and in folders below, and says how a person gets at them.
+ *
+ * @param dataset The folder, as the setting names it.
+ */
+export async function findBetsElsewhere(folder: string, dataset: string): Promise<string[]> {
   const found: string[] = [];
-  for (const name of archives) {
-    const paths = { archive: `${folder}/${name}`, folder };
-    const reason = await archivedBets(paths);
-    if (reason !== undefined) found.push(`${name} ${reason}`);
-  }
-  for (const { path, count } of await foldersWithBets(folder)) {
-    const files = count === 1 ? "a file" : `${count} files`;
-    found.push(`${path} below it holds ${files} agency-N.csv: write DATASET=${dataset}/${path}`);
+  for await (const { path, names } of foldersBelow(folder)) {
+    const count = names.filter((name) => AGENCY_FILE.test(name)).length;
+    if (count > 0 && path !== "") {
+      const below = `${dataset.replace(/\/+$/, "")}/${path.slice(0, -1)}`;
+      found.push(`${path} holds ${countFiles(count)}: write DATASET=${below}`);
+    }
+    for (const name of names.filter((name) => /\.zip$/i.test(name))) {
+      const unpacking = await archivedBets({ archive: `${folder}/${path}${name}`, folder });
+      if (unpacking !== undefined) found.push(`${path}${name} ${unpacking}`);
+    }
+    if (found.length >= NAMES_MAX) break;
   }
   return found;
 }
@@ -121,31 +117,28 @@ export async function archivedBets(
   const [, inside = ""] = ARCHIVED_FILE.exec(bets[0])!;
   // Brackets, stars and question marks are patterns to unzip.
   const pattern = `${inside.replaceAll(/[[\]*?\\]/g, "\\$&")}agency-*.csv`;
-  return `holds ${listNames(bets)}: unpack it: ` +
+  return `holds ${countFiles(bets.length)}: unpack it with ` +
     `unzip -j ${shellQuoted(archive)} ${shellQuoted(pattern)} -d ${shellQuoted(folder)}`;
 }
 
-/** Finds the folders below `folder` with files agency-N.csv, the nearest first. */
-async function foldersWithBets(folder: string): Promise<{ path: string; count: number }[]> {
-  const found: { path: string; count: number }[] = [];
-  let level = [""];
-  for (let depth = 0; depth <= DEPTH_MAX; depth++) {
-    const next: string[] = [];
-    for (const path of level.slice(0, FOLDERS_MAX)) {
-      const entries = await entriesOf(`${folder}/${path}`);
-      const count = entries.filter(({ name }) => AGENCY_FILE.test(name)).length;
-      if (count > 0 && path !== "") found.push({ path: path.slice(0, -1), count });
-      const below = entries.filter(({ name, isDirectory }) => isDirectory && !name.startsWith("."));
-      next.push(...below.map(({ name }) => `${path}${name}/`));
-    }
-    level = next;
+/**
+ * Yields a folder and those below it, the nearest first, with the names in each. Leaves out hidden ones and what
+ * cannot be read.
+ */
+async function* foldersBelow(folder: string): AsyncGenerator<{ path: string; names: string[] }> {
+  const paths = [""];
+  for (let next = 0; next < Math.min(paths.length, FOLDERS_MAX); next++) {
+    const path = paths[next];
+    const entries = await Array.fromAsync(Deno.readDir(`${folder}/${path}`)).catch(() => []);
+    yield { path, names: entries.map(({ name }) => name).sort() };
+    if (path.split("/").length > DEPTH_MAX) continue;
+    const below = entries.filter(({ name, isDirectory }) => isDirectory && !name.startsWith("."));
+    paths.push(...below.map(({ name }) => `${path}${name}/`));
   }
-  return found.slice(0, NAMES_MAX);
 }
 
-/** Returns the entries of a folder; none if it cannot be read. */
-async function entriesOf(path: string): Promise<Deno.DirEntry[]> {
-  return await Array.fromAsync(Deno.readDir(path)).catch(() => []);
+function countFiles(count: number): string {
+  return count === 1 ? "one file agency-N.csv" : `${count} files agency-N.csv`;
 }
 
 /** Lists names: the first ones, and how many more there are. */

@@ -22,10 +22,15 @@ const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
 /** Suffix of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";
 
+/** Returns the agencies that have closed. */
+export async function closedAgencies(volume: string): Promise<ReadonlySet<number>> {
+  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
+  return parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+}
+
 /** Whether every agency from 1 to `agencies` has closed. */
 export async function isDrawFinished(volume: string, agencies: number): Promise<boolean> {
-  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
-  const closed = parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+  const closed = await closedAgencies(volume);
   return Array.from({ length: agencies }, (_, index) => index + 1).every((n) => closed.has(n));
 }
 
