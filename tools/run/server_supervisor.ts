@@ -99,18 +99,17 @@ export class ServerSupervisor {
     this.#options.onEnd(exitCode);
     if (this.#isStopping || exitCode === 0) return;
     const { name } = this.#options;
-    const failure = describeExit({ name, exitCode, error: this.#error });
     // Settings, or the volume, would refuse it again.
     const isRefused = !this.#hasListened && exitCode <= 128;
     if (isRefused) {
-      return this.#listening.reject(
-        new TaskError(`${failure}, before it listened: see its lines`),
-      );
+      const reason = this.#error ?? `it ended with exit code ${exitCode}: see its lines`;
+      return this.#listening.reject(new TaskError(`${name} cannot start: ${reason}`));
     }
     this.#quickFailures = ranMs < QUICK_MS ? this.#quickFailures + 1 : 0;
-    if (this.#hasLedgerFailed) return this.#giveUp("its ledger failed");
-    if (this.#quickFailures < QUICK_FAILURES_MAX) return this.#restartSoon(failure);
-    this.#giveUp(`it failed ${QUICK_FAILURES_MAX} times within seconds of its start`);
+    const failure = describeExit({ name, exitCode });
+    if (this.#hasLedgerFailed) this.#giveUp(failure, "its ledger failed");
+    else if (this.#quickFailures < QUICK_FAILURES_MAX) this.#restartSoon(failure);
+    else this.#giveUp(failure, `it failed ${QUICK_FAILURES_MAX} times within seconds of its start`);
   }
 
   #restartSoon(failure: string): void {
@@ -120,15 +119,16 @@ export class ServerSupervisor {
       try {
         this.#process = this.#start();
       } catch (error) {
-        this.#giveUp((error as Error).message);
+        this.#giveUp(failure, (error as Error).message);
       }
     }, pauseMs);
   }
 
-  #giveUp(reason: string): void {
-    const { name, onDown, onLine } = this.#options;
-    onLine(`${name} is not started again: ${reason}`);
+  #giveUp(failure: string, reason: string): void {
+    const { onDown, onLine } = this.#options;
+    const text = `${failure} and is not started again: ${reason}`;
+    onLine(text);
     onDown();
-    this.#listening.reject(new TaskError(`${name} is not started again: ${reason}: see its lines`));
+    this.#listening.reject(new TaskError(text));
   }
 }

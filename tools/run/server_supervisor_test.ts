@@ -85,7 +85,7 @@ Deno.test("ServerSupervisor gives up after five quick failures in a row, and say
   await time.tickAsync(600_000);
   assertEquals(server.starts, 9);
   assertEquals(server.lines.slice(-1), [
-    "server1 is not started again: it failed 5 times within seconds of its start",
+    "server1 ended with exit code 1 and is not started again: it failed 5 times within seconds of its start",
   ]);
 });
 
@@ -97,7 +97,8 @@ Deno.test("ServerSupervisor does not start a server again whose ledger has faile
   await server.end(1);
   await time.tickAsync(600_000);
   assertEquals([server.starts, server.isDown], [1, true]);
-  assertEquals(server.lines.at(-1), "server1 is not started again: its ledger failed");
+  const end = "server1 ended with exit code 1 and is not started again: its ledger failed";
+  assertEquals(server.lines.at(-1), end);
 });
 
 Deno.test("ServerSupervisor starts no server again that has ended in good order, or is stopped", async () => {
@@ -122,7 +123,7 @@ Deno.test("ServerSupervisor.listening rejects with the server's reason if it can
   const rejected = assertRejects(
     () => server.supervisor.listening,
     TaskError,
-    "server1 ended with exit code 1: No space left on device (os error 28), before it listened",
+    "server1 cannot start: No space left on device (os error 28)",
   );
   await server.end(1);
   await rejected;
