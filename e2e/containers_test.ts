@@ -54,6 +54,22 @@ Deno.test({
       assertEquals(await resources.leftovers(), []);
     });
 
+    await test.step("a killed server is started again, and the run succeeds", async () => {
+      // Small packets, so that the signal comes in the middle of the work.
+      copy.env.CLI_BATCH_SIZE = "10";
+      await using up = copy.task("up");
+      await up.line(/^client1 .* action: config/);
+      const name = `name=${copy.composeProject}-server2-1`;
+      const [id] = await copy.docker("ps", "--quiet", "--filter", name);
+      const kill = "for p in /proc/[1-9]*; do grep -q ^deno $p/comm && kill -9 ${p#/proc/}; done";
+      await copy.docker("exec", id, "sh", "-c", kill);
+      assertEquals(await up.ended(), 0, up.output());
+      assertEquals(up.count(/^server2 .* action: listen \| result: success/), 2, up.output());
+      await up.line(/ every agency knows its winners, although server2 was killed \(137\)$/);
+      await assertStored(copy.volume, rows);
+      assertEquals(await resources.leftovers(), []);
+    });
+
     await test.step("containers run without privileges, as an ordinary user", async () => {
       // Small packets, so that the signal comes in the middle of the work.
       copy.env.CLI_BATCH_SIZE = "2";
