@@ -12,6 +12,7 @@ import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
+import { recordAgencies, recordedAgencies } from "./run/draw_record.ts";
 import {
   archiveDraw,
   assertWritable,
@@ -19,8 +20,6 @@ import {
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
-  recordAgencies,
-  recordedAgencies,
 } from "./run/ledger_archive.ts";
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
 import { ensureEnvFile, type LotterySettings, serviceNames } from "./run/lottery_settings.ts";

@@ -8,9 +8,7 @@
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
-
-/** Holds the number of agencies of the draw, since the settings may have changed after it began. */
-const DRAW_FILE = "draw.json";
+import { DRAW_FILE } from "./draw_record.ts";
 
 /**
  * The files of a draw, in the order in which they are archived. The journal must not stay without
@@ -39,18 +37,6 @@ export async function isVolumeEmpty(volume: string): Promise<boolean> {
   const paths = [BETS_FILE, CLOSED_FILE].map((name) => `${volume}/${name}`);
   const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
   return infos.every((info) => !info?.size);
-}
-
-/** Records the number of agencies of the draw. */
-export async function recordAgencies(volume: string, agencies: number): Promise<void> {
-  await Deno.writeTextFile(`${volume}/${DRAW_FILE}`, `${JSON.stringify({ agencies })}\n`);
-}
-
-/** Returns the recorded number of agencies of the draw, if there is one. */
-export async function recordedAgencies(volume: string): Promise<number | undefined> {
-  const text = await unlessNotFound(Deno.readTextFile(`${volume}/${DRAW_FILE}`)) ?? "";
-  const agencies = Number(/"agencies":\s*(\d+)/.exec(text)?.[1]);
-  return agencies > 0 ? agencies : undefined;
 }
 
 /**

@@ -1,14 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import {
-  archiveDraw,
-  finishArchiving,
-  isDrawFinished,
-  isVolumeEmpty,
-  recordAgencies,
-  recordedAgencies,
-} from "./ledger_archive.ts";
+import { archiveDraw, finishArchiving, isDrawFinished, isVolumeEmpty } from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
@@ -46,21 +39,6 @@ Deno.test({
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, { "agencies_closed.txt": "1\n" });
     assertEquals(await isVolumeEmpty(folder.path), false);
-  },
-});
-
-Deno.test({
-  ...needs(
-    ["write"],
-    "recordedAgencies() returns what recordAgencies() wrote, and undefined for a damaged file",
-  ),
-  async fn() {
-    await using folder = tempFolder();
-    assertEquals(await recordedAgencies(folder.path), undefined);
-    await recordAgencies(folder.path, 12);
-    assertEquals(await recordedAgencies(folder.path), 12);
-    await write(folder.path, { "draw.json": "{" });
-    assertEquals(await recordedAgencies(folder.path), undefined);
   },
 });
 
