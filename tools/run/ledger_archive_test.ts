@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
+import { recordAgencies } from "./draw_record.ts";
 import { archiveDraw, finishArchiving, isDrawFinished, isVolumeEmpty } from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
