@@ -7,7 +7,7 @@
 import { stringify } from "@std/yaml";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { type LotterySettings, serviceNames } from "./lottery_settings.ts";
-import { resultFile } from "./client_results.ts";
+import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { CLIENT_PASSED_ON, healthPermissions, SERVER_PASSED_ON } from "./permissions.ts";
 import { QUICK_FAILURES_MAX } from "./server_supervisor.ts";
 
@@ -28,8 +28,9 @@ const HEAD =
 # Put changes of your own in docker-compose.override.yaml, which Docker reads as well.
 `;
 
-/** Writes docker-compose.yaml. Returns whether that changed it. */
+/** Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the file changed. */
 export async function updateComposeFile(options: ComposeOptions): Promise<boolean> {
+  await Deno.mkdir(RESULTS_FOLDER, { recursive: true });
   const path = `${PROJECT_ROOT}/docker-compose.yaml`;
   const text = composeFile(options);
   if (await unlessNotFound(Deno.readTextFile(path)) === text) return false;
