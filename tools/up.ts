@@ -38,8 +38,10 @@ Usage: ${TASK} up [--local]
   --local   run them as processes on this machine; the default where Docker cannot be used
   --help    show this text
 
-A finished draw on the volume moves to server/shared-volume/archive; an unfinished one continues.
-Ctrl-C stops everything.
+All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
+than .data, and that is missing or empty. A finished draw on the volume moves to
+server/shared-volume/archive; an unfinished one continues. A server that dies is started again. Ctrl-C
+stops everything.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners

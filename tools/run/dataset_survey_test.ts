@@ -7,7 +7,7 @@ Deno.test("surveyNames() finds what is missing, and every name that no client wo
   const unsent = [
     ...["agency-0.csv", "agency-01.csv", "agency-3.csv", "AGENCY-1.CSV", "Agency-2.csv"],
     ...["agency-1.csv.txt", "agency-1.csv.gz", "agency_1.csv", "agency-1 (1).csv", "agency-2"],
-    ...[" agency-2.csv", "agencia-2.csv", "2.csv", "agency-2.xlsx"],
+    ...[" agency-2.csv", "agencia-2.csv", "2.csv", "agency-2.xlsx", "AGENCY-2"],
   ];
   const others = ["README.md", "old/", "dataset.zip", "agency-2.csv/"];
   const ignored = [
