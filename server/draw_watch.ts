@@ -41,7 +41,8 @@ export class DrawWatch {
     abandoned.addEventListener("abort", abandon, { once: true });
     // Registered before looking: a change in between must not go unnoticed.
     this.#waiters.add(resolve);
-    void this.look();
+    // The look may be one that has woken its waiters already, and only has its result to return.
+    void this.look().then((draw) => draw !== undefined && resolve(draw));
     if (abandoned.aborted) abandon();
     const draw = await promise;
     abandoned.removeEventListener("abort", abandon);
