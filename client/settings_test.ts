@@ -39,6 +39,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     answerTimeoutMs: 10_000,
     retryMs: 60_000,
     winnersTimeoutMs: 60_000,
+    result: undefined,
   });
 });
 
@@ -60,6 +61,7 @@ Deno.test("readClientSettings() prefers flags to the environment, and the enviro
   assertEquals(read({}).batchSize, 5);
   assertEquals(read({}).host, "a");
   assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
+  assertEquals(read({ CLI_RESULT: "x.json" }).result, "x.json");
 });
 
 Deno.test("readClientSettings() reads the named file, or the first default that exists", () => {

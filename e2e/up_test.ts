@@ -1,17 +1,15 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { needs, type Resource } from "../testing/needs.ts";
+import { needs } from "../testing/needs.ts";
+import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { unlessNotFound } from "../tools/project.ts";
 import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
 import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
-import { lacksTmpfs, must } from "./faults/tools_at_hand.ts";
+import { mustRun } from "./faults/commands.ts";
+import { STRACE, TMPFS } from "./faults/requirements.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
 const PROCESSES = ["run", "write", "env"] as const;
-const TMPFS: Resource = {
-  description: "the right to mount a tmpfs",
-  isPresent: () => lacksTmpfs() === undefined,
-};
 
 /** Returns the cells of the rows of the report's table, the total last. */
 function tableOf(lines: string[]): string[][] {
@@ -244,6 +242,34 @@ Deno.test(
 
 Deno.test(
   needs(
+    [...PROCESSES, ...STRACE],
+    "deno task up --local does not restart a server whose disk failed to sync, and says so",
+  ),
+  async () => {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    // Small packets, so that the disk fails in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "10";
+    await using up = copy.task("up", "--local");
+    await up.line(/client1 .* action: config/);
+    const { children: [pid] } = await readRunRecord(copy.root);
+    await using _strace = new Program({
+      name: "strace",
+      command: "strace",
+      args: ["-f", "-qq", "-e", "inject=fdatasync:error=EIO", "-p", String(pid)],
+    });
+    await up.line(
+      /^server1 \| server1 ended with exit code 1 and is not started again: its ledger failed$/,
+    );
+    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(up.count(/^server1 \| .* action: listen/), 1);
+    await up.line(
+      /, although server1 ended with exit code 1 and was not started again: .*Input\/output error/,
+    );
+  },
+);
+
+Deno.test(
+  needs(
     PROCESSES,
     "deno task up --local names a killed client, stops the others, and shows what is not known",
   ),
@@ -293,11 +319,14 @@ Deno.test(
 );
 
 Deno.test(
-  needs([...PROCESSES, TMPFS], "deno task up --local says that there is no space left on the disk"),
+  needs(
+    [...PROCESSES, ...TMPFS],
+    "deno task up --local says that there is no space left on the disk",
+  ),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
     await Deno.mkdir(copy.volume);
-    must("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", copy.volume]);
+    mustRun("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", copy.volume]);
     try {
       await using up = copy.task("up", "--local");
       assertEquals(await up.ended(), 1, up.output());
@@ -309,7 +338,7 @@ Deno.test(
       assert(stored > 1000, up.output());
       assertEquals(table.at(-1)?.slice(1, 4), ["–", String(stored), "–"]);
     } finally {
-      must("umount", [copy.volume]);
+      mustRun("umount", [copy.volume]);
     }
   },
 );
