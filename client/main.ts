@@ -55,31 +55,25 @@ async function main(args: string[]): Promise<number> {
   }
   const output = new Output(job.settings.logLevel);
   exitOnSignals(output, result);
-  const { exitCode, reason } = await runToEnd(job, output, result);
+  const exitCode = await runToEnd(job, output, result);
   await output.flush();
-  return result.finish(exitCode, reason);
+  return result.finish(exitCode);
 }
 
-/** How a job ended: `reason` says why it failed. */
-interface Ending {
-  exitCode: number;
-  reason: string | null;
-}
-
-/** Runs a job, and reports how it failed. */
-async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<Ending> {
+/** Runs a job, and reports how it failed. Returns the exit code. */
+async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<number> {
   const { agency, host, port, logLevel } = job.settings;
   output.log.info("config", "success", { agency, server: `${host}:${port}`, log_level: logLevel });
   try {
     await run(job, output, result);
-    return { exitCode: 0, reason: null };
+    return 0;
   } catch (error) {
-    const { message: reason } = error as Error;
-    if (error instanceof SettingsError) return { exitCode: reportUsage(error), reason };
-    output.log.critical(job.command, "fail", { agency, error: reason });
+    result.reason = (error as Error).message;
+    if (error instanceof SettingsError) return reportUsage(error);
+    output.log.critical(job.command, "fail", { agency, error: (error as Error).message });
     const exitCode = EXIT_CODES.find(([type]) => error instanceof type)?.[1];
     if (exitCode === undefined) console.error(error);
-    return { exitCode: exitCode ?? EXIT_UNEXPECTED, reason };
+    return exitCode ?? EXIT_UNEXPECTED;
   }
 }
 
@@ -90,7 +84,7 @@ async function run(job: Job, output: Output, result: ResultFile): Promise<void> 
   const agency = new Agency({ ...settings, servers, log });
   switch (command) {
     case "run":
-      return await runAgency(agency, job, { output, result });
+      return await runAgency(agency, settings, { output, result });
     case "bet":
       return await agency.sendBet(readBet({ flags }));
     case "close":
@@ -105,17 +99,14 @@ async function run(job: Job, output: Output, result: ResultFile): Promise<void> 
 
 async function runAgency(
   agency: Agency,
-  { settings }: Job,
+  settings: ClientSettings,
   { output, result }: { output: Output; result: ResultFile },
 ): Promise<void> {
   const { batchBytesMax: bytesMax, batchSize: betsMax, data } = settings;
   using bets = await BetFile.open(await betFilePath(data, settings.agency));
-  const progress = output.reportProgress({ agency: settings.agency, total: bets.total });
-  result.winners = await agency.run(bets, {
-    betsMax,
-    bytesMax,
-    progress: result.following(progress, bets.total),
-  });
+  const report = output.reportProgress({ agency: settings.agency, total: bets.total });
+  const progress = result.following(report, bets.total);
+  result.winners = await agency.run(bets, { betsMax, bytesMax, progress });
 }
 
 async function logProgress(agency: Agency, id: number, log: ActionLog): Promise<number> {
@@ -133,7 +124,8 @@ function exitOnSignals(output: Output, result: ResultFile): void {
       const reason = "start it again to resume after the stored bets";
       output.log.info("shutdown", "success", { signal, reason });
       await output.flush();
-      Deno.exit(result.finish(exitCode, `stopped by ${signal}`));
+      result.reason = `stopped by ${signal}`;
+      Deno.exit(result.finish(exitCode));
     });
   }
 }

@@ -24,7 +24,7 @@ export interface ClientResult {
 /** Collects the result of a client, and writes it to a file if one is asked for. */
 export class ResultFile {
   readonly #path: string | undefined;
-  readonly #result: Omit<ClientResult, "exitCode" | "reason">;
+  readonly #result: Omit<ClientResult, "exitCode">;
 
   /**
    * Removes the result of an earlier run, which must not pass for this one's.
@@ -39,6 +39,7 @@ export class ResultFile {
       sent: null,
       stored: null,
       winners: null,
+      reason: null,
     };
     if (path === undefined) return;
     try {
@@ -75,15 +76,20 @@ export class ResultFile {
     this.#result.winners = documents;
   }
 
+  /** Notes why the client fails, or stops. */
+  set reason(reason: string) {
+    this.#result.reason = reason;
+  }
+
   /**
    * Writes the file, or replaces it. Reports on stderr if that fails.
    *
    * @returns The exit code of the program: 1 instead of 0 if the file was not written.
    */
-  finish(exitCode: number, reason: string | null): number {
+  finish(exitCode: number): number {
     if (this.#path === undefined) return exitCode;
     try {
-      this.#write(`${JSON.stringify({ ...this.#result, exitCode, reason })}\n`);
+      this.#write(`${JSON.stringify({ ...this.#result, exitCode })}\n`);
       return exitCode;
     } catch (error) {
       console.error(`Cannot write the result ${this.#path}: ${(error as Error).message}`);

@@ -18,7 +18,8 @@ Deno.test({
     const report = result.following(NO_REPORT, 300);
     report.update(100);
     report.update(200);
-    assertEquals(result.finish(4, "refused"), 4);
+    result.reason = "refused";
+    assertEquals(result.finish(4), 4);
     const known = { agency: 7, sent: null, stored: 200, winners: null };
     assertEquals(JSON.parse(await Deno.readTextFile(path)), {
       ...known,
@@ -28,10 +29,11 @@ Deno.test({
 
     report.update(300);
     report.end();
+    result.reason = "stopped";
     const winners = [" 1 ", "\u00a02", "a|b", '"3"', "\ufeff4", "5\u2028"];
     result.winners = winners;
-    assertEquals(result.finish(0, null), 0);
-    const all = { agency: 7, sent: 300, stored: 300, winners, exitCode: 0, reason: null };
+    assertEquals(result.finish(130), 130);
+    const all = { agency: 7, sent: 300, stored: 300, winners, exitCode: 130, reason: "stopped" };
     assertEquals(JSON.parse(await Deno.readTextFile(path)), all);
     assertEquals((await Array.fromAsync(Deno.readDir(folder.path))).length, 1);
   },
@@ -52,7 +54,7 @@ Deno.test({
 });
 
 Deno.test("ResultFile.finish() writes nothing without a path", () => {
-  assertEquals(new ResultFile(undefined, 1).finish(5, "unreachable"), 5);
+  assertEquals(new ResultFile(undefined, 1).finish(5), 5);
 });
 
 Deno.test({
@@ -62,6 +64,6 @@ Deno.test({
     await Deno.mkdir(`${folder.path}/results`);
     const result = new ResultFile(`${folder.path}/results/1.json`, 1);
     await Deno.remove(`${folder.path}/results`);
-    assertEquals([result.finish(0, null), result.finish(4, "refused")], [1, 4]);
+    assertEquals([result.finish(0), result.finish(4)], [1, 4]);
   },
 });

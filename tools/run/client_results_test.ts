@@ -11,7 +11,7 @@ Deno.test(writesFiles("readResults() returns exactly what clients have written")
   const result = new ResultFile(`${folder}/${resultFile(2)}`, 2);
   const winners = [" 1 ", "\u00a02", "a|b", '"3"', "a: b | result: fail", "\ufeff4"];
   result.winners = winners;
-  result.finish(0, null);
+  result.finish(0);
   const found = await readResults(2, folder);
   assertEquals(found.get(2)?.winners, winners);
   assertEquals([...found.keys()], [2]);
