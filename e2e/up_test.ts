@@ -224,7 +224,7 @@ Deno.test(
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 3 });
     // Small packets, so that the signal comes in the middle of the work.
-    copy.env.CLI_BATCH_SIZE = "10";
+    copy.env.CLI_BATCH_SIZE = "2";
     await using up = copy.task("up", "--local");
     await up.line(/client1 .* action: config/);
     // The servers were started first.
@@ -247,8 +247,8 @@ Deno.test(
   ),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
-    // Small packets, so that the disk fails in the middle of the work.
-    copy.env.CLI_BATCH_SIZE = "10";
+    // One bet a packet, so that the disk fails in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "1";
     await using up = copy.task("up", "--local");
     await up.line(/client1 .* action: config/);
     const { children: [pid] } = await readRunRecord(copy.root);
