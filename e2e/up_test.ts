@@ -223,16 +223,18 @@ Deno.test(
   ),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 3 });
-    // Small packets, so that the signal comes in the middle of the work.
-    copy.env.CLI_BATCH_SIZE = "2";
+    // Small packets, so that the signals come in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "10";
     await using up = copy.task("up", "--local");
-    await up.line(/client1 .* action: config/);
-    // The servers were started first.
+    await up.line(/client2 .* action: config/);
+    // The servers were started first. The run waits for the paused client.
     const { children } = await readRunRecord(copy.root);
+    Deno.kill(children.at(-1)!, "SIGSTOP");
     Deno.kill(children[1], "SIGKILL");
     await up.line(/^server2 \| server2 was killed \(137\)\. Starting it again$/);
+    await up.line(/^server2 \| server2 listens again$/);
+    Deno.kill(children.at(-1)!, "SIGCONT");
     assertEquals(await up.ended(), 0, up.output());
-    assertEquals(up.count(/^server2 \| .* action: listen \| result: success/), 2);
     await up.line(
       /^All bets are stored, and every agency knows its winners, although server2 was killed \(137\)$/,
     );
@@ -247,23 +249,26 @@ Deno.test(
   ),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
-    // One bet a packet, so that the disk fails in the middle of the work.
-    copy.env.CLI_BATCH_SIZE = "1";
+    await using dataset = copy.task("dataset", "--bets", "20000");
+    assertEquals(await dataset.ended(), 0, dataset.output());
+    // One bet a packet, and a line for each, so that the disk fails in the middle of the work.
+    Object.assign(copy.env, { CLI_BATCH_SIZE: "1", LOGGING_LEVEL: "DEBUG" });
     await using up = copy.task("up", "--local");
-    await up.line(/client1 .* action: config/);
-    const { children: [pid] } = await readRunRecord(copy.root);
+    const [, name] = await up.line(/^(server\d) \| .* apuestas_almacenadas \| result: success/);
+    const { children } = await readRunRecord(copy.root);
+    const pid = children[Number(name.at(-1)) - 1];
     await using _strace = new Program({
       name: "strace",
       command: "strace",
       args: ["-f", "-qq", "-e", "inject=fdatasync:error=EIO", "-p", String(pid)],
     });
     await up.line(
-      /^server1 \| server1 ended with exit code 1 and is not started again: its ledger failed$/,
+      /^server\d \| server\d ended with exit code 1 and is not started again: its ledger failed$/,
     );
     assertEquals(await up.ended(), 0, up.output());
-    assertEquals(up.count(/^server1 \| .* action: listen/), 1);
+    assertEquals(up.count(/ action: listen \| result: success/), 2);
     await up.line(
-      /, although server1 ended with exit code 1 and was not started again: .*Input\/output error/,
+      /, although server\d ended with exit code 1 and was not started again: .*Input\/output error/,
     );
   },
 );
@@ -275,8 +280,8 @@ Deno.test(
   ),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
-    // One bet a packet, so that the signal comes in the middle of the work.
-    copy.env.CLI_BATCH_SIZE = "1";
+    // Small packets, so that the signal comes in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "10";
     await using up = copy.task("up", "--local");
     await up.line(/client2 .* action: config/);
     // The last client was started last.

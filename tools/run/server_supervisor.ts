@@ -87,6 +87,7 @@ export class ServerSupervisor {
     this.#options.onLine(line);
     const { action, result, error } = parseAction(line) ?? {};
     if (action === "listen" && result === "success") {
+      if (this.#hasListened) this.#options.onLine(`${this.#options.name} listens again`);
       this.#hasListened = true;
       this.#listening.resolve();
     } else if ((action === "start" || action === "ledger") && result === "fail") {

@@ -62,6 +62,8 @@ Deno.test("ServerSupervisor starts a killed server again, after a pause that dou
   }
   assertEquals([server.exits, server.isDown], [[137, 137, 137, 137], false]);
   assertEquals(server.lines.at(-1), "server1 was killed (137). Starting it again");
+  server.say(LISTENS);
+  assertEquals(server.lines.slice(-2), [LISTENS, "server1 listens again"]);
 });
 
 Deno.test("ServerSupervisor gives up after five quick failures in a row, and says so", async () => {
