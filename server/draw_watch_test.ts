@@ -32,6 +32,7 @@ class FakeLedger implements Ledger {
   append = unused;
   close = unused;
   progress = unused;
+  digest = unused;
   [Symbol.asyncDispose] = unused;
 }
 
@@ -85,6 +86,7 @@ Deno.test("DrawWatch.wait() ends whenever it begins while a look finds the draw"
     for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
     const late = turn().then(() => "no draw");
     assertEquals(await Promise.race([watch.wait(never()), late]), DRAW);
+    await late;
   }
 });
 

@@ -12,6 +12,8 @@ import {
   type BetDecoder,
   decodeRequest,
   type DecodeRules,
+  DIGEST_RESPONSE_HEAD,
+  encodeDigestResponse,
   encodeProgressResponse,
   encodeStoreResponse,
   FrameBuffer,
@@ -179,6 +181,8 @@ export class Session {
           return await this.#closeAgency(request.agency);
         case "ProgressRequest":
           return await this.#sendProgress(request.agency);
+        case "DigestRequest":
+          return await this.#sendDigest(request.agency);
         case "WinnersRequest":
           return await this.#sendWinners(request.agency);
       }
@@ -230,6 +234,18 @@ export class Session {
     // A connection that ends without a byte of an answer is how older servers show that they do not know
     // this packet. An agency that takes this server for one of those would start from its first bet.
     await this.#write(PROGRESS_RESPONSE_HEAD);
+    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
+    return "close";
+  }
+
+  async #sendDigest(agency: number): Promise<Next> {
+    const result = await this.#context.ledger.digest(agency);
+    if (result.status === "known") {
+      this.#expectedBets.set(agency, result.bets);
+      await this.#write(encodeDigestResponse(result));
+      return "read";
+    }
+    await this.#write(DIGEST_RESPONSE_HEAD);
     this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
     return "close";
   }

@@ -68,17 +68,22 @@ export {
 } from "./bet.ts";
 export { FrameBuffer, FrameTooLongError } from "./framing.ts";
 export {
+  type AgencyRequestType,
   BET_BYTES_MAX,
   BetBatch,
   BetDecoder,
   type BetNotation,
+  type BetsDigest,
+  decodeDigestResponse,
   decodeProgressResponse,
   decodeRequest,
   type DecodeRules,
   decodeStoreResponse,
   decodeWinnersResponse,
+  DIGEST_RESPONSE_HEAD,
   encodeAgencyRequest,
   encodeBetFields,
+  encodeDigestResponse,
   encodeProgressResponse,
   encodeStoreHead,
   encodeStoreResponse,

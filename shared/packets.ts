@@ -33,6 +33,7 @@ export const REQUEST_TYPES = [
   "AgencyClose",
   "WinnersRequest",
   "ProgressRequest",
+  "DigestRequest",
 ] as const;
 /** A type of packet that an agency sends. */
 export type RequestType = (typeof REQUEST_TYPES)[number];
@@ -71,10 +72,13 @@ export class PacketError extends Error {
   }
 }
 
+/** A type of packet that says no more than its agency. */
+export type AgencyRequestType = Exclude<RequestType, "StoreBet" | "StoreBatch">;
+
 /** One packet of an agency. */
 export type Request =
   | { type: "StoreBet" | "StoreBatch"; batch: BetBatch }
-  | { type: "AgencyClose" | "WinnersRequest" | "ProgressRequest"; agency: number };
+  | { type: AgencyRequestType; agency: number };
 
 /** What the rules depend on, besides the packet. */
 export interface DecodeRules {
@@ -264,7 +268,8 @@ export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: Bet
       return { type, batch: decoder.decode(type, line, rules) };
     case "AgencyClose":
     case "WinnersRequest":
-    case "ProgressRequest": {
+    case "ProgressRequest":
+    case "DigestRequest": {
       const agency = parseDigits(line, type.length + 1, line.length, rules.agencies);
       if (agency < 1) throw new PacketError(badAgency(type, line, rules.agencies), false);
       return { type, agency };
@@ -314,6 +319,14 @@ export function encodeBetFields(bet: Omit<Bet, "agency">): Uint8Array<ArrayBuffe
   return encoder.encode([firstName, lastName, document, birthdate, number].join(";"));
 }
 
+/** Which bets of an agency are stored. */
+export interface BetsDigest {
+  /** How many there are. */
+  bets: number;
+  /** SHA-256, in lower-case hexadecimal, of their rows as in bets.csv, line feeds included, in order. */
+  sha256: string;
+}
+
 /** Encodes what precedes the first bet of a Store packet: `StoreBatch:1;`. */
 export function encodeStoreHead(
   type: "StoreBet" | "StoreBatch",
@@ -324,7 +337,7 @@ export function encodeStoreHead(
 
 /** Encodes a packet that consists of a type and an agency, including its line end. */
 export function encodeAgencyRequest(
-  type: "AgencyClose" | "WinnersRequest" | "ProgressRequest",
+  type: AgencyRequestType,
   agency: number,
 ): Uint8Array<ArrayBuffer> {
   return encoder.encode(`${type}:${agency}\n`);
@@ -340,8 +353,16 @@ export function encodeProgressResponse(bets: number): Uint8Array<ArrayBuffer> {
   return encoder.encode(`ProgressResponse:${bets}\n`);
 }
 
+/** Encodes a DigestResponse, including its line end. */
+export function encodeDigestResponse({ bets, sha256 }: BetsDigest): Uint8Array<ArrayBuffer> {
+  return encoder.encode(`DigestResponse:${bets};${sha256}\n`);
+}
+
 /** What precedes the number in a ProgressResponse. */
 export const PROGRESS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("ProgressResponse:");
+
+/** What precedes the number in a DigestResponse. */
+export const DIGEST_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("DigestResponse:");
 
 /** What precedes the documents in a WinnersResponse. A `;` separates them; a line end follows. */
 export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("WinnersResponse:");
@@ -363,6 +384,16 @@ export function decodeStoreResponse(line: Uint8Array): StoreStatus {
  */
 export function decodeProgressResponse(line: Uint8Array): number {
   return Number(answerRest(line, "ProgressResponse", /^\d{1,15}$/));
+}
+
+/**
+ * Decodes the answer to a DigestRequest: which bets of the agency are stored.
+ *
+ * @throws {PacketError} If the line is anything else.
+ */
+export function decodeDigestResponse(line: Uint8Array): BetsDigest {
+  const [bets, sha256] = answerRest(line, "DigestResponse", /^\d{1,15};[0-9a-f]{64}$/).split(";");
+  return { bets: Number(bets), sha256 };
 }
 
 /**

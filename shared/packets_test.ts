@@ -12,6 +12,7 @@ import {
   BET_BYTES_MAX,
   BetDecoder,
   type BetNotation,
+  decodeDigestResponse,
   decodeProgressResponse,
   decodeRequest,
   type DecodeRules,
@@ -19,6 +20,7 @@ import {
   decodeWinnersResponse,
   encodeAgencyRequest,
   encodeBetFields,
+  encodeDigestResponse,
   encodeProgressResponse,
   encodeStoreHead,
   encodeStoreResponse,
@@ -556,5 +558,23 @@ Deno.test("REQUEST_TYPES lists the request types of the protocol", { permissions
     "AgencyClose",
     "WinnersRequest",
     "ProgressRequest",
+    "DigestRequest",
   ]);
+});
+
+Deno.test("decodeDigestResponse() reads what encodeDigestResponse() writes, and nothing else", {
+  permissions: "none",
+}, () => {
+  const sha256 = "0123456789abcdef".repeat(4);
+  for (const bets of [0, 1, 26_936, 999_999_999_999_999]) {
+    const answer = encodeDigestResponse({ bets, sha256 });
+    assertEquals(textOf(answer), `DigestResponse:${bets};${sha256}\n`);
+    assertEquals(decodeDigestResponse(answer.subarray(0, -1)), { bets, sha256 });
+  }
+  const invalid = ["DigestResponse:1", `DigestResponse:;${sha256}`, `DigestResponse:-1;${sha256}`];
+  invalid.push(`DigestResponse:1;${sha256.toUpperCase()}`, `DigestResponse:1;${sha256}0`);
+  invalid.push(`DigestResponse:1;${sha256};1`, `ProgressResponse:1;${sha256}`);
+  for (const line of invalid) {
+    assertThrows(() => decodeDigestResponse(utf8(line)), PacketError, "is not a valid", line);
+  }
 });

@@ -25,7 +25,7 @@ const WORDS = [...REQUEST_TYPES, "StoreResponse", "ProgressResponse", "WinnersRe
 const RESTS = ["0", "1", "2", "5", "6", "05", "-1", "1;2", "123456789012345", "1234567890123456"];
 const SIGNS = [":", ":", ":", ":", ";", " ", ""];
 const WHOLE: readonly (readonly [RegExp, (line: Uint8Array) => unknown])[] = [
-  [/^(AgencyClose|WinnersRequest|ProgressRequest):0*[1-5]$/, decodeAgencyRequest],
+  [/^(AgencyClose|WinnersRequest|ProgressRequest|DigestRequest):0*[1-5]$/, decodeAgencyRequest],
   [/^StoreResponse:[01]$/, decodeStoreResponse],
   [/^ProgressResponse:[0-9]{1,15}$/, decodeProgressResponse],
   [/^WinnersResponse:[^:]*$/, decodeWinnersResponse],

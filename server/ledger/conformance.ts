@@ -8,10 +8,11 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { withDeadline } from "../../shared/deadline.ts";
 import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
-import type { AppendResult, Draw, Ledger } from "./ledger.ts";
+import type { AppendResult, DigestResult, Draw, Ledger } from "./ledger.ts";
 
 /** Agencies of every lottery under test. */
 export const AGENCIES = 3;
@@ -64,7 +65,7 @@ export function testLedger({ name, start, define }: TestLedgerOptions): void {
 
 /** A batch whose documents are `name-0`, `name-1` and so on. Its bets win if `number` is the winning one. */
 function batchOf(
-  ledger: Ledger,
+  ledger: Pick<Ledger, "notation">,
   name: string,
   { agency = 1, count = 2, number = 1 } = {},
 ): BetBatch {
@@ -73,7 +74,7 @@ function batchOf(
 }
 
 function documentsBatch(
-  { notation }: Ledger,
+  { notation }: Pick<Ledger, "notation">,
   documents: string[],
   { agency, number }: { agency: number; number: number },
 ): BetBatch {
@@ -81,6 +82,10 @@ function documentsBatch(
   const packet = new TextEncoder().encode(`StoreBatch:${agency};${bets.join(":")}`);
   const rules = { agencies: AGENCIES, today: TODAY };
   return new BetDecoder(notation).decode("StoreBatch", packet, rules);
+}
+
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 async function progressOf(ledger: Ledger, agency: number): Promise<number> {
@@ -275,6 +280,43 @@ const TESTS: Record<string, (lottery: LotteryUnderTest) => Promise<void>> = {
     // The server that cannot know must not guess either.
     const later = await broken.append(batchOf(broken, "later"), 0);
     assert(later.status !== "stored");
+  },
+
+  "digest() covers exactly the durable bets of the agency, on every server": async (lottery) => {
+    const [one, two] = [await lottery.open(), await lottery.open()];
+    const rows = new Map(Array.from({ length: AGENCIES }, (_, index) => [index + 1, ""]));
+    for (let round = 0; round < 12; round++) {
+      const ledger = round % 2 === 0 ? one : two;
+      const agency = round % 3 === 0 ? 2 : 1;
+      const options = { agency, count: 1 + round, number: 10 * round };
+      assertEquals(await ledger.append(batchOf(ledger, `ñ,"${round}`, options)), STORED);
+      const { bytes } = batchOf({ notation: "rows" }, `ñ,"${round}`, options);
+      rows.set(agency, rows.get(agency)! + new TextDecoder().decode(bytes));
+      const asked = [one, two].flatMap((ledger) => [1, 2, 3].map((agency) => ({ ledger, agency })));
+      await Promise.all(asked.map(async ({ ledger, agency }) => {
+        const text = rows.get(agency)!;
+        const expected = { status: "known", bets: text.split("\n").length - 1, sha256: hash(text) };
+        assertEquals(await ledger.digest(agency), expected as DigestResult);
+      }));
+    }
+  },
+
+  "digest() counts no more bets than it covers while others append": async (lottery) => {
+    const [one, two] = [await lottery.open(), await lottery.open()];
+    let text = "";
+    const known = new Map([[0, hash("")]]);
+    for (let round = 0; round < 20; round++) {
+      const { bytes } = batchOf({ notation: "rows" }, `b${round}`);
+      text += new TextDecoder().decode(bytes);
+      known.set(2 * round + 2, hash(text));
+      const appending = one.append(batchOf(one, `b${round}`));
+      for (const ledger of [one, two]) {
+        const digest = await ledger.digest(1);
+        assert(digest.status === "known");
+        assertEquals(digest.sha256, known.get(digest.bets));
+      }
+      await appending;
+    }
   },
 
   "onChange() notifies a server of the last close on another one": async (lottery) => {

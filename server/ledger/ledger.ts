@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { BetBatch, BetNotation } from "../../shared/mod.ts";
+import type { BetBatch, BetNotation, BetsDigest } from "../../shared/mod.ts";
 
 /** The outcome of an append. */
 export type AppendResult =
@@ -30,6 +30,12 @@ export type CloseResult =
 export type ProgressResult =
   /** The number of durable bets of the agency. */
   | { status: "known"; bets: number }
+  | { status: "unknown"; reason: string };
+
+/** The outcome of a question about which bets are stored. */
+export type DigestResult =
+  /** The durable bets of the agency. */
+  | ({ status: "known" } & BetsDigest)
   | { status: "unknown"; reason: string };
 
 /** The draw, after every agency has closed. It never changes. */
@@ -71,6 +77,12 @@ export interface Ledger extends AsyncDisposable {
    * includes every bet that any server has acknowledged before the call.
    */
   progress(agency: number): Promise<ProgressResult>;
+
+  /**
+   * Digests the durable bets of an agency, under the same guarantees as {@linkcode progress}. It reads the
+   * bets, and so may take long; it does not hold up appends.
+   */
+  digest(agency: number): Promise<DigestResult>;
 
   /**
    * The draw.

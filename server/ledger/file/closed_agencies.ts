@@ -11,6 +11,14 @@ import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import { FileLock, type FileLockOptions } from "./file_lock.ts";
+import { CLOSED_FILE } from "./volume_files.ts";
+
+/** How long the name is trusted to lead to the open file: a server that starts anew takes longer. */
+const NAME_TRUSTED_MS = 50;
+
+const MOVED = `Cannot go on: ${CLOSED_FILE} was moved or deleted while this server was running. ` +
+  "Stop all servers before you touch the shared volume";
 
 /** The content of agencies_closed.txt. */
 export interface ClosedList {
@@ -38,16 +46,41 @@ export function parseClosedLine(line: string): number {
 /** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
+  readonly #lock: FileLock;
   #size = -1;
   #wholeSize = 0;
   #agencies = new Set<number>();
 
-  constructor(file: DiskFile) {
+  constructor(file: DiskFile, options: Omit<FileLockOptions, "name">) {
     this.#file = file;
+    this.#lock = new FileLock(file, { name: CLOSED_FILE, ...options });
   }
 
-  /** The agencies that have closed. */
+  /** Bytes that are durable: the complete lines of the last sync. */
+  durableSize = 0;
+
+  /**
+   * Makes sure that the file is not smaller than it was once, durably.
+   *
+   * @throws {FatalLedgerError} If it is: a closed agency would bet again.
+   */
+  assertNotShortened(durableSize: number): void {
+    const size = this.#file.size();
+    if (size >= durableSize) return;
+    throw new FatalLedgerError(
+      `Cannot use ${CLOSED_FILE}: it has ${size} bytes, but ${durableSize} were durable. Closed agencies ` +
+        "were removed, or an older copy was put in its place. Nothing was changed. Restore the volume " +
+        "from a backup, or accept the loss with ./denow task check --accept-loss",
+    );
+  }
+
+  /**
+   * The agencies that have closed.
+   *
+   * @throws {FatalLedgerError} If the file was moved or deleted, or an agency is missing that had closed.
+   */
   agencies(): ReadonlySet<number> {
+    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) throw new FatalLedgerError(MOVED);
     const size = this.#file.size();
     if (size !== this.#size) this.#read(size);
     return this.#agencies;
@@ -67,9 +100,8 @@ export class ClosedAgencies {
    * Adds an agency durably; if it is there already, makes it durable. A torn last line is truncated first.
    * The lock of bets.csv is held.
    */
-  async add(agency: number): Promise<void> {
-    if (!this.#file.tryLock()) await this.#file.lock();
-    try {
+  add(agency: number): Promise<void> {
+    return this.#lock.hold(async () => {
       const line = this.agencies().has(agency) ? "" : `${agency}\n`;
       const from = this.#wholeSize;
       if (this.#file.size() > from) this.#file.truncate(from);
@@ -81,10 +113,11 @@ export class ClosedAgencies {
       } finally {
         this.#size = -1;
       }
+      this.agencies();
       await this.sync();
-    } finally {
-      this.#file.unlock();
-    }
+      // Somebody may have put a copy in its place, which lacks this line.
+      if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
+    });
   }
 
   /**
@@ -93,14 +126,15 @@ export class ClosedAgencies {
    * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
+    const wholeSize = this.#wholeSize;
     try {
       await this.#file.sync();
     } catch (cause) {
-      throw new FatalLedgerError(
-        `Cannot sync agencies_closed.txt: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw new FatalLedgerError(`Cannot sync ${CLOSED_FILE}: ${(cause as Error).message}`, {
+        cause,
+      });
     }
+    this.durableSize = wholeSize;
   }
 
   close(): void {
@@ -122,6 +156,13 @@ export class ClosedAgencies {
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
     const { agencies, wholeSize } = parseClosedAgencies(bytes.subarray(0, length));
+    const [missing] = this.#agencies.difference(agencies);
+    if (missing !== undefined) {
+      throw new FatalLedgerError(
+        `Cannot go on: agency ${missing} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
+          "before you touch the shared volume, and restore that line",
+      );
+    }
     this.#agencies = agencies;
     this.#wholeSize = wholeSize;
     // A torn line may be replaced by another one of the same length.

@@ -9,20 +9,31 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch } from "../../../shared/mod.ts";
-import type { AppendResult, CloseResult, Draw, Ledger, ProgressResult } from "../ledger.ts";
+import type { BetBatch, BetsDigest } from "../../../shared/mod.ts";
+import type {
+  AppendResult,
+  CloseResult,
+  DigestResult,
+  Draw,
+  Ledger,
+  ProgressResult,
+} from "../ledger.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
+import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
+import { claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
-import { RoundJournal } from "./round_journal.ts";
+import { RowDigests } from "./row_digests.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { Tally, type Winners } from "./tally.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
+import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
+/** The last day that a birthdate can name, as dayNumber() gives it. */
+const LAST_DAY = 99991231;
 
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
@@ -43,11 +54,10 @@ interface WaitingBatch {
   resolve: (result: AppendResult) => void;
 }
 
-/** Callers of progress() that share one turn of the lock. */
-interface ProgressQuery {
+/** Callers who ask about agencies at the same time, and share one look at the files. */
+interface Query<Answer> {
   agencies: Set<number>;
-  /** The durable bets of each of those agencies. */
-  counts: Promise<Map<number, number>>;
+  answers: Promise<Map<number, Answer>>;
 }
 
 /**
@@ -60,8 +70,9 @@ export async function openFileLedger(
   disk: Disk,
   options: FileLedgerOptions,
 ): Promise<FileLedger> {
+  assertNoDiskFailure(disk);
   const ledger = new FileLedger(disk, options);
-  await ledger.settle();
+  await ledger.open();
   return ledger;
 }
 
@@ -70,14 +81,19 @@ export class FileLedger implements Ledger {
   readonly notation = "rows";
   readonly failed: Promise<Error>;
   readonly #options: FileLedgerOptions;
+  readonly #disk: Disk;
   readonly #bets: BetsFile;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
   /** The rows of the round in hand. */
   readonly #rows = new ByteBuffer(64 * 1024);
+  readonly #digests: RowDigests;
+  readonly #digestQueue = new SerialQueue();
+  #digestedGeneration = 0;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #waiting: WaitingBatch[] = [];
-  #query: ProgressQuery | undefined;
+  #counting: Query<number> | undefined;
+  #digesting: Query<BetsDigest> | undefined;
   #draw: Draw | undefined;
   #isFollowing = false;
   #disposal: Promise<void> | undefined;
@@ -91,10 +107,18 @@ export class FileLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    const journal = new RoundJournal(disk.open(JOURNAL_FILE));
-    const tally = new Tally(options.winningNumber);
-    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally, log: options.log });
-    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
+    const { agencies, winningNumber, log } = options;
+    const onFatal = (error: FatalLedgerError) => this.#fail(error);
+    this.#disk = disk;
+    this.#bets = new BetsFile(disk, {
+      tally: new Tally(winningNumber),
+      // A clock that is wrong must not make stored bets invalid.
+      rules: { agencies, today: LAST_DAY },
+      log,
+      onFatal,
+    });
+    this.#digests = new RowDigests(this.#bets.read);
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
     disk.syncFolder();
   }
 
@@ -124,11 +148,18 @@ export class FileLedger implements Ledger {
   }
 
   async progress(agency: number): Promise<ProgressResult> {
-    const query = this.#query ??= this.#startQuery();
-    query.agencies.add(agency);
     try {
-      const counts = await query.counts;
-      return { status: "known", bets: counts.get(agency)! };
+      const bets = await join(this.#counting ??= this.#startCounting(), agency);
+      return { status: "known", bets };
+    } catch (error) {
+      return { status: "unknown", reason: messageOf(error) };
+    }
+  }
+
+  async digest(agency: number): Promise<DigestResult> {
+    try {
+      const digest = await join(this.#digesting ??= this.#startDigesting(), agency);
+      return { status: "known", ...digest };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -161,10 +192,28 @@ export class FileLedger implements Ledger {
   async #dispose(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
+    await this.#digestQueue.run(() => {});
     await this.#queue.run(() => {
+      this.#markDurable();
       this.#bets.close();
       this.#closed.close();
     });
+  }
+
+  #markDurable(): void {
+    this.#bets.markDurable(this.#closed.durableSize);
+  }
+
+  /** Claims the volume for this lottery, and reads it. */
+  async open(): Promise<void> {
+    await this.#guarded(() =>
+      this.#bets.locked(() => {
+        claimIdentity(this.#disk, this.#options);
+        this.#closed.assertNotShortened(this.#bets.durableClosedSize());
+      })
+    );
+    await this.settle();
+    this.#markDurable();
   }
 
   /** Counts every row, and makes all rows and closes durable. */
@@ -178,14 +227,17 @@ export class FileLedger implements Ledger {
   }
 
   /**
-   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws.
-   * One call runs at a time, as it may have to wait for the lock.
+   * Counts what other servers have stored, so that little is left to count when it is needed, and writes down
+   * what is durable. Never throws. One call runs at a time, as it may have to wait for the lock.
    */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     try {
-      await this.#guarded(() => this.#bets.follow());
+      await this.#guarded(async () => {
+        await this.#bets.follow();
+        this.#markDurable();
+      });
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
     } finally {
@@ -211,16 +263,43 @@ export class FileLedger implements Ledger {
   }
 
   /** Coalesces questions that come before their turn, so that hundreds of them cannot starve writers. */
-  #startQuery(): ProgressQuery {
+  #startCounting(): Query<number> {
     const agencies = new Set<number>();
-    const counts = this.#guarded(async () => {
-      this.#query = undefined;
-      await this.#bets.exclusively(() => {});
-      const found = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-      await this.#bets.sync();
-      return found;
+    const answers = this.#guarded(async () => {
+      this.#counting = undefined;
+      return await this.#countDurably(agencies);
     });
-    return { agencies, counts };
+    return { agencies, answers };
+  }
+
+  /** The bets of agencies, made durable. */
+  async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
+    await this.#bets.exclusively(() => {});
+    const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
+    await this.#bets.sync();
+    return counts;
+  }
+
+  /** Coalesces questions as #startCounting() does. Rows are hashed beside the rounds, not in turn with them. */
+  #startDigesting(): Query<BetsDigest> {
+    const agencies = new Set<number>();
+    const answers = this.#digestQueue.run(async () => {
+      const { counts, size, generation } = await this.#guarded(async () => {
+        this.#digesting = undefined;
+        const counts = await this.#countDurably(agencies);
+        return { counts, size: this.#bets.size, generation: this.#bets.generation };
+      });
+      if (generation !== this.#digestedGeneration) this.#digests.clear();
+      this.#digestedGeneration = generation;
+      await this.#digests.advanceTo(size);
+      return new Map(
+        Array.from(counts, ([agency, bets]) => [
+          agency,
+          { bets, sha256: this.#digests.digest(agency) },
+        ]),
+      );
+    });
+    return { agencies, answers };
   }
 
   async #runRound(): Promise<void> {
@@ -287,19 +366,27 @@ export class FileLedger implements Ledger {
   }
 
   async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
-    let result: AppendResult = { status: "stored" };
+    const result = await this.#syncAppended();
+    for (const { resolve } of stored) resolve(result);
+  }
+
+  async #syncAppended(): Promise<AppendResult> {
     try {
       await this.#bets.sync();
     } catch (error) {
       // A second sync would succeed although these bets are lost: there is none.
       this.#fail(error);
+      noteDiskFailure(this.#disk, error as Error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      result = isTakenBack ? refusedBecause(error) : {
-        status: "unknown",
-        reason: `cannot tell whether the bets are stored: ${messageOf(error)}`,
-      };
+      return isTakenBack ? refusedBecause(error) : unknownBecause(error);
     }
-    for (const { resolve } of stored) resolve(result);
+    try {
+      this.#bets.assertInPlace();
+      return { status: "stored" };
+    } catch (error) {
+      this.#failIfFatal(error);
+      return unknownBecause(error);
+    }
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
@@ -327,6 +414,12 @@ export class FileLedger implements Ledger {
   }
 }
 
+/** Adds an agency to a query, and waits for its answer. */
+async function join<Answer>(query: Query<Answer>, agency: number): Promise<Answer> {
+  query.agencies.add(agency);
+  return (await query.answers).get(agency)!;
+}
+
 function drawOf(winners: Winners): Draw {
   return {
     async *winners(agency) {
@@ -334,6 +427,11 @@ function drawOf(winners: Winners): Draw {
       if (documents !== undefined) yield documents;
     },
   };
+}
+
+function unknownBecause(error: unknown): AppendResult {
+  const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
+  return { status: "unknown", reason };
 }
 
 function refusedBecause(error: unknown): AppendResult {

@@ -1,0 +1,80 @@
+/**
+ * Running digests of each agency's rows in bets.csv.
+ *
+ * Nothing is hashed before somebody asks. Then one pass over the new rows advances the digests of all
+ * agencies, in slices between which the event loop serves others.
+ *
+ * @module
+ */
+
+import { createHash, type Hash } from "node:crypto";
+import { COMMA, LINE_FEED } from "../../../shared/ascii.ts";
+import { parseDigits } from "../../../shared/bytes.ts";
+import { AGENCIES_MAX } from "../../../shared/bet.ts";
+import type { ReadAt } from "./recovery.ts";
+import { turnEnd } from "./serial_queue.ts";
+
+/** A slice takes about half a millisecond. Far longer than any row. */
+const SLICE_BYTES = 256 * 1024;
+
+/** The digests of all agencies, up to a position of the file. */
+export class RowDigests {
+  readonly #read: ReadAt;
+  readonly #hashes = new Map<number, Hash>();
+  readonly #slice = new Uint8Array(SLICE_BYTES);
+  #position = 0;
+
+  /** @param read Reads bets.csv. */
+  constructor(read: ReadAt) {
+    this.#read = read;
+  }
+
+  /** Forgets everything, after rows that were hashed have been truncated. */
+  clear(): void {
+    this.#hashes.clear();
+    this.#position = 0;
+  }
+
+  /**
+   * Hashes the rows up to `size`, which is the end of a row. One call at a time.
+   *
+   * @throws If the file ends before that.
+   */
+  async advanceTo(size: number): Promise<void> {
+    while (this.#position < size) {
+      const wanted = this.#slice.subarray(0, size - this.#position);
+      const length = this.#read(wanted, this.#position);
+      const wholeRows = wanted.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
+      if (wholeRows === 0) throw new Error(`Cannot read bets.csv at byte ${this.#position}`);
+      this.#hash(wanted.subarray(0, wholeRows));
+      this.#position += wholeRows;
+      await turnEnd();
+    }
+  }
+
+  /** SHA-256 of the hashed rows of an agency, in hexadecimal. */
+  digest(agency: number): string {
+    return (this.#hashes.get(agency) ?? createHash("sha256")).copy().digest("hex");
+  }
+
+  /** Hashes whole rows. Neighbouring rows of one agency, as in a batch, are hashed at once. */
+  #hash(rows: Uint8Array): void {
+    let [runStart, runAgency] = [0, 0];
+    for (let at = 0; at < rows.length;) {
+      const agency = parseDigits(rows, at, rows.indexOf(COMMA, at), AGENCIES_MAX);
+      if (agency !== runAgency && at > runStart) {
+        this.#update(runAgency, rows.subarray(runStart, at));
+        runStart = at;
+      }
+      runAgency = agency;
+      at = rows.indexOf(LINE_FEED, at) + 1;
+    }
+    this.#update(runAgency, rows.subarray(runStart));
+  }
+
+  #update(agency: number, rows: Uint8Array): void {
+    let hash = this.#hashes.get(agency);
+    if (hash === undefined) this.#hashes.set(agency, hash = createHash("sha256"));
+    hash.update(rows);
+  }
+}
