@@ -12,7 +12,7 @@ import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
-import { recordAgencies, recordedAgencies } from "./run/draw_record.ts";
+import { dropUnusedIdentity, recordedAgencies } from "./run/draw_record.ts";
 import {
   archiveDraw,
   assertWritable,
@@ -68,7 +68,7 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);
   const samples = await provideBets(settings.lottery);
-  await prepareVolume(settings.lottery);
+  await prepareVolume(settings);
   await clearResults();
   return await runLottery(cluster, { settings, lock, samples, stop });
 }
@@ -155,7 +155,7 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
 }
 
 /** Archives a finished draw, and checks that an unfinished one can continue. */
-async function prepareVolume(lottery: LotterySettings): Promise<void> {
+async function prepareVolume({ lottery, server }: RunSettings): Promise<void> {
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await assertWritable(SHARED_VOLUME);
   const interrupted = await finishArchiving(SHARED_VOLUME);
@@ -167,8 +167,7 @@ async function prepareVolume(lottery: LotterySettings): Promise<void> {
   } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
     await assertCanContinue(lottery);
     console.log("Continuing the unfinished draw");
-  }
-  await recordAgencies(SHARED_VOLUME, lottery.clients);
+  } else await dropUnusedIdentity(SHARED_VOLUME, server);
 }
 
 async function assertCanContinue({ dataset, clients: agencies }: LotterySettings): Promise<void> {

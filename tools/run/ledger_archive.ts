@@ -8,14 +8,14 @@
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
-import { DRAW_FILE } from "./draw_record.ts";
+import { DRAW_FILES } from "./draw_record.ts";
 
 /**
  * The files of a draw, in the order in which they are archived. The journal must not stay without
  * its bets. And while the list of closed agencies is there no server accepts bets, so that an
  * interrupted archiving can be finished.
  */
-const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
+const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, ...DRAW_FILES] as const;
 
 /** Suffix of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";

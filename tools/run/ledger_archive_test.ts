@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import { recordAgencies } from "./draw_record.ts";
 import { archiveDraw, finishArchiving, isDrawFinished, isVolumeEmpty } from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
@@ -53,7 +52,7 @@ Deno.test({
       "agencies_closed.txt": "1\n",
       "bets.csv.round": "r",
     });
-    await recordAgencies(folder.path, 1);
+    await write(folder.path, { "lottery.json": "{}", "draw.json": "{}" });
     assertEquals(await isVolumeEmpty(folder.path), false);
     assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00");
     assertEquals(await namesIn(folder.path), ["archive"]);
@@ -62,6 +61,7 @@ Deno.test({
       "bets.csv",
       "bets.csv.round",
       "draw.json",
+      "lottery.json",
     ]);
     await write(folder.path, { "bets.csv": "b" });
     assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00-2");
