@@ -1,4 +1,10 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
@@ -270,6 +276,12 @@ Deno.test(
     await up.line(
       /, although server\d ended with exit code 1 and was not started again: .*Input\/output error/,
     );
+
+    // Nothing moves on that disk until an operator has looked at it.
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 1, second.output());
+    await second.line(/^Cannot start: the disk has failed before, as disk-failure.json/);
+    await assertRejects(() => Deno.stat(`${copy.volume}/archive`), Deno.errors.NotFound);
   },
 );
 

@@ -15,6 +15,7 @@ import { ComposeProject, dockerFault } from "./run/docker.ts";
 import { dropUnusedIdentity, recordedAgencies } from "./run/draw_record.ts";
 import {
   archiveDraw,
+  assertDiskWorks,
   assertWritable,
   closedAgencies,
   finishArchiving,
@@ -158,6 +159,7 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
 async function prepareVolume({ lottery, server }: RunSettings): Promise<void> {
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await assertWritable(SHARED_VOLUME);
+  assertDiskWorks(SHARED_VOLUME);
   const interrupted = await finishArchiving(SHARED_VOLUME);
   if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
   const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;

@@ -5,6 +5,9 @@
  * @module
  */
 
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
+import { FatalLedgerError } from "../../server/ledger/file/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
@@ -96,5 +99,19 @@ export async function assertWritable(volume: string): Promise<void> {
       `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
         `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
     );
+  }
+}
+
+/**
+ * Checks that no server has found the disk failing. Nothing should be moved on such a disk.
+ *
+ * @throws {TaskError} If one has, with what to do.
+ */
+export function assertDiskWorks(volume: string): void {
+  try {
+    assertNoDiskFailure(new FolderDisk(volume));
+  } catch (error) {
+    if (!(error instanceof FatalLedgerError)) throw error;
+    throw new TaskError(error.message);
   }
 }

@@ -1,7 +1,14 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import { archiveDraw, finishArchiving, isDrawFinished, isVolumeEmpty } from "./ledger_archive.ts";
+import { TaskError } from "../project.ts";
+import {
+  archiveDraw,
+  assertDiskWorks,
+  finishArchiving,
+  isDrawFinished,
+  isVolumeEmpty,
+} from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
   for (const [name, text] of Object.entries(files)) {
@@ -39,6 +46,16 @@ Deno.test({
     assertEquals(await isVolumeEmpty(folder.path), true);
     await write(folder.path, { "agencies_closed.txt": "1\n" });
     assertEquals(await isVolumeEmpty(folder.path), false);
+  },
+});
+
+Deno.test({
+  ...needs(["write"], "assertDiskWorks() throws while a server's note of a failed disk is there"),
+  async fn() {
+    await using folder = tempFolder();
+    assertDiskWorks(folder.path);
+    await write(folder.path, { "disk-failure.json": '{"error":"EIO"}\n' });
+    assertThrows(() => assertDiskWorks(folder.path), TaskError, "--clear-disk-failure");
   },
 });
 
