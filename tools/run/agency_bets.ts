@@ -1,6 +1,6 @@
 /**
- * The bets of a run: the agencies' files, checked before anything starts. Makes sample bets only where
- * nobody has named a folder or put anything into it.
+ * The bets of a run: the agencies' files, checked before anything starts. Makes sample bets only
+ * where nobody has named a folder or put anything into it.
  *
  * @module
  */
@@ -33,9 +33,9 @@ interface Dataset {
 }
 
 /**
- * Checks that every agency has a file, every file an agency, and every row a valid bet. Makes sample bets
- * if DATASET is the default and its folder is missing or empty: invented bets must not replace bets that
- * are somewhere else.
+ * Checks that every agency has a file, every file an agency, and every row a valid bet. Makes
+ * sample bets if DATASET is the default and its folder is missing or empty: invented bets must not
+ * replace bets that are somewhere else.
  *
  * @returns The agencies whose bets are samples.
  * @throws {TaskError} Saying what was found and what to do.
@@ -67,7 +67,8 @@ async function makeSample({ folder, text }: Dataset, agencies: number): Promise<
 }
 
 /**
- * Returns the names in the folder, those of folders with a slash at their end; undefined if it is missing.
+ * Returns the names in the folder, those of folders with a slash at their end; undefined if it is
+ * missing.
  *
  * @throws {TaskError} If DATASET names something else.
  */

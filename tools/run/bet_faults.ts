@@ -40,7 +40,10 @@ export async function assertValidBets(paths: readonly string[]): Promise<void> {
   );
 }
 
-/** Reads a file as a client does, which stops at its first fault; after one, reads on to find the others. */
+/**
+ * Reads a file as a client does, which stops at its first fault; after one, reads on to find the
+ * others.
+ */
 async function findFaults(path: string, onFault: (fault: string) => void): Promise<void> {
   let found = 0;
   try {

@@ -1,5 +1,6 @@
 /**
- * What the clients of a run report: each writes a JSON file, in a folder that is emptied before the run.
+ * What the clients of a run report: each writes a JSON file, in a folder that is emptied before the
+ * run.
  *
  * @module
  */

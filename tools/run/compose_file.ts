@@ -28,7 +28,10 @@ const HEAD =
 # Put changes of your own in docker-compose.override.yaml, which Docker reads as well.
 `;
 
-/** Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the file changed. */
+/**
+ * Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the
+ * file changed.
+ */
 export async function updateComposeFile(options: ComposeOptions): Promise<boolean> {
   await Deno.mkdir(RESULTS_FOLDER, { recursive: true });
   const path = `${PROJECT_ROOT}/docker-compose.yaml`;

@@ -1,6 +1,6 @@
 /**
- * What the folder of the agencies' bets holds: the files that clients send, those that look like bets
- * although no client would send them, and bets in other places, such as archives.
+ * What the folder of the agencies' bets holds: the files that clients send, those that look like
+ * bets although no client would send them, and bets in other places, such as archives.
  *
  * @module
  */
@@ -61,7 +61,9 @@ export function surveyNames(names: readonly string[], agencies: number): Dataset
   };
 }
 
-/** Hidden files are not bets: macOS keeps a `._agency-1.csv` beside agency-1.csv on foreign disks. */
+/**
+ * Hidden files are not bets: macOS keeps a `._agency-1.csv` beside agency-1.csv on foreign disks.
+ */
 function looksLikeBets(name: string): boolean {
   return !/^\.|\/$/.test(name) && (/^\s*agency/i.test(name) || /\.csv/i.test(name));
 }
@@ -108,7 +110,10 @@ export async function findBetsElsewhere(folder: string, dataset: string): Promis
   return found;
 }
 
-/** Says which bets a ZIP archive holds, and how to unpack them into `folder`; nothing if it has none. */
+/**
+ * Says which bets a ZIP archive holds, and how to unpack them into `folder`; nothing if it has
+ * none.
+ */
 export async function archivedBets(
   { archive, folder }: { archive: string; folder: string },
 ): Promise<string | undefined> {
@@ -122,8 +127,8 @@ export async function archivedBets(
 }
 
 /**
- * Yields a folder and those below it, the nearest first, with the names in each. Leaves out hidden ones and what
- * cannot be read.
+ * Yields a folder and those below it, the nearest first, with the names in each. Leaves out hidden
+ * ones and what cannot be read.
  */
 async function* foldersBelow(folder: string): AsyncGenerator<{ path: string; names: string[] }> {
   const paths = [""];

@@ -1,6 +1,6 @@
 /**
- * The identity of the lottery on a volume, as its operator needs it. Servers write it when the lottery begins;
- * nothing else here reads the file.
+ * The identity of the lottery on a volume, as its operator needs it. Servers write it when the
+ * lottery begins; nothing else here reads the file.
  *
  * @module
  */
@@ -41,8 +41,8 @@ export async function hasIdentity(volume: string): Promise<boolean> {
 }
 
 /**
- * Removes the identity of a lottery that has neither a bet nor a closed agency, unless it has these settings. No
- * server would start with others, and there is nothing to archive.
+ * Removes the identity of a lottery that has neither a bet nor a closed agency, unless it has these
+ * settings. No server would start with others, and there is nothing to archive.
  */
 export async function dropUnusedIdentity(
   volume: string,

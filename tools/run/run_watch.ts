@@ -1,6 +1,6 @@
 /**
- * Follows a run through the log lines and exit codes of its services. What clients have sent and won is not
- * read from logs: see client_results.ts.
+ * Follows a run through the log lines and exit codes of its services. What clients have sent and
+ * won is not read from logs: see client_results.ts.
  *
  * @module
  */
@@ -86,7 +86,9 @@ export class RunWatch {
     if (server !== undefined) server.isDown = true;
   }
 
-  /** Keeps the reason that only a server knows: of its own end, or of what it refused to an agency. */
+  /**
+   * Keeps the reason that only a server knows: of its own end, or of what it refused to an agency.
+   */
   #serverFailed(server: ServerRun, { action, agency, error }: Record<string, string>): void {
     if (action === "start" || action === "ledger") server.error = error;
     const client = this.clients[Number(agency) - 1];

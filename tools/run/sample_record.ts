@@ -1,6 +1,6 @@
 /**
- * Which files of a folder are sample bets: a record beside them holds the hash of each. A file that a person has
- * changed or replaced is not a sample.
+ * Which files of a folder are sample bets: a record beside them holds the hash of each. A file that
+ * a person has changed or replaced is not a sample.
  *
  * @module
  */

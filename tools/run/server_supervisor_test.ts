@@ -74,7 +74,7 @@ Deno.test("ServerSupervisor gives up after five quick failures in a row, and say
     await server.end(137);
     await time.tickAsync(60_000);
   }
-  // Having run for a minute, the server begins anew.
+  // Having run for a minute, a failure is no longer a quick one.
   await time.tickAsync(10_000);
   await server.end(137);
   for (let failure = 1; failure <= 5; failure++) {

@@ -39,7 +39,10 @@ function namesIn(directory: DataView<ArrayBuffer>): string[] {
   return names;
 }
 
-/** Returns the last place of `signature` that leaves room for a record of `recordBytes`; -1 without one. */
+/**
+ * Returns the last place of `signature` that leaves room for a record of `recordBytes`; -1 without
+ * one.
+ */
 function lastIndexOf(view: DataView, signature: number, recordBytes: number): number {
   let at = view.byteLength - recordBytes;
   while (at >= 0 && view.getUint32(at, true) !== signature) at--;
