@@ -32,13 +32,15 @@ Deno.test("composeFile() defines a service for each server and client", () => {
   const services = servicesOf({ servers: 3, clients: 2 });
   assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
   assertEquals(services.client2.environment.CLI_ID, "2");
+  assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
+  assertEquals([services.server1.restart, services.client1.restart], ["on-failure:5", undefined]);
   assertEquals(services.client2.image, services.client1.image);
   assertEquals(Object.keys(services.client1.depends_on), ["server1", "server2", "server3"]);
   for (const service of Object.values(services) as Yaml[]) {
     assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
     assertMatch(service.user, /LOTTERY_UID/);
     for (const { target, read_only } of service.volumes) {
-      assertEquals(read_only, target !== "/shared-volume", target);
+      assertEquals(read_only, !["/shared-volume", "/results"].includes(target), target);
     }
   }
 });

@@ -38,19 +38,17 @@ export function serverPermissions(
   { config, sharedVolume, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort } = network;
-  return [
-    ...permissions({
-      net: [
-        address(listenIp, port),
-        // It receives broadcasts on all addresses of the host.
-        address("0.0.0.0", broadcastPort),
-        address(broadcastIp, broadcastPort),
-      ],
-      env: SERVER_VARIABLES,
-      read: [config, sharedVolume],
-    }),
-    pathFlag("--allow-write", [sharedVolume]),
-  ];
+  return permissions({
+    net: [
+      address(listenIp, port),
+      // It receives broadcasts on all addresses of the host.
+      address("0.0.0.0", broadcastPort),
+      address(broadcastIp, broadcastPort),
+    ],
+    env: SERVER_VARIABLES,
+    read: [config, sharedVolume],
+    write: [sharedVolume],
+  });
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */
@@ -66,15 +64,17 @@ export interface ClientResources {
   net?: readonly string[];
   /** Its config.yaml and its bets. @default {everything} */
   read?: readonly string[];
+  /** The folder of its result. @default {nothing} */
+  write?: readonly string[];
 }
 
 /**
  * Returns the flags of `deno run client/main.ts`. A client that is compiled for anybody may use any
  * address and any file, because its user names them when it starts.
  */
-export function clientPermissions({ net, read }: ClientResources = {}): string[] {
+export function clientPermissions({ net, read, write }: ClientResources = {}): string[] {
   const env = ["CLI_*", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
-  return permissions({ net, env, read });
+  return permissions({ net, env, read, write });
 }
 
 /** Port 0 stands for any free port, so it needs all of them. */
@@ -83,13 +83,14 @@ function address(ip: string, port: number | string): string {
 }
 
 function permissions(
-  { net, env, read }: ClientResources & { env: readonly string[] },
+  { net, env, read, write }: ClientResources & { env: readonly string[] },
 ): string[] {
   return [
     "--no-prompt",
     net === undefined ? "--allow-net" : `--allow-net=${net.join(",")}`,
     `--allow-env=${env.join(",")}`,
     read === undefined ? "--allow-read" : pathFlag("--allow-read", read),
+    ...write === undefined ? [] : [pathFlag("--allow-write", write)],
   ];
 }
 
