@@ -27,6 +27,8 @@ export interface ClientSettings {
   retryMs: number;
   /** Asks for the winners again after this long without an answer. */
   winnersTimeoutMs: number;
+  /** Whether the servers may be ones that do not know ProgressRequest. */
+  legacyServer: boolean;
 }
 
 /** Where a client's settings come from. */
@@ -76,6 +78,7 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     answerTimeoutMs: readSeconds(reader, "answer_seconds", 10),
     retryMs: readSeconds(reader, "retry_seconds", 60),
     winnersTimeoutMs: readSeconds(reader, "winners_seconds", 60),
+    legacyServer: reader.flag("legacy_server", false),
   };
   finish(reader, flags);
   return settings;

@@ -39,6 +39,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     answerTimeoutMs: 10_000,
     retryMs: 60_000,
     winnersTimeoutMs: 60_000,
+    legacyServer: false,
   });
 });
 

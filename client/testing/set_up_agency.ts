@@ -24,17 +24,24 @@ export const WINNERS_TIMEOUT_MS = 60_000;
 
 /** Returns bets for an agency to send, in blocks of four. */
 export function agencyBets(all = BETS): AgencyBets {
-  return { total: all.length, ...blocksOf(all, 4) };
+  return { name: "bets.csv", total: all.length, ...blocksOf(all, 4) };
 }
 
 /** Options of {@linkcode setUpAgency}. */
 interface SetUpOptions extends Partial<FakeNetworkOptions> {
   /** Replaces the network. */
   dialer?: Dialer;
+  /** @default {1} */
+  id?: number;
+  /** @default {false} */
+  legacyServer?: boolean;
 }
 
 /** Returns an agency with fake servers. Pauses between attempts take no time, but advance the clock. */
-export function setUpAgency(lottery: FakeLottery, { dialer, ...options }: SetUpOptions = {}) {
+export function setUpAgency(
+  lottery: FakeLottery,
+  { dialer, id = 1, legacyServer, ...options }: SetUpOptions = {},
+) {
   const network = new FakeNetwork({ accept: lottery.accept, ...options });
   const { log, lines } = testLog();
   let nowMs = 0;
@@ -50,7 +57,13 @@ export function setUpAgency(lottery: FakeLottery, { dialer, ...options }: SetUpO
     now: () => nowMs,
     sleep: (timeMs) => Promise.resolve(advance(timeMs)),
   });
-  const agency = new Agency({ agency: 1, servers, log, winnersTimeoutMs: WINNERS_TIMEOUT_MS });
+  const agency = new Agency({
+    agency: id,
+    servers,
+    log,
+    winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+    legacyServer,
+  });
   return { agency, servers, network, lines, advance };
 }
 

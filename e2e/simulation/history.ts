@@ -370,7 +370,7 @@ function betsOf(rows: string[]) {
     },
   };
   const lines = new BetLines(source, { name: "bets", today: TODAY, pieceBytes: 8192 });
-  return { total: rows.length, read: () => lines.read() };
+  return { name: "bets", total: rows.length, read: () => lines.read() };
 }
 
 function immediate(): Promise<void> {
