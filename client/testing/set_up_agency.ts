@@ -44,6 +44,7 @@ export function setUpAgency(
 ) {
   const network = new FakeNetwork({ accept: lottery.accept, ...options });
   const { log, lines } = testLog();
+  const pauses: number[] = [];
   let nowMs = 0;
   const advance = (timeMs: number) => void (nowMs += timeMs);
   const servers = new Servers({
@@ -55,7 +56,10 @@ export function setUpAgency(
     dialer: dialer ?? network,
     random: () => 0.5,
     now: () => nowMs,
-    sleep: (timeMs) => Promise.resolve(advance(timeMs)),
+    sleep: (timeMs) => {
+      pauses.push(timeMs);
+      return Promise.resolve(advance(timeMs));
+    },
   });
   const agency = new Agency({
     agency: id,
@@ -64,7 +68,7 @@ export function setUpAgency(
     winnersTimeoutMs: WINNERS_TIMEOUT_MS,
     legacyServer,
   });
-  return { agency, servers, network, lines, advance };
+  return { agency, servers, network, lines, pauses, advance };
 }
 
 /** Intercepts the `nth` packet of a type, counted from 1. */
