@@ -192,6 +192,22 @@ Deno.test("Agency.run() takes servers that break a digest off for failing ones, 
   }
 });
 
+Deno.test("Agency.run() takes no server for an older one that answers nothing at all", async () => {
+  const lottery = new FakeLottery();
+  lottery.bets = [FOREIGN];
+  let connections = 0;
+  const accept = () => {
+    const handle = lottery.accept();
+    const isFailing = ++connections <= 5;
+    let packets = 0;
+    return (packet: string) => isFailing && ++packets > 1 ? "close" : handle(packet);
+  };
+  const { agency, servers } = setUpAgency(lottery, { accept });
+  using _ = servers;
+  const { message } = await assertRejects(() => agency.run(agencyBets(), LIMITS), RefusedError);
+  assertStringIncludes(message, "other bets of agency 1");
+});
+
 Deno.test("Agency.run() still compares after two closed connections, or three with an answer between", async () => {
   const lottery = new FakeLottery();
   const { agency, servers } = setUpAgency(lottery);

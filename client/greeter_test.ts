@@ -70,9 +70,14 @@ Deno.test("Agency.run() leaves a server that greets but stores nothing", async (
   const lottery = new FakeLottery();
   const broken = (): Handler => {
     const handle = lottery.accept();
-    return (packet) => packet.startsWith("Store") ? "reset" : handle(packet);
+    return (packet) => {
+      if (!packet.startsWith("Store")) return handle(packet);
+      // Longer than all retries together: but there is a server that was not tried.
+      advance(3_600_000);
+      return "reset";
+    };
   };
-  const { agency, servers } = setUpAgency(lottery, {
+  const { agency, servers, advance } = setUpAgency(lottery, {
     addresses: ADDRESSES.slice(0, 3),
     accept: (hostname) => hostname === ADDRESSES[0] ? lottery.accept() : broken(),
   });
