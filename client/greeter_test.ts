@@ -86,6 +86,24 @@ Deno.test("Agency.run() leaves a server that greets but stores nothing", async (
   assertEquals(lottery.bets, BETS);
 });
 
+Deno.test("Agency.run() leaves such a server for one that did not answer earlier", async () => {
+  using time = new FakeTime();
+  const lottery = new FakeLottery();
+  let connections = 0;
+  const broken: Handler = (packet) =>
+    packet.startsWith("Store") ? "reset" : { answer: "ProgressResponse:0\n" };
+  const { agency, servers } = setUpAgency(lottery, {
+    addresses: ADDRESSES.slice(0, 2),
+    accept: (hostname) => {
+      if (hostname === ADDRESSES[0]) return broken;
+      return ++connections === 1 ? silent : lottery.accept();
+    },
+  });
+  using _ = servers;
+  await elapse(time, agency.run(agencyBets(), LIMITS));
+  assertEquals(lottery.bets, BETS);
+});
+
 Deno.test("Agency.run() sends a batch on one connection only, however slow its answer is", async () => {
   using time = new FakeTime();
   const lottery = new FakeLottery();
