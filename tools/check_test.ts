@@ -34,7 +34,7 @@ const CASES: Case[] = [
     name: "a complete draw",
     bets: `${ROW}${QUOTED_ROW}${ROW}`,
     closed: "3\n1\n5\n2\n4\n",
-    journal: { from: 24, to: 48 + QUOTED_ROW.length, cuts: 0 },
+    journal: { from: 24, to: 48 + QUOTED_ROW.length, cuts: 0, recalls: 0 },
     code: 0,
     says: ["3 rows in 82 bytes", "1             2  yes", "5             0  yes", "complete, all 5"],
   },
@@ -42,7 +42,7 @@ const CASES: Case[] = [
     name: "a draw that is not complete",
     bets: ROW,
     closed: "2\n",
-    journal: { from: 0, to: 24, cuts: 0 },
+    journal: { from: 0, to: 24, cuts: 0, recalls: 0 },
     code: 0,
     says: ["not complete, 1 of 5", "still open: 1, 3, 4, 5", "SOUND"],
   },
@@ -63,21 +63,21 @@ const CASES: Case[] = [
   {
     name: "rows of another program",
     bets: ROW.repeat(3),
-    journal: { from: 0, to: 24, cuts: 0 },
+    journal: { from: 0, to: 24, cuts: 0, recalls: 0 },
     code: 0,
     says: ["72 bytes", "another program", "SOUND"],
   },
   {
     name: "a round of which nothing was written",
     bets: ROW,
-    journal: { from: 24, to: 72, cuts: 0 },
+    journal: { from: 24, to: 72, cuts: 0, recalls: 0 },
     code: 0,
     says: ["round of 48 bytes", "SOUND"],
   },
   {
     name: "a torn round",
     bets: `${ROW}${ROW}1,A`,
-    journal: { from: 24, to: 72, cuts: 0 },
+    journal: { from: 24, to: 72, cuts: 0, recalls: 0 },
     code: 3,
     says: ["1 rows in 24 bytes", "the last 27 bytes, from byte 24", "TORN: the end of bets.csv"],
   },
@@ -90,7 +90,7 @@ const CASES: Case[] = [
   {
     name: "a file that has become shorter",
     bets: ROW,
-    journal: { from: 96, to: 120, cuts: 0 },
+    journal: { from: 96, to: 120, cuts: 0, recalls: 0 },
     code: 3,
     says: ["24 bytes, but bets.csv.round begins its last round at 96", "TORN"],
   },
@@ -98,14 +98,14 @@ const CASES: Case[] = [
     name: "a torn line of a closed agency",
     bets: ROW,
     closed: "1\n2\n3",
-    journal: { from: 0, to: 24, cuts: 0 },
+    journal: { from: 0, to: 24, cuts: 0, recalls: 0 },
     code: 3,
     says: ['"3" at byte 4 has no line end', "TORN: the end of agencies_closed.txt"],
   },
   {
     name: "damaged rows, and a torn tail",
     bets: `${ROW}1,A,B,3,2000-02-30,1\n\0\0\0\n${ROW}1,A,B,3\n1,A`,
-    journal: { from: 81, to: 120, cuts: 0 },
+    journal: { from: 81, to: 120, cuts: 0, recalls: 0 },
     code: 4,
     says: [
       'line 2, byte 24: birthdate "2000-02-30"',
@@ -118,21 +118,21 @@ const CASES: Case[] = [
   {
     name: "a row that is much too long",
     bets: `${ROW}1,${"A".repeat(3_000_000)}\n${ROW}2,B`,
-    journal: { from: 3_000_027, to: 3_000_051, cuts: 0 },
+    journal: { from: 3_000_027, to: 3_000_051, cuts: 0, recalls: 0 },
     code: 4,
     says: ["3 rows in 3000051 bytes", "line 2, byte 24: is 3000003 bytes long"],
   },
   {
     name: "a file of NUL bytes",
     bets: new Uint8Array(2_000_000),
-    journal: { from: 0, to: 1_000_000, cuts: 0 },
+    journal: { from: 0, to: 1_000_000, cuts: 0, recalls: 0 },
     code: 3,
     says: ["torn: the last 2000000 bytes, from byte 0: the last row has no line end"],
   },
   {
     name: "NUL bytes in place of a round",
     bets: ROW + "\0".repeat(23),
-    journal: { from: 24, to: 47, cuts: 0 },
+    journal: { from: 24, to: 47, cuts: 0, recalls: 0 },
     code: 3,
     says: [
       "torn: the last 23 bytes, from byte 24: bets.csv.round announces a round from byte 24 to 47",
@@ -141,21 +141,21 @@ const CASES: Case[] = [
   {
     name: "NUL bytes before the last row",
     bets: `${"\0".repeat(100)}\n${ROW}`,
-    journal: { from: 101, to: 125, cuts: 0 },
+    journal: { from: 101, to: 125, cuts: 0, recalls: 0 },
     code: 4,
     says: ["line 1, byte 0: contains 100 NUL bytes"],
   },
   {
     name: "Windows line ends",
     bets: ROW.replace("\n", "\r\n"),
-    journal: { from: 0, to: 25, cuts: 0 },
+    journal: { from: 0, to: 25, cuts: 0, recalls: 0 },
     code: 4,
     says: ["line end: 1", "line 1, byte 0: ends in \\r\\n"],
   },
   {
     name: "a last row without its line end that the journal counts",
     bets: `${ROW}1,A,B,3,2000-01-01,1234`,
-    journal: { from: 24, to: 47, cuts: 0 },
+    journal: { from: 24, to: 47, cuts: 0, recalls: 0 },
     code: 4,
     says: ["line 2, byte 24: has no line end within its 23 bytes"],
   },
@@ -175,7 +175,7 @@ const CASES: Case[] = [
     name: "damage in the list of closed agencies",
     bets: ROW,
     closed: "1\n1\n6\nx\n\n12345678901234567890\n2\r\n03\n4",
-    journal: { from: 0, to: 24, cuts: 0 },
+    journal: { from: 0, to: 24, cuts: 0, recalls: 0 },
     code: 5,
     says: [
       "twice: 1",
@@ -282,7 +282,7 @@ Deno.test({
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
       closed: "1\n2",
-      journal: { from: 24, to: 72, cuts: 0 },
+      journal: { from: 24, to: 72, cuts: 0, recalls: 0 },
     });
     const first = await check(["--volume", volume.path, "--repair"]);
     // agencies_closed.txt is still torn.
@@ -305,7 +305,7 @@ Deno.test({
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
-      journal: { from: 69, to: 90, cuts: 0 },
+      journal: { from: 69, to: 90, cuts: 0, recalls: 0 },
     });
     const before = await filesOf(volume.path);
     const { code, out } = await check(["--volume", volume.path, "--repair"]);

@@ -18,7 +18,7 @@ Deno.test({
     const journal = new RoundJournal(disk.open("bets.csv.round"));
     await bets.lock();
     const rows = new TextEncoder().encode(ROW.repeat(2));
-    journal.begin({ from: 24, to: 72, cuts: 0 });
+    journal.begin({ from: 24, to: 72, cuts: 0, recalls: 0 });
     writeAll(bets, rows.subarray(0, 30), 24);
     const examining = examine(volume.path, OPTIONS);
     writeAll(bets, rows.subarray(30), 54);
@@ -43,7 +43,7 @@ Deno.test({
     const writing = (async () => {
       while (!isDone) {
         await bets.lock();
-        journal.begin({ from: size, to: size + round.length, cuts: 0 });
+        journal.begin({ from: size, to: size + round.length, cuts: 0, recalls: 0 });
         writeAll(bets, round.subarray(0, 1000), size);
         // Let others run while half of the round is written.
         await new Promise((resolve) => setTimeout(resolve));
@@ -68,7 +68,7 @@ Deno.test({
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A`,
-      journal: { from: 24, to: 48, cuts: 0 },
+      journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
     });
     const disk = new FolderDisk(volume.path);
     const bets = disk.open("bets.csv");
@@ -80,7 +80,7 @@ Deno.test({
       get today() {
         if (reads++ === 0) {
           bets.truncate(24);
-          journal.recordCut(24, 1);
+          journal.recordCut(24, { cuts: 1, recalls: 0 });
         }
         return OPTIONS.today;
       },

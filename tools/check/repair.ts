@@ -5,7 +5,7 @@
  */
 
 import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/file/disk.ts";
-import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { inspectTail } from "../../server/ledger/file/recovery.ts";
 import { BETS_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { lockWithin, readJournal } from "./volume_reader.ts";
@@ -83,7 +83,7 @@ function repairLocked(volume: LockedVolume, options: RepairOptions): Repair {
     // A power cut must not restore the tail beside a journal that does not know of it.
     bets.syncNow();
   }
-  recordCut(disk, { size: wholeSize, cuts: (round?.cuts ?? 0) + 1, side });
+  recordCut(disk, { size: wholeSize, round, side });
   return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
 }
 
@@ -141,12 +141,13 @@ function createNew(path: string): Deno.FsFile {
 
 function recordCut(
   disk: FolderDisk,
-  { size, cuts, side }: { size: number; cuts: number; side: string | undefined },
+  { size, round, side }: { size: number; round: Round | undefined; side: string | undefined },
 ): void {
   try {
     const journal = new RoundJournal(disk.open(JOURNAL_FILE));
     try {
-      journal.recordCut(size, cuts);
+      const { cuts, recalls } = round ?? { cuts: 0, recalls: 0 };
+      journal.recordCut(size, { cuts: cuts + 1, recalls });
     } finally {
       journal.close();
     }

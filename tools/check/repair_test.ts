@@ -4,7 +4,7 @@ import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
 import { repairTail, type SideFile } from "./repair.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
-const KILLED = { bets: `${ROW}${ROW}1,A`, journal: { from: 24, to: 72, cuts: 4 } };
+const KILLED = { bets: `${ROW}${ROW}1,A`, journal: { from: 24, to: 72, cuts: 4, recalls: 0 } };
 const now = () => Date.UTC(2026, 10, 23, 10, 0, 0);
 const SIDE = "bets.csv.cut-20261123T100000Z";
 const OPTIONS = { waitMs: 10_000, now };
@@ -12,7 +12,7 @@ const OPTIONS = { waitMs: 10_000, now };
 /** Returns the journal's line after a cut to `size`. */
 async function journalOf(size: number, cuts: number): Promise<string> {
   await using volume = await plantVolume({});
-  writeJournal(volume.path, { from: size, to: size, cuts });
+  writeJournal(volume.path, { from: size, to: size, cuts, recalls: 0 });
   return (await filesOf(volume.path))["bets.csv.round"];
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
-import { parseJournal, type Round } from "../../server/ledger/file/round_journal.ts";
+import { parseRound, type Round } from "../../server/ledger/file/round_journal.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { lockOwner } from "./lock_owner.ts";
@@ -79,7 +79,7 @@ export function readJournal(path: string): Pick<Snapshot, "round" | "hasJournal"
   using file = openIfThere(`${path}/${JOURNAL_FILE}`);
   const bytes = new Uint8Array(1024); // more than its one line has
   const length = readAt(file, bytes, 0);
-  return { round: parseJournal(bytes.subarray(0, length)), hasJournal: length > 0 };
+  return { round: parseRound(bytes.subarray(0, length)), hasJournal: length > 0 };
 }
 
 /** A lock of bets.csv was not obtained in time. */

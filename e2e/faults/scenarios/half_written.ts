@@ -1,12 +1,17 @@
 /**
- * The power goes when the disk has got a half of a write: another server's sync, or the system itself, took
- * it there. Of a batch that was never acknowledged, a beginning is left then; the agency is told so, and goes
- * on behind it. Or the new size of the file is left, and zeros in the place of the rows.
+ * The power fails while the disk holds part of a write, because another server's sync or the kernel
+ * flushed it. Either a prefix of a batch is left that was never acknowledged: servers report it,
+ * and the agency continues after it. Or the file's new size is left, with zeros in place of the
+ * rows.
+ *
+ * The memory disk tries every state that its model of a disk allows. Only this run shows the states
+ * of a real file system; the zeros were found here first.
  *
  * @module
  */
 
-import { countCutBatches, type Fault } from "../checker.ts";
+import { countCutBatches } from "../checker.ts";
+import type { Fault } from "../fault.ts";
 import { LoopDisk } from "../loop_disk.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -15,23 +20,23 @@ const SERVERS = 2;
 const AGENCIES = 2;
 const BATCHES = 8;
 const DISK_MEGABYTES = 24;
-/** So few that a round fits into a block of the disk that is there already. */
+/** Few enough that a round fits into a block that the file already has. */
 const BATCH_BETS_FEW = 4;
-/** Rounds before the one that is written half: the first is that of an empty file. */
+/** The rounds that may be torn. The first one is not: the file is empty before it. */
 const ROUND_FIRST = 2;
 const ROUND_LAST = 6;
 
-/** What {@linkcode halfWritten} takes beside what all runs take. */
+/** Options of {@linkcode halfWritten}. */
 export interface HalfWrittenOptions extends RunOptions {
-  /** Whether the checker is told of the power cut. @default {true} */
-  isCutTold?: boolean;
+  /** Whether the history records the power cut. @default {true} */
+  isCutRecorded?: boolean;
 }
 
-/** What the disk has got of a round when the power goes. */
+/** What the disk holds of a round when the power fails. */
 interface Half {
   /** Where the server stops. */
   moment: "mid-write" | "after-write";
-  /** The files that are synced then. To sync one makes the sizes of all last, though not their bytes. */
+  /** Files that are synced then. Syncing one flushes the sizes of all, but not the contents. */
   synced: readonly string[];
   batchBetsMax?: number;
 }
@@ -43,13 +48,13 @@ const HALVES: readonly Half[] = [
   { moment: "after-write", synced: ["other", "bets.csv.round"], batchBetsMax: BATCH_BETS_FEW },
 ];
 
-/** Cuts the power `count` times, behind each half in turn. */
+/** Cuts the power `count` times, after each kind of half in turn. */
 export async function halfWritten(options: HalfWrittenOptions): Promise<Verdict> {
   const faults: Fault[] = [];
   let [inPart, zeros] = [0, 0];
   for (let cut = 0; cut < options.count; cut++) {
     const half = HALVES[cut % HALVES.length];
-    const outcome = await cutBehind(half, { ...options, seed: options.seed + cut });
+    const outcome = await cutAfter(half, { ...options, seed: options.seed + cut });
     faults.push(...outcome.faults);
     inPart += outcome.inPart;
     zeros += outcome.zeros;
@@ -61,9 +66,9 @@ export async function halfWritten(options: HalfWrittenOptions): Promise<Verdict>
   return { faults, figures };
 }
 
-async function cutBehind(
+async function cutAfter(
   { moment, synced, batchBetsMax }: Half,
-  { seed, unsafe, isCutTold = true }: HalfWrittenOptions,
+  { seed, unsafe, isCutRecorded = true }: HalfWrittenOptions,
 ) {
   await using disk = new LoopDisk(DISK_MEGABYTES);
   const round = ROUND_FIRST + seed % (ROUND_LAST - ROUND_FIRST + 1);
@@ -81,7 +86,7 @@ async function cutBehind(
   lottery.grant(BATCHES);
   await cluster.servers[0].process.line(/action: stop \| result: success/);
   for (const name of synced) syncFile(`${cluster.volume}/${name}`);
-  await lottery.cutPower(disk, { isRecorded: isCutTold });
+  await lottery.cutPower(disk, { isRecorded: isCutRecorded });
   lottery.grant(BATCHES);
   await lottery.acknowledged(AGENCIES * BATCHES);
   return {
@@ -91,7 +96,7 @@ async function cutBehind(
   };
 }
 
-/** Makes what is in a file last, and before that the file itself, if it is not there. */
+/** Flushes a file to stable storage, creating it if it does not exist. */
 function syncFile(path: string): void {
   using file = Deno.openSync(path, { write: true, create: true });
   file.syncSync();

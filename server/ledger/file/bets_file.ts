@@ -7,13 +7,18 @@
  * @module
  */
 
+import { LINE_FEED } from "../../../shared/ascii.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { explainRow, ROW_BYTES_MAX, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
-import { inspectTail, type ReadAt } from "./recovery.ts";
-import type { RoundJournal } from "./round_journal.ts";
+import { inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
+import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
+import { RowAudit } from "./row_audit.ts";
 import { turnEnd } from "./serial_queue.ts";
-import type { Tally, Winners } from "./tally.ts";
+import { copyTail } from "./side_copy.ts";
+import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
+import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const LOCK_PATIENCE_MS = 5000;
@@ -24,36 +29,61 @@ const LOCK_TURNS_MAX = 8;
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
+/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** How often a long reading is logged. */
+const READING_LOG_MS = 2000;
 /** Longest part of a torn tail that a log line quotes. */
 const QUOTED_BYTES_MAX = 200;
+/** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
+const NAME_TRUSTED_MS = 50;
+
+const MOVED = `Cannot go on: ${BETS_FILE} was moved or deleted while this server was running. ` +
+  "Stop all servers before you touch the shared volume";
+
+/** Options of {@linkcode BetsFile}. */
+export interface BetsFileOptions {
+  tally: Tally;
+  /** Judges the rows that are there at the start. */
+  rules: RowRules;
+  log: ActionLog;
+  /** Called when the lock cannot be released: only the end of the process releases it then. */
+  onFatal: (error: FatalLedgerError) => void;
+}
 
 /**
  * The file of bets, and the tally of the rows in it. It has one user at a time in this process; the lock
  * keeps other processes out.
  */
 export class BetsFile {
+  readonly #disk: Disk;
   readonly #file: DiskFile;
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
-  readonly #log: ActionLog;
+  readonly #options: BetsFileOptions;
+  /** Judges rows until those that were there at the start have been counted. */
+  #audit: RowAudit | undefined;
   /** Reads the file. Rows up to {@linkcode size} may be read without the lock. */
   readonly read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
-  /** How often counted rows were truncated, so that what was derived from them is void. */
+  /** How often counted rows were taken back, so that what was derived from them is void. */
   generation = 0;
-  /** The journal's count of truncations, as last seen. */
+  /** The journal's counters, as last seen. */
   #cuts = -1;
+  #recalls = -1;
   /** Position at which the last round appended here begins. */
   #roundStart = 0;
   /** Bytes known to be durable. */
-  #syncedSize = 0;
+  #durableSize = 0;
   /** Moving average of the time that a sync takes. */
   #syncMs = SYNC_IN_PLACE_MS;
 
-  constructor(file: DiskFile, journal: RoundJournal, options: { tally: Tally; log: ActionLog }) {
-    this.#file = file;
-    this.#journal = journal;
+  constructor(disk: Disk, options: BetsFileOptions) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#file = disk.open(BETS_FILE);
+    this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    this.#log = options.log;
+    this.#audit = new RowAudit(options.rules);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
@@ -75,16 +105,25 @@ export class BetsFile {
    * Runs `work` under the lock, after recovering from interrupted writes and counting the rows of other
    * servers.
    *
-   * @throws {FatalLedgerError} If the file was moved or deleted.
+   * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    * @throws {DamagedRowError} If a row is invalid.
    */
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    await this.#lock();
+    await this.#lockCounted();
     try {
-      this.#countTo(this.#recover());
       return await work();
     } finally {
-      this.#file.unlock();
+      this.#unlock();
+    }
+  }
+
+  /** Runs `work` under the lock, whatever the state of the file. */
+  async locked<Result>(work: () => Result): Promise<Result> {
+    await this.#lock();
+    try {
+      return work();
+    } finally {
+      this.#unlock();
     }
   }
 
@@ -92,22 +131,11 @@ export class BetsFile {
    * Counts the rows of other servers while holding the lock only for a moment, so that the next holder has
    * few left to count.
    *
-   * @throws {FatalLedgerError} If the file was moved or deleted.
+   * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    */
   async follow(): Promise<void> {
     if (this.#file.size() === this.#tally.size) return;
-    await this.#lock();
-    let wholeSize: number;
-    try {
-      wholeSize = this.#recover();
-    } finally {
-      this.#file.unlock();
-    }
-    try {
-      this.#countTo(wholeSize);
-    } catch {
-      // The file may have been truncated and rewritten meanwhile. The next holder of the lock finds out.
-    }
+    await this.#countUnlocked(await this.locked(() => this.#recover()));
   }
 
   /**
@@ -119,12 +147,13 @@ export class BetsFile {
   append(rows: Uint8Array): void {
     const from = this.#tally.size;
     this.#roundStart = from;
-    this.#journal.begin({ from, to: from + rows.length, cuts: this.#cuts });
+    this.#journal.begin({ from, to: from + rows.length, ...this.#counters() });
     try {
       writeAll(this.#file, rows, from);
     } catch (cause) {
+      // Nobody has counted these rows: other servers need not read anything again.
       this.#truncateTo(from);
-      throw new Error(`Cannot write bets.csv: ${(cause as Error).message}`, { cause });
+      throw new Error(`Cannot write ${BETS_FILE}: ${(cause as Error).message}`, { cause });
     }
     this.#tally.scan(rows);
   }
@@ -136,14 +165,14 @@ export class BetsFile {
    */
   async sync(): Promise<void> {
     const size = this.#tally.size;
-    if (size <= this.#syncedSize) return;
+    if (size <= this.#durableSize) return;
     const begin = performance.now();
     try {
       if (this.#syncMs < SYNC_IN_PLACE_MS) this.#file.syncNow();
       else await this.#file.sync();
     } catch (cause) {
       throw new FatalLedgerError(
-        `Cannot sync bets.csv: the disk has failed to sync it (${(cause as Error).message}). ` +
+        `Cannot sync ${BETS_FILE}: the disk has failed to sync it (${(cause as Error).message}). ` +
           "Check the disk before you start this server again",
         { cause },
       );
@@ -151,7 +180,36 @@ export class BetsFile {
     // One slow sync among fast ones does not make a slow disk.
     const tookMs = performance.now() - begin;
     this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
-    this.#syncedSize = size;
+    this.#durableSize = size;
+  }
+
+  /**
+   * Makes sure that the rows just synced are in the file that others see: somebody may have moved it and put a
+   * copy in its place that lacks them.
+   *
+   * @throws {FatalLedgerError} If the name leads to another file.
+   */
+  assertInPlace(): void {
+    if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
+  }
+
+  /** Writes down what is durable, in case the file is found smaller one day. Failing to is no harm. */
+  markDurable(closedSize: number): void {
+    try {
+      const { bets, closed } = this.#journal.readMark();
+      const mark: DurableMark = {
+        bets: Math.max(bets, this.#durableSize),
+        closed: Math.max(closed, closedSize),
+      };
+      if (mark.bets > bets || mark.closed > closed) this.#journal.writeMark(mark);
+    } catch {
+      // The mark stays as it was: a weaker check.
+    }
+  }
+
+  /** Bytes of agencies_closed.txt that were durable, by the journal. */
+  durableClosedSize(): number {
+    return this.#journal.readMark().closed;
   }
 
   /**
@@ -166,19 +224,113 @@ export class BetsFile {
     await this.#lock();
     try {
       // Another server may have truncated the file meanwhile: its truncations count too.
-      this.#cuts = this.#journal.read()?.cuts ?? this.#cuts;
+      const round = this.#journal.read();
+      if (round !== undefined) this.#remember(round);
       const isLast = this.#file.size() === from + rows.length;
-      if (isLast) this.#truncateTo(from);
-      else writeAll(this.#file, rows, from);
+      if (isLast) {
+        // Announced first: the file must never end before the last round begins.
+        this.#journal.begin({ from, to: from + rows.length, ...this.#counters() });
+        this.#recalls++;
+        this.#truncateTo(from);
+      } else writeAll(this.#file, rows, from);
       return isLast;
     } finally {
-      this.#file.unlock();
+      this.#unlock();
     }
   }
 
   close(): void {
     this.#file.close();
     this.#journal.close();
+  }
+
+  /** Takes the lock with few rows left to count, and counts those. */
+  async #lockCounted(): Promise<void> {
+    let canCountUnlocked = true;
+    for (;;) {
+      await this.#lock();
+      let wholeSize: number;
+      try {
+        wholeSize = this.#recover();
+        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        if (isNear && this.#countLocked(wholeSize)) return;
+        // Under the lock a damaged row is one: this finds out.
+        if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
+      } catch (error) {
+        this.#unlock();
+        throw error;
+      }
+      this.#unlock();
+      canCountUnlocked = await this.#countUnlocked(wholeSize);
+    }
+  }
+
+  /**
+   * Counts rows up to `wholeSize` without the lock, giving way to others between slices.
+   *
+   * @returns Whether it came that far. The file may be truncated and rewritten meanwhile, so a damaged row
+   * need not be one.
+   */
+  async #countUnlocked(wholeSize: number): Promise<boolean> {
+    let loggedMs = performance.now();
+    try {
+      while (this.#tally.size < wholeSize) {
+        this.#countSlice(wholeSize);
+        await turnEnd();
+        if (performance.now() - loggedMs < READING_LOG_MS) continue;
+        loggedMs = performance.now();
+        this.#options.log.info("ledger", "in_progress", {
+          file: BETS_FILE,
+          read_bytes: this.#tally.size,
+          of_bytes: wholeSize,
+        });
+      }
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** Counts the last rows; returns whether they are counted, or a hole was truncated instead. */
+  #countLocked(wholeSize: number): boolean {
+    while (this.#tally.size < wholeSize) {
+      if (!this.#countSliceLocked(wholeSize)) return false;
+    }
+    this.#audit = undefined;
+    return true;
+  }
+
+  #countSliceLocked(wholeSize: number): boolean {
+    try {
+      this.#countSlice(wholeSize);
+      return true;
+    } catch (error) {
+      if (error instanceof DamagedRowError && this.#truncateHole(error.offset)) return false;
+      throw error;
+    }
+  }
+
+  #countSlice(wholeSize: number): void {
+    const tally = this.#tally;
+    const wanted = tally.room.subarray(0, wholeSize - tally.size);
+    const length = readFully(this.#file, wanted, tally.size);
+    const invalid = this.#audit?.firstInvalidRow(wanted.subarray(0, length)) ?? -1;
+    if (tally.take(invalid < 0 ? length : invalid) > 0) return;
+    if (invalid >= 0) throw tally.damagedAt(invalid, this.#options.rules);
+    throw new FatalLedgerError(
+      `Cannot read ${BETS_FILE}: no row ends within ${length} bytes of byte ${tally.size}`,
+    );
+  }
+
+  /** Truncates the file before a hole that a power cut has left; returns whether there is one. */
+  #truncateHole(rowStart: number): boolean {
+    const size = this.#file.size();
+    const round = this.#journal.read();
+    const wholeSize = sizeBeforeHole(rowStart, { size, round, read: this.read });
+    if (wholeSize === undefined || wholeSize < this.#journal.readMark().bets) return false;
+    this.#repair({ size, wholeSize, why: "a power cut has left a hole of zeros" });
+    if (wholeSize < this.#tally.size) this.#countAgain();
+    return true;
   }
 
   /**
@@ -195,13 +347,29 @@ export class BetsFile {
 
   async #waitForLock(): Promise<void> {
     const timer = setTimeout(() => {
-      this.#log.warning("lock", "in_progress", {
-        file: "bets.csv",
+      this.#options.log.warning("lock", "in_progress", {
+        file: BETS_FILE,
         waiting_seconds: LOCK_PATIENCE_MS / 1000,
         hint: "another server holds the lock: it is paused, or its disk hangs",
       });
     }, LOCK_PATIENCE_MS);
     await this.#file.lock().finally(() => clearTimeout(timer));
+  }
+
+  /** Releases the lock. If that fails, what was done under it is done all the same. */
+  #unlock(): void {
+    try {
+      this.#file.unlock();
+    } catch (cause) {
+      this.#options.onFatal(
+        new FatalLedgerError(
+          `Cannot unlock ${BETS_FILE}: ${
+            (cause as Error).message
+          }. This server stops, which releases it`,
+          { cause },
+        ),
+      );
+    }
   }
 
   /**
@@ -211,45 +379,106 @@ export class BetsFile {
    * @returns The size of the file afterwards. Nobody writes before that position, except to truncate.
    */
   #recover(): number {
-    if (!this.#file.isCurrent()) {
-      throw new FatalLedgerError(
-        "Cannot go on: bets.csv was moved or deleted while this server was running. " +
-          "Stop all servers before you touch the shared volume",
-      );
-    }
+    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) throw new FatalLedgerError(MOVED);
     const size = this.#file.size();
     const round = this.#journal.read();
-    const { wholeSize } = inspectTail(size, round, {
+    // What this server has counted and synced needs no look at the mark.
+    const durableSize = size < this.#tally.size || this.#cuts < 0
+      ? Math.max(this.#journal.readMark().bets, this.#durableSize)
+      : this.#durableSize;
+    const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
+      durableSize,
     });
-    const wasCut = round?.cuts !== this.#cuts;
-    if (wasCut && round !== undefined && round.from === round.to) {
+    if (state === "shortened") return this.#completeOrFail(size, durableSize);
+    const isRecalled = round?.recalls !== this.#recalls;
+    if (round !== undefined && round.cuts !== this.#cuts && round.from === round.to) {
       // Its writer may have been killed before the record of the truncation was durable.
-      this.#journal.recordCut(round.to, round.cuts);
+      this.#journal.recordCut(round.to, round);
     }
-    this.#cuts = round?.cuts ?? 0;
-    if (wasCut || wholeSize < this.#tally.size) {
-      this.#tally.clear();
-      this.#syncedSize = 0;
-      this.generation++;
-    }
+    this.#remember(round ?? { cuts: 0, recalls: 0 });
+    if (isRecalled || wholeSize < this.#tally.size) this.#countAgain();
     const isJournalStale = round === undefined || size < round.to;
-    if (wholeSize < size || isJournalStale) this.#repair(size, wholeSize);
+    if (wholeSize < size || isJournalStale) {
+      this.#repair({ size, wholeSize, why: "the last round is incomplete" });
+    }
     return wholeSize;
   }
 
-  #repair(size: number, wholeSize: number): void {
+  /** Adds the line end of the last row if nothing else is missing. */
+  #completeOrFail(size: number, durableSize: number): number {
+    if (size + 1 === durableSize && this.#isRowUnterminated(size)) {
+      writeAll(this.#file, new Uint8Array([LINE_FEED]), size);
+      this.#file.syncNow();
+      this.#options.log.warning("repair", "success", {
+        file: BETS_FILE,
+        offset: size,
+        why: "the last row had lost its line end",
+      });
+      return durableSize;
+    }
+    throw new FatalLedgerError(
+      `Cannot use ${BETS_FILE}: it has ${size} bytes and ${this.#countLines(size)} lines, but ` +
+        `${durableSize} bytes were durable. Rows were removed, or an older copy was put in its place. ` +
+        "Nothing was changed. Restore the volume from a backup, or accept the loss with " +
+        "./denow task check --accept-loss",
+    );
+  }
+
+  #isRowUnterminated(size: number): boolean {
+    const { wholeSize } = inspectTail(size, undefined, { read: this.read });
+    if (size - wholeSize >= ROW_BYTES_MAX || size === wholeSize) return false;
+    const row = new Uint8Array(size - wholeSize);
+    readFully(this.#file, row, wholeSize);
+    return explainRow(row, this.#options.rules) === undefined;
+  }
+
+  #countLines(size: number): number {
+    const chunk = new Uint8Array(COUNTED_LOCKED_BYTES_MAX);
+    let lines = 0;
+    for (let at = 0; at < size;) {
+      const length = readFully(this.#file, chunk, at);
+      if (length === 0) break;
+      const bytes = chunk.subarray(0, length);
+      for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, end + 1)) {
+        lines++;
+      }
+      at += length;
+    }
+    return lines;
+  }
+
+  #countAgain(): void {
+    this.#tally.clear();
+    this.#durableSize = 0;
+    this.generation++;
+  }
+
+  #counters(): Pick<Round, "cuts" | "recalls"> {
+    return { cuts: Math.max(0, this.#cuts), recalls: Math.max(0, this.#recalls) };
+  }
+
+  #remember({ cuts, recalls }: Pick<Round, "cuts" | "recalls">): void {
+    this.#cuts = cuts;
+    this.#recalls = recalls;
+  }
+
+  /** Truncates the file to `wholeSize`, after copying what goes, or only rewrites a stale journal. */
+  #repair(tail: { size: number; wholeSize: number; why: string }): void {
+    const { size, wholeSize, why } = tail;
+    if (wholeSize === size) return this.#truncateTo(wholeSize);
+    const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs: Date.now() });
     const torn = new Uint8Array(Math.min(size - wholeSize, QUOTED_BYTES_MAX));
     readFully(this.#file, torn, wholeSize);
     this.#truncateTo(wholeSize);
-    if (size === wholeSize) return;
-    this.#log.warning("repair", "success", {
-      file: "bets.csv",
+    this.#options.log.warning("repair", "success", {
+      file: BETS_FILE,
       cut_bytes: size - wholeSize,
       offset: wholeSize,
       begins: torn.some((byte) => byte !== 0) ? new TextDecoder().decode(torn) : "zeros",
-      why: "a writer ended before its round was complete; nothing of it was acknowledged",
+      copy,
+      why,
     });
   }
 
@@ -260,25 +489,13 @@ export class BetsFile {
         // A power cut must not bring back what has been refused by then.
         this.#file.syncNow();
       }
-      this.#cuts++;
-      this.#journal.recordCut(size, this.#cuts);
+      this.#cuts = this.#counters().cuts + 1;
+      this.#journal.recordCut(size, this.#counters());
     } catch (cause) {
-      throw new FatalLedgerError(`Cannot truncate bets.csv to ${size} bytes: ${String(cause)}`, {
-        cause,
-      });
-    }
-  }
-
-  #countTo(size: number): void {
-    const tally = this.#tally;
-    while (tally.size < size) {
-      const wanted = tally.room.subarray(0, size - tally.size);
-      const length = readFully(this.#file, wanted, tally.size);
-      if (tally.take(length) === 0) {
-        throw new FatalLedgerError(
-          `Cannot read bets.csv: no row ends within ${length} bytes of byte ${tally.size}`,
-        );
-      }
+      throw new FatalLedgerError(
+        `Cannot truncate ${BETS_FILE} to ${size} bytes: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 }

@@ -11,6 +11,13 @@ import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import { CLOSED_FILE } from "./volume_files.ts";
+
+/** How long the name is trusted to lead to the open file: a server that starts anew takes longer. */
+const NAME_TRUSTED_MS = 50;
+
+const MOVED = `Cannot go on: ${CLOSED_FILE} was moved or deleted while this server was running. ` +
+  "Stop all servers before you touch the shared volume";
 
 /** The content of agencies_closed.txt. */
 export interface ClosedList {
@@ -38,16 +45,42 @@ export function parseClosedLine(line: string): number {
 /** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
+  /** Called when the lock cannot be released: only the end of the process releases it then. */
+  readonly #onFatal: (error: FatalLedgerError) => void;
   #size = -1;
   #wholeSize = 0;
   #agencies = new Set<number>();
 
-  constructor(file: DiskFile) {
+  constructor(file: DiskFile, onFatal: (error: FatalLedgerError) => void) {
     this.#file = file;
+    this.#onFatal = onFatal;
   }
 
-  /** The agencies that have closed. */
+  /** Bytes that are durable: the complete lines of the last sync. */
+  durableSize = 0;
+
+  /**
+   * Makes sure that the file is not smaller than it was once, durably.
+   *
+   * @throws {FatalLedgerError} If it is: a closed agency would bet again.
+   */
+  assertNotShortened(durableSize: number): void {
+    const size = this.#file.size();
+    if (size >= durableSize) return;
+    throw new FatalLedgerError(
+      `Cannot use ${CLOSED_FILE}: it has ${size} bytes, but ${durableSize} were durable. Closed agencies ` +
+        "were removed, or an older copy was put in its place. Nothing was changed. Restore the volume " +
+        "from a backup, or accept the loss with ./denow task check --accept-loss",
+    );
+  }
+
+  /**
+   * The agencies that have closed.
+   *
+   * @throws {FatalLedgerError} If the file was moved or deleted, or an agency is missing that had closed.
+   */
   agencies(): ReadonlySet<number> {
+    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) throw new FatalLedgerError(MOVED);
     const size = this.#file.size();
     if (size !== this.#size) this.#read(size);
     return this.#agencies;
@@ -81,9 +114,12 @@ export class ClosedAgencies {
       } finally {
         this.#size = -1;
       }
+      this.agencies();
       await this.sync();
+      // Somebody may have put a copy in its place, which lacks this line.
+      if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
     } finally {
-      this.#file.unlock();
+      this.#unlock();
     }
   }
 
@@ -93,14 +129,15 @@ export class ClosedAgencies {
    * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
+    const wholeSize = this.#wholeSize;
     try {
       await this.#file.sync();
     } catch (cause) {
-      throw new FatalLedgerError(
-        `Cannot sync agencies_closed.txt: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw new FatalLedgerError(`Cannot sync ${CLOSED_FILE}: ${(cause as Error).message}`, {
+        cause,
+      });
     }
+    this.durableSize = wholeSize;
   }
 
   close(): void {
@@ -118,10 +155,32 @@ export class ClosedAgencies {
     writeAll(this.#file, bytes, 0);
   }
 
+  #unlock(): void {
+    try {
+      this.#file.unlock();
+    } catch (cause) {
+      this.#onFatal(
+        new FatalLedgerError(
+          `Cannot unlock ${CLOSED_FILE}: ${
+            (cause as Error).message
+          }. This server stops, which releases it`,
+          { cause },
+        ),
+      );
+    }
+  }
+
   #read(size: number): void {
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
     const { agencies, wholeSize } = parseClosedAgencies(bytes.subarray(0, length));
+    const [missing] = this.#agencies.difference(agencies);
+    if (missing !== undefined) {
+      throw new FatalLedgerError(
+        `Cannot go on: agency ${missing} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
+          "before you touch the shared volume, and restore that line",
+      );
+    }
     this.#agencies = agencies;
     this.#wholeSize = wholeSize;
     // A torn line may be replaced by another one of the same length.

@@ -21,16 +21,19 @@ import type {
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
+import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
+import { claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
-import { RoundJournal } from "./round_journal.ts";
 import { RowDigests } from "./row_digests.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { Tally, type Winners } from "./tally.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
+import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
+/** The last day that a birthdate can name, as dayNumber() gives it. */
+const LAST_DAY = 99991231;
 
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
@@ -67,8 +70,9 @@ export async function openFileLedger(
   disk: Disk,
   options: FileLedgerOptions,
 ): Promise<FileLedger> {
+  assertNoDiskFailure(disk);
   const ledger = new FileLedger(disk, options);
-  await ledger.settle();
+  await ledger.open();
   return ledger;
 }
 
@@ -77,6 +81,7 @@ export class FileLedger implements Ledger {
   readonly notation = "rows";
   readonly failed: Promise<Error>;
   readonly #options: FileLedgerOptions;
+  readonly #disk: Disk;
   readonly #bets: BetsFile;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
@@ -102,11 +107,18 @@ export class FileLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    const journal = new RoundJournal(disk.open(JOURNAL_FILE));
-    const tally = new Tally(options.winningNumber);
-    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally, log: options.log });
+    const { agencies, winningNumber, log } = options;
+    const onFatal = (error: FatalLedgerError) => this.#fail(error);
+    this.#disk = disk;
+    this.#bets = new BetsFile(disk, {
+      tally: new Tally(winningNumber),
+      // A clock that is wrong must not make stored bets invalid.
+      rules: { agencies, today: LAST_DAY },
+      log,
+      onFatal,
+    });
     this.#digests = new RowDigests(this.#bets.read);
-    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), onFatal);
     disk.syncFolder();
   }
 
@@ -182,9 +194,26 @@ export class FileLedger implements Ledger {
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#digestQueue.run(() => {});
     await this.#queue.run(() => {
+      this.#markDurable();
       this.#bets.close();
       this.#closed.close();
     });
+  }
+
+  #markDurable(): void {
+    this.#bets.markDurable(this.#closed.durableSize);
+  }
+
+  /** Claims the volume for this lottery, and reads it. */
+  async open(): Promise<void> {
+    await this.#guarded(() =>
+      this.#bets.locked(() => {
+        claimIdentity(this.#disk, this.#options);
+        this.#closed.assertNotShortened(this.#bets.durableClosedSize());
+      })
+    );
+    await this.settle();
+    this.#markDurable();
   }
 
   /** Counts every row, and makes all rows and closes durable. */
@@ -198,14 +227,17 @@ export class FileLedger implements Ledger {
   }
 
   /**
-   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws.
-   * One call runs at a time, as it may have to wait for the lock.
+   * Counts what other servers have stored, so that little is left to count when it is needed, and writes down
+   * what is durable. Never throws. One call runs at a time, as it may have to wait for the lock.
    */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     try {
-      await this.#guarded(() => this.#bets.follow());
+      await this.#guarded(async () => {
+        await this.#bets.follow();
+        this.#markDurable();
+      });
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
     } finally {
@@ -334,19 +366,27 @@ export class FileLedger implements Ledger {
   }
 
   async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
-    let result: AppendResult = { status: "stored" };
+    const result = await this.#syncAppended();
+    for (const { resolve } of stored) resolve(result);
+  }
+
+  async #syncAppended(): Promise<AppendResult> {
     try {
       await this.#bets.sync();
     } catch (error) {
       // A second sync would succeed although these bets are lost: there is none.
       this.#fail(error);
+      noteDiskFailure(this.#disk, error as Error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      result = isTakenBack ? refusedBecause(error) : {
-        status: "unknown",
-        reason: `cannot tell whether the bets are stored: ${messageOf(error)}`,
-      };
+      return isTakenBack ? refusedBecause(error) : unknownBecause(error);
     }
-    for (const { resolve } of stored) resolve(result);
+    try {
+      this.#bets.assertInPlace();
+      return { status: "stored" };
+    } catch (error) {
+      this.#failIfFatal(error);
+      return unknownBecause(error);
+    }
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
@@ -387,6 +427,11 @@ function drawOf(winners: Winners): Draw {
       if (documents !== undefined) yield documents;
     },
   };
+}
+
+function unknownBecause(error: unknown): AppendResult {
+  const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
+  return { status: "unknown", reason };
 }
 
 function refusedBecause(error: unknown): AppendResult {

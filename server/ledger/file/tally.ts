@@ -9,14 +9,16 @@ import { LINE_FEED, SEMICOLON } from "../../../shared/ascii.ts";
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
+import { AGENCIES_MAX } from "../../../shared/bet.ts";
+import { explainRow, quoteBytes, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
 /** Fields of a row: the agency, and those of its bet. */
 const ROW_FIELDS = 6;
 /** A piece of this size stays in the processor's cache while it is scanned. */
 const ROOM_BYTES = 256 * 1024;
-/** Longest part of a damaged row that a message quotes. */
-const QUOTED_BYTES_MAX = 200;
+/** The rules that hold in every lottery and on every day. */
+const LOOSEST_RULES: RowRules = { agencies: AGENCIES_MAX, today: 99991231 };
 
 /** The documents of each agency's winners, joined by `;`, in the order of the file. */
 export type Winners = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
@@ -29,13 +31,10 @@ export class DamagedRowError extends FatalLedgerError {
   /** Position of the row's first byte in the file. */
   readonly offset: number;
 
-  constructor(line: number, offset: number, row: string) {
+  constructor(line: number, offset: number, reason: string) {
     super(
-      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ` +
-        `${
-          JSON.stringify(row)
-        }. Nothing was changed. Stop the servers, correct that line by hand ` +
-        "and delete bets.csv.round",
+      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: it ${reason}. ` +
+        "Nothing was changed. Stop the servers, correct that line by hand and delete bets.csv.round",
     );
     this.line = line;
     this.offset = offset;
@@ -92,7 +91,7 @@ export class Tally {
       this.#count(rows, bytes);
       at += bytes;
       if (at === wholeRows) break;
-      if (winnerBytes === 0) throw this.#damaged(at);
+      if (winnerBytes === 0) throw this.damagedAt(at);
       this.#takeRow(at, winnerBytes);
       at += winnerBytes + 1;
     }
@@ -116,7 +115,7 @@ export class Tally {
   /** Takes the row at `at`, which ends like a winning row. */
   #takeRow(at: number, rowBytes: number): void {
     const fields = parseRow(this.room.subarray(at, at + rowBytes));
-    if (fields.length !== ROW_FIELDS) throw this.#damaged(at);
+    if (fields.length !== ROW_FIELDS) throw this.damagedAt(at);
     const agency = Number(fields[0]);
     if (fields[5] === this.#winningNumber) this.#addWinner(agency, fields[3]);
     this.#scanner.counts[agency]++;
@@ -130,9 +129,14 @@ export class Tally {
     documents.writeText(document);
   }
 
-  #damaged(at: number): DamagedRowError {
-    const end = Math.min(this.room.indexOf(LINE_FEED, at), at + QUOTED_BYTES_MAX);
-    const row = new TextDecoder().decode(this.room.subarray(at, end));
-    return new DamagedRowError(this.#rows + 1, this.size, row);
+  /**
+   * Describes the invalid row that follows the counted ones.
+   *
+   * @param at Where it begins in {@linkcode room}.
+   */
+  damagedAt(at: number, rules: RowRules = LOOSEST_RULES): DamagedRowError {
+    const row = this.room.subarray(at, this.room.indexOf(LINE_FEED, at));
+    const reason = explainRow(row, rules)?.text ?? `is damaged: ${quoteBytes(row)}`;
+    return new DamagedRowError(this.#rows + 1, this.size, reason);
   }
 }

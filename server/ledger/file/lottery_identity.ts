@@ -1,0 +1,97 @@
+/**
+ * The identity of a lottery: lottery.json on its volume. It is written when the lottery begins, and every
+ * server must agree with it: servers with other settings would draw early, or name other winners.
+ *
+ * @module
+ */
+
+import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
+import { IDENTITY_FILE } from "./volume_files.ts";
+
+/** What makes a lottery the same one, on every server and after every restart. */
+export interface LotteryIdentity {
+  /** A UUID. */
+  id: string;
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
+  /** LOTTERY_WINNER_NUMBER. */
+  winningNumber: number;
+  /** When the first server started, in ISO 8601 with zone. */
+  createdAt: string;
+}
+
+/** The settings that belong to a lottery. */
+export type LotterySettings = Pick<LotteryIdentity, "agencies" | "winningNumber">;
+
+/** Longer than any identity. */
+const IDENTITY_BYTES_MAX = 4096;
+/** An identity without its end was being written when its server was killed. */
+const END = "}\n";
+
+/**
+ * Reads the identity of the volume's lottery, or gives it one. The lock of bets.csv is held.
+ *
+ * @throws {FatalLedgerError} If the volume belongs to a lottery with other settings.
+ */
+export function claimIdentity(disk: Disk, settings: LotterySettings): LotteryIdentity {
+  const file = disk.open(IDENTITY_FILE);
+  try {
+    const text = readText(file);
+    if (!text.endsWith(END)) return writeIdentity(disk, file, settings);
+    const identity = parseIdentity(text);
+    assertSame(identity, settings);
+    return identity;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Parses the content of lottery.json.
+ *
+ * @throws {FatalLedgerError} If it is not an identity.
+ */
+export function parseIdentity(text: string): LotteryIdentity {
+  try {
+    const { id, agencies, winningNumber, createdAt } = JSON.parse(text);
+    const isValid = typeof id === "string" && Number.isInteger(agencies) &&
+      Number.isInteger(winningNumber) && typeof createdAt === "string";
+    if (isValid) return { id, agencies, winningNumber, createdAt };
+  } catch {
+    // Reported below.
+  }
+  throw new FatalLedgerError(
+    `Cannot read ${IDENTITY_FILE}: it is not the identity of a lottery. Restore it from a backup of ` +
+      "the volume; without one, stop all servers and delete it, and the next server writes it from its " +
+      "settings",
+  );
+}
+
+function writeIdentity(disk: Disk, file: DiskFile, settings: LotterySettings): LotteryIdentity {
+  const { agencies, winningNumber } = settings;
+  const createdAt = new Date().toISOString();
+  const identity = { id: crypto.randomUUID(), agencies, winningNumber, createdAt };
+  file.truncate(0);
+  writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
+  file.syncNow();
+  disk.syncFolder();
+  return identity;
+}
+
+function assertSame(identity: LotteryIdentity, settings: LotterySettings): void {
+  const { agencies, winningNumber, createdAt } = identity;
+  if (agencies === settings.agencies && winningNumber === settings.winningNumber) return;
+  throw new FatalLedgerError(
+    `Cannot use this volume: its lottery, begun ${createdAt}, has ${agencies} agencies and the winning ` +
+      `number ${winningNumber}; this server is set to ${settings.agencies} agencies and ` +
+      `${settings.winningNumber}. Set AGENCIES_AMOUNT=${agencies} and ` +
+      `LOTTERY_WINNER_NUMBER=${winningNumber}, use another SHARED_VOLUME, or put this lottery into the ` +
+      "archive with ./denow task reset",
+  );
+}
+
+function readText(file: DiskFile): string {
+  const bytes = new Uint8Array(IDENTITY_BYTES_MAX);
+  return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
+}
