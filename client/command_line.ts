@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { textFault } from "./environment.ts";
 import { USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -62,6 +63,10 @@ export function readCommandLine(args: string[]): { command: Command; flags: Flag
   const surplus = positionals.slice(command === undefined ? 0 : 1);
   if (surplus.length > 0) {
     throw new TypeError(`Unknown command '${surplus[0]}': give one of ${COMMANDS.join(", ")}`);
+  }
+  for (const [flag, value] of Object.entries(values)) {
+    const fault = typeof value === "string" ? textFault(value) : undefined;
+    if (fault !== undefined) throw new TypeError(`--${flag} ${fault}`);
   }
   const given: Record<string, string | boolean | undefined> = values;
   const flags = Object.entries(FLAGS).map(([flag, variable]) => [

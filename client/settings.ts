@@ -7,6 +7,7 @@
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS } from "../shared/logging.ts";
+import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
 /** The settings of a client. config.yaml explains each. */
@@ -35,7 +36,7 @@ export interface ClientSettings {
 export interface ClientSettingsSources {
   /** Values of the flags, by the names of the environment variables that they override. */
   flags?: Readonly<Record<string, string | undefined>>;
-  /** @default {Deno.env.get} */
+  /** @default {environmentVariable} */
   environment?: (name: string) => string | undefined;
   /** @default {Deno.readTextFileSync} */
   readFile?: (path: string) => string;
@@ -50,7 +51,7 @@ const FILES = ["config.yaml", "client/config.yaml"];
  * @throws {SettingsError} With everything that is missing, misspelled or out of range.
  */
 export function readClientSettings(sources: ClientSettingsSources = {}): ClientSettings {
-  const { flags = {}, environment = (name) => Deno.env.get(name) } = sources;
+  const { flags = {}, environment = environmentVariable } = sources;
   const { readFile = Deno.readTextFileSync } = sources;
   const named = flags.CLI_CONFIG ?? environment("CLI_CONFIG");
   const yaml = named
