@@ -1,6 +1,7 @@
 import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
+import { VERSION } from "./version.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
 const CONFIG = `${import.meta.dirname}/config.yaml`;
@@ -277,7 +278,7 @@ Deno.test({
     const help = await run(["--help"]);
     assertEquals(help.code, 0);
     assertStringIncludes(help.stdout, "Exit codes:");
-    assertEquals(await run(["--version"]), { code: 0, stdout: "1.0.0\n", stderr: "" });
+    assertEquals(await run(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
     const wrong = await run(["wait"]);
     assertEquals({ code: wrong.code, stdout: wrong.stdout }, { code: 2, stdout: "" });
     assertStringIncludes(wrong.stderr, "Unknown command 'wait'");
