@@ -9,12 +9,13 @@
 
 import { COMMA, LINE_FEED, ZERO } from "../ascii.ts";
 import { AGENCIES_MAX, AGENCY_DIGITS_MAX } from "../bet.ts";
+import { parseDigits } from "../bytes.ts";
 import {
   block,
   constant,
   fourDigits,
+  hasVectorInstructions,
   I64,
-  type Kernel,
   kernel,
   loop,
   returnValue,
@@ -122,27 +123,41 @@ export interface Scanned {
   winnerBytes: number;
 }
 
+/** Options of {@linkcode RowScanner}. */
+export interface RowScannerOptions {
+  winningNumber: number;
+  /** Longest input, in bytes. */
+  inputBytesMax: number;
+}
+
 /** Counts rows and finds possible winners. Its memory does not grow. */
 export class RowScanner {
   /** Where the rows go. */
   readonly input: Uint8Array<ArrayBuffer>;
   /** Number of rows counted since the start, by agency. */
   readonly counts: Float64Array;
-  readonly #kernel: Kernel;
+  /** Scans from one address of the memory to another. Returns the number of rows counted. */
+  readonly #run: (at: number, end: number) => number;
   readonly #stopped: Int32Array;
-  readonly #tail: number;
-  readonly #tailMask: number;
 
-  constructor(options: { winningNumber: number; inputBytesMax: number }) {
-    this.#kernel = scanRows(INPUT_AT + options.inputBytesMax + BLOCK_BYTES);
-    const { memory } = this.#kernel;
-    this.input = memory.subarray(INPUT_AT, INPUT_AT + options.inputBytesMax);
+  constructor({ winningNumber, inputBytesMax }: RowScannerOptions) {
+    const memoryBytes = INPUT_AT + inputBytesMax + BLOCK_BYTES;
+    const tail = `,${winningNumber}`.slice(-TAIL_BYTES);
+    let memory: Uint8Array<ArrayBuffer>;
+    if (hasVectorInstructions()) {
+      const blank = "\0".repeat(TAIL_BYTES - tail.length);
+      const tailBits = fourBytes(blank + tail);
+      const tailMask = fourBytes(blank + "\xff".repeat(tail.length));
+      const kernel = scanRows(memoryBytes);
+      memory = kernel.memory;
+      this.#run = (at, end) => kernel.run(at, end, tailBits, tailMask);
+    } else {
+      memory = new Uint8Array(memoryBytes);
+      this.#run = scalarScan(memory, new TextEncoder().encode(tail));
+    }
+    this.input = memory.subarray(INPUT_AT, INPUT_AT + inputBytesMax);
     this.counts = new Float64Array(memory.buffer, COUNTS_AT, AGENCIES_MAX + 1);
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
-    const tail = `,${options.winningNumber}`.slice(-TAIL_BYTES);
-    const blank = "\0".repeat(TAIL_BYTES - tail.length);
-    this.#tail = fourBytes(blank + tail);
-    this.#tailMask = fourBytes(blank + "\xff".repeat(tail.length));
   }
 
   /**
@@ -153,7 +168,7 @@ export class RowScanner {
    */
   scan(from: number, end: number): Scanned {
     if (from >= end) return { rows: 0, bytes: 0, winnerBytes: 0 };
-    const rows = this.#kernel.run(INPUT_AT + from, INPUT_AT + end, this.#tail, this.#tailMask);
+    const rows = this.#run(INPUT_AT + from, INPUT_AT + end);
     const stoppedAt = this.#stopped[0];
     const winnerEnd = this.#stopped[1];
     return {
@@ -162,6 +177,48 @@ export class RowScanner {
       winnerBytes: winnerEnd === 0 ? 0 : winnerEnd - stoppedAt,
     };
   }
+}
+
+/** Returns a scan that does what the kernel does, in the same memory, without vector instructions. */
+function scalarScan(
+  memory: Uint8Array<ArrayBuffer>,
+  tail: Uint8Array,
+): (at: number, end: number) => number {
+  const stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
+  const counts = new Float64Array(memory.buffer, COUNTS_AT, AGENCIES_MAX + 1);
+  return (at, end) => {
+    let rows = 0;
+    let rowAt = at;
+    let winnerEnd = 0;
+    while (rowAt < end) {
+      const lineEnd = scalarRowEnd(memory, rowAt);
+      const comma = memory.indexOf(COMMA, rowAt);
+      if (lineEnd < 0 || comma - rowAt > AGENCY_DIGITS_MAX) break;
+      const agency = parseDigits(memory, rowAt, comma, AGENCIES_MAX);
+      if (agency < 1) break;
+      if (endsWith(memory, lineEnd, tail)) {
+        winnerEnd = lineEnd;
+        break;
+      }
+      counts[agency]++;
+      rows++;
+      rowAt = lineEnd + 1;
+    }
+    stopped.set([rowAt, winnerEnd]);
+    return rows;
+  };
+}
+
+/** Returns where the line feed of a row is; -1 if another control character or no digit precedes it. */
+function scalarRowEnd(memory: Uint8Array, rowAt: number): number {
+  let at = rowAt;
+  while (memory[at] > CONTROL_MAX) at++;
+  const isDigit = at > rowAt && memory[at - 1] >= ZERO && memory[at - 1] <= ZERO + 9;
+  return memory[at] === LINE_FEED && isDigit ? at : -1;
+}
+
+function endsWith(memory: Uint8Array, end: number, tail: Uint8Array): boolean {
+  return tail.every((byte, index) => memory[end - tail.length + index] === byte);
 }
 
 /** Reads four bytes as a little-endian integer. */
