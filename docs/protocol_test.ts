@@ -50,7 +50,7 @@ Deno.test("docs/protocol.md has a section for each packet", () => {
   const [, packets] = document.split("\n## Packets\n");
   const section = packets.split("\n## ")[0];
   const headings = Array.from(section.matchAll(/^### (.*)$/gm), ([, heading]) => heading);
-  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse"];
+  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse", "DigestResponse"];
   assertEquals(headings.toSorted(), [...REQUEST_TYPES, ...answers].sort());
   for (const line of blocks("")) {
     assert(headings.includes(line.split(":")[0]), line);

@@ -64,7 +64,13 @@ export interface SimulationOptions {
  */
 export async function simulate(seed: number, options: SimulationOptions = {}): Promise<number> {
   using time = new FakeTime(START_MS);
-  return await new Simulation(seed, time, options).run();
+  const simulation = new Simulation(seed, time, options);
+  try {
+    return await simulation.run();
+  } finally {
+    // Nothing may go on by the real clock.
+    await simulation.stop();
+  }
 }
 
 /** Returns what failed with the first failing seed from 1 to `seeds`, if any fails. */
@@ -117,6 +123,12 @@ class Simulation {
     this.#servers.killAll();
     this.#judge();
     return this.#incidents;
+  }
+
+  /** Ends whatever a failure has left running. */
+  async stop(): Promise<void> {
+    this.#servers.cutPower(new MemoryDisk());
+    for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
   }
 
   /** Runs an agency until it has its winners, and restarts it whenever it gives up. */

@@ -10,6 +10,7 @@
 
 import type { Fault } from "../fault.ts";
 import { Lottery } from "../lottery.ts";
+import { DISK_FAILURE_FILE } from "../../../server/ledger/file/volume_files.ts";
 import { Program } from "../../../testing/program.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
@@ -53,6 +54,8 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   // The agencies go on with the other server.
   await lottery.acknowledged(AGENCIES * BATCHES);
   const badExit = await findBadExit(victim);
+  // An operator looks at the disk and clears the note: until then no server starts.
+  await Deno.remove(`${cluster.volume}/${DISK_FAILURE_FILE}`);
   const faults = await lottery.finish();
   return badExit === undefined ? faults : [...faults, { kind: "bad exit", detail: badExit }];
 }
