@@ -5,7 +5,7 @@
  */
 
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
-import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
+import { parseAddress, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS } from "../shared/logging.ts";
 import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
@@ -59,7 +59,8 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     : readYamlFile(FILES, { readFile });
   const reader = new SettingsReader({
     program: "client",
-    environment: (name) => flags[name] ?? environment(name),
+    environment,
+    flagOf: (variable) => ({ name: flagName(variable), value: flags[variable] }),
     environmentName: (name) => `CLI_${name.toUpperCase().replaceAll(".", "_")}`,
     file: yaml.settings,
     fileName: yaml.fileName,
@@ -81,7 +82,7 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     winnersTimeoutMs: readSeconds(reader, "winners_seconds", 60),
     legacyServer: reader.flag("legacy_server", false),
   };
-  finish(reader, flags);
+  reader.finish();
   return settings;
 }
 
@@ -98,28 +99,8 @@ function readSeconds(reader: SettingsReader, name: string, defaultSeconds: numbe
   return 1000 * reader.integer(name, { min: 1, max: 86_400, default: defaultSeconds });
 }
 
-/** Finishes reading. Adds the flags' names to the messages. */
-function finish(
-  reader: SettingsReader,
-  flags: Readonly<Record<string, string | undefined>>,
-): void {
-  try {
-    reader.finish();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    const named = error.faults.map((fault) =>
-      fault
-        .replace(/\((CLI_\w+) in the environment\)/, (place, name) =>
-          flags[name] === undefined ? place : `(${flagOf(name)})`)
-        .replace(/or (CLI_\w+) in the environment$/, (place, name) =>
-          `${place.slice("or ".length)}, or give ${flagOf(name)}`)
-    );
-    throw new SettingsError("client", named);
-  }
-}
-
 /** Returns the flag that overrides an environment variable: `--batch-size` for CLI_BATCH_SIZE. */
-function flagOf(name: string): string {
+function flagName(name: string): string {
   if (name === "CLI_SERVER_ADDRESS") return "--address";
   return `--${name.slice("CLI_".length).toLowerCase().replaceAll("_", "-")}`;
 }
