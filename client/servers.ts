@@ -157,7 +157,11 @@ export class Servers implements Disposable {
         },
       },
     );
-    for (const slow of overtaken) this.#order.failed(slow);
+    for (const slow of overtaken) {
+      this.#order.failed(slow);
+      const address = formatAddress(slow, this.#options.port);
+      this.#options.log.debug("connect", "fail", { address, error: "another server was faster" });
+    }
     this.#log.connected(connection.address);
     return { hostname, connection };
   }
