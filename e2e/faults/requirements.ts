@@ -31,6 +31,12 @@ export const LOOP_DISK: readonly Need[] = [
   { description: "loop devices", isPresent: () => succeeds("losetup", ["-f"]) },
 ];
 
+/** To call what Deno cannot: sync_file_range(2). */
+export const PYTHON: Need = {
+  description: "python3",
+  isPresent: () => succeeds("python3", ["--version"]),
+};
+
 /** To make system calls of another process fail. */
 export const STRACE: readonly Need[] = [
   ...LINUX,

@@ -11,6 +11,7 @@ const TESTS = [
   "client/bet_lines_test.ts",
   "client/rows_digest_test.ts",
   "client/ways_in_test.ts",
+  "server/ledger/file/row_audit_test.ts",
   "server/ledger/file/tally_test.ts",
   "shared/packets_test.ts",
   "shared/simd/row_scanner_test.ts",

@@ -42,6 +42,7 @@ const OPCODES = {
   "i64.eqz": [0x50],
   "i64.eq": [0x51],
   "i32.ctz": [0x68],
+  "i32.popcnt": [0x69],
   "i32.add": [0x6a],
   "i32.sub": [0x6b],
   "i32.mul": [0x6c],
@@ -175,6 +176,10 @@ export class I32 extends Code {
   /** Counts the zeros below the lowest bit that is set; 32 if none is. */
   trailingZeros(): I32 {
     return new I32(this, "i32.ctz");
+  }
+  /** Counts the bits that are 1. */
+  oneBits(): I32 {
+    return new I32(this, "i32.popcnt");
   }
 
   /** The byte at this address. */

@@ -5,7 +5,7 @@
  */
 
 import type { Need } from "../../../testing/needs.ts";
-import { LINUX, LOOP_DISK, PROCESSES, STRACE, TMPFS } from "../requirements.ts";
+import { LINUX, LOOP_DISK, PROCESSES, PYTHON, STRACE, TMPFS } from "../requirements.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
 import { crowds } from "./crowds.ts";
@@ -100,8 +100,8 @@ export const SCENARIOS: Record<string, Scenario> = {
   },
   "half-written": {
     summary: "the power fails while the disk holds part of a write",
-    count: 4,
-    needs: LOOP_DISK,
+    count: 6,
+    needs: [...LOOP_DISK, PYTHON],
     run: halfWritten,
   },
 };

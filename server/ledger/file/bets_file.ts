@@ -8,22 +8,17 @@
  */
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
-import type { ActionLog } from "../../../shared/logging.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
-import { explainRow, ROW_BYTES_MAX, type RowRules } from "./bet_row.ts";
+import { explainRow, ROW_BYTES_MAX } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import { FileLock } from "./file_lock.ts";
 import { inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
-import { RowAudit } from "./row_audit.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 import { copyTail } from "./side_copy.ts";
 import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
-/** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
-const LOCK_PATIENCE_MS = 5000;
-/** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
-const LOCK_TURNS_MAX = 8;
 /**
  * A disk that syncs faster than this is synced in place: that saves the detour through a thread, and blocks
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
@@ -31,8 +26,6 @@ const LOCK_TURNS_MAX = 8;
 const SYNC_IN_PLACE_MS = 1;
 /** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
-/** How often a long reading is logged. */
-const READING_LOG_MS = 2000;
 /** Longest part of a torn tail that a log line quotes. */
 const QUOTED_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
@@ -42,11 +35,7 @@ const MOVED = `Cannot go on: ${BETS_FILE} was moved or deleted while this server
   "Stop all servers before you touch the shared volume";
 
 /** Options of {@linkcode BetsFile}. */
-export interface BetsFileOptions {
-  tally: Tally;
-  /** Judges the rows that are there at the start. */
-  rules: RowRules;
-  log: ActionLog;
+export interface BetsFileOptions extends RowCounterOptions {
   /** Called when the lock cannot be released: only the end of the process releases it then. */
   onFatal: (error: FatalLedgerError) => void;
 }
@@ -61,8 +50,8 @@ export class BetsFile {
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
   readonly #options: BetsFileOptions;
-  /** Judges rows until those that were there at the start have been counted. */
-  #audit: RowAudit | undefined;
+  readonly #lock: FileLock;
+  readonly #counter: RowCounter;
   /** Reads the file. Rows up to {@linkcode size} may be read without the lock. */
   readonly read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
   /** How often counted rows were taken back, so that what was derived from them is void. */
@@ -83,7 +72,9 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    this.#audit = new RowAudit(options.rules);
+    const { log, onFatal } = options;
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, log, onFatal });
+    this.#counter = new RowCounter(this.#file, options);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
@@ -109,22 +100,23 @@ export class BetsFile {
    * @throws {DamagedRowError} If a row is invalid.
    */
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    await this.#lockCounted();
-    try {
-      return await work();
-    } finally {
-      this.#unlock();
+    for (let canCountUnlocked = true;;) {
+      const outcome = await this.#lock.hold(async () => {
+        const wholeSize = this.#recover();
+        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
+        // Under the lock a row that seems damaged is damaged: this finds out.
+        if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
+        return { wholeSize };
+      });
+      if ("result" in outcome) return outcome.result!;
+      canCountUnlocked = await this.#counter.countUnlocked(outcome.wholeSize);
     }
   }
 
   /** Runs `work` under the lock, whatever the state of the file. */
-  async locked<Result>(work: () => Result): Promise<Result> {
-    await this.#lock();
-    try {
-      return work();
-    } finally {
-      this.#unlock();
-    }
+  locked<Result>(work: () => Result): Promise<Result> {
+    return this.#lock.hold(work);
   }
 
   /**
@@ -135,7 +127,7 @@ export class BetsFile {
    */
   async follow(): Promise<void> {
     if (this.#file.size() === this.#tally.size) return;
-    await this.#countUnlocked(await this.locked(() => this.#recover()));
+    await this.#counter.countUnlocked(await this.#lock.hold(() => this.#recover()));
   }
 
   /**
@@ -219,10 +211,9 @@ export class BetsFile {
    *
    * @returns Whether they were taken back.
    */
-  async takeBack(rows: Uint8Array): Promise<boolean> {
+  takeBack(rows: Uint8Array): Promise<boolean> {
     const from = this.#roundStart;
-    await this.#lock();
-    try {
+    return this.#lock.hold(() => {
       // Another server may have truncated the file meanwhile: its truncations count too.
       const round = this.#journal.read();
       if (round !== undefined) this.#remember(round);
@@ -234,9 +225,7 @@ export class BetsFile {
         this.#truncateTo(from);
       } else writeAll(this.#file, rows, from);
       return isLast;
-    } finally {
-      this.#unlock();
-    }
+    });
   }
 
   close(): void {
@@ -244,82 +233,23 @@ export class BetsFile {
     this.#journal.close();
   }
 
-  /** Takes the lock with few rows left to count, and counts those. */
-  async #lockCounted(): Promise<void> {
-    let canCountUnlocked = true;
-    for (;;) {
-      await this.#lock();
-      let wholeSize: number;
-      try {
-        wholeSize = this.#recover();
-        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
-        if (isNear && this.#countLocked(wholeSize)) return;
-        // Under the lock a damaged row is one: this finds out.
-        if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
-      } catch (error) {
-        this.#unlock();
-        throw error;
-      }
-      this.#unlock();
-      canCountUnlocked = await this.#countUnlocked(wholeSize);
-    }
-  }
-
-  /**
-   * Counts rows up to `wholeSize` without the lock, giving way to others between slices.
-   *
-   * @returns Whether it came that far. The file may be truncated and rewritten meanwhile, so a damaged row
-   * need not be one.
-   */
-  async #countUnlocked(wholeSize: number): Promise<boolean> {
-    let loggedMs = performance.now();
-    try {
-      while (this.#tally.size < wholeSize) {
-        this.#countSlice(wholeSize);
-        await turnEnd();
-        if (performance.now() - loggedMs < READING_LOG_MS) continue;
-        loggedMs = performance.now();
-        this.#options.log.info("ledger", "in_progress", {
-          file: BETS_FILE,
-          read_bytes: this.#tally.size,
-          of_bytes: wholeSize,
-        });
-      }
-      return true;
-    } catch {
-      return false;
-    }
-  }
-
   /** Counts the last rows; returns whether they are counted, or a hole was truncated instead. */
   #countLocked(wholeSize: number): boolean {
     while (this.#tally.size < wholeSize) {
       if (!this.#countSliceLocked(wholeSize)) return false;
     }
-    this.#audit = undefined;
+    this.#counter.endAudit();
     return true;
   }
 
   #countSliceLocked(wholeSize: number): boolean {
     try {
-      this.#countSlice(wholeSize);
+      this.#counter.countSlice(wholeSize);
       return true;
     } catch (error) {
       if (error instanceof DamagedRowError && this.#truncateHole(error.offset)) return false;
       throw error;
     }
-  }
-
-  #countSlice(wholeSize: number): void {
-    const tally = this.#tally;
-    const wanted = tally.room.subarray(0, wholeSize - tally.size);
-    const length = readFully(this.#file, wanted, tally.size);
-    const invalid = this.#audit?.firstInvalidRow(wanted.subarray(0, length)) ?? -1;
-    if (tally.take(invalid < 0 ? length : invalid) > 0) return;
-    if (invalid >= 0) throw tally.damagedAt(invalid, this.#options.rules);
-    throw new FatalLedgerError(
-      `Cannot read ${BETS_FILE}: no row ends within ${length} bytes of byte ${tally.size}`,
-    );
   }
 
   /** Truncates the file before a hole that a power cut has left; returns whether there is one. */
@@ -331,45 +261,6 @@ export class BetsFile {
     this.#repair({ size, wholeSize, why: "a power cut has left a hole of zeros" });
     if (wholeSize < this.#tally.size) this.#countAgain();
     return true;
-  }
-
-  /**
-   * Takes the lock. The holder usually releases it before a thread could start to wait. But a thread waits
-   * in line, while a caller that only tries might never get a turn.
-   */
-  async #lock(): Promise<void> {
-    for (let turn = 0; turn < LOCK_TURNS_MAX; turn++) {
-      if (this.#file.tryLock()) return;
-      await turnEnd();
-    }
-    await this.#waitForLock();
-  }
-
-  async #waitForLock(): Promise<void> {
-    const timer = setTimeout(() => {
-      this.#options.log.warning("lock", "in_progress", {
-        file: BETS_FILE,
-        waiting_seconds: LOCK_PATIENCE_MS / 1000,
-        hint: "another server holds the lock: it is paused, or its disk hangs",
-      });
-    }, LOCK_PATIENCE_MS);
-    await this.#file.lock().finally(() => clearTimeout(timer));
-  }
-
-  /** Releases the lock. If that fails, what was done under it is done all the same. */
-  #unlock(): void {
-    try {
-      this.#file.unlock();
-    } catch (cause) {
-      this.#options.onFatal(
-        new FatalLedgerError(
-          `Cannot unlock ${BETS_FILE}: ${
-            (cause as Error).message
-          }. This server stops, which releases it`,
-          { cause },
-        ),
-      );
-    }
   }
 
   /**

@@ -11,6 +11,7 @@ import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How long the name is trusted to lead to the open file: a server that starts anew takes longer. */
@@ -45,15 +46,14 @@ export function parseClosedLine(line: string): number {
 /** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
-  /** Called when the lock cannot be released: only the end of the process releases it then. */
-  readonly #onFatal: (error: FatalLedgerError) => void;
+  readonly #lock: FileLock;
   #size = -1;
   #wholeSize = 0;
   #agencies = new Set<number>();
 
-  constructor(file: DiskFile, onFatal: (error: FatalLedgerError) => void) {
+  constructor(file: DiskFile, options: Omit<FileLockOptions, "name">) {
     this.#file = file;
-    this.#onFatal = onFatal;
+    this.#lock = new FileLock(file, { name: CLOSED_FILE, ...options });
   }
 
   /** Bytes that are durable: the complete lines of the last sync. */
@@ -100,9 +100,8 @@ export class ClosedAgencies {
    * Adds an agency durably; if it is there already, makes it durable. A torn last line is truncated first.
    * The lock of bets.csv is held.
    */
-  async add(agency: number): Promise<void> {
-    if (!this.#file.tryLock()) await this.#file.lock();
-    try {
+  add(agency: number): Promise<void> {
+    return this.#lock.hold(async () => {
       const line = this.agencies().has(agency) ? "" : `${agency}\n`;
       const from = this.#wholeSize;
       if (this.#file.size() > from) this.#file.truncate(from);
@@ -118,9 +117,7 @@ export class ClosedAgencies {
       await this.sync();
       // Somebody may have put a copy in its place, which lacks this line.
       if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
-    } finally {
-      this.#unlock();
-    }
+    });
   }
 
   /**
@@ -153,21 +150,6 @@ export class ClosedAgencies {
     readFully(this.#file, bytes.subarray(0, this.#wholeSize), 0);
     bytes.set(new TextEncoder().encode(line), this.#wholeSize);
     writeAll(this.#file, bytes, 0);
-  }
-
-  #unlock(): void {
-    try {
-      this.#file.unlock();
-    } catch (cause) {
-      this.#onFatal(
-        new FatalLedgerError(
-          `Cannot unlock ${CLOSED_FILE}: ${
-            (cause as Error).message
-          }. This server stops, which releases it`,
-          { cause },
-        ),
-      );
-    }
   }
 
   #read(size: number): void {

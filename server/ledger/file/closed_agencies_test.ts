@@ -1,17 +1,18 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
 /** Nothing here makes an unlock fail. */
-const unexpected = (error: Error) => {
+const onFatal = (error: Error) => {
   throw error;
 };
 const NAME = "agencies_closed.txt";
 
 /** A process's view of the file. */
 function open(disk: MemoryDisk): ClosedAgencies {
-  return new ClosedAgencies(disk.process().open(NAME), unexpected);
+  return new ClosedAgencies(disk.process().open(NAME), { log: keepLog().log, onFatal });
 }
 
 /** The closed agencies that a file's content names. */

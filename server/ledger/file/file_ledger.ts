@@ -9,7 +9,7 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch, BetsDigest } from "../../../shared/mod.ts";
+import type { BetBatch } from "../../../shared/mod.ts";
 import type {
   AppendResult,
   CloseResult,
@@ -25,8 +25,8 @@ import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import { claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
-import { RowDigests } from "./row_digests.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
+import { StoredQueries } from "./stored_queries.ts";
 import { Tally, type Winners } from "./tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
@@ -54,12 +54,6 @@ interface WaitingBatch {
   resolve: (result: AppendResult) => void;
 }
 
-/** Callers who ask about agencies at the same time, and share one look at the files. */
-interface Query<Answer> {
-  agencies: Set<number>;
-  answers: Promise<Map<number, Answer>>;
-}
-
 /**
  * Opens the ledger on a disk: creates missing files, recovers from interrupted writes, and reads all rows
  * once.
@@ -83,17 +77,13 @@ export class FileLedger implements Ledger {
   readonly #options: FileLedgerOptions;
   readonly #disk: Disk;
   readonly #bets: BetsFile;
+  readonly #stored: StoredQueries;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
   /** The rows of the round in hand. */
   readonly #rows = new ByteBuffer(64 * 1024);
-  readonly #digests: RowDigests;
-  readonly #digestQueue = new SerialQueue();
-  #digestedGeneration = 0;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #waiting: WaitingBatch[] = [];
-  #counting: Query<number> | undefined;
-  #digesting: Query<BetsDigest> | undefined;
   #draw: Draw | undefined;
   #isFollowing = false;
   #disposal: Promise<void> | undefined;
@@ -117,8 +107,8 @@ export class FileLedger implements Ledger {
       log,
       onFatal,
     });
-    this.#digests = new RowDigests(this.#bets.read);
-    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), onFatal);
+    this.#stored = new StoredQueries(this.#bets, (work) => this.#guarded(work));
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
     disk.syncFolder();
   }
 
@@ -149,8 +139,7 @@ export class FileLedger implements Ledger {
 
   async progress(agency: number): Promise<ProgressResult> {
     try {
-      const bets = await join(this.#counting ??= this.#startCounting(), agency);
-      return { status: "known", bets };
+      return { status: "known", bets: await this.#stored.count(agency) };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -158,8 +147,7 @@ export class FileLedger implements Ledger {
 
   async digest(agency: number): Promise<DigestResult> {
     try {
-      const digest = await join(this.#digesting ??= this.#startDigesting(), agency);
-      return { status: "known", ...digest };
+      return { status: "known", ...await this.#stored.digest(agency) };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -192,7 +180,7 @@ export class FileLedger implements Ledger {
   async #dispose(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
-    await this.#digestQueue.run(() => {});
+    await this.#stored.idle();
     await this.#queue.run(() => {
       this.#markDurable();
       this.#bets.close();
@@ -260,46 +248,6 @@ export class FileLedger implements Ledger {
     } catch {
       return true;
     }
-  }
-
-  /** Coalesces questions that come before their turn, so that hundreds of them cannot starve writers. */
-  #startCounting(): Query<number> {
-    const agencies = new Set<number>();
-    const answers = this.#guarded(async () => {
-      this.#counting = undefined;
-      return await this.#countDurably(agencies);
-    });
-    return { agencies, answers };
-  }
-
-  /** The bets of agencies, made durable. */
-  async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
-    await this.#bets.exclusively(() => {});
-    const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-    await this.#bets.sync();
-    return counts;
-  }
-
-  /** Coalesces questions as #startCounting() does. Rows are hashed beside the rounds, not in turn with them. */
-  #startDigesting(): Query<BetsDigest> {
-    const agencies = new Set<number>();
-    const answers = this.#digestQueue.run(async () => {
-      const { counts, size, generation } = await this.#guarded(async () => {
-        this.#digesting = undefined;
-        const counts = await this.#countDurably(agencies);
-        return { counts, size: this.#bets.size, generation: this.#bets.generation };
-      });
-      if (generation !== this.#digestedGeneration) this.#digests.clear();
-      this.#digestedGeneration = generation;
-      await this.#digests.advanceTo(size);
-      return new Map(
-        Array.from(counts, ([agency, bets]) => [
-          agency,
-          { bets, sha256: this.#digests.digest(agency) },
-        ]),
-      );
-    });
-    return { agencies, answers };
   }
 
   async #runRound(): Promise<void> {
@@ -412,12 +360,6 @@ export class FileLedger implements Ledger {
     this.#failure = error instanceof Error ? error : new Error(String(error));
     this.#onFailure(this.#failure);
   }
-}
-
-/** Adds an agency to a query, and waits for its answer. */
-async function join<Answer>(query: Query<Answer>, agency: number): Promise<Answer> {
-  query.agencies.add(agency);
-  return (await query.answers).get(agency)!;
 }
 
 function drawOf(winners: Winners): Draw {

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { LINE_FEED, SEMICOLON } from "../../../shared/ascii.ts";
-import { ByteBuffer } from "../../../shared/bytes.ts";
+import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../../shared/ascii.ts";
+import { ByteBuffer, parseDigits } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
-import { AGENCIES_MAX } from "../../../shared/bet.ts";
+import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../../shared/bet.ts";
 import { explainRow, quoteBytes, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
@@ -49,6 +49,9 @@ export class Tally {
   readonly #winningNumber: string;
   readonly #scanner: RowScanner;
   #winners = new Map<number, ByteBuffer>();
+  /** The agency of the last winner, and its documents: winners of a batch are of one agency. */
+  #lastAgency = 0;
+  #lastDocuments = new ByteBuffer(0);
 
   constructor(winningNumber: number) {
     this.#winningNumber = String(winningNumber);
@@ -70,6 +73,7 @@ export class Tally {
     this.size = this.#rows = 0;
     this.#scanner.counts.fill(0);
     this.#winners = new Map();
+    this.#lastAgency = 0;
   }
 
   /** The buffer for the bytes that follow {@linkcode size}, to be counted by {@linkcode take}. */
@@ -87,13 +91,13 @@ export class Tally {
   take(length: number): number {
     const wholeRows = this.room.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
     for (let at = 0; at < wholeRows;) {
-      const { rows, bytes, winnerBytes } = this.#scanner.scan(at, wholeRows);
-      this.#count(rows, bytes);
+      const { rows, bytes, listed } = this.#scanner.scan(at, wholeRows);
+      const damaged = this.#takeListed(listed);
+      if (damaged >= 0) this.#countUpTo(damaged, { at, rows, bytes });
+      else this.#count(rows, bytes);
       at += bytes;
-      if (at === wholeRows) break;
-      if (winnerBytes === 0) throw this.damagedAt(at);
-      this.#takeRow(at, winnerBytes);
-      at += winnerBytes + 1;
+      if (damaged >= 0) throw this.damagedAt(damaged);
+      if (at < wholeRows) throw this.damagedAt(at);
     }
     return wholeRows;
   }
@@ -112,21 +116,70 @@ export class Tally {
     this.size += bytes;
   }
 
-  /** Takes the row at `at`, which ends like a winning row. */
-  #takeRow(at: number, rowBytes: number): void {
-    const fields = parseRow(this.room.subarray(at, at + rowBytes));
-    if (fields.length !== ROW_FIELDS) throw this.damagedAt(at);
-    const agency = Number(fields[0]);
-    if (fields[5] === this.#winningNumber) this.#addWinner(agency, fields[3]);
-    this.#scanner.counts[agency]++;
-    this.#count(1, rowBytes + 1);
+  /** Counts the rows of a scan up to one that is damaged, though the scanner has counted all of them. */
+  #countUpTo(
+    damaged: number,
+    { at, rows, bytes }: { at: number; rows: number; bytes: number },
+  ): void {
+    let surplus = 0;
+    for (let row = damaged; row < at + bytes; row = this.room.indexOf(LINE_FEED, row) + 1) {
+      this.#scanner.counts[this.#agencyAt(row)]--;
+      surplus++;
+    }
+    this.#count(rows - surplus, damaged - at);
   }
 
-  #addWinner(agency: number, document: string): void {
+  #agencyAt(row: number): number {
+    return parseDigits(this.room, row, this.room.indexOf(COMMA, row), AGENCIES_MAX);
+  }
+
+  /** Takes the rows that the scanner has listed; returns where the first damaged one begins, or -1. */
+  #takeListed(listed: number): number {
+    const { list } = this.#scanner;
+    for (let at = 0; at < 3 * listed; at += 3) {
+      const [from, lineEnd, isCommon] = [list[at], list[at + 1], list[at + 2]];
+      const isTaken = isCommon === 1 && this.#takeCommonWinner(from, lineEnd) ||
+        this.#takeUncommon(from, lineEnd);
+      if (!isTaken) return from;
+    }
+    return -1;
+  }
+
+  /** Takes a winner with six fields and no quotes, without making strings; returns whether the row is one. */
+  #takeCommonWinner(from: number, lineEnd: number): boolean {
+    const bytes = this.room;
+    const numberAt = lineEnd - this.#winningNumber.length;
+    const dateAt = numberAt - 1 - BIRTHDATE_BYTES;
+    if (bytes[numberAt - 1] !== COMMA || bytes[dateAt - 1] !== COMMA) return false;
+    let documentAt = dateAt - 1;
+    while (bytes[documentAt - 1] !== COMMA) documentAt--;
+    let agency = 0;
+    for (let at = from; bytes[at] !== COMMA; at++) agency = 10 * agency + bytes[at] - ZERO;
+    this.#documentsOf(agency).writeRange(bytes, documentAt, dateAt - 1);
+    return true;
+  }
+
+  /** Takes a row that may win; returns whether it is a row at all. */
+  #takeUncommon(from: number, lineEnd: number): boolean {
+    const fields = parseRow(this.room.subarray(from, lineEnd));
+    if (fields.length !== ROW_FIELDS) return false;
+    if (fields[5] === this.#winningNumber) {
+      this.#documentsOf(Number(fields[0])).writeText(fields[3]);
+    }
+    return true;
+  }
+
+  /** The documents of an agency, ready for one more. */
+  #documentsOf(agency: number): ByteBuffer {
+    if (agency === this.#lastAgency) {
+      this.#lastDocuments.writeByte(SEMICOLON);
+      return this.#lastDocuments;
+    }
     let documents = this.#winners.get(agency);
     if (documents === undefined) this.#winners.set(agency, documents = new ByteBuffer(64));
-    if (documents.length > 0) documents.writeByte(SEMICOLON);
-    documents.writeText(document);
+    else documents.writeByte(SEMICOLON);
+    this.#lastAgency = agency;
+    return this.#lastDocuments = documents;
   }
 
   /**
