@@ -7,6 +7,7 @@
 import { SettingsError } from "../shared/config.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import { escapeMessage } from "../shared/readable.ts";
+import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { Agency } from "./agency.ts";
 import { BetFile, betFilePath } from "./bet_file.ts";
 import { BetFileError } from "./bet_lines.ts";
@@ -65,6 +66,7 @@ async function main(args: string[]): Promise<number> {
 async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<number> {
   const { agency, host, port, logLevel } = job.settings;
   output.log.info("config", "success", { agency, server: `${host}:${port}`, log_level: logLevel });
+  warnWithoutVectorInstructions(output.log);
   try {
     await run(job, output, result);
     return 0;

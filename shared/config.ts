@@ -35,6 +35,16 @@ export interface SettingsSources {
   isFileMissing?: boolean;
   /** Maps a setting's name in the file to its name in the environment. @default {the same name} */
   environmentName?: (name: string) => string;
+  /** Looks up the flag that overrides a variable of the environment. @default {there is none} */
+  flagOf?: (variable: string) => Flag | undefined;
+}
+
+/** A flag of the command line. */
+export interface Flag {
+  /** Its name in messages, `--batch-size`. */
+  name: string;
+  /** Its value, if it was given. */
+  value?: string;
 }
 
 /** The trimmed text of a setting, and where it was found. */
@@ -159,13 +169,22 @@ export class SettingsReader {
     const { environment, environmentName = (same) => same, file } = this.#sources;
     const { fileName, isFileMissing = false } = this.#sources;
     const variable = environmentName(name);
+    const flag = this.#sources.flagOf?.(variable);
+    const fromFlag = flag?.value?.trim();
+    if (flag && fromFlag) return { text: fromFlag, place: flag.name };
     const fromEnvironment = environment(variable)?.trim();
     if (fromEnvironment) return { text: fromEnvironment, place: `${variable} in the environment` };
     const fromFile = Object.hasOwn(file, name) ? file[name].trim() : "";
     if (fromFile !== "") return { text: fromFile, place: fileName };
     if (defaultText !== undefined) return { text: defaultText, place: "its default" };
-    if (isFileMissing) this.#unset.push(variable);
-    else this.fault(`${name} is missing: set it in ${fileName}, or ${variable} in the environment`);
+    if (isFileMissing) {
+      this.#unset.push(variable);
+      return undefined;
+    }
+    const places = flag === undefined
+      ? `or ${variable} in the environment`
+      : `${variable} in the environment, or give ${flag.name}`;
+    this.fault(`${name} is missing: set it in ${fileName}, ${places}`);
   }
 }
 

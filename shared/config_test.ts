@@ -73,6 +73,26 @@ Deno.test("SettingsReader calls a missing file missing, and not its settings", {
   settings.finish();
 });
 
+Deno.test("SettingsReader prefers flags to the environment, and names them", {
+  permissions: "none",
+}, () => {
+  const flags: Record<string, string> = { A: "flag", B: " ", D: "x" };
+  const flagOf = (variable: string) =>
+    variable === "E" ? undefined : { name: `--${variable.toLowerCase()}`, value: flags[variable] };
+  const settings = reader({ A: "environment", B: "environment", F: "y" }, {}, { flagOf });
+  assertEquals([settings.text("A"), settings.text("B")], ["flag", "environment"]);
+  const rule = { min: 0, max: 9 };
+  assertEquals(
+    faultsOf(settings, () => "CDEF".split("").map((name) => settings.integer(name, rule))),
+    [
+      "C is missing: set it in server/config.ini, C in the environment, or give --c",
+      'D is "x" (--d): give an integer from 0 to 9',
+      "E is missing: set it in server/config.ini, or E in the environment",
+      'F is "y" (F in the environment): give an integer from 0 to 9',
+    ],
+  );
+});
+
 Deno.test("SettingsReader trims a setting", { permissions: "none" }, () => {
   const rule = { min: 1, max: 65535 };
   const settings = reader({ SERVER_PORT: "12345\r" }, { AGENCIES_AMOUNT: " 5 " });
