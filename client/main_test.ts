@@ -1,6 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
+import { VERSION } from "./version.ts";
 
 const MAIN = `${import.meta.dirname}/main.ts`;
 const CONFIG = `${import.meta.dirname}/config.yaml`;
@@ -11,10 +13,14 @@ const PERMISSIONS = [
   "--no-prompt",
 ];
 
-/** Starts the client with the permissions of its compiled program. */
-function start(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+/** Starts the client with the permissions of its compiled program, and further `flags`. */
+function start(
+  args: string[],
+  env: Record<string, string> = {},
+  flags: string[] = [],
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args],
+    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, ...flags, MAIN, ...args],
     env: { CLI_CONFIG: CONFIG, ...env },
     stdin: "null",
     stdout: "piped",
@@ -129,6 +135,50 @@ Deno.test({
 Deno.test({
   ...needs(
     ["posix", "run", "net", "read", "write"],
+    "client writes its result to the file that --result names: done, refused or stopped",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    const winners = [" 30 ", "\u00a031", "3|2", '"33"'];
+    lottery.winners = winners.join(";");
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    await using folder = tempFolder();
+    const result = `${folder.path}/result.json`;
+    const read = async () => JSON.parse(await Deno.readTextFile(result));
+    const args = ["--id", "1", "--address", server.address, "--data", file.path];
+    const flags = [`--allow-write=${folder.path}`];
+    const run = (...more: string[]) => start([...args, "--result", result, ...more], {}, flags);
+
+    assertEquals((await finish(run())).code, 0);
+    const done = { agency: 1, sent: 500, stored: 500, winners, exitCode: 0, reason: null };
+    assertEquals(await read(), done);
+
+    lottery.bets.length = 100;
+    lottery.store = () => false;
+    assertEquals((await finish(run())).code, 4);
+    const { reason, ...refused } = await read();
+    assertEquals(refused, { agency: 1, sent: null, stored: 100, winners: null, exitCode: 4 });
+    assertStringIncludes(reason, "Cannot store bets 101 to 200 of agency 1");
+
+    const child = run();
+    lottery.intercept = () => {
+      child.kill("SIGTERM");
+      return "silence";
+    };
+    assertEquals((await finish(child)).code, 143);
+    const stopped = { sent: null, stored: null, winners: null, exitCode: 143 };
+    assertEquals(await read(), { agency: 1, ...stopped, reason: "stopped by SIGTERM" });
+
+    const denied = await finish(start([...args, "--result", result]));
+    assertEquals([denied.code, denied.stdout], [2, ""]);
+    assertStringIncludes(denied.stderr, "which cannot be written");
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["posix", "run", "net", "read", "write"],
     "client stops on signals, and reports how to resume",
   ),
   async fn() {
@@ -182,6 +232,92 @@ Deno.test({
   },
 });
 
+/** Starts the client with arguments, or variables, in which `?` is a byte that is not UTF-8. */
+async function runWithByte(args: string[], env: Record<string, string> = {}) {
+  const argument = (text: string) => `"$(printf '%b' '${text.replace("?", "\\0377")}')"`;
+  const words = [Deno.execPath(), "run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args];
+  const variables = Object.entries({ CLI_CONFIG: CONFIG, ...env });
+  const exports = variables.map(([name, text]) => `export ${name}=${argument(text)}; `);
+  const command = exports.join("") + words.map(argument).join(" ");
+  const { code, stdout, stderr } = await new Deno.Command("sh", { args: ["-c", command] }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test({
+  ...needs(
+    ["posix", "run", "net", "read", "write"],
+    "client refuses arguments and variables that are not UTF-8, and sends nothing",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    using server = serve(lottery);
+    const args = ["bet", "--id", "1", "--address", server.address];
+    const env = { APELLIDO: "Gil", DOCUMENTO: "30", NACIMIENTO: "1999-01-31", NUMERO: "7" };
+    const flag = await runWithByte([...args, "--nombre", "Ana?"], env);
+    assertEquals(flag.code, 2);
+    assertStringIncludes(
+      flag.stderr,
+      "--nombre holds U+FFFD, the mark of bytes that are not UTF-8",
+    );
+    const variable = await runWithByte(args, { ...env, NOMBRE: "Ana?" });
+    assertEquals(variable.code, 2);
+    assertStringIncludes(variable.stderr, "NOMBRE in the environment is not UTF-8");
+    const data = await runWithByte(["--address", server.address, "--id", "1"], { CLI_DATA: "a?" });
+    assertEquals(data.code, 2);
+    assertStringIncludes(data.stderr, "CLI_DATA in the environment is not UTF-8");
+    assertEquals(lottery.packets, []);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["run", "net", "read", "write"],
+    "client exits with 4 when a bet was stored by hand, or its number is not in the lottery",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    const args = ["--id", "1", "--address", server.address];
+    const env = {
+      NOMBRE: "Eva",
+      APELLIDO: "Gil",
+      DOCUMENTO: "30",
+      NACIMIENTO: "1999-01-31",
+      NUMERO: "7",
+    };
+    assertEquals((await run(["bet", ...args], env)).code, 0);
+    const foreign = await run([...args, "--data", file.path]);
+    assertEquals(foreign.code, 4);
+    assertStringIncludes(foreign.stdout, "they have 1 and the file has 500");
+    assertStringIncludes(foreign.stdout, `task check --data ${file.path}`);
+    assertEquals([lottery.bets.length, lottery.isClosed], [1, false]);
+    const startMs = performance.now();
+    const stranger = await run(["winners", "--id", "9", "--address", server.address]);
+    assertLess(performance.now() - startMs, 5000);
+    assertEquals(stranger.code, 4);
+    assertStringIncludes(stranger.stdout, "Cannot take part as agency 9");
+    assertEquals(stranger.stdout.match(/result: fail/g)?.length, 1);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["run", "net", "read", "write"],
+    "client exits with 5 when servers know no ProgressRequest, and names the option for those",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    lottery.intercept = () => "close";
+    using server = serve(lottery);
+    const args = ["progress", "--id", "2", "--address", server.address];
+    const { code, stdout } = await run(args, { CLI_RETRY_SECONDS: "1" });
+    assertEquals(code, 5);
+    assertStringIncludes(stdout, "give --legacy-server (CLI_LEGACY_SERVER=true)");
+  },
+});
+
 Deno.test({
   ...needs(
     ["run", "net", "read", "write"],
@@ -191,7 +327,7 @@ Deno.test({
     const help = await run(["--help"]);
     assertEquals(help.code, 0);
     assertStringIncludes(help.stdout, "Exit codes:");
-    assertEquals(await run(["--version"]), { code: 0, stdout: "1.0.0\n", stderr: "" });
+    assertEquals(await run(["--version"]), { code: 0, stdout: `${VERSION}\n`, stderr: "" });
     const wrong = await run(["wait"]);
     assertEquals({ code: wrong.code, stdout: wrong.stdout }, { code: 2, stdout: "" });
     assertStringIncludes(wrong.stderr, "Unknown command 'wait'");

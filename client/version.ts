@@ -1,2 +1,4 @@
-/** The version of the client, as `--version` prints it. */
-export const VERSION = "1.0.0";
+import config from "../deno.json" with { type: "json" };
+
+/** The version of the project, as `--version` prints it. */
+export const VERSION: string = config.version;

@@ -1,8 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
-import { parseJournal, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
 
 const ledgerMd = Deno.readTextFileSync(new URL("ledger.md", import.meta.url));
@@ -11,14 +11,23 @@ const ledgerMd = Deno.readTextFileSync(new URL("ledger.md", import.meta.url));
 const ROW = "1,A,B,3,2000-01-01,1234\n";
 const ROWS = ROW.repeat(3);
 
-/** A file and its journal, for each state of the table. */
-const EXAMPLES: Record<TailState, { file: string; round?: Omit<Round, "cuts"> }> = {
+/** A file and its journal. */
+interface Example {
+  file: string;
+  round?: Pick<Round, "from" | "to">;
+  durableSize?: number;
+}
+
+/** An example of each state of the table. */
+const EXAMPLES: Record<TailState, Example> = {
   whole: { file: ROWS, round: { from: 24, to: 72 } },
   torn: { file: `${ROWS}1,A`, round: { from: 72, to: 96 } },
   "not started": { file: ROWS, round: { from: 72, to: 96 } },
   longer: { file: `${ROWS}1,A`, round: { from: 24, to: 48 } },
   edited: { file: `${ROWS}1,A`, round: { from: 50, to: 98 } },
   shorter: { file: `${ROWS}1,A`, round: { from: 96, to: 120 } },
+  outdated: { file: `${ROWS}1,A`, round: { from: 24, to: 96 }, durableSize: 72 },
+  shortened: { file: `${ROWS}1,A`, round: { from: 48, to: 96 }, durableSize: 96 },
   "no journal": { file: `${ROWS}1,A` },
 };
 
@@ -39,14 +48,17 @@ Deno.test("docs/ledger.md says of every state of the tail what recovery keeps", 
     new Set(table.keys()),
     new Set(Object.keys(EXAMPLES).map((state) => `\`${state}\``)),
   );
-  for (const [state, { file, round }] of Object.entries(EXAMPLES)) {
+  for (const [state, { file, round, durableSize }] of Object.entries(EXAMPLES)) {
     const bytes = new TextEncoder().encode(file);
     const read: ReadAt = (into, position) => {
       const part = bytes.subarray(position, position + into.length);
       into.set(part);
       return part.length;
     };
-    const tail = inspectTail(bytes.length, round && { ...round, cuts: 0 }, { read });
+    const tail = inspectTail(bytes.length, round && { ...round, cuts: 0, recalls: 0 }, {
+      read,
+      durableSize,
+    });
     const kept: Record<string, number> = {
       everything: bytes.length,
       "up to `from`": round?.from ?? -1,
@@ -59,24 +71,29 @@ Deno.test("docs/ledger.md says of every state of the tail what recovery keeps", 
 
 Deno.test("docs/ledger.md describes the journal byte by byte", () => {
   const disk = new MemoryDisk();
-  const round: Round = { from: 38, to: 95, cuts: 0 };
-  new RoundJournal(disk.process().open("journal")).begin(round);
-  const line = disk.text("journal");
-  assertEquals(fenced("text journal"), line);
-  assertEquals(parseJournal(disk.bytes("journal")), round);
-  assertStringIncludes(ledgerMd, `One line of ${line.length - 1} bytes`);
+  const round: Round = { from: 38, to: 95, cuts: 0, recalls: 0 };
+  const journal = new RoundJournal(disk.process().open("journal"));
+  journal.begin(round);
+  journal.writeMark({
+    bets: 95,
+    closed: 2,
+    closedSum: checksumOf(new TextEncoder().encode("1\n")),
+  });
+  const text = disk.text("journal");
+  assertEquals(fenced("text journal"), text);
   let next = 0;
   for (const [bytes, content] of tableAfter("### bets.csv.round")) {
     const [from, to] = bytes.split(" to ").map(Number);
     assertEquals(from, next, bytes);
     next = to + 1;
-    const part = line.slice(from, next);
+    const part = text.slice(from, next);
     const isLabel = content.startsWith("`");
     assertEquals(isLabel, /[a-z=]/.test(part), bytes);
     // The formatter of Markdown drops the space before a label.
     if (isLabel) assertEquals(content, `\`${part.trim()}\``);
+    assertEquals(content === "line feed", part === "\n", bytes);
   }
-  assertEquals(next, line.length - 1);
+  assertEquals(next, text.length);
 });
 
 Deno.test("docs/ledger.md shows rows that are CSV, and names every file of the volume", () => {

@@ -25,22 +25,22 @@ import {
   STORE_BET_BYTES_MAX,
   STORED,
 } from "../shared/packets.ts";
+import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 
-const file = (path: string) => Deno.readTextFileSync(new URL(`../${path}`, import.meta.url));
-const document = file("docs/protocol.md");
+const document = readProjectFile("docs/protocol.md");
 const RULES = { agencies: 2, today: 20261123 };
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
-/** The cells of each row of the tables, without the padding. */
+/** The cells of each row of all tables, without padding. */
 const rows = document.split("\n").filter((line) => line.startsWith("|"))
   .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
 
-/** The last cell of the row whose first cell begins with `name`. */
+/** Returns a cell, by default the last one, of the row whose first cell starts with `name`. */
 function cell(name: string, index = -1): string | undefined {
   return rows.find(([first]) => first.startsWith(name))?.at(index);
 }
 
-/** What stands in the code blocks of a language. */
+/** Returns the content of each code block of a language. */
 function blocks(language: string): string[] {
   return Array.from(document.matchAll(/^```(.*)\n([^]*?)^```$/gm))
     .filter(([, found]) => found === language).map(([, , text]) => text);
@@ -50,16 +50,16 @@ Deno.test("docs/protocol.md has a section for each packet", () => {
   const [, packets] = document.split("\n## Packets\n");
   const section = packets.split("\n## ")[0];
   const headings = Array.from(section.matchAll(/^### (.*)$/gm), ([, heading]) => heading);
-  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse"];
+  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse", "DigestResponse"];
   assertEquals(headings.toSorted(), [...REQUEST_TYPES, ...answers].sort());
   for (const line of blocks("")) {
     assert(headings.includes(line.split(":")[0]), line);
     assert(line.endsWith("\\n\n"), line);
   }
-  assertEquals(blocks("").length, headings.length + 1, "StoreBatch has two spellings");
+  assertEquals(blocks("").length, headings.length + 1, "StoreBatch has two forms");
 });
 
-Deno.test("docs/protocol.md gives the fields' limits as shared/bet.ts has them", () => {
+Deno.test("docs/protocol.md states the limits of fields as in shared/bet.ts", () => {
   assertEquals(cell("agencia", 1), `1 to ${AGENCY_DIGITS_MAX}`);
   assertStringIncludes(cell("agencia")!, `at most ${AGENCIES_MAX}`);
   assertEquals(cell("nombre", 1), `1 to ${NAME_BYTES_MAX}`);
@@ -70,7 +70,7 @@ Deno.test("docs/protocol.md gives the fields' limits as shared/bet.ts has them",
   assertStringIncludes(cell("numero")!, `0 to ${NUMBER_MAX}:`);
 });
 
-Deno.test("docs/protocol.md gives the packets' limits as shared/packets.ts has them", () => {
+Deno.test("docs/protocol.md states the limits of packets as in shared/packets.ts", () => {
   const limits: [string, number][] = [["longest bet in a packet", BET_BYTES_MAX]];
   limits.push(["longest StoreBet", STORE_BET_BYTES_MAX]);
   limits.push(["longest StoreBatch of a bet", PACKET_BYTES_MIN]);
@@ -81,24 +81,24 @@ Deno.test("docs/protocol.md gives the packets' limits as shared/packets.ts has t
     const terms = row?.[1].match(/\b\d+\b/g) ?? [];
     assertEquals(terms.reduce((sum, term) => sum + Number(term), 0), bytes, `the sum of ${name}`);
   }
-  assertEquals(cell("the least that can be set"), String(PACKET_BYTES_MIN));
+  assertEquals(cell("the lowest limit that can be set"), String(PACKET_BYTES_MIN));
 });
 
-Deno.test("docs/protocol.md gives the defaults that server and client have", () => {
+Deno.test("docs/protocol.md states the defaults of server and client", () => {
   const server = readServerSettings({
     environment: () => undefined,
-    readFile: () => file("server/config.ini"),
+    readFile: () => readProjectFile("server/config.ini"),
   });
   const client = readClientSettings({
     environment: (name) => name === "CLI_ID" ? "1" : undefined,
-    readFile: () => file("client/config.yaml"),
+    readFile: () => readProjectFile("client/config.yaml"),
   });
   assertEquals(cell("a server"), String(server.packetBytesMax));
   assertEquals(cell("our client"), String(client.batchBytesMax));
   for (const packetBytesMax of [server.packetBytesMax, client.batchBytesMax]) {
     const bets = 1 + Math.floor((packetBytesMax - PACKET_BYTES_MIN) / (BET_BYTES_MAX + 1));
     const prose = document.replaceAll("\n", " ");
-    const says = new RegExp(`${bets} (bets fit a packet|one) of ${packetBytesMax}\\b`);
+    const says = new RegExp(`${bets} (bets fit a packet|fit one) of ${packetBytesMax}\\b`);
     assert(says.test(prose), `${bets} bets fit ${packetBytesMax} bytes`);
   }
   assertStringIncludes(document, `(${server.idleMs / 1000} seconds by default)`);
@@ -111,7 +111,7 @@ Deno.test("docs/protocol.md gives the defaults that server and client have", () 
   assertEquals("bet_ended".length, 9, "the nine ASCII bytes");
 });
 
-Deno.test("docs/protocol.md tells conversations whose packets can be decoded", () => {
+Deno.test("docs/protocol.md shows conversations that follow the rules of the packets", () => {
   const decoder = new BetDecoder("packet");
   const stored = new Map<number, number>();
   const closed = new Set<number>();
@@ -148,7 +148,7 @@ Deno.test("docs/protocol.md tells conversations whose packets can be decoded", (
   }
 });
 
-Deno.test("docs/protocol.md has answers that can be decoded", () => {
+Deno.test("docs/protocol.md shows answers that can be decoded", () => {
   const lines = blocks("conversation").join("").split("\n").filter((line) => line.startsWith("S:"));
   for (const line of lines) {
     const answer = utf8(line.slice(3));
@@ -159,14 +159,24 @@ Deno.test("docs/protocol.md has answers that can be decoded", () => {
   assert(lines.length > 5);
 });
 
-Deno.test("docs/protocol.md and README.md have commands whose packets are good", () => {
-  const commands = [document, file("README.md")].flatMap((text) =>
-    Array.from(text.matchAll(/^printf '(.*)' \| nc -N localhost \d+$/gm), ([, packets]) => packets)
-  );
-  assert(commands.length >= 6, `${commands.length} commands`);
+Deno.test("docs/protocol.md has commands that send valid packets", () => {
+  const pattern = /^printf '(.*)' \| nc -N localhost \d+$/gm;
+  const commands = Array.from(document.matchAll(pattern), ([, packets]) => packets);
+  assert(commands.length >= 5, `${commands.length} commands`);
   for (const packets of commands) {
     const lines = packets.split("\\n");
     assertEquals(lines.pop(), "", packets);
     for (const line of lines) decodeRequest(utf8(line), RULES, new BetDecoder("packet"));
+  }
+});
+
+Deno.test("docs/protocol.md translates Spanish names that the programs use", () => {
+  const modules = ["server/", "client/", "shared/"].flatMap(filesBelow).filter(isProductModule);
+  const source = [document, ...modules.map(readProjectFile)].join("\n");
+  const names = tableRows(document, "protocol:spanish").map(([name]) => name);
+  assert(names.length > 10);
+  for (const name of names) {
+    const isUsed = new RegExp(`["{ ;:]${name}["};:, \\n]`).test(source);
+    assert(isUsed, `${name} is not used`);
   }
 });

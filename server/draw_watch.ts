@@ -22,6 +22,7 @@ export class DrawWatch {
   readonly #waiters = new Set<(draw: Draw) => void>();
   #draw: Draw | undefined;
   #looking: Promise<Draw | undefined> | undefined;
+  #lookingNext: Promise<Draw | undefined> | undefined;
 
   constructor(ledger: Ledger, options: DrawWatchOptions) {
     this.#ledger = ledger;
@@ -49,10 +50,17 @@ export class DrawWatch {
     return draw;
   }
 
-  /** Asks the ledger for the draw, and wakes the waiters if there is one. Concurrent calls share one look. */
+  /** Asks the ledger for the draw, and wakes the waiters if there is one. */
   look(): Promise<Draw | undefined> {
-    this.#looking ??= this.#look().finally(() => this.#looking = undefined);
-    return this.#looking;
+    if (this.#looking === undefined) {
+      return this.#looking = this.#look().finally(() => this.#looking = undefined);
+    }
+    // The look in progress may have asked before the change, and woken its waiters before this one came. All
+    // who call meanwhile share the next look.
+    return this.#lookingNext ??= this.#looking.then(() => {
+      this.#lookingNext = undefined;
+      return this.look();
+    });
   }
 
   async #look(): Promise<Draw | undefined> {

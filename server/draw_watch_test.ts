@@ -78,6 +78,18 @@ Deno.test("DrawWatch notices a change while it asks the ledger", async () => {
   assertEquals(await waiting, DRAW);
 });
 
+Deno.test("DrawWatch.wait() ends whenever it begins while a look finds the draw", async () => {
+  for (let microtasks = 0; microtasks < 20; microtasks++) {
+    const { watch, ledger } = setUp();
+    ledger.outcome = DRAW;
+    void watch.look();
+    for (let passed = 0; passed < microtasks; passed++) await Promise.resolve();
+    const late = turn().then(() => "no draw");
+    assertEquals(await Promise.race([watch.wait(never()), late]), DRAW);
+    await late;
+  }
+});
+
 Deno.test("DrawWatch does not draw because a change was reported", async () => {
   const { watch, ledger, lines } = setUp();
   const gone = new AbortController();

@@ -36,9 +36,14 @@ export type Need = Deno.PermissionName | keyof typeof RESOURCES | Resource;
  * with `(needs …)`.
  */
 export function needs(needed: readonly Need[], name: string): { name: string; ignore: boolean } {
-  const missing = missingPermissions(needed) ?? missingResource(needed);
+  const missing = findMissing(needed);
   if (missing === undefined) return { name, ignore: false };
   return { name: `${name} (needs ${missing})`, ignore: true };
+}
+
+/** Returns what is missing, for a message; undefined if nothing is. */
+export function findMissing(needed: readonly Need[]): string | undefined {
+  return missingPermissions(needed) ?? missingResource(needed);
 }
 
 /** Returns whether the bets of the course are in {@linkcode DATASET_FOLDER}. */

@@ -1,18 +1,12 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import {
-  check,
-  countCutBatches,
-  describeFaults,
-  type Evidence,
-  type Fault,
-  type FaultKind,
-} from "./checker.ts";
+import { check, countCutBatches, type Evidence } from "./checker.ts";
+import { describeFaults, type Fault, type FaultKind } from "./fault.ts";
 import type { Event } from "./history.ts";
 import { rowOf, winnersOf } from "./made_bets.ts";
 
 const BATCH = 50;
 
-/** Two agencies with two batches each, all as it should be. */
+/** A run without faults: two agencies with two batches each. */
 function goodRun(): Evidence & { events: Event[] } {
   const events: Event[] = [];
   let text = "";
@@ -42,7 +36,7 @@ function rowsOf(agency: number, from: number, to: number): string {
   return rows;
 }
 
-/** The same with bets.csv changed. */
+/** The same with other rows in bets.csv. */
 function withRows(change: (rows: string[]) => string[]): Evidence {
   const run = goodRun();
   const rows = new TextDecoder().decode(run.bets).split("\n").slice(0, -1);
@@ -50,13 +44,13 @@ function withRows(change: (rows: string[]) => string[]): Evidence {
   return { ...run, bets: new TextEncoder().encode(text) };
 }
 
-/** The same with another history. */
+/** The same with other events. */
 function withEvents(change: (events: Event[]) => Event[]): Evidence {
   const run = goodRun();
   return { ...run, events: change(run.events) };
 }
 
-/** The same with more behind bets.csv. */
+/** The same with more at the end of bets.csv. */
 function withTail(tail: string): Evidence {
   const run = goodRun();
   return { ...run, bets: new Uint8Array([...run.bets, ...new TextEncoder().encode(tail)]) };
@@ -70,7 +64,7 @@ Deno.test("check() finds nothing in a run without faults", () => {
   assertEquals(check(goodRun()), []);
 });
 
-Deno.test("check() finds nothing wrong with a batch that was never answered, there or not", () => {
+Deno.test("check() allows an unanswered batch to be stored, or not to be", () => {
   const unanswered: Event = { type: "sent", agency: 1, from: 100, to: 110 };
   const open = { isComplete: false, closed: "" };
   const events = [...goodRun().events.slice(0, 12), unanswered];
@@ -79,26 +73,32 @@ Deno.test("check() finds nothing wrong with a batch that was never answered, the
   assertEquals(check({ ...goodRun(), ...open, events, bets }), []);
 });
 
-/** The batch of agency 1 that is under way when the power goes. */
+/** The batch of agency 1 that is in flight when the power fails. */
 const CUT = { agency: 1, from: 2 * BATCH, to: 3 * BATCH };
-/** How many bets agency 1 has when the power is back: a part of that batch is there. */
+/** How many bets of agency 1 are stored when the power is back: part of that batch is. */
 const PART = 120;
 const SENT: Event = { type: "sent", ...CUT };
 const POWER_CUT: Event = { type: "power cut" };
 
-/** What makes a run with a power cut. */
+/** A run with a power cut. */
 interface CutRun {
-  /** Behind what both agencies have stored. @default {sent, and the power goes} */
+  /**
+   * Events after both agencies have stored two batches.
+   *
+   * @default {the batch is sent, and the power fails}
+   */
   before?: Event[];
-  /** Rows that are there when the power is back. @default {a part of the batch} */
+  /** Rows that the power cut leaves of the batch. @default {the first part} */
   left?: string;
-  /** Behind the power's coming back. @default {nobody has asked yet} */
+  /** Events after the power is back. @default {none} */
   after?: Event[];
-  /** Rows that were written then. @default {none} */
+  /** Rows that are written after the power is back. @default {none} */
   written?: string;
 }
 
-/** Two agencies with two batches each, and then a power cut while agency 1 sends a third. */
+/**
+ * Makes a run of two agencies with two batches each, and a power cut while agency 1 sends a third.
+ */
 function cutRun(
   { before = [SENT, POWER_CUT], left = rowsOf(1, CUT.from, PART), after = [], written = "" }:
     CutRun,
@@ -114,18 +114,18 @@ function cutRun(
   return { ...good, ...withTail(left + written), events, closed: "", isComplete: false };
 }
 
-const TOLD: Event = { type: "progress", agency: 1, bets: PART };
+const REPORTED: Event = { type: "progress", agency: 1, bets: PART };
 const NEXT = { agency: 1, from: PART, to: PART + BATCH };
 const NEXT_STORED: Event[] = [{ type: "sent", ...NEXT }, { type: "stored", ...NEXT }];
 
-Deno.test("check() allows a part of a batch that was under way when the power went", () => {
-  const asked = cutRun({ after: [TOLD] });
-  const wentOn = cutRun({ after: [TOLD, ...NEXT_STORED], written: rowsOf(1, PART, NEXT.to) });
+Deno.test("check() allows part of a batch that was in flight when the power failed", () => {
+  const asked = cutRun({ after: [REPORTED] });
+  const wentOn = cutRun({ after: [REPORTED, ...NEXT_STORED], written: rowsOf(1, PART, NEXT.to) });
   for (const evidence of [cutRun({}), asked, wentOn]) assertEquals(check(evidence), []);
   assertEquals([cutRun({}), asked, wentOn].map(countCutBatches), [0, 1, 1]);
 });
 
-Deno.test("check() allows such a batch to be there entirely, or not at all", () => {
+Deno.test("check() allows such a batch to be stored in whole, or not at all", () => {
   for (const bets of [CUT.from, CUT.to]) {
     const left = rowsOf(1, CUT.from, bets);
     const after: Event[] = [{ type: "progress", agency: 1, bets }];
@@ -136,11 +136,11 @@ Deno.test("check() allows such a batch to be there entirely, or not at all", () 
   }
 });
 
-Deno.test("check() allows the same again at the next power cut", () => {
+Deno.test("check() allows the same at the next power cut", () => {
   const again: Event[] = [{ type: "sent", ...NEXT }, POWER_CUT];
   const { length: fileSize } = withTail(rowsOf(1, CUT.from, PART + 10)).bets;
   const evidence = cutRun({
-    after: [TOLD, ...again, { type: "power back", fileSize }],
+    after: [REPORTED, ...again, { type: "power back", fileSize }],
     written: rowsOf(1, PART, PART + 10),
   });
   assertEquals(check(evidence), []);
@@ -151,35 +151,35 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     name: "an acknowledged bet that is missing",
     evidence: withRows((rows) => rows.toSpliced(3, 1)),
     kinds: ["lost"],
-    says: "agency 1: 1 of 100 acknowledged bets, bet 4 first",
+    says: "agency 1: 1 of 100 acknowledged bets, first bet 4",
   },
   {
     name: "an acknowledged batch that is missing at the end",
     evidence: withRows((rows) => rows.slice(0, -BATCH)),
     kinds: ["lost", "wrong winners"],
-    says: "agency 2: 50 of 100 acknowledged bets, bet 51 first",
+    says: "agency 2: 50 of 100 acknowledged bets, first bet 51",
   },
   {
     name: "a server that reports fewer bets than were acknowledged",
     evidence: withEvents((events) => [...events, { type: "progress", agency: 2, bets: 50 }]),
     kinds: ["lost"],
-    says: "50 bets are stored, but 100 were acknowledged",
+    says: "a server reports 50 stored bets, but 100 were acknowledged",
   },
   {
-    name: "a doubled bet",
+    name: "a duplicate bet",
     evidence: withRows((rows) => rows.toSpliced(BATCH - 1, 0, rows[BATCH - 1])),
-    // The one row more pushes the last one behind the place where its agency was closed.
-    kinds: ["doubled", "late"],
+    // The extra row pushes the last one beyond the end of the file at its agency's close.
+    kinds: ["duplicate", "late"],
     says: "line 51: bet 50 of agency 1",
   },
   {
-    name: "a doubled batch",
+    name: "a duplicate batch",
     evidence: withRows((rows) => [...rows, ...rows.slice(0, BATCH)]),
-    kinds: ["doubled", "late"],
+    kinds: ["duplicate", "late"],
     says: "… and 45 more of this kind",
   },
   {
-    name: "a row that nobody sent",
+    name: "a row that no agency sent",
     evidence: withTail(`${rowOf(1, 100)}\n`),
     kinds: ["never sent"],
     says: "line 201",
@@ -191,7 +191,7 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     says: "line 1:",
   },
   {
-    name: "a row of no agency",
+    name: "a row of an unknown agency",
     evidence: withTail("3,Ana,Sosa,300000001,1990-01-01,5\n"),
     kinds: ["never sent"],
     says: "3,Ana",
@@ -200,10 +200,10 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     name: "rows of an agency in another order",
     evidence: withRows((rows) => rows.with(0, rows[1]).with(1, rows[0])),
     kinds: ["out of order"],
-    says: "bet 1 of agency 1 stands behind bet 2",
+    says: "bet 1 of agency 1 after bet 2",
   },
   {
-    name: "a part of a batch that was not acknowledged",
+    name: "part of a batch that was not acknowledged",
     evidence: {
       ...withTail(rowsOf(1, 100, 105)),
       events: [...goodRun().events.slice(0, 12), { type: "sent", agency: 1, from: 100, to: 110 }],
@@ -214,133 +214,133 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     says: "agency 1 has 105 bets",
   },
   {
-    name: "a server that reports a part of a batch",
+    name: "a server that reports part of a batch",
     evidence: withEvents((events) => [
       { type: "sent", agency: 1, from: 0, to: 50 },
       { type: "progress", agency: 1, bets: 20 },
       ...events,
     ]),
     kinds: ["torn batch", "lost"].sort() as FaultKind[],
-    says: "20 bets are stored, and no batch ends there",
+    says: "a server reports 20 stored bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that was acknowledged before the power went",
+    name: "part of a batch that was acknowledged before the power failed",
     evidence: cutRun({ before: [SENT, { type: "stored", ...CUT }, POWER_CUT] }),
     kinds: ["lost", "torn batch"],
-    says: "agency 1: 30 of 150 acknowledged bets, bet 121 first",
+    says: "agency 1: 30 of 150 acknowledged bets, first bet 121",
   },
   {
-    name: "a part of a batch whose acknowledgement was heard behind the power cut",
+    name: "part of a batch whose acknowledgement arrived after the power failed",
     evidence: cutRun({ before: [SENT, POWER_CUT, { type: "stored", ...CUT }] }),
     kinds: ["lost", "torn batch"],
-    says: "agency 1: 30 of 150 acknowledged bets, bet 121 first",
+    says: "agency 1: 30 of 150 acknowledged bets, first bet 121",
   },
   {
-    name: "a part of a batch that was refused before the power went",
+    name: "part of a batch that was refused before the power failed",
     evidence: cutRun({ before: [SENT, { type: "refused", ...CUT }, POWER_CUT] }),
     kinds: ["torn batch"],
     says: "agency 1 has 120 bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that was sent while there was no power",
+    name: "part of a batch that was sent while the power was off",
     evidence: cutRun({ before: [POWER_CUT, SENT] }),
     kinds: ["torn batch"],
     says: "agency 1 has 120 bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that was sent when the power was back",
-    evidence: cutRun({ before: [POWER_CUT], after: [SENT, TOLD] }),
+    name: "part of a batch that was sent after the power was back",
+    evidence: cutRun({ before: [POWER_CUT], after: [SENT, REPORTED] }),
     kinds: ["torn batch"],
-    says: "agency 1: a server says that 120 bets are stored, and no batch ends there",
+    says: "agency 1: a server reports 120 stored bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that grows behind a power cut",
+    name: "part of a batch that grows after a power cut",
     evidence: cutRun({
-      after: [TOLD, { type: "progress", agency: 1, bets: PART + 10 }],
+      after: [REPORTED, { type: "progress", agency: 1, bets: PART + 10 }],
       written: rowsOf(1, PART, PART + 10),
     }),
     kinds: ["torn batch"],
-    says: "a server says that 130 bets are stored, and no batch ends there",
+    says: "a server reports 130 stored bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that shrinks behind a power cut",
-    evidence: cutRun({ after: [TOLD, { type: "progress", agency: 1, bets: PART - 1 }] }),
+    name: "part of a batch that shrinks after a power cut",
+    evidence: cutRun({ after: [REPORTED, { type: "progress", agency: 1, bets: PART - 1 }] }),
     kinds: ["lost", "torn batch"],
-    says: "119 bets are stored, but 120 were acknowledged",
+    says: "a server reports 119 stored bets, but 120 were acknowledged",
   },
   {
-    name: "a part of a batch that was written when the power was back",
-    evidence: cutRun({ left: "", after: [TOLD], written: rowsOf(1, CUT.from, PART) }),
+    name: "part of a batch that was written after the power was back",
+    evidence: cutRun({ left: "", after: [REPORTED], written: rowsOf(1, CUT.from, PART) }),
     kinds: ["torn batch"],
-    says: "no power cut has met its batch there",
+    says: "no power cut hit its batch there",
   },
   {
-    name: "a part of a batch that was written when the power was back, and nobody told",
+    name: "part of a batch that was written after the power was back and never reported",
     evidence: cutRun({ left: "", written: rowsOf(1, CUT.from, PART) }),
     kinds: ["torn batch"],
     says: "agency 1 has 120 bets, and no batch ends there",
   },
   {
-    name: "a part of a batch that is not its beginning",
+    name: "part of a batch that is not its beginning",
     evidence: cutRun({ left: rowsOf(1, CUT.from + 1, PART) }),
     kinds: ["out of order"],
-    says: "agency 1: bet 101 is missing, later ones are there",
+    says: "agency 1: bet 101 is missing before later ones",
   },
   {
-    name: "a part of a batch in which a row is missing",
+    name: "part of a batch in which a row is missing",
     evidence: cutRun({
       left: rowsOf(1, CUT.from, CUT.from + 5) + rowsOf(1, CUT.from + 6, PART),
-      after: [TOLD],
+      after: [REPORTED],
     }),
     kinds: ["lost"],
-    says: "agency 1: 1 of 120 acknowledged bets, bet 106 first",
+    says: "agency 1: 1 of 120 acknowledged bets, first bet 106",
   },
   {
-    name: "a part of a batch in which a row is doubled",
+    name: "part of a batch in which a row is duplicate",
     evidence: cutRun({ left: rowsOf(1, CUT.from, PART) + rowsOf(1, PART - 1, PART) }),
-    kinds: ["doubled"],
+    kinds: ["duplicate"],
     says: "bet 120 of agency 1",
   },
   {
-    name: "a part of a row behind a power cut",
+    name: "part of a row after a power cut",
     evidence: cutRun({ left: rowsOf(1, CUT.from, PART).slice(0, -9) }),
     kinds: ["torn row"],
-    says: "has no end",
+    says: "has no newline",
   },
   {
-    name: "a part of another agency's batch that was not under way",
+    name: "part of a batch that another agency never sent",
     evidence: cutRun({ left: rowsOf(2, CUT.from, PART) }),
     kinds: ["never sent"],
     says: "line 201",
   },
   {
-    name: "bets that were acknowledged and that a power cut has taken",
+    name: "acknowledged bets that a power cut has lost",
     evidence: cutRun({
       before: [SENT, POWER_CUT],
       left: "",
       after: [{ type: "progress", agency: 2, bets: BATCH }],
     }),
     kinds: ["lost"],
-    says: "50 bets are stored, but 100 were acknowledged",
+    says: "a server reports 50 stored bets, but 100 were acknowledged",
   },
   {
-    name: "a row without its end",
+    name: "a row without its newline",
     evidence: withTail("1,Ana"),
     kinds: ["torn row"],
     says: "line 201 at byte",
   },
   {
-    name: "a bet behind its agency's close",
+    name: "a bet stored after its agency's close",
     evidence: withEvents((events) =>
       events.map((event) =>
         event.type === "closed" && event.agency === 2 ? { ...event, fileSize: 8000 } : event
       )
     ),
     kinds: ["late"],
-    says: "it had closed at 8000",
+    says: "the agency had closed at byte 8000",
   },
   {
-    name: "a bet that was acknowledged behind the close",
+    name: "a bet acknowledged after its agency's close",
     evidence: withEvents((events) => [
       ...events,
       { type: "stored", agency: 1, from: 99, to: 100 },
@@ -349,23 +349,23 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
     says: "bets 100 to 100 acknowledged after the close",
   },
   {
-    name: "winners before all have closed",
+    name: "winners before all agencies have closed",
     evidence: withEvents((events) => [
       { type: "winners", agency: 1, documents: winnersOf(1, 100), server: "server2" },
       ...events,
     ]),
     kinds: ["early draw"],
-    says: "agency 1 was told winners by server2 before 1,2 closed",
+    says: "server2 told agency 1 its winners before 1,2 closed",
   },
   {
-    name: "a winner that is missing",
+    name: "a missing winner",
     evidence: withEvents((events) =>
       events.map((event) =>
         event.type === "winners" ? { ...event, documents: event.documents.slice(1) } : event
       )
     ),
     kinds: ["wrong winners"],
-    says: "100000041 instead of 100000001",
+    says: "100000011 instead of 100000001",
   },
   {
     name: "winners of another agency",
@@ -374,37 +374,37 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
       { type: "winners", agency: 1, documents: winnersOf(2, 100), server: "server3" },
     ]),
     kinds: ["wrong winners"],
-    says: "by server3",
+    says: "server3 told agency 1 10 documents where its bets have 10",
   },
   {
-    name: "a confirmed close that is missing",
+    name: "a missing close that was confirmed",
     evidence: { ...goodRun(), closed: "1\n" },
     kinds: ["lost"],
     says: "close of agency 2",
   },
   {
-    name: "a close that stands there twice",
+    name: "a close that is stored twice",
     evidence: { ...goodRun(), closed: "1\n2\n1\n" },
-    kinds: ["doubled"],
-    says: "agency 1 is in agencies_closed.txt 2 times",
+    kinds: ["duplicate"],
+    says: "agencies_closed.txt has agency 1 2 times",
   },
   {
-    name: "a close that nobody sent",
+    name: "a close that no agency sent",
     evidence: { ...goodRun(), closed: "1\n2\n3\n" },
     kinds: ["never sent"],
     says: 'agencies_closed.txt has "3"',
   },
   {
-    name: "a torn line of closed agencies",
+    name: "a torn line in agencies_closed.txt",
     evidence: { ...goodRun(), closed: "1\n2\n1" },
     kinds: ["torn row"],
     says: "agencies_closed.txt",
   },
   {
-    name: "an agency that did not end",
+    name: "an agency that has not closed",
     evidence: withEvents((events) => events.filter(({ type }) => type !== "closed")),
     kinds: ["unfinished"],
-    says: "agency 1 did not come to its close",
+    says: "agency 1 has not closed",
   },
 ];
 
@@ -416,7 +416,7 @@ for (const { name, evidence, kinds, says } of FOUND) {
   });
 }
 
-Deno.test("check() refuses events of an agency that is not there", () => {
+Deno.test("check() throws on an event of an unknown agency", () => {
   const run = { ...goodRun(), agencies: 1 };
   assertThrows(() => check(run), RangeError, "there is no agency 2");
 });

@@ -1,5 +1,6 @@
 /**
- * Agencies that are the client program itself: their files, their processes, and what their last lines report.
+ * Agencies that are the client program itself: their files, their processes, and what their last
+ * lines report.
  *
  * @module
  */
@@ -8,7 +9,8 @@ import { startClient } from "../../testing/clients.ts";
 import type { Address } from "../../testing/ports.ts";
 import type { Program } from "../../testing/program.ts";
 import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
-import { check, type Fault } from "./checker.ts";
+import { check } from "./checker.ts";
+import type { Fault } from "./fault.ts";
 import type { FaultCluster } from "./fault_cluster.ts";
 import { History } from "./history.ts";
 import { sourceFileOf } from "./made_bets.ts";
@@ -22,6 +24,8 @@ export interface ClientProgramOptions {
   /** How many bets it has to send. */
   bets: number;
   batchSize: number;
+  /** Whether it may take its servers for ones without ProgressRequest. @default {false} */
+  legacyServer?: boolean;
 }
 
 /** One agency: its file, and the process that sends it, which can be restarted. */
@@ -56,18 +60,20 @@ export class ClientProgram implements AsyncDisposable {
   }
 
   #start(): Program {
-    const { agency, address, batchSize } = this.options;
+    const { agency, address, batchSize, legacyServer = false } = this.options;
     return startClient({
       agency,
       address,
       data: this.#folder.path,
       env: {
         CLI_BATCH_SIZE: String(batchSize),
+        CLI_LEGACY_SERVER: String(legacyServer),
         CLI_LOG_LEVEL: "info",
         // How long it waits for an answer before it tries another connection.
         CLI_ANSWER_SECONDS: "1",
         CLI_RETRY_SECONDS: "60",
-        // The network may swallow a connection while the client waits for the draw, so it asks again soon.
+        // The network may swallow a connection while the client waits for the draw, so it asks
+        // again soon.
         CLI_WINNERS_SECONDS: "3",
       },
     });
@@ -88,7 +94,7 @@ export async function judgePrograms(
   for (const program of programs) {
     const detail = await findBadEnd(program);
     if (detail === undefined) await recordEnd(program, history, cluster.betsSize());
-    else faults.push({ kind: "bad end", detail: `${detail}\n${cluster.tail()}` });
+    else faults.push({ kind: "bad exit", detail: `${detail}\n${cluster.tail()}` });
   }
   const evidence = {
     agencies: programs.length,

@@ -25,7 +25,9 @@ export class Counter {
     for (const { count, wake } of [...this.#waiters]) if (this.#value >= count) wake();
   }
 
-  /** Waits until `count` events were counted. Returns whether they were before `timeoutMs` passed. */
+  /**
+   * Waits until `count` events were counted. Returns whether they were before `timeoutMs` passed.
+   */
   async reaches(count: number, timeoutMs: number = TIMEOUT_MS): Promise<boolean> {
     if (this.#value >= count) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();

@@ -1,6 +1,6 @@
 /**
- * A crowd of clients that mean no good, or are no clients: they take places and time of a server, and each
- * comes again as soon as it is sent away.
+ * A crowd of clients that are slow, broken or hostile. They take up a server's places and time, and
+ * each reconnects as soon as it is disconnected.
  *
  * @module
  */
@@ -9,60 +9,60 @@ import { Counter } from "./counter.ts";
 import type { Address } from "../../testing/ports.ts";
 import type { Random } from "../../testing/random.ts";
 
-/** Rest of one that was sent away: it is the server that is to be tried, not this process. */
-const REST_MS = 20;
-/** Rest of one that sends slowly. */
+/** Pause before a client reconnects: the run is to strain the server, not this process. */
+const RECONNECT_MS = 20;
+/** Pause between two writes of a slow client. */
 const SLOW_MS = 50;
-/** One that is to be answered much. */
+/** How many requests a client sends whose answers it never reads. */
 const REQUESTS = 2000;
 const GARBAGE_BYTES_MAX = 2000;
 const HALF_PACKET_BYTES = 60_000;
 const ENDLESS_CHUNK_BYTES = 16 * 1024;
 const PACKET = "StoreBatch:1;Ana;Paz;1;1980-01-01;1:Eva;Rey;2;1990-01-01;2";
 
-/** What a client of the crowd has at hand. */
+/** What a client of the crowd works with. */
 interface Means {
   connection: Deno.TcpConn;
   random: Random;
   halfPacketBytes: number;
 }
 
-/** What a client of the crowd does with a connection; when it has done it, it hangs up. */
+/** What a client of the crowd does on a connection. At its end it hangs up. */
 interface Conduct {
-  /** What it takes to be a burden. @default {nothing but the connection} */
+  /** Does what makes it a burden. @default {nothing: the connection is enough} */
   begin?: (means: Means) => Promise<void>;
   goOn: (means: Means) => Promise<void>;
 }
 
 const CONDUCTS = {
-  /** Says nothing. */
-  "idle": { goOn: outlast },
-  /** Says the beginning of a long packet, and nothing more. */
+  /** Sends nothing. */
+  "idle": { goOn: waitForEnd },
+  /** Sends the beginning of a long packet, and nothing more. */
   "half packets": {
     begin: async ({ connection, halfPacketBytes }) =>
       await send(connection, "StoreBatch:1;".padEnd(halfPacketBytes, "x")),
-    goOn: outlast,
+    goOn: waitForEnd,
   },
-  /** Says a packet byte by byte, slowly, without its end. */
+  /** Sends a packet slowly, byte by byte, and never its end. */
   "single bytes": {
     goOn: async ({ connection }) => {
       for (const character of PACKET.repeat(20)) await sendLater(connection, character);
     },
   },
-  /** Asks and asks, and reads no answer. */
+  /** Keeps asking for progress, and reads no answer. */
   "deaf": {
     begin: async ({ connection }) => await send(connection, "ProgressRequest:1\n".repeat(REQUESTS)),
     goOn: async ({ connection }) => {
       for (;;) await sendLater(connection, "ProgressRequest:1\n");
     },
   },
-  /** Asks for winners, and reads no answer. */
+  /** Keeps asking for winners, and reads no answer. */
   "deaf winners": {
     goOn: async ({ connection }) => {
       for (;;) await sendLater(connection, "WinnersRequest:1\n");
     },
   },
-  /** Says what is no packet, again and again. */
+  /** Sends random bytes. */
   "garbage": {
     begin: async ({ connection, random }) => {
       const garbage = new Uint8Array(1 + random.below(GARBAGE_BYTES_MAX));
@@ -71,26 +71,26 @@ const CONDUCTS = {
     },
     goOn: async (means) => {
       await send(means.connection, "\n");
-      await outlast(means);
+      await waitForEnd(means);
     },
   },
-  /** Says a packet that does not end. */
+  /** Sends a packet that never ends. */
   "endless packets": {
     begin: async ({ connection }) => await send(connection, "StoreBatch:1;"),
     goOn: async ({ connection }) => {
       for (;;) await sendLater(connection, "x".repeat(ENDLESS_CHUNK_BYTES));
     },
   },
-  /** Is gone in the middle of a packet. */
+  /** Disconnects in the middle of a packet. */
   "vanishing": {
     goOn: async ({ connection, random }) =>
       await send(connection, PACKET.slice(0, random.below(PACKET.length))),
   },
 } as const satisfies Record<string, Conduct>;
 
-/** One of the ways in which a crowd behaves. */
+/** How a crowd behaves. */
 export type CrowdKind = keyof typeof CONDUCTS;
-/** All of them. */
+/** All kinds of crowd. */
 export const CROWD_KINDS = Object.keys(CONDUCTS) as CrowdKind[];
 
 /** Options of {@linkcode Crowd}. */
@@ -98,21 +98,21 @@ export interface CrowdOptions {
   kind: CrowdKind;
   /** How many clients. */
   size: number;
-  /** Where the server listens. */
+  /** Returns where the server listens. */
   address: () => Address;
   random: Random;
-  /** Bytes of half a packet. @default {60_000} */
+  /** Size of half a packet. @default {60_000} */
   halfPacketBytes?: number;
 }
 
 /** Clients that do their worst until disposed. */
 export class Crowd implements AsyncDisposable {
-  /** How often a client has become a burden: it is connected, and has sent what it takes. */
+  /** How often a client has become a burden: it connected, and did what its conduct begins with. */
   readonly burdens: Counter = new Counter();
   readonly #options: CrowdOptions;
   readonly #open = new Set<Deno.TcpConn>();
   readonly #clients: Promise<void>[];
-  #isEnded = false;
+  #hasEnded = false;
 
   constructor(options: CrowdOptions) {
     this.#options = options;
@@ -120,20 +120,20 @@ export class Crowd implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isEnded = true;
+    this.#hasEnded = true;
     for (const connection of this.#open) connection.close();
     this.#open.clear();
     await Promise.all(this.#clients);
   }
 
   async #live(random: Random): Promise<void> {
-    while (!this.#isEnded) {
+    while (!this.#hasEnded) {
       try {
         await this.#visit(random);
       } catch {
-        // It was sent away, or there is nobody.
+        // The server disconnected it, or is down.
       }
-      await rest(REST_MS);
+      await pause(RECONNECT_MS);
     }
   }
 
@@ -141,7 +141,7 @@ export class Crowd implements AsyncDisposable {
     const { address, kind, halfPacketBytes = HALF_PACKET_BYTES } = this.#options;
     const { begin, goOn }: Conduct = CONDUCTS[kind];
     const connection = await Deno.connect(address());
-    if (this.#isEnded) return connection.close();
+    if (this.#hasEnded) return connection.close();
     this.#open.add(connection);
     const means = { connection, random, halfPacketBytes };
     try {
@@ -159,18 +159,20 @@ async function send(connection: Deno.TcpConn, data: string | Uint8Array): Promis
   while (bytes.length > 0) bytes = bytes.subarray(await connection.write(bytes));
 }
 
-/** Waits until the server ends the connection. */
-async function outlast({ connection }: Means): Promise<void> {
+/** Waits until the server closes the connection. */
+async function waitForEnd({ connection }: Means): Promise<void> {
   const bytes = new Uint8Array(1024);
   while (await connection.read(bytes) !== null);
 }
 
-/** Waits a little, then sends. Who does not read learns of the connection's end only by this. */
+/**
+ * Pauses, then sends. A client that never reads notices the connection's end only when it sends.
+ */
 async function sendLater(connection: Deno.TcpConn, text: string): Promise<void> {
-  await rest(SLOW_MS);
+  await pause(SLOW_MS);
   await send(connection, text);
 }
 
-function rest(timeMs: number): Promise<void> {
+function pause(timeMs: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, timeMs));
 }

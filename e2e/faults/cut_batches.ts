@@ -1,53 +1,52 @@
 /**
- * What a power cut may leave of a batch. Of a batch that was under way when the power went, and never
- * answered, a beginning may be there: one server's sync takes to the disk what another has written by then.
- * Nothing else may ever be there in part.
+ * What a power cut may leave of a batch. If the batch was in flight when the power failed and was
+ * never answered, a prefix of it may be stored: one server's sync also flushes what another has
+ * written so far. No other batch may ever be stored in part.
  *
  * @module
  */
 
-/** Bets `from` up to `to`, which is not among them. */
-export interface Span {
-  from: number;
-  to: number;
-}
+import type { Span } from "./history.ts";
 
-/** A batch of which a beginning may be there. */
+/** A batch of which a prefix may be stored. */
 interface CutBatch extends Span {
-  /** Bytes of bets.csv when the power came back: what is left of the batch stands before them. */
+  /** Bytes of bets.csv when the power came back. The prefix ends before this offset. */
   fileSize: number;
 }
 
-/** Follows one agency's batches from one power cut to the next. */
+/** Tracks the batches of one agency across power cuts. */
 export class CutBatches {
-  /** Batches that were sent since the last power cut, and not answered. */
-  #underWay: Span[] = [];
-  /** Batches that a power cut met, until a server says how many bets are stored. */
+  /** Batches sent since the last power cut and not answered. */
+  #inFlight: Span[] = [];
+  /** Batches that a power cut hit, until a server reports the agency's progress. */
   #cut: CutBatch[] = [];
   /**
-   * Where batches turned out to end that are there in part: behind so many bets of the agency, the last of
-   * them before so many bytes of bets.csv.
+   * Where batches that are stored in part turned out to end: from the number of the agency's stored
+   * bets to the offset in bets.csv before which the last of them begins.
    */
   readonly ends: Map<number, number> = new Map();
   #isPowerOff = false;
 
   sent(batch: Span): void {
-    // The servers are dead: what is sent to them now gets nowhere.
-    if (!this.#isPowerOff) this.#underWay.push(batch);
+    // No server is alive to receive what is sent while the power is off.
+    if (!this.#isPowerOff) this.#inFlight.push(batch);
   }
 
-  /** A batch was acknowledged or refused: it is whole, or absent. */
+  /** The batch was acknowledged or refused: it is stored in whole, or not at all. */
   answered({ from, to }: Span): void {
     const isOther = (batch: Span) => batch.from !== from || batch.to !== to;
-    this.#underWay = this.#underWay.filter(isOther);
+    this.#inFlight = this.#inFlight.filter(isOther);
     this.#cut = this.#cut.filter(isOther);
   }
 
-  /** @param stored How many of the agency's bets were known to be stored: a batch under way begins there. */
-  powerCut(stored: number): void {
-    const met = this.#underWay.filter(({ from }) => from === stored);
-    this.#cut.push(...met.map((batch) => ({ ...batch, fileSize: Infinity })));
-    this.#underWay = [];
+  /**
+   * @param acknowledged How many of the agency's bets were acknowledged. Only a batch in flight
+   * that begins there can be cut.
+   */
+  powerCut(acknowledged: number): void {
+    const hit = this.#inFlight.filter(({ from }) => from === acknowledged);
+    this.#cut.push(...hit.map((batch) => ({ ...batch, fileSize: Infinity })));
+    this.#inFlight = [];
     this.#isPowerOff = true;
   }
 
@@ -56,19 +55,22 @@ export class CutBatches {
     this.#isPowerOff = false;
   }
 
-  /** A server says that so many bets are stored. The first such word behind a power cut settles it. */
-  told(bets: number): void {
-    // Said before the power went, and heard behind it.
+  /**
+   * A server reported how many bets are stored. The first report after a power cut settles where a
+   * batch ends.
+   */
+  progress(bets: number): void {
+    // Sent before the power failed, received after.
     if (this.#isPowerOff) return;
-    const met = this.#cut.find((batch) => isWithin(batch, bets));
-    if (met !== undefined) this.ends.set(bets, met.fileSize);
+    const hit = this.#cut.find((batch) => isWithin(batch, bets));
+    if (hit !== undefined) this.ends.set(bets, hit.fileSize);
     this.#cut = [];
   }
 
   /**
-   * Whether the agency's bets may end behind `bets` of them because a power cut has met the batch.
+   * Returns whether a power cut explains that exactly `bets` of the agency's bets are stored.
    *
-   * @param offset Of the last of these bets in bets.csv.
+   * @param offset Where the last of these bets begins in bets.csv.
    */
   mayEndAt(bets: number, offset: number): boolean {
     const fileSize = this.ends.get(bets) ??
@@ -77,7 +79,7 @@ export class CutBatches {
   }
 }
 
-/** Whether the batch is neither absent nor whole if its agency has so many bets. */
+/** Returns whether `bets` stored bets include part of the batch, but not all of it. */
 function isWithin({ from, to }: Span, bets: number): boolean {
   return from < bets && bets < to;
 }

@@ -5,7 +5,7 @@ const BATCH = { from: 100, to: 150 };
 const OTHER = { from: 150, to: 180 };
 const FILE_SIZE = 9000;
 
-/** The power was cut when `BATCH` was under way, and is back. */
+/** Returns the state after a power cut while `BATCH` was in flight. */
 function afterCut(): CutBatches {
   const batches = new CutBatches();
   batches.sent(BATCH);
@@ -14,30 +14,30 @@ function afterCut(): CutBatches {
   return batches;
 }
 
-/** Bets behind which the agency's may end, of those that are looked at. */
+/** Returns after how many bets, of those tried, the agency's stored bets may end. */
 function endsOf(batches: CutBatches, offset = 0): number[] {
-  const looked = [0, 99, 100, 101, 149, 150, 151, 179, 180, 181];
-  return looked.filter((bets) => batches.mayEndAt(bets, offset));
+  const tried = [0, 99, 100, 101, 149, 150, 151, 179, 180, 181];
+  return tried.filter((bets) => batches.mayEndAt(bets, offset));
 }
 
-Deno.test("CutBatches.mayEndAt() is within the batch that was under way when the power went", () => {
+Deno.test("CutBatches.mayEndAt() allows ends within the batch in flight at a power cut", () => {
   assertEquals(endsOf(afterCut()), [101, 149]);
 });
 
-Deno.test("CutBatches.mayEndAt() is before the place where the file ended when the power was back", () => {
+Deno.test("CutBatches.mayEndAt() allows no row beyond the file that a power cut left", () => {
   assertEquals(endsOf(afterCut(), FILE_SIZE - 1), [101, 149]);
   assertEquals(endsOf(afterCut(), FILE_SIZE), []);
 });
 
-Deno.test("CutBatches.mayEndAt() is nowhere without a power cut", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing without a power cut", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
-  batches.told(120);
+  batches.progress(120);
   assertEquals(endsOf(batches), []);
   assertEquals([...batches.ends], []);
 });
 
-Deno.test("CutBatches.mayEndAt() is nowhere in a batch that was answered", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch answered before the power cut", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.answered(BATCH);
@@ -46,7 +46,7 @@ Deno.test("CutBatches.mayEndAt() is nowhere in a batch that was answered", () =>
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() is nowhere in a batch whose answer is heard behind the cut", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch answered after the power cut", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.powerCut(BATCH.from);
@@ -55,7 +55,7 @@ Deno.test("CutBatches.mayEndAt() is nowhere in a batch whose answer is heard beh
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() is nowhere in a batch that was sent while there was no power", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch sent while the power is off", () => {
   const batches = new CutBatches();
   batches.powerCut(BATCH.from);
   batches.sent(BATCH);
@@ -66,7 +66,7 @@ Deno.test("CutBatches.mayEndAt() is nowhere in a batch that was sent while there
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.mayEndAt() is nowhere in a batch that begins elsewhere than the agency's bets end", () => {
+Deno.test("CutBatches.mayEndAt() allows nothing in a batch that leaves a gap", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.sent(OTHER);
@@ -75,40 +75,40 @@ Deno.test("CutBatches.mayEndAt() is nowhere in a batch that begins elsewhere tha
   assertEquals(endsOf(batches), [151, 179]);
 });
 
-Deno.test("CutBatches.told() settles where the batch ends, once", () => {
+Deno.test("CutBatches.progress() settles where the batch ends, once", () => {
   const batches = afterCut();
-  batches.told(120);
+  batches.progress(120);
   assertEquals([...batches.ends], [[120, FILE_SIZE]]);
   assertEquals(batches.mayEndAt(120, 0), true);
   assertEquals(batches.mayEndAt(120, FILE_SIZE), false);
-  batches.told(130);
+  batches.progress(130);
   assertEquals([...batches.ends.keys()], [120]);
   assertEquals(endsOf(batches), []);
 });
 
-Deno.test("CutBatches.told() settles that the batch is whole, or absent", () => {
+Deno.test("CutBatches.progress() settles that the batch is stored in whole or not at all", () => {
   for (const bets of [BATCH.from, BATCH.to]) {
     const batches = afterCut();
-    batches.told(bets);
-    batches.told(120);
+    batches.progress(bets);
+    batches.progress(120);
     assertEquals([...batches.ends], []);
     assertEquals(endsOf(batches), []);
   }
 });
 
-Deno.test("CutBatches.told() settles nothing when it was said before the power went", () => {
+Deno.test("CutBatches.progress() settles nothing if it arrives while the power is off", () => {
   const batches = new CutBatches();
   batches.sent(BATCH);
   batches.powerCut(BATCH.from);
-  batches.told(BATCH.from);
-  batches.told(120);
+  batches.progress(BATCH.from);
+  batches.progress(120);
   assertEquals([...batches.ends], []);
   batches.powerBack(FILE_SIZE);
-  batches.told(121);
+  batches.progress(121);
   assertEquals([...batches.ends.keys()], [121]);
 });
 
-Deno.test("CutBatches keeps a cut batch over a second power cut before anybody was told", () => {
+Deno.test("CutBatches keeps a cut batch across a second power cut before any progress", () => {
   const batches = afterCut();
   batches.powerCut(BATCH.from);
   batches.powerBack(FILE_SIZE - 100);

@@ -1,11 +1,10 @@
 /**
- * Servers for fault runs: their files can fail on purpose, their broadcasts can be lost or forged, and the
- * number of their open files can be limited.
+ * Servers for fault runs: their files can fail on purpose, and the number of their open files can
+ * be limited.
  *
  * @module
  */
 
-import { LOOPBACK_BROADCAST } from "../../testing/lottery_environment.ts";
 import type { Program, ProgramOptions } from "../../testing/program.ts";
 import { ServerGroup, type ServerStart } from "../../testing/servers.ts";
 
@@ -17,47 +16,25 @@ export interface FaultClusterOptions {
   volume?: string;
   /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
   sharedPort?: boolean;
-  /** Whether broadcasts go where no server listens, as if every datagram were lost. @default {false} */
-  losesBroadcasts?: boolean;
   /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
   faults?: readonly string[];
   /** Protections that are off in every server, at every start; see preload.ts. */
   unsafe?: readonly string[];
   /** More settings. */
-  environment?: Record<string, string>;
+  env?: Record<string, string>;
   /** How many files each server may open (`ulimit -n`). @default {the limit of this process} */
   openFilesMax?: number;
 }
 
 /** Servers on one shared volume. */
 export class FaultCluster extends ServerGroup {
-  /** Receives every broadcast, and can forge one. */
-  readonly #datagrams: Deno.DatagramConn;
-  readonly #broadcastAddress: Deno.NetAddr;
-
   constructor(options: FaultClusterOptions) {
-    const { sharedPort = false, losesBroadcasts = false, environment } = options;
-    const datagrams = Deno.listenDatagram({
-      transport: "udp",
-      hostname: "0.0.0.0",
-      port: 0,
-      reuseAddress: true,
-    });
-    const { port } = datagrams.addr as Deno.NetAddr;
+    const { sharedPort = false } = options;
     super({
       ...options,
       sharedPort,
-      broadcastPort: losesBroadcasts ? 0 : port,
-      env: environment,
       adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
     });
-    this.#datagrams = datagrams;
-    this.#broadcastAddress = { transport: "udp", hostname: LOOPBACK_BROADCAST, port };
-  }
-
-  /** Sends a datagram to all servers. */
-  async sendDatagram(payload: string): Promise<void> {
-    await this.#datagrams.send(new TextEncoder().encode(payload), this.#broadcastAddress);
   }
 
   /** Returns the content of bets.csv. */
@@ -70,7 +47,10 @@ export class FaultCluster extends ServerGroup {
     return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
   }
 
-  /** Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power cut. */
+  /**
+   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power
+   * cut.
+   */
   betsSize(): number {
     try {
       return Deno.statSync(`${this.volume}/bets.csv`).size;
@@ -78,11 +58,6 @@ export class FaultCluster extends ServerGroup {
       if (error instanceof Deno.errors.NotFound) return 0;
       throw error;
     }
-  }
-
-  override async [Symbol.asyncDispose](): Promise<void> {
-    this.#datagrams.close();
-    await super[Symbol.asyncDispose]();
   }
 }
 

@@ -1,19 +1,22 @@
 /**
- * A disk whose power can be cut: an ext4 file system in an image file. What was not made to last is in
- * the memory of the system alone, and so not in the image.
+ * A disk whose power can be cut: an ext4 file system in an image file. What was not synced exists
+ * only in the memory of the kernel, not in the image.
  *
  * @module
  */
 
-import { must } from "./tools_at_hand.ts";
+import { mustRun } from "./commands.ts";
 
-const IMAGE_BYTES_PER_MB = 1024 * 1024;
-/** The system writes back now and then by itself; a copy that met that is made again. */
-const COPY_TRIES = 50;
-const UNMOUNT_TRIES = 50;
-const UNMOUNT_REST_MS = 50;
+const BYTES_PER_MEGABYTE = 1024 * 1024;
+/**
+ * The kernel writes dirty pages back by itself now and then; a copy that overlaps with that is
+ * repeated.
+ */
+const COPY_ATTEMPTS = 50;
+const UNMOUNT_ATTEMPTS = 50;
+const UNMOUNT_PAUSE_MS = 50;
 
-/** A mounted disk, gone at the end of its block. */
+/** A mounted disk, removed when disposed. */
 export class LoopDisk implements AsyncDisposable {
   /** The folder at which it is mounted. */
   readonly path: string;
@@ -26,29 +29,30 @@ export class LoopDisk implements AsyncDisposable {
     this.path = `${this.#folder}/mounted`;
     Deno.mkdirSync(this.path);
     Deno.writeFileSync(this.#image, new Uint8Array());
-    Deno.truncateSync(this.#image, megabytes * IMAGE_BYTES_PER_MB);
-    // No work left over for later: the image changes only when the ledger's files do.
+    Deno.truncateSync(this.#image, megabytes * BYTES_PER_MEGABYTE);
+    // Initializes everything now, so that the image changes only when the ledger's files do.
     const options = "lazy_itable_init=0,lazy_journal_init=0";
-    must("mkfs.ext4", ["-q", "-E", options, this.#image]);
+    mustRun("mkfs.ext4", ["-q", "-E", options, this.#image]);
     this.#mount();
   }
 
-  /** Copies what is on the disk at one moment. Nothing may be written meanwhile. */
+  /** Copies what is on the disk at one moment. Nothing may write to the disk meanwhile. */
   copy(): void {
-    for (let tries = 0; tries < COPY_TRIES; tries++) {
-      must("cp", ["--sparse=always", this.#image, this.#copy]);
-      // If no byte differs after the copying, the copy is the disk of the moment between the two.
+    for (let attempt = 0; attempt < COPY_ATTEMPTS; attempt++) {
+      mustRun("cp", ["--sparse=always", this.#image, this.#copy]);
+      // If no byte differs after copying, the copy shows the disk at the moment between the two
+      // commands.
       const args = ["-s", this.#image, this.#copy];
       if (new Deno.Command("cmp", { args }).outputSync().success) return;
     }
     throw new Error(`Cannot copy ${this.#image}: it keeps changing`);
   }
 
-  /** Puts the copy in the disk's place, as after a power cut. Nobody may use the disk any more. */
+  /** Replaces the disk by the copy, as a power cut would. No process may use the disk any more. */
   async restoreCopy(): Promise<void> {
     await this.#unmount();
     Deno.renameSync(this.#copy, this.#image);
-    this.#check();
+    this.#checkFileSystem();
     this.#mount();
   }
 
@@ -65,28 +69,31 @@ export class LoopDisk implements AsyncDisposable {
     return `${this.#folder}/copy`;
   }
 
-  /** Replays the file system's own journal and mends what it must, as a starting machine does. */
-  #check(): void {
+  /**
+   * Replays the file system's own journal and repairs what it must, as a machine does when it
+   * boots.
+   */
+  #checkFileSystem(): void {
     const { code, stdout } = new Deno.Command("e2fsck", { args: ["-p", "-f", this.#image] })
       .outputSync();
     if (code <= 1) return;
-    throw new Error(`Cannot mend the disk: ${new TextDecoder().decode(stdout)}`);
+    throw new Error(`Cannot repair the disk: ${new TextDecoder().decode(stdout)}`);
   }
 
   #mount(): void {
-    must("mount", ["-o", "loop", this.#image, this.path]);
+    mustRun("mount", ["-o", "loop", this.#image, this.path]);
     this.#isMounted = true;
   }
 
   async #unmount(): Promise<void> {
-    for (let tries = 1; this.#isMounted; tries++) {
+    for (let attempt = 1; this.#isMounted; attempt++) {
       try {
-        must("umount", [this.path]);
+        mustRun("umount", [this.path]);
         this.#isMounted = false;
       } catch (error) {
-        // A process that was killed may need a moment to let go.
-        if (tries === UNMOUNT_TRIES) throw error;
-        await new Promise((resolve) => setTimeout(resolve, UNMOUNT_REST_MS));
+        // A killed process may need a moment until its files are closed.
+        if (attempt === UNMOUNT_ATTEMPTS) throw error;
+        await new Promise((resolve) => setTimeout(resolve, UNMOUNT_PAUSE_MS));
       }
     }
   }

@@ -7,8 +7,9 @@
 import { LineConnection } from "../../testing/line_connection.ts";
 import type { Address } from "../../testing/ports.ts";
 import { Random } from "../../testing/random.ts";
-import { check, type Evidence, type Fault } from "./checker.ts";
+import { check, type Evidence } from "./checker.ts";
 import { inTime } from "./counter.ts";
+import type { Fault } from "./fault.ts";
 import { FaultCluster, type FaultClusterOptions } from "./fault_cluster.ts";
 import { History } from "./history.ts";
 import type { LoopDisk } from "./loop_disk.ts";
@@ -25,7 +26,7 @@ export interface LotteryOptions extends FaultClusterOptions {
   /** How long an agency waits for an answer. @default {2000} */
   answerMs?: number;
   /** Chooses where an agency connects to. @default {any server, at random} */
-  address?: (cluster: FaultCluster, random: Random, agency: number) => Address;
+  address?: (cluster: FaultCluster, random: Random) => Address;
   /** @default {"asks"} */
   progress?: ProgressHabit;
   /** How long the agencies may take to close and learn their winners. @default {60_000} */
@@ -58,7 +59,7 @@ export class Lottery implements AsyncDisposable {
           agency,
           history: this.history,
           random,
-          address: () => address(cluster, addresses, agency),
+          address: () => address(cluster, addresses),
           answerMs,
           batchBetsMax,
           fileSize: () => cluster.betsSize(),
@@ -107,11 +108,10 @@ export class Lottery implements AsyncDisposable {
     // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
-    return this.verdict();
+    return this.#judge();
   }
 
-  /** Judges the evidence so far. */
-  verdict(): Fault[] {
+  #judge(): Fault[] {
     return check(this.evidence()).concat(this.#repeatedDraws());
   }
 
@@ -133,9 +133,11 @@ export class Lottery implements AsyncDisposable {
   }
 
   /**
-   * Cuts the power of all servers and of the disk that they share, then restarts them on what is left.
+   * Cuts the power of all servers and of the disk that they share, then restarts them on what is
+   * left.
    *
-   * @param options `isRecorded`: whether the history records the cut; false in a control. @default {true}
+   * @param options `isRecorded`: whether the history records the cut; false in a control. @default
+   * {true}
    */
   async cutPower(disk: LoopDisk, { isRecorded = true } = {}): Promise<void> {
     const { cluster, history } = this;
@@ -163,12 +165,15 @@ export class Lottery implements AsyncDisposable {
   #unfinished(): Fault[] {
     const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
-      ...this.verdict(),
+      ...this.#judge(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }
 
-  /** Asks every server, because all must name the same winners. On a shared port, any of them answers. */
+  /**
+   * Asks every server, because all must name the same winners. On a shared port, any of them
+   * answers.
+   */
   async #askEveryServer(): Promise<void> {
     for (const { address, name } of this.cluster.servers) {
       for (let agency = 1; agency <= this.agencies.length; agency++) {
@@ -181,6 +186,6 @@ export class Lottery implements AsyncDisposable {
   #repeatedDraws(): Fault[] {
     return this.cluster.processes
       .filter((process) => process.count(/action: sorteo \| result: success/) > 1)
-      .map(({ pid }) => ({ kind: "doubled", detail: `server process ${pid} logged two draws` }));
+      .map(({ pid }) => ({ kind: "duplicate", detail: `server process ${pid} logged two draws` }));
   }
 }

@@ -1,21 +1,20 @@
 /**
- * Made bets: bet `index` of an agency is always the same, and no other has its document. So the checker
- * knows every bet without keeping it.
+ * Made bets: bet `index` of an agency is always the same, and no two bets share a document. So the
+ * checker knows every bet without storing any.
  *
  * @module
  */
 
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Bet } from "../../shared/bet.ts";
 
-/** The number that wins in all fault tests. */
-export const WINNING_NUMBER = 7574;
-const WINNER_EVERY = 40;
+const WINNER_EVERY = 10;
 const INDEX_DIGITS = 8;
 
 const FIRST_NAMES = ["Ana", "Bruno Ezequiel", "Carla", "José María", "Ñusta", 'Ana "Nita"', "Li"];
 const LAST_NAMES = ["Pérez", "Lorca", "Núñez, hija", "de la Fuente y Ortega", "O'Higgins", "Sosa"];
 
-/** Bet `index`, counted from 0, of an agency. */
+/** Returns bet `index`, counted from 0, of an agency. */
 export function madeBet(agency: number, index: number): Bet {
   const isWinner = index % WINNER_EVERY === agency % WINNER_EVERY;
   return {
@@ -28,7 +27,7 @@ export function madeBet(agency: number, index: number): Bet {
   };
 }
 
-/** Which bet of the agency has a document; -1 if none has. */
+/** Returns the index of the agency's bet with this document, or -1 if it has none. */
 export function indexOf(agency: number, document: string): number {
   const prefix = String(agency);
   const digits = document.slice(prefix.length);
@@ -38,7 +37,7 @@ export function indexOf(agency: number, document: string): number {
   return Number(digits);
 }
 
-/** The documents of the winners among the first `count` bets of an agency. */
+/** Returns the documents of the winners among the first `count` bets of an agency. */
 export function winnersOf(agency: number, count: number): string[] {
   const winners = [];
   for (let index = agency % WINNER_EVERY; index < count; index += WINNER_EVERY) {
@@ -47,25 +46,25 @@ export function winnersOf(agency: number, count: number): string[] {
   return winners;
 }
 
-/** A bet's row in bets.csv, without its line end. */
+/** Returns a bet's row in bets.csv, without its newline. */
 export function rowOf(agency: number, index: number): string {
   return `${agency},${sourceRowOf(agency, index)}`;
 }
 
-/** A bet's row in the agency's own file, without its line end. */
-export function sourceRowOf(agency: number, index: number): string {
+/** Returns a bet's row in the agency's own file, without its newline. */
+function sourceRowOf(agency: number, index: number): string {
   const { firstName, lastName, document, birthdate, number } = madeBet(agency, index);
   return [quoted(firstName), quoted(lastName), document, birthdate, number].join(",");
 }
 
-/** The first `count` bets as the agency's file has them. */
+/** Returns an agency's file with its first `count` bets. */
 export function sourceFileOf(agency: number, count: number): string {
   let text = "";
   for (let index = 0; index < count; index++) text += `${sourceRowOf(agency, index)}\n`;
   return text;
 }
 
-/** The StoreBatch packet of bets `from` up to `to`, which is not among them. */
+/** Returns the StoreBatch packet of bets `from` up to, but not including, `to`. */
 export function batchPacket(agency: number, from: number, to: number): Uint8Array {
   const bets = [];
   for (let index = from; index < to; index++) {

@@ -1,9 +1,10 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { BetScanner, dayNumber } from "../../shared/bet.ts";
-import { indexOf, madeBet, rowOf, winnersOf, WINNING_NUMBER } from "./made_bets.ts";
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
+import { indexOf, madeBet, rowOf, winnersOf } from "./made_bets.ts";
 
-Deno.test("madeBet() keeps every rule of a bet", () => {
+Deno.test("madeBet() returns a valid bet", () => {
   const scanner = new BetScanner(";");
   const today = dayNumber(Date.now());
   for (let index = 0; index < 1000; index++) {
@@ -15,14 +16,14 @@ Deno.test("madeBet() keeps every rule of a bet", () => {
   }
 });
 
-Deno.test("indexOf() knows the bet that has a document, and no other", () => {
+Deno.test("indexOf() finds the bet with a document, and no other", () => {
   assertEquals(indexOf(4, madeBet(4, 123).document), 123);
   assertEquals(indexOf(5, madeBet(4, 123).document), -1);
   assertEquals(indexOf(4, "4123"), -1);
   assertNotEquals(madeBet(1, 11).document, madeBet(11, 1).document);
 });
 
-Deno.test("rowOf() writes a row that a CSV reader reads as the bet", () => {
+Deno.test("rowOf() returns a row that a CSV parser reads as the bet", () => {
   for (let index = 0; index < 100; index++) {
     const { firstName, lastName, document, birthdate, number } = madeBet(2, index);
     const fields = ["2", firstName, lastName, document, birthdate, String(number)];
@@ -30,7 +31,7 @@ Deno.test("rowOf() writes a row that a CSV reader reads as the bet", () => {
   }
 });
 
-Deno.test("winnersOf() names the bets on the winning number", () => {
+Deno.test("winnersOf() returns the documents of the bets on the winning number", () => {
   const documents = [];
   for (let index = 0; index < 500; index++) {
     const { number, document } = madeBet(7, index);

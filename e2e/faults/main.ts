@@ -1,106 +1,93 @@
 /**
- * Fault runs of any length: `deno run -A e2e/faults/main.ts kills --count 1000 --seed 7`.
+ * Fault runs of any length: `./denow run -A e2e/faults/main.ts kills --count 1000 --seed 7`.
  *
  * @module
  */
 
-import { parseArgs } from "node:util";
-import { runScenario, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
+import { findMissing } from "../../testing/needs.ts";
 import { Program } from "../../testing/program.ts";
+import { integerFlag, runCommand, UsageError } from "../../tools/command.ts";
 import { PROTECTIONS } from "./protections.ts";
+import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
 
 const SEED_MAX = 2 ** 32 - 1;
+const COUNT_MAX = 1_000_000;
 
-/** One wanted run. */
-interface Wanted {
-  name: string;
-  scenario: Scenario;
-  options: RunOptions;
-}
+const RUNS = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
+  `  ${name.padEnd(14)} ${summary} (${count})`
+);
 
-function usage(): string {
-  const runs = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
-    `  ${name.padEnd(14)} ${summary} (${count})`
-  );
-  return `Breaks servers, clients, disk and network on purpose, and checks that every promise is kept.
+const USAGE =
+  `Breaks servers, clients, disk and network on purpose. Checks that every promise is kept.
 
-Use: deno run -A e2e/faults/main.ts RUN… [--count N] [--seed N] [--unsafe NAME]
+Usage: ./denow run -A e2e/faults/main.ts RUN... [options]
 
-Runs, with how many faults if --count does not say it:
-${runs.join("\n")}
-  all            every one of them
+Runs, each with its default count:
+${RUNS.join("\n")}
+  all            every run
 
-  --count N      how many faults
-  --seed N       where chance begins, 0 to ${SEED_MAX}; a random one if missing
+Options:
+  --count N      how many times to break something, 1 to ${COUNT_MAX}
+  --seed N       seed of the schedule, 0 to ${SEED_MAX}; random by default
   --unsafe NAME  switch a protection off in all servers, to see that the check notices:
                  ${PROTECTIONS.join(", ")}
-  --help         this text
+  --help         show this text
 
-Exit codes: 0 every promise kept, 1 a promise broken, 2 usage. A run that lacks something here (root,
-strace, loop devices) is passed over, and says so.`;
+Exit codes: 0 every promise kept, 1 a promise broken, 2 invalid arguments. A run is skipped, with
+the reason, if this machine lacks something it needs: root, strace or loop devices.`;
+
+/** The flags as given. */
+interface Flags {
+  count?: string;
+  seed?: string;
+  unsafe?: string;
 }
 
-/** Reads the command line; a text is what is wrong with it. */
-function readArguments(args: string[]): Wanted[] | string | "help" {
-  let parsed;
-  try {
-    parsed = parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        count: { type: "string" },
-        seed: { type: "string" },
-        unsafe: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-  } catch (error) {
-    return (error as Error).message;
+/** Reads the options of the runs. Without a count, each run takes its default. */
+function readOptions({ count, seed, unsafe }: Flags): Omit<RunOptions, "count"> & {
+  count?: number;
+} {
+  const protections = unsafe?.split(",") ?? [];
+  const unknown = protections.find((name) => !PROTECTIONS.some((known) => known === name));
+  if (unknown !== undefined) {
+    throw new UsageError(`--unsafe is "${unknown}": give one of ${PROTECTIONS.join(", ")}`);
   }
-  const { values, positionals } = parsed;
-  if (values.help) return "help";
-  if (positionals.length === 0) return "Which run?";
-  const names = positionals.includes("all") ? Object.keys(SCENARIOS) : positionals;
-  const unknown = names.find((name) => !(name in SCENARIOS));
-  if (unknown !== undefined) return `There is no run ${JSON.stringify(unknown)}`;
-  const seed = integer(values.seed, { min: 0, max: SEED_MAX });
-  const count = integer(values.count, { min: 1, max: 1_000_000 });
-  if (Number.isNaN(seed)) return `--seed ${values.seed} is no integer from 0 to ${SEED_MAX}`;
-  if (Number.isNaN(count)) return `--count ${values.count} is no integer from 1 to 1000000`;
-  const unsafe = values.unsafe?.split(",") ?? [];
-  const noSwitch = unsafe.find((name) => !PROTECTIONS.includes(name));
-  if (noSwitch !== undefined) return `--unsafe ${noSwitch} is none of ${PROTECTIONS.join(", ")}`;
-  const chosen = seed ?? crypto.getRandomValues(new Uint32Array(1))[0];
-  return names.map((name) => {
-    const scenario = SCENARIOS[name];
-    return { name, scenario, options: { seed: chosen, count: count ?? scenario.count, unsafe } };
-  });
+  const randomSeed = crypto.getRandomValues(new Uint32Array(1))[0];
+  return {
+    seed: integerFlag("seed", seed, { min: 0, max: SEED_MAX, default: randomSeed }),
+    count: count === undefined
+      ? undefined
+      : integerFlag("count", count, { min: 1, max: COUNT_MAX }),
+    unsafe: protections,
+  };
 }
 
-function integer(text: string | undefined, { min, max }: { min: number; max: number }) {
-  if (text === undefined) return undefined;
-  const value = /^\d+$/.test(text) ? Number(text) : NaN;
-  return value >= min && value <= max ? value : NaN;
+/** Returns the names of the requested runs. */
+function readNames(names: string[]): string[] {
+  if (names.length === 0) throw new UsageError("Give the name of a run, or --help");
+  const unknown = names.find((name) => name !== "all" && !(name in SCENARIOS));
+  if (unknown !== undefined) throw new UsageError(`There is no run "${unknown}": see --help`);
+  return names.includes("all") ? Object.keys(SCENARIOS) : names;
 }
 
-/** Runs one and tells how it went; returns whether every promise was kept. */
-async function run({ name, scenario, options }: Wanted): Promise<boolean> {
-  const lack = scenario.lacks();
-  if (lack !== undefined) {
-    console.log(`${name}: skipped: ${lack}`);
+/** Runs one scenario and prints its verdict; returns whether every promise was kept. */
+async function run(name: string, scenario: Scenario, options: RunOptions): Promise<boolean> {
+  const missing = findMissing(scenario.needs);
+  if (missing !== undefined) {
+    console.log(`${name}: skipped: needs ${missing}`);
     return true;
   }
   console.log(`${name}: ${scenario.summary} | count: ${options.count} | seed: ${options.seed}`);
-  const { faults, figures } = await runScenario(name, options);
+  const { faults, figures } = await attempt(() => scenario.run(options));
   console.log(`${name}: ${describeFigures(figures)}`);
   if (faults.length > 0) console.error(describeFailure(name, options, faults));
   else console.log(`${name}: every promise kept`);
   return faults.length === 0;
 }
 
-/** Who is interrupted leaves no process behind; folders in the system's place for such may stay. */
-function endChildrenOnSignal(): void {
+/** Kills all child processes when this one is interrupted. Temporary folders may remain. */
+function killChildrenOnSignal(): void {
   for (const [signal, exitCode] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     Deno.addSignalListener(signal, () => {
       Program.killAll();
@@ -109,17 +96,24 @@ function endChildrenOnSignal(): void {
   }
 }
 
-async function main(): Promise<number> {
-  const wanted = readArguments(Deno.args);
-  if (typeof wanted === "string") {
-    if (wanted !== "help") console.error(`${wanted}\n`);
-    console.log(usage());
-    return wanted === "help" ? 0 : 2;
-  }
-  if (Deno.build.os !== "windows") endChildrenOnSignal();
-  let isKept = true;
-  for (const one of wanted) isKept = await run(one) && isKept;
-  return isKept ? 0 : 1;
+if (import.meta.main) {
+  Deno.exit(
+    await runCommand({
+      usage: USAGE,
+      options: { count: { type: "string" }, seed: { type: "string" }, unsafe: { type: "string" } },
+      allowPositionals: true,
+      async run(flags, positionals) {
+        const names = readNames(positionals);
+        const options = readOptions(flags);
+        if (Deno.build.os !== "windows") killChildrenOnSignal();
+        let isKept = true;
+        for (const name of names) {
+          const scenario = SCENARIOS[name];
+          const count = options.count ?? scenario.count;
+          isKept = await run(name, scenario, { ...options, count }) && isKept;
+        }
+        return isKept ? 0 : 1;
+      },
+    }),
+  );
 }
-
-if (import.meta.main) Deno.exit(await main());

@@ -1,70 +1,66 @@
 /**
- * Runs before server/main.ts (`deno run --preload`) and breaks the files of the ledger as LOTTERY_FAULTS
- * says. So a server under test is the real program, and has no switch for this itself.
+ * Breaks the files of a server's ledger. Deno runs this module before server/main.ts (`deno run
+ * --preload`), so the server under test is the real program and needs no switches for tests.
+ * LOTTERY_FAULTS says what to break, separated by commas.
  *
- * Protections switched off, for the controls: a check that does not fail without the protection shows nothing.
+ * A protection to switch off, for the controls; see {@linkcode PROTECTIONS} for the names:
  *
- * - `no-sync`: nothing is made to last
- * - `no-repair`: nothing is cut off a file
+ * - `no-sync`: nothing is flushed to stable storage
+ * - `no-repair`: files are never truncated
  * - `no-journal`: bets.csv.round is not written
  * - `no-lock`: the lock is always free
- * - `no-sync-errors`: a sync that fails is taken for one that succeeded
- * - `no-write-errors`: the same of a write to bets.csv
- * - `no-signals`: SIGTERM ends the process as it ends any
- * - `no-closed-check`: once a datagram has come, agencies_closed.txt reads as if every agency had closed, but
- *   for who stores bets
+ * - `no-sync-errors`: a failed sync looks like a successful one
+ * - `no-signals`: SIGTERM ends the process at once, without its handler
  *
- * Things that happen at one moment, `NAME:N` for the Nth time the moment comes, counted from 1:
+ * A moment at which the process stops itself (SIGSTOP). `NAME:N` means the Nth time, counted from
+ * 1:
  *
- * - `stop-before-lock`: the process stops itself (SIGSTOP) when it wants the lock of bets.csv
- * - `stop-mid-write`, `stop-after-write`: the same in the middle of writing rows, and when it has written
- *   them, before they are synced
- * - `kill-before-write`, `kill-mid-write`, `kill-after-write`, `kill-after-sync`: the process kills itself
- *   (SIGKILL) at that point of an append to bets.csv
- * - `kill-mid-journal`: the same in the middle of writing bets.csv.round
- * - `kill-mid-close`, `kill-after-close`: the same when it writes agencies_closed.txt
+ * - `stop-before-lock`: it is about to take the lock of bets.csv
+ * - `stop-mid-write`: it has written the first part of its rows to bets.csv
+ * - `stop-after-write`: it has written all its rows, but not synced them
  *
  * @module
  */
 
-/** Bytes of a half written agency number: none of its line end. */
-const CLOSE_BYTES = 1;
+import type { PROTECTIONS } from "./protections.ts";
+
+/** The part of a torn write that reaches the file. */
+const TORN_FRACTION = 0.6;
 
 const wanted = (Deno.env.get("LOTTERY_FAULTS") ?? "").split(",").filter((name) => name !== "");
-const switches = new Set(wanted.filter((name) => !name.includes(":")));
-const moments = new Map(
+/** How many times each moment may still pass before the process stops at it. */
+const timesLeft = new Map(
   wanted.filter((name) => name.includes(":")).map((text) => {
     const [name, count] = text.split(":");
-    return [name, { left: Number(count) }];
+    return [name, Number(count)];
   }),
 );
 
-/** Says that a moment has come; whatever is to happen at this one happens. */
-function at(moment: string): void {
-  for (const [action, signal] of [["stop", "SIGSTOP"], ["kill", "SIGKILL"]] as const) {
-    const counted = moments.get(`${action}-${moment}`);
-    if (counted === undefined || --counted.left !== 0) continue;
-    console.log(`action: ${action} | result: success | moment: ${moment}`);
-    Deno.kill(Deno.pid, signal);
-  }
+function isOff(protection: (typeof PROTECTIONS)[number]): boolean {
+  return wanted.includes(protection);
 }
 
-/** Whether the next of these moments is the one to die or to stop at. */
-function isNow(moment: string): boolean {
-  return ["kill", "stop"].some((action) => moments.get(`${action}-${moment}`)?.left === 1);
+/** Stops the process if this is the time of `moment` to do so. */
+function reach(moment: string): void {
+  const left = timesLeft.get(moment);
+  if (left === undefined) return;
+  timesLeft.set(moment, left - 1);
+  if (left !== 1) return;
+  console.log(`action: stop | result: success | moment: ${moment}`);
+  Deno.kill(Deno.pid, "SIGSTOP");
 }
 
-function withoutProtections(file: Deno.FsFile, path: string): void {
-  if (switches.has("no-sync")) {
+function removeProtections(file: Deno.FsFile, path: string): void {
+  if (isOff("no-sync")) {
     file.syncDataSync = file.syncSync = () => {};
     file.syncData = file.sync = () => Promise.resolve();
   }
-  if (switches.has("no-repair")) file.truncateSync = () => {};
-  if (switches.has("no-journal") && path.endsWith("/bets.csv.round")) {
+  if (isOff("no-repair")) file.truncateSync = () => {};
+  if (isOff("no-journal") && path.endsWith("/bets.csv.round")) {
     file.writeSync = (bytes) => bytes.length;
   }
-  if (switches.has("no-sync-errors")) hideSyncErrors(file);
-  if (switches.has("no-lock")) {
+  if (isOff("no-sync-errors")) hideSyncErrors(file);
+  if (isOff("no-lock")) {
     file.tryLockSync = () => true;
     file.lock = () => Promise.resolve();
     file.unlockSync = () => {};
@@ -77,144 +73,42 @@ function hideSyncErrors(file: Deno.FsFile): void {
     try {
       syncNow();
     } catch {
-      // As if nothing had happened.
+      // Hidden.
     }
   };
   const sync = file.syncData.bind(file);
   file.syncData = () => sync().catch(() => {});
 }
 
-let isDatagramTrusted = false;
-/** Whether this process holds the lock of bets.csv: it stores bets, or closes an agency. */
-let isLocked = false;
-
-function watchLock(file: Deno.FsFile): void {
-  const [tryLock, lock, unlock] = [file.tryLockSync, file.lock, file.unlockSync];
-  if (tryLock !== undefined) {
-    file.tryLockSync = (exclusive) => isLocked = tryLock.call(file, exclusive);
-  }
-  file.lock = async (exclusive) => {
-    await lock.call(file, exclusive);
-    isLocked = true;
-  };
-  file.unlockSync = () => {
-    isLocked = false;
-    unlock.call(file);
-  };
-}
-
-/** Hears every datagram before the server does. */
-function watchDatagrams(): void {
-  const listen = Deno.listenDatagram;
-  Deno.listenDatagram = ((options: Parameters<typeof listen>[0]) => {
-    const socket = listen(options);
-    const receive = socket.receive.bind(socket);
-    socket.receive = async (bytes) => {
-      const [payload, from] = await receive(bytes);
-      isDatagramTrusted ||= new TextDecoder().decode(payload) === "bet_ended";
-      return [payload, from];
-    };
-    return socket;
-  }) as typeof listen;
-}
-
-/** Makes the file read as if every agency had closed, once a datagram has come. */
-function believeDatagrams(file: Deno.FsFile): void {
-  const agencies = Number(Deno.env.get("AGENCIES_AMOUNT"));
-  const lines = Array.from({ length: agencies }, (_, index) => `${index + 1}\n`);
-  const all = new TextEncoder().encode(lines.join(""));
-  const [seek, read] = [file.seekSync.bind(file), file.readSync.bind(file)];
-  const isDeceived = () => isDatagramTrusted && !isLocked;
-  let position = 0;
-  // A file's size is where its end is.
-  file.seekSync = (offset, whence) => {
-    position = Number(offset);
-    const found = seek(offset, whence);
-    return isDeceived() && whence === Deno.SeekMode.End ? all.length : found;
-  };
-  file.readSync = (bytes) => {
-    if (!isDeceived()) return read(bytes);
-    const found = all.subarray(position, position + bytes.length);
-    bytes.set(found);
-    position += found.length;
-    return found.length === 0 ? null : found.length;
-  };
-}
-
-function hideWriteErrors(file: Deno.FsFile): void {
-  const write = file.writeSync.bind(file);
-  file.writeSync = (bytes) => {
-    try {
-      return write(bytes);
-    } catch {
-      return bytes.length;
+/** Adds the moments at which the process may stop. */
+function addMoments(bets: Deno.FsFile): void {
+  const write = bets.writeSync.bind(bets);
+  bets.writeSync = (bytes) => {
+    if (timesLeft.get("stop-mid-write") === 1) {
+      // Should the process continue, it writes the rest next, as after any short write.
+      const count = write(bytes.subarray(0, Math.ceil(bytes.length * TORN_FRACTION)));
+      reach("stop-mid-write");
+      return count;
     }
-  };
-}
-
-/** Writes through `write`, half of it if this is the moment to die in the middle. */
-function breakWrites(file: Deno.FsFile, name: string, half: (bytes: Uint8Array) => number): void {
-  const write = file.writeSync.bind(file);
-  file.writeSync = (bytes) => {
-    at(`before-${name}`);
-    if (isNow(`mid-${name}`)) write(bytes.subarray(0, half(bytes)));
-    at(`mid-${name}`);
     const count = write(bytes);
-    at(`after-${name}`);
+    reach("stop-mid-write");
+    reach("stop-after-write");
     return count;
   };
-}
-
-/** The server tries first, and waits in a thread if that fails; Deno up to 2.6 can only wait. */
-function breakLock(file: Deno.FsFile): void {
-  const tryLock = file.tryLockSync as Deno.FsFile["tryLockSync"] | undefined;
-  if (tryLock !== undefined) {
-    file.tryLockSync = (exclusive) => {
-      at("before-lock");
-      return tryLock.call(file, exclusive);
-    };
-    return;
-  }
-  const lock = file.lock.bind(file);
-  file.lock = (exclusive) => {
-    at("before-lock");
-    return lock(exclusive);
+  const tryLock = bets.tryLockSync.bind(bets);
+  bets.tryLockSync = (exclusive) => {
+    reach("stop-before-lock");
+    return tryLock(exclusive);
   };
 }
 
-function breakBets(file: Deno.FsFile): void {
-  breakWrites(file, "write", (bytes) => Math.ceil(bytes.length * 0.6));
-  breakLock(file);
-  const syncNow = file.syncDataSync.bind(file);
-  file.syncDataSync = () => {
-    syncNow();
-    at("after-sync");
-  };
-  const sync = file.syncData.bind(file);
-  file.syncData = async () => {
-    await sync();
-    at("after-sync");
-  };
-}
-
-if (switches.has("no-signals")) Deno.addSignalListener = () => {};
-if (switches.has("no-closed-check")) watchDatagrams();
+if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
   const open = Deno.openSync;
   Deno.openSync = (path, options) => {
     const file = open(path, options);
-    const text = String(path);
-    withoutProtections(file, text);
-    if (text.endsWith("/bets.csv") && switches.has("no-write-errors")) hideWriteErrors(file);
-    if (text.endsWith("/bets.csv")) breakBets(file);
-    if (text.endsWith("/bets.csv") && switches.has("no-closed-check")) watchLock(file);
-    if (text.endsWith("/bets.csv.round")) {
-      breakWrites(file, "journal", (bytes) => Math.floor(bytes.length / 2));
-    }
-    if (text.endsWith("/agencies_closed.txt")) {
-      breakWrites(file, "close", () => CLOSE_BYTES);
-      if (switches.has("no-closed-check")) believeDatagrams(file);
-    }
+    removeProtections(file, String(path));
+    if (String(path).endsWith("/bets.csv")) addMoments(file);
     return file;
   };
   console.log(`action: faults | result: success | faults: ${wanted.join(",")}`);

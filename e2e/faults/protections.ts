@@ -1,17 +1,15 @@
 /**
- * The protections of a server that a test can switch off, to see that its check notices. preload.ts does it.
+ * The protections of a server that a control can switch off; preload.ts says what each does.
  *
  * @module
  */
 
 /** Their names. */
-export const PROTECTIONS: readonly string[] = [
+export const PROTECTIONS = [
   "no-sync",
   "no-repair",
   "no-journal",
   "no-lock",
   "no-sync-errors",
-  "no-write-errors",
   "no-signals",
-  "no-closed-check",
-];
+] as const;

@@ -1,14 +1,15 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LineConnection } from "../../testing/line_connection.ts";
-import { Proxy, PROXY_FAULTS, type ProxyFault } from "./proxy.ts";
 import { Random } from "../../testing/random.ts";
+import { PROXY_FAULTS, type ProxyFault } from "./passage.ts";
+import { Proxy } from "./proxy.ts";
 
 const REQUEST = "Hello, this is a request\n";
 const ANSWER = "and this is its answer";
 const DEADLINE_MS = 2000;
 const BLACK_HOLE_MS = 100;
 
-/** A server that answers each line, and remembers what it got. */
+/** A server that answers each line, and keeps what it received. */
 class Answerer implements AsyncDisposable {
   received = "";
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -40,14 +41,17 @@ class Answerer implements AsyncDisposable {
         }
       }
     } catch {
-      // The proxy has cut it.
+      // The proxy cut it.
     } finally {
       connection.close();
     }
   }
 }
 
-/** Asks through a proxy until an answer does not come; returns how many came, and what the server got. */
+/**
+ * Asks through a proxy until an answer is missing; returns the answers and what the server
+ * received.
+ */
 async function askThrough(fault: ProxyFault | undefined, requests: number) {
   await using server = new Answerer();
   let answers = 0;
@@ -71,12 +75,12 @@ async function askThrough(fault: ProxyFault | undefined, requests: number) {
   return { answers, received: server.received };
 }
 
-Deno.test("Proxy hands everything on when it has no fault", async () => {
+Deno.test("Proxy forwards everything on a connection without a fault", async () => {
   const { answers, received } = await askThrough(undefined, 8);
   assertEquals({ answers, received }, { answers: 8, received: REQUEST.repeat(8) });
 });
 
-Deno.test("Proxy strikes each connection once, at the place that the fault names", async (t) => {
+Deno.test("Proxy strikes a connection once, at the point that the fault names", async (t) => {
   // With seed 1, the fault strikes at the fourth request.
   const before = 3;
   const whole = REQUEST.repeat(before);
@@ -98,7 +102,7 @@ Deno.test("Proxy strikes each connection once, at the place that the fault names
   }
 });
 
-Deno.test("Proxy closes the connection when there is no server", async () => {
+Deno.test("Proxy closes the connection when its target does not listen", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = { hostname: "127.0.0.1", port: listener.addr.port };
   listener.close();

@@ -1,6 +1,6 @@
 /**
- * An agency of the harness. It sends made bets for as long as it is allowed to, outlives every fault of
- * servers and network, and writes down each operation and each answer.
+ * An agency that records everything: it sends made bets while it has an allowance, survives every
+ * fault of servers and network, and adds each request and each answer to the history.
  *
  * @module
  */
@@ -11,15 +11,18 @@ import type { Address } from "../../testing/ports.ts";
 import { batchPacket } from "./made_bets.ts";
 import type { Random } from "../../testing/random.ts";
 
-/** Rest between two tries, so that a server that is down is not asked a thousand times a second. */
+/**
+ * Pause between two attempts to connect, so that a dead server is not dialled a thousand times a
+ * second.
+ */
 const RETRY_MS = 20;
 /** The draw waits for the slowest agency. */
-const WINNERS_DEADLINE_MS = 120_000;
+const WINNERS_TIMEOUT_MS = 120_000;
 
 /** How many batches an agency may still send. */
 export class Allowance {
   #left = 0;
-  #isEnded = false;
+  #hasEnded = false;
   #wake: () => void = () => {};
 
   /** Allows `count` more. */
@@ -28,30 +31,29 @@ export class Allowance {
     this.#wake();
   }
 
-  /** No more are coming: what is left does not count. */
+  /** Allows no more, whatever is left. */
   end(): void {
-    this.#isEnded = true;
+    this.#hasEnded = true;
     this.#wake();
   }
 
-  /** Waits for one and takes it; returns whether there was one before the end. */
+  /** Waits for one and takes it; returns false if the allowance has ended. */
   async take(): Promise<boolean> {
-    while (this.#left === 0 && !this.#isEnded) {
+    while (this.#left === 0 && !this.#hasEnded) {
       await new Promise<void>((resolve) => this.#wake = resolve);
     }
-    if (this.#isEnded) return false;
+    if (this.#hasEnded) return false;
     this.#left--;
     return true;
   }
 }
 
 /**
- * How an agency learns what is stored, when it connects. Ours asks. The others are what agencies may do
- * that are not ours, and the controls of the tests:
+ * How an agency learns what is stored when it connects. Ours asks on the connection on which it
+ * will send. The other habits are those of foreign agencies, and serve as controls:
  *
- * - `asks apart`: on another connection than the one that stores, so that the server cannot know what the
- *   agency knows
- * - `never asks`: it sends again what was not acknowledged
+ * - `asks apart`: asks on another connection, so that the server cannot know what the agency knows
+ * - `never asks`: sends again whatever was not acknowledged
  */
 export type ProgressHabit = "asks" | "asks apart" | "never asks";
 
@@ -60,12 +62,12 @@ export interface RecordingAgencyOptions {
   agency: number;
   history: History;
   random: Random;
-  /** Where to connect to next. */
+  /** Returns where to connect next. */
   address: () => Address;
-  /** How long to wait for an answer. */
+  /** Longest wait for an answer. */
   answerMs: number;
   batchBetsMax: number;
-  /** Size of bets.csv now. */
+  /** Returns the size of bets.csv. */
   fileSize: () => number;
   /** @default {"asks"} */
   progress?: ProgressHabit;
@@ -85,13 +87,13 @@ export class RecordingAgency {
     this.#options = options;
   }
 
-  /** Sends, closes and asks for winners, whatever happens meanwhile. */
+  /** Sends, closes and asks for winners, over as many connections as it takes. */
   async run(): Promise<void> {
     while (!this.#isAborted) {
       try {
         return await this.#converse();
       } catch {
-        // Whatever it was, all of it is in the history already; begin again.
+        // The history has all that happened. Connect again.
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       } finally {
         this.#connection?.close();
@@ -99,7 +101,7 @@ export class RecordingAgency {
     }
   }
 
-  /** Ends the connection that it has; it makes another. */
+  /** Closes the current connection; the agency opens another. */
   hangUp(): void {
     this.#connection?.close();
   }
@@ -120,14 +122,14 @@ export class RecordingAgency {
     if (this.#isAborted) return;
     history.add({ type: "close sent", agency });
     await connection.send(`AgencyClose:${agency}\n`);
-    // A close has no answer. What comes behind it on the same connection is answered after it.
+    // A close has no answer. The answer to a later request on the same connection confirms it.
     await this.#progress(connection);
     history.add({ type: "closed", agency, fileSize: fileSize() });
     await this.#tryLateBet(connection, stored);
     await askWinners({ agency, history, server: `${target.hostname}:${target.port}`, connection });
   }
 
-  /** One batch may be sent. It still may if its connection broke: then it is sent again. */
+  /** Waits until a batch may be sent. A batch whose connection broke may be sent again. */
   async #isAllowed(): Promise<boolean> {
     this.#mayStore ||= await this.allowance.take();
     return this.#mayStore && !this.#isAborted;
@@ -152,12 +154,12 @@ export class RecordingAgency {
     const { agency, history, answerMs } = this.#options;
     const answer = await connection.ask(`ProgressRequest:${agency}\n`, answerMs);
     const bets = Number(/^ProgressResponse:(\d+)$/.exec(answer)?.[1]);
-    if (Number.isNaN(bets)) throw new Error(`no progress: ${answer}`);
+    if (Number.isNaN(bets)) throw new Error(`not a ProgressResponse: ${answer}`);
     history.add({ type: "progress", agency, bets });
     return bets;
   }
 
-  /** How many bets are stored, as far as this agency cares to know. */
+  /** Returns how many bets are stored, as far as this agency's habit lets it know. */
   async #stored(connection: LineConnection): Promise<number> {
     const { progress = "asks", address } = this.#options;
     if (progress === "never asks") return this.#acknowledged;
@@ -166,7 +168,7 @@ export class RecordingAgency {
     return await this.#progress(other);
   }
 
-  /** A bet behind the close. The checker would find it, and its acknowledgement. */
+  /** Sends a bet after the close. The checker would find it stored or acknowledged. */
   async #tryLateBet(connection: LineConnection, stored: number): Promise<void> {
     const { agency, history, answerMs } = this.#options;
     const bets = { agency, from: stored, to: stored + 1 };
@@ -175,7 +177,7 @@ export class RecordingAgency {
   }
 }
 
-/** Asks for an agency's winners and writes down the answer. */
+/** Asks for an agency's winners, and records the answer. */
 export async function askWinners(options: {
   agency: number;
   history: History;
@@ -184,9 +186,9 @@ export async function askWinners(options: {
   connection: LineConnection;
 }): Promise<void> {
   const { agency, history, server, connection } = options;
-  const answer = await connection.ask(`WinnersRequest:${agency}\n`, WINNERS_DEADLINE_MS);
+  const answer = await connection.ask(`WinnersRequest:${agency}\n`, WINNERS_TIMEOUT_MS);
   const match = /^WinnersResponse:(.*)$/.exec(answer);
-  if (match === null) throw new Error(`no winners: ${answer}`);
+  if (match === null) throw new Error(`not a WinnersResponse: ${answer}`);
   const documents = match[1] === "" ? [] : match[1].split(";");
   history.add({ type: "winners", agency, documents, server });
 }

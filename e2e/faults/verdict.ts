@@ -1,40 +1,37 @@
 /**
- * What a fault run ends with.
+ * The options of a fault run, its verdict, and how both are shown.
  *
  * @module
  */
 
-import { describeFaults, type Fault } from "./checker.ts";
+import { describeFaults, type Fault } from "./fault.ts";
 
-/** What a run is given. */
+/** Options of every fault run. */
 export interface RunOptions {
+  /** Seed of the schedule. */
   seed: number;
-  /** How many faults. */
+  /** How many times to break something. */
   count: number;
-  /** Protections that are off; see preload.ts. For controls. */
+  /** Protections to switch off in all servers; see preload.ts. For controls. */
   unsafe?: readonly string[];
 }
 
 /** What a run found. */
 export interface Verdict {
   faults: Fault[];
-  /** What was measured, for people. */
+  /** Measurements, for people. */
   figures: Record<string, string | number>;
 }
 
-/** Writes figures as one line. */
+/** Formats figures as one line. */
 export function describeFigures(figures: Record<string, string | number>): string {
   return Object.entries(figures).map(([name, value]) => `${name}: ${value}`).join(" | ");
 }
 
-/** The command that repeats a run. */
-export function commandOf(name: string, { seed, count, unsafe = [] }: RunOptions): string {
-  const off = unsafe.length > 0 ? ` --unsafe ${unsafe.join(",")}` : "";
-  return `deno run -A e2e/faults/main.ts ${name} --count ${count} --seed ${seed}${off}`;
-}
-
-/** The message of a run that failed. */
+/** Formats the message of a failed run, with the command that repeats it. */
 export function describeFailure(name: string, options: RunOptions, faults: Fault[]): string {
-  return `${name} broke promises (seed ${options.seed}):\n${describeFaults(faults)}\n` +
-    `Repeat it: ${commandOf(name, options)}`;
+  const { seed, count, unsafe = [] } = options;
+  const off = unsafe.length > 0 ? ` --unsafe ${unsafe.join(",")}` : "";
+  return `${name} broke promises (seed ${seed}):\n${describeFaults(faults)}\n` +
+    `Repeat it: ./denow run -A e2e/faults/main.ts ${name} --count ${count} --seed ${seed}${off}`;
 }

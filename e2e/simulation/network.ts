@@ -1,9 +1,11 @@
 /**
- * A network in memory: connections that deliver bytes in pieces, and break when they are told to.
+ * A network in memory. Its connections deliver bytes in pieces of random size, stall, and break;
+ * its datagrams are lost or forged.
  *
  * @module
  */
 
+import type { ChangeSignal } from "../../server/ledger/file/draw_signal.ts";
 import type { Random } from "../../testing/random.ts";
 
 /** One end of a connection, for a client or for a server's session. */
@@ -14,28 +16,27 @@ export interface WireEnd {
   close(): void;
 }
 
-/** Bytes on their way in one direction. */
+/** Bytes in transit in one direction. */
 class Stream {
   readonly #random: Random;
   #bytes = new Uint8Array();
-  #isEnded = false;
-  #isBroken = false;
+  #state: "open" | "ended" | "broken" = "open";
   #wake: () => void = () => {};
-  /** Bytes that still get through before the connection breaks. */
+  /** How many more bytes arrive; later ones are lost. */
   bytesLeft = Infinity;
-  /** Holds back the bytes until it settles. */
+  /** Holds back all bytes until it resolves. */
   stalled: Promise<void> = Promise.resolve();
 
   constructor(random: Random) {
     this.#random = random;
   }
 
-  /** Takes some of the bytes. Those behind the last that gets through are lost. */
+  /** Takes some of the bytes; returns how many. Those that do not arrive any more count too. */
   put(bytes: Uint8Array): number {
-    if (this.#isBroken || this.#isEnded) throw new Deno.errors.BrokenPipe("broken pipe");
+    if (this.#state !== "open") throw new Deno.errors.BrokenPipe("broken pipe");
     const taken = 1 + this.#random.below(bytes.length);
-    const passed = bytes.subarray(0, Math.min(taken, this.bytesLeft));
-    this.#bytes = new Uint8Array([...this.#bytes, ...passed]);
+    const arriving = bytes.subarray(0, Math.min(taken, this.bytesLeft));
+    this.#bytes = new Uint8Array([...this.#bytes, ...arriving]);
     this.bytesLeft -= taken;
     this.#wake();
     return taken;
@@ -44,8 +45,8 @@ class Stream {
   async take(bytes: Uint8Array): Promise<number | null> {
     await this.stalled;
     while (this.#bytes.length === 0) {
-      if (this.#isBroken) throw new Deno.errors.ConnectionReset("connection reset");
-      if (this.#isEnded) return null;
+      if (this.#state === "broken") throw new Deno.errors.ConnectionReset("connection reset");
+      if (this.#state === "ended") return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
       await this.stalled;
     }
@@ -56,13 +57,13 @@ class Stream {
   }
 
   end(): void {
-    this.#isEnded = true;
+    if (this.#state === "open") this.#state = "ended";
     this.#wake();
   }
 
-  /** Nothing gets through any more; what has arrived can still be read. */
+  /** Loses all further bytes. Those that have arrived can still be read. */
   break(): void {
-    this.#isBroken = true;
+    this.#state = "broken";
     this.#wake();
   }
 }
@@ -77,22 +78,20 @@ export class Wire {
     this.#toClient = new Stream(random);
   }
 
-  /** The end that a client holds. */
   get clientEnd(): WireEnd {
     return this.#end(this.#toClient, this.#toServer);
   }
 
-  /** The end that a server holds. */
   get serverEnd(): WireEnd {
     return this.#end(this.#toServer, this.#toClient);
   }
 
-  /** Breaks the connection when so many more bytes have gone towards the server, or the client. */
+  /** Breaks the connection once `bytes` more bytes have arrived at one end. */
   breakAfter(bytes: number, towards: "server" | "client"): void {
     (towards === "server" ? this.#toServer : this.#toClient).bytesLeft = bytes;
   }
 
-  /** Keeps what the client has sent from the server for a while, as if the server were paused. */
+  /** Holds back what the client sends, as if the server were paused. */
   stall(timeMs: number): void {
     this.#toServer.stalled = new Promise((resolve) => setTimeout(resolve, timeMs));
   }
@@ -117,5 +116,44 @@ export class Wire {
         incoming.break();
       },
     };
+  }
+}
+
+/** One in this many datagrams is lost. */
+const DATAGRAM_LOSS = 2;
+
+/** Datagrams between servers. */
+export class DatagramNetwork {
+  readonly #random: Random;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Opens a socket, whose datagrams go to every open socket. */
+  open(): ChangeSignal {
+    let ownListener: () => void = () => {};
+    return {
+      onSignal: (listener) => {
+        ownListener = listener;
+        this.#listeners.add(listener);
+      },
+      send: () => {
+        for (const listener of this.#listeners) {
+          if (!this.#random.once(DATAGRAM_LOSS)) listener();
+        }
+        return Promise.resolve();
+      },
+      [Symbol.asyncDispose]: () => {
+        this.#listeners.delete(ownListener);
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Delivers a datagram that no server sent to one open socket, if there is any. */
+  forge(): void {
+    if (this.#listeners.size > 0) this.#random.pick([...this.#listeners])();
   }
 }

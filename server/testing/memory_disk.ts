@@ -99,6 +99,11 @@ export class MemoryDisk {
     this.nodes.set(name, new FileNode(bytes));
   }
 
+  /** Replaces a file's content in place, durably: open handles see it. */
+  overwrite(name: string, content: string): void {
+    this.nodes.get(name)!.replaceContent(new TextEncoder().encode(content));
+  }
+
   /** Removes a file's name, as `rm` does: processes that have opened the file keep it. */
   remove(name: string): void {
     this.nodes.delete(name);
@@ -110,6 +115,16 @@ export class MemoryDisk {
     const released = Promise.withResolvers<void>();
     this.holds.set(`${kind} ${file}`, { reached: reached.resolve, released: released.promise });
     return { reached: reached.promise, release: released.resolve };
+  }
+
+  /** One disk that a power cut now could leave; `pick` chooses among the states of each file. */
+  cutPower(pick: <State>(states: readonly State[]) => State): MemoryDisk {
+    const disk = new MemoryDisk();
+    for (const [name, node] of this.nodes) {
+      const state = pick(node.statesAfterPowerCut());
+      if (state !== undefined) disk.nodes.set(name, new FileNode(state.slice()));
+    }
+    return disk;
   }
 
   /**
@@ -164,6 +179,18 @@ export class MemoryProcess implements Disk {
     return file;
   }
 
+  create(name: string): DiskFile | undefined {
+    return this.#disk.nodes.has(name) ? undefined : this.open(name);
+  }
+
+  remove(name: string): void {
+    this.#disk.remove(name);
+  }
+
+  exists(name: string): boolean {
+    return this.#disk.nodes.has(name);
+  }
+
   syncFolder(): void {
     this.happens("syncFolder", ".");
     for (const node of this.#disk.nodes.values()) node.isNameSynced = true;
@@ -205,6 +232,12 @@ class FileNode {
     this.isNameSynced = durable !== undefined;
     this.#durable = durable ?? new Uint8Array();
     this.bytes = this.#durable.slice();
+  }
+
+  replaceContent(bytes: Uint8Array): void {
+    this.#durable = bytes;
+    this.#changes = [];
+    this.bytes = bytes.slice();
   }
 
   change(change: Change): void {

@@ -22,11 +22,19 @@ import {
   SEMICOLON,
   ZERO,
 } from "../ascii.ts";
-import { BIRTHDATE_BYTES, DOCUMENT_BYTES_MAX, NAME_BYTES_MAX, NUMBER_DIGITS_MAX } from "../bet.ts";
+import {
+  AGENCIES_MAX,
+  AGENCY_DIGITS_MAX,
+  BIRTHDATE_BYTES,
+  DOCUMENT_BYTES_MAX,
+  NAME_BYTES_MAX,
+  NUMBER_DIGITS_MAX,
+} from "../bet.ts";
 import {
   block,
   constant,
   fourDigits,
+  hasVectorInstructions,
   type I32,
   type I32Local,
   type Kernel,
@@ -53,19 +61,23 @@ const GROWTH_MAX = 3;
 interface Notation {
   separator: number;
   terminator: number;
+  /** Whether an agency and a separator precede each bet. They are checked, and not translated. */
+  hasAgency?: boolean;
   /** A byte that may precede the terminator. */
   mayPrecede?: number;
 }
 
 const PACKET: Notation = { separator: SEMICOLON, terminator: COLON };
 const ROWS: Notation = { separator: COMMA, terminator: LINE_FEED };
+const STORED_ROWS: Notation = { ...ROWS, hasAgency: true };
 const LINES: Notation = { ...ROWS, mayPrecede: CARRIAGE_RETURN };
 
 /** Layout of a kernel's memory. The ends follow the input, and the output follows them. */
 const STOPPED_AT = 0;
 const STOPPED_TO = 4;
 const PREFIX_AT = 8;
-const INPUT_AT = 16;
+const AGENCIES_AT = 16;
+const INPUT_AT = 20;
 
 /**
  * Defines a kernel. Its parameters are the start and end of the input, where to write output and
@@ -84,6 +96,7 @@ function translation(from: Notation, into: Notation): (memoryBytes: number) => K
           to.store32(constant(PREFIX_AT).load32()),
           to.store8(constant(PREFIX_AT).load8(4), 4),
           to.increment(prefixBytes),
+          ...agency({ ...cursor, stop }),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, DOCUMENT_BYTES_MAX),
@@ -118,6 +131,22 @@ interface Cursor {
   locals: Locals;
   /** The way out when the bet is not a common one. */
   stop: Label;
+}
+
+/** One to four digits without a leading zero, up to the number of agencies, and a separator. */
+function agency({ at, from, locals, stop }: Cursor): Statement[] {
+  if (!from.hasAgency) return [];
+  const [digits, number] = [locals.i32(), locals.i32()];
+  return [
+    digits.set(at.loadVector().subtract(ZERO).lessOrEqual(9).bitmask().xor(-1).trailingZeros()),
+    stop.branchIf(digits.subtract(1).greaterThan(AGENCY_DIGITS_MAX - 1)),
+    stop.branchIf(at.load8().equals(ZERO)),
+    stop.branchIf(at.add(digits).load8().notEquals(from.separator)),
+    number.set(at.load32().subtract(0x30303030)),
+    number.set(fourDigits(number.shiftLeft(constant(4).subtract(digits).multiply(8)))),
+    stop.branchIf(number.greaterThan(constant(AGENCIES_AT).load32())),
+    at.increment(digits.add(1)),
+  ];
 }
 
 function text({ at, to, from, into, locals, stop }: Cursor, bytesMax: number): Statement[] {
@@ -210,6 +239,7 @@ function terminator({ at, from: { terminator, mayPrecede }, stop }: Cursor): Sta
 const translations = {
   "packet to packet": translation(PACKET, PACKET),
   "packet to rows": translation(PACKET, ROWS),
+  "rows to packet": translation(STORED_ROWS, PACKET),
   "lines to packet": translation(LINES, PACKET),
 };
 
@@ -218,11 +248,14 @@ export interface BetTranslatorOptions {
   /**
    * `packet to packet`: the bets are checked and stay as they are.
    * `packet to rows`: `;` between fields and `:` after each bet become `,` and `\n`.
+   * `rows to packet`: rows of bets.csv lose their agency; `,` and `\n` become `;` and `:`.
    * `lines to packet`: `,` and `\n` or `\r\n` become `;` and `:`.
    */
   notation: keyof typeof translations;
   /** Longest input, in bytes. */
   inputBytesMax: number;
+  /** The highest agency in `rows to packet`. @default {AGENCIES_MAX} */
+  agencies?: number;
 }
 
 /** Translates bets and keeps the result until the next {@linkcode begin}. */
@@ -237,17 +270,21 @@ export class BetTranslator {
   count = 0;
   /** Number of bytes translated. */
   length = 0;
-  readonly #kernel: Kernel;
+  /** Nothing where there are no vector instructions. */
+  readonly #kernel: Kernel | undefined;
+  readonly #memory: Uint8Array<ArrayBuffer>;
   readonly #stopped: Int32Array;
   #prefixBytes = 0;
 
-  constructor({ notation, inputBytesMax }: BetTranslatorOptions) {
+  constructor({ notation, inputBytesMax, agencies = AGENCIES_MAX }: BetTranslatorOptions) {
     const endsAt = alignedTo4(INPUT_AT + inputBytesMax + 1 + VECTOR_BYTES);
     const betsMax = Math.ceil(inputBytesMax / BET_LINE_BYTES_MIN) + 1;
     const outputAt = endsAt + 4 * betsMax;
     const outputBytes = GROWTH_MAX * inputBytesMax + PREFIX_BYTES_MAX + VECTOR_BYTES;
-    this.#kernel = translations[notation](outputAt + outputBytes);
-    const { memory } = this.#kernel;
+    const memoryBytes = outputAt + outputBytes;
+    if (hasVectorInstructions()) this.#kernel = translations[notation](memoryBytes);
+    const memory = this.#memory = this.#kernel?.memory ?? new Uint8Array(memoryBytes);
+    new DataView(memory.buffer).setInt32(AGENCIES_AT, agencies, true);
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
     this.input = memory.subarray(INPUT_AT, INPUT_AT + inputBytesMax + 1);
     this.ends = new Int32Array(memory.buffer, endsAt, betsMax);
@@ -264,13 +301,13 @@ export class BetTranslator {
     this.count = this.length = 0;
     this.#prefixBytes = prefix.length;
     for (let at = 0; at < prefix.length; at++) {
-      this.#kernel.memory[PREFIX_AT + at] = prefix.charCodeAt(at);
+      this.#memory[PREFIX_AT + at] = prefix.charCodeAt(at);
     }
   }
 
   /**
    * Translates the bets in `input` between `from` and `end`, up to the first that is not a common
-   * one.
+   * one. Without vector instructions, none is.
    *
    * @param end Just after a terminator.
    * @param today The current day as dayNumber() returns it. No birthdate may be later.
@@ -278,8 +315,10 @@ export class BetTranslator {
    */
   translate(from: number, end: number, today: number): number {
     if (from >= end) return end;
+    const kernel = this.#kernel;
+    if (kernel === undefined) return from;
     const { input, output, ends } = this;
-    this.count += this.#kernel.run(
+    this.count += kernel.run(
       input.byteOffset + from,
       input.byteOffset + end,
       output.byteOffset + this.length,

@@ -42,6 +42,7 @@ const OPCODES = {
   "i64.eqz": [0x50],
   "i64.eq": [0x51],
   "i32.ctz": [0x68],
+  "i32.popcnt": [0x69],
   "i32.add": [0x6a],
   "i32.sub": [0x6b],
   "i32.mul": [0x6c],
@@ -175,6 +176,10 @@ export class I32 extends Code {
   /** Counts the zeros below the lowest bit that is set; 32 if none is. */
   trailingZeros(): I32 {
     return new I32(this, "i32.ctz");
+  }
+  /** Counts the bits that are 1. */
+  oneBits(): I32 {
+    return new I32(this, "i32.popcnt");
   }
 
   /** The byte at this address. */
@@ -394,8 +399,23 @@ export interface Kernel {
 
 type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
 
+/** The smallest kernel with a vector instruction. */
+const PROBE: WriteKernel = () => [returnValue(V128.splat(0).bitmask())];
+
+let isAvailable: boolean | undefined;
+
 /**
- * Defines a kernel. It is assembled when it is first used.
+ * Returns whether kernels can run here. They cannot if the processor lacks the instructions (x86
+ * before SSE4.1), or if Deno may not generate machine code (`--jitless`).
+ */
+export function hasVectorInstructions(): boolean {
+  // Without machine code there is no WebAssembly at all.
+  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(assemble(0, PROBE));
+}
+
+/**
+ * Defines a kernel. It is assembled when it is first used, which takes
+ * {@linkcode hasVectorInstructions}.
  *
  * @param parameters How many integers it takes.
  * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.

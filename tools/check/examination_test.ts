@@ -7,7 +7,7 @@ import { plantVolume } from "./planted_volume.ts";
 import { exitCodeOf } from "./report.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
-const OPTIONS = { agencies: 5, today: 20261123, waitMs: 10_000 };
+const OPTIONS = { agencies: 5, waitMs: 10_000 };
 
 Deno.test({
   ...writesFiles("examine() waits for a round in progress instead of reporting it as torn"),
@@ -18,7 +18,7 @@ Deno.test({
     const journal = new RoundJournal(disk.open("bets.csv.round"));
     await bets.lock();
     const rows = new TextEncoder().encode(ROW.repeat(2));
-    journal.begin({ from: 24, to: 72, cuts: 0 });
+    journal.begin({ from: 24, to: 72, cuts: 0, recalls: 0 });
     writeAll(bets, rows.subarray(0, 30), 24);
     const examining = examine(volume.path, OPTIONS);
     writeAll(bets, rows.subarray(30), 54);
@@ -43,7 +43,7 @@ Deno.test({
     const writing = (async () => {
       while (!isDone) {
         await bets.lock();
-        journal.begin({ from: size, to: size + round.length, cuts: 0 });
+        journal.begin({ from: size, to: size + round.length, cuts: 0, recalls: 0 });
         writeAll(bets, round.subarray(0, 1000), size);
         // Let others run while half of the round is written.
         await new Promise((resolve) => setTimeout(resolve));
@@ -68,7 +68,7 @@ Deno.test({
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A`,
-      journal: { from: 24, to: 48, cuts: 0 },
+      journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
     });
     const disk = new FolderDisk(volume.path);
     const bets = disk.open("bets.csv");
@@ -76,13 +76,13 @@ Deno.test({
     let reads = 0;
     const found = await examine(volume.path, {
       ...OPTIONS,
-      // Read while the rows are checked, so between the two snapshots of the first attempt.
-      get today() {
+      // Read when the rows are checked, so between the two snapshots of the first attempt.
+      get agencies() {
         if (reads++ === 0) {
           bets.truncate(24);
-          journal.recordCut(24, 1);
+          journal.recordCut(24, { cuts: 1, recalls: 0 });
         }
-        return OPTIONS.today;
+        return OPTIONS.agencies;
       },
     });
     assertEquals([exitCodeOf(found), found.tail.state, reads > 1], [0, "whole", true]);

@@ -4,14 +4,16 @@
  * @module
  */
 
-import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
+import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
+import { RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { updateComposeFile } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
-import { serviceNames } from "./lottery_settings.ts";
+import { serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceProcess } from "./service_process.ts";
+import { dockerSubnets, overlapAdvice, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
 const ORDINARY_ID = 1000;
@@ -20,8 +22,9 @@ const EVENT_TIMEOUT_MS = 5000;
 
 /** Runs servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async ({ lottery }) => {
-    if (!await updateComposeFile(lottery)) return;
+  prepare: async ({ lottery, server }) => {
+    await assertSubnetFree(lottery.subnet);
+    if (!await updateComposeFile({ ...server, ...lottery })) return;
     const { servers, clients } = lottery;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
@@ -30,7 +33,7 @@ export const COMPOSE_CLUSTER: Cluster = {
     const project = composeProject(settings);
     if (Deno.uid() === 0) {
       await assertReadable(settings);
-      await giveTo(ORDINARY_ID, SHARED_VOLUME);
+      for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
     }
     try {
       // All servers have one image, and all clients another.
@@ -56,9 +59,23 @@ function composeProject(settings: RunSettings): ComposeProject {
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
+    SERVER_PORT: String(lottery.serverPort),
+    ...lottery.limits,
     LOTTERY_UID: String(Deno.uid() || ORDINARY_ID),
     LOTTERY_GID: String(Deno.gid() || ORDINARY_ID),
   });
+}
+
+/**
+ * Checks that Docker can make the network of the containers.
+ *
+ * @throws {TaskError} If its subnet overlaps another network's.
+ */
+async function assertSubnetFree(subnet: Subnet): Promise<void> {
+  const fault = overlapFault(subnet, await dockerSubnets());
+  if (fault !== undefined) {
+    throw new TaskError(`Cannot make the network of the containers: ${fault}`);
+  }
 }
 
 /**
@@ -76,7 +93,7 @@ async function assertReadable({ lottery }: RunSettings): Promise<void> {
   if (unreadable.length === 0) return;
   throw new TaskError(
     `Containers run as user ${ORDINARY_ID}, never as root, and may not read what is mounted into them: ` +
-      `chmod -R o+rX ${unreadable.map((path) => `'${path}'`).join(" ")}`,
+      `chmod -R o+rX ${unreadable.map(shellQuote).join(" ")}`,
   );
 }
 
@@ -111,9 +128,12 @@ class Containers {
   readonly #names: ReturnType<typeof serviceNames>;
   readonly #events: ServiceProcess;
   readonly #up: ServiceProcess;
-  /** The services that have ended. */
+  /** The services that have ended, and not started again. */
   readonly #ended = new Set<string>();
+  /** Those of them that have failed. */
+  readonly #failed = new Set<string>();
   readonly #serversEnded = Promise.withResolvers<void>();
+  #hasOverlap = false;
   #isStopping = false;
 
   constructor(project: ComposeProject, options: RunOptions) {
@@ -144,13 +164,18 @@ class Containers {
       return this.#names.clients.some((name) => !this.#ended.has(name));
     });
     if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
-      throw new TaskError("The containers did not start, or were stopped: see the lines above");
+      const advice = this.#hasOverlap
+        ? overlapAdvice(this.#options.settings.lottery.subnet, [])
+        : "see the lines above";
+      throw new TaskError(`The containers did not start, or were stopped: ${advice}`);
     }
   }
 
   /** Stops all containers gracefully, and removes them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    // Docker has started those that failed again, as often as their restart policy allows.
+    for (const name of this.#failed) this.#options.onDown(name);
     await this.#project.output(["stop"]);
     await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
     const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
@@ -166,10 +191,13 @@ class Containers {
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
     const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
     if (match !== null) this.#options.onLine(match[1], match[2]);
-    else if (line.trim() !== "") this.#options.onLine("docker", line.trim());
+    else if (line.trim() !== "") {
+      this.#hasOverlap ||= /pool overlaps/i.test(line);
+      this.#options.onLine("docker", line.trim());
+    }
   }
 
-  /** Takes a line of `docker compose events`. Only the ends of containers matter. */
+  /** Takes a line of `docker compose events`. Only starts and ends of containers matter. */
   #takeEvent(line: string): void {
     let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
     try {
@@ -178,9 +206,15 @@ class Containers {
       return; // a warning of docker compose
     }
     const { action, service = "", attributes } = event;
+    if (action === "start") {
+      this.#ended.delete(service);
+      this.#failed.delete(service);
+    }
     if (action !== "die") return;
+    const exitCode = Number(attributes?.exitCode ?? 1);
     this.#ended.add(service);
-    this.#options.onEnd(service, Number(attributes?.exitCode ?? 1));
+    if (exitCode !== 0) this.#failed.add(service);
+    this.#options.onEnd(service, exitCode);
     if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
   }
 }

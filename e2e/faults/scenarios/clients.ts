@@ -1,56 +1,64 @@
 /**
- * The client program itself: killed and started again at random moments, behind a network that breaks,
- * while servers are killed too; and behind a network that leads nowhere for a while.
+ * The client program: killed and restarted at random moments while the network breaks and servers
+ * are killed too; and restarted while its load balancer has no server.
+ *
+ * The simulation runs the same agency, but in one process. Only these runs have a client that truly
+ * forgets, with its real exit code and output; and real sockets, which a client finds closed before
+ * or after it asks.
  *
  * @module
  */
 
-import { ClientProgram, judgePrograms } from "../client_program.ts";
-import { Proxy, PROXY_FAULTS } from "../proxy.ts";
 import { Random } from "../../../testing/random.ts";
+import { ClientProgram, judgePrograms } from "../client_program.ts";
 import { FaultCluster } from "../fault_cluster.ts";
+import { PROXY_FAULTS } from "../passage.ts";
+import { Proxy } from "../proxy.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 2;
 const CLIENTS = 3;
 const BATCH_SIZE = 20;
-/** Answers between two kills, at the most. */
+/** Most answers between two kills. */
 const ANSWERS_MAX = 40;
-/** One client may wait for the draw, or for a server, and nothing is answered meanwhile. */
-const ANSWERS_PATIENCE_MS = 2000;
-/** Every so many kills, a server is killed instead. */
+/**
+ * Longest wait for these answers: none come while every client waits for the draw or for a server.
+ */
+const ANSWERS_TIMEOUT_MS = 2000;
+/** Each Nth kill hits a server instead of a client. */
 const SERVER_EVERY = 5;
-/** One connection in so many breaks. */
+/** One in N connections breaks. */
 const FAULT_EVERY = 3;
-/** Nobody listens there. */
+/** Nothing listens there. */
 const NOWHERE = { hostname: "127.0.0.1", port: 1 };
-/** Connections of a client that lead nowhere. */
+
+/** Connections of a client that the load balancer accepts and closes. */
 interface Refusals {
   count: number;
-  /** Whether they end at once, and not only when they are asked something. */
+  /** Whether it closes them at once, rather than after the first request. */
   atOnce: boolean;
 }
 
 /**
- * So many in a row that end only when they are asked for
- * progress are still known from a server that cannot tell; of those that end at once, there may be more.
+ * More refusals than a client takes that may conclude from them that its server lacks
+ * ProgressRequest. By default none may.
  */
 const REFUSALS: readonly Refusals[] = [
   { count: 3, atOnce: false },
-  { count: 5, atOnce: false },
+  { count: 9, atOnce: false },
   { count: 9, atOnce: true },
 ];
 const BATCHES_AROUND_OUTAGE = 40;
 
-/** What {@linkcode clients} takes beside what all runs take. */
+/** Options of {@linkcode clients}. */
 export interface ClientsOptions extends RunOptions {
-  /** Whether clients are told that nothing is stored, whatever is. @default {false} */
-  forgetsProgress?: boolean;
+  /** Whether every ProgressResponse reports 0 bets. For a control. @default {false} */
+  hidesProgress?: boolean;
 }
 
 /** Kills clients and servers `count` times. */
 export async function clients(options: ClientsOptions): Promise<Verdict> {
-  const { seed, count, unsafe, forgetsProgress = false } = options;
+  const { seed, count, unsafe, hidesProgress = false } = options;
   const random = new Random(seed);
   const faults = random.fork();
   const bets = BATCH_SIZE * Math.ceil((count + 1) * ANSWERS_MAX / CLIENTS);
@@ -59,7 +67,7 @@ export async function clients(options: ClientsOptions): Promise<Verdict> {
     random: random.fork(),
     target: () => random.pick(cluster.servers).address,
     fault: () => faults.integer(1, FAULT_EVERY) === 1 ? faults.pick(PROXY_FAULTS) : undefined,
-    change: forgetsProgress ? withoutProgress : undefined,
+    rewrite: hidesProgress ? withoutProgress : undefined,
   });
   await using programs = new AsyncDisposableStack();
   const all = Array.from({ length: CLIENTS }, (_, index) => {
@@ -69,7 +77,7 @@ export async function clients(options: ClientsOptions): Promise<Verdict> {
   let kills = 0;
   for (; kills < count; kills++) {
     const answers = proxy.answers.value + random.integer(1, ANSWERS_MAX);
-    await proxy.answers.reaches(answers, ANSWERS_PATIENCE_MS);
+    await proxy.answers.reaches(answers, ANSWERS_TIMEOUT_MS);
     const running = all.filter(({ process }) => process.isRunning);
     if (running.length === 0) break;
     if (kills % SERVER_EVERY === SERVER_EVERY - 1) {
@@ -88,18 +96,20 @@ export async function clients(options: ClientsOptions): Promise<Verdict> {
   };
 }
 
-/** What {@linkcode outages} takes beside what all runs take. */
+/** Options of {@linkcode outages}. */
 export interface OutagesOptions extends RunOptions {
-  /** Of each outage in turn. @default {fewer than a client takes for a server that cannot tell} */
+  /** The refusals of each outage in turn. @default {few and many} */
   refusals?: readonly Refusals[];
+  /** Whether the client may take its servers for ones without ProgressRequest. @default {false} */
+  legacyServer?: boolean;
 }
 
 /**
- * A client starts again behind a load balancer that has no server for a moment: it takes connections and
- * closes them in good order. `count` times.
+ * Restarts a client `count` times while its load balancer has no server: it accepts connections and
+ * closes them in an orderly way.
  */
 export async function outages(options: OutagesOptions): Promise<Verdict> {
-  const { seed, count, unsafe, refusals: planned = REFUSALS } = options;
+  const { seed, count, unsafe, refusals: planned = REFUSALS, legacyServer } = options;
   const random = new Random(seed);
   const bets = BATCH_SIZE * BATCHES_AROUND_OUTAGE * (count + 1);
   let nowhere = 0;
@@ -116,10 +126,11 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
     address: proxy.address,
     bets,
     batchSize: BATCH_SIZE,
+    legacyServer,
   });
   for (let outage = 0; outage < count && program.process.isRunning; outage++) {
     const answers = proxy.answers.value + random.integer(2, BATCHES_AROUND_OUTAGE);
-    await proxy.answers.reaches(answers, ANSWERS_PATIENCE_MS);
+    await proxy.answers.reaches(answers, ANSWERS_TIMEOUT_MS);
     await program.kill();
     refusals = planned[outage % planned.length];
     nowhere = refusals.count;
@@ -128,7 +139,7 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
   return { faults: await judgePrograms([program], cluster), figures: { outages: count, bets } };
 }
 
-/** A server's line, in which no bets are stored. */
+/** Rewrites a ProgressResponse to report 0 bets. */
 function withoutProgress(line: Uint8Array): Uint8Array {
   const text = new TextDecoder().decode(line).replace(
     /^ProgressResponse:\d+/,

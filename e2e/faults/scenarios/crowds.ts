@@ -1,35 +1,39 @@
 /**
- * Hostile and slow clients, more of them than the server has places: the honest agencies must go on beside
- * them, the server's memory must stay within bounds, and it must end in time when it is told to.
+ * More hostile and slow clients than the server has places for. Honest agencies must make progress
+ * beside them, the server's memory must stay within its bound, and SIGTERM must still end it in
+ * time.
+ *
+ * Tests in one process use a handful of such clients. Only this run fills the kernel's socket
+ * buffers, uses up open files, and measures the memory of a whole server.
  *
  * @module
  */
 
-import type { Fault } from "../checker.ts";
 import { Crowd, CROWD_KINDS, type CrowdKind } from "../crowd.ts";
+import type { Fault } from "../fault.ts";
 import { terminate } from "../fault_cluster.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const AGENCIES = 2;
 const BATCHES = 10;
-/** More clients than there are places. */
+/** More clients than places. */
 const CROWD = 300;
-/** Of clients that keep the server at work, fewer: there is no rule by which they should go. */
+/** Fewer clients that keep the server busy: no rule makes them leave. */
 const CROWD_AT_WORK = 150;
 const PLACES = { SERVER_MAX_CONNECTIONS: "200", SERVER_MAX_WAITING: "100" };
-/** The system gives fewer places still. */
+/** A limit that leaves fewer places still. */
 const OPEN_FILES_FEW = 100;
 const AT_ONCE = 3;
-/** How long one may keep a place for nothing while others wait. */
+/** How long an idle client may keep its place while others wait. */
 const CROWDED_IDLE_SECONDS = 1;
-/** As long as the client program waits for an answer. */
+/** What the client program takes by default. */
 const ANSWER_MS = 10_000;
-const END_MS_MAX = 2000;
-/** What a server may take, however many clients do their worst. */
+const EXIT_MS_MAX = 2000;
+/** Most memory that a server may take, whatever its clients do. */
 const MEGABYTES_MAX = 256;
 
-/** A crowd before a server. */
+/** A crowd at a server. */
 interface Siege {
   kind: CrowdKind;
   size: number;
@@ -43,17 +47,17 @@ const SIEGES: readonly Siege[] = [
   { kind: "idle", size: CROWD, openFilesMax: OPEN_FILES_FEW },
 ];
 
-/** What {@linkcode crowds} takes beside what all runs take. */
+/** Options of {@linkcode crowds}. */
 export interface CrowdsOptions extends RunOptions {
-  /** @default {every kind of crowd, and one where files are short} */
+  /** The crowds to send, in turn. @default {every kind, and one at a server with few open files} */
   sieges?: readonly Siege[];
   /** Settings of the server, for controls. */
-  environment?: Record<string, string>;
-  /** How long the agencies may take for what they are allowed. @default {60_000} */
-  patienceMs?: number;
+  env?: Record<string, string>;
+  /** How long the agencies may take for their allowance. @default {60_000} */
+  timeoutMs?: number;
 }
 
-/** Sends `count` crowds, some at once, each to a server of its own. */
+/** Sends `count` crowds, a few at a time, each to a server of its own. */
 export async function crowds(options: CrowdsOptions): Promise<Verdict> {
   const { seed, count, sieges = SIEGES } = options;
   const outcomes: Outcome[] = [];
@@ -73,7 +77,7 @@ export async function crowds(options: CrowdsOptions): Promise<Verdict> {
       crowds: count,
       connections: outcomes.reduce((sum, { connections }) => sum + connections, 0),
       most_megabytes: Math.max(...outcomes.map(({ megabytes }) => megabytes)),
-      longest_end_ms: Math.round(Math.max(...outcomes.map(({ endMs }) => endMs))),
+      longest_exit_ms: Math.round(Math.max(...outcomes.map(({ exitMs }) => exitMs))),
     },
   };
 }
@@ -82,15 +86,15 @@ export async function crowds(options: CrowdsOptions): Promise<Verdict> {
 interface Outcome {
   faults: Fault[];
   connections: number;
-  /** Memory of the server. */
+  /** Peak memory of the server. */
   megabytes: number;
-  /** How long the server took to end. */
-  endMs: number;
+  /** How long the server took to exit after SIGTERM. */
+  exitMs: number;
 }
 
 async function endure(
   siege: Siege,
-  { seed, unsafe, environment, patienceMs = 60_000 }: CrowdsOptions,
+  { seed, unsafe, env, timeoutMs = 60_000 }: CrowdsOptions,
 ): Promise<Outcome> {
   await using lottery = await Lottery.start({
     seed,
@@ -99,14 +103,14 @@ async function endure(
     answerMs: ANSWER_MS,
     unsafe,
     openFilesMax: siege.openFilesMax,
-    environment: {
+    env: {
       ...PLACES,
       SERVER_CROWDED_IDLE_SECONDS: String(CROWDED_IDLE_SECONDS),
-      ...environment,
+      ...env,
     },
   });
-  const outcome = await besiege(lottery, siege, patienceMs);
-  // Behind the siege: each server is asked for all winners.
+  const outcome = await besiege(lottery, siege, timeoutMs);
+  // Only after the siege, since it asks each server for all winners.
   if (outcome.faults.length === 0) outcome.faults.push(...await lottery.finish());
   const { kind, openFilesMax } = siege;
   const name = openFilesMax === undefined ? kind : `${kind}, ${openFilesMax} files`;
@@ -117,38 +121,42 @@ async function endure(
 async function besiege(
   lottery: Lottery,
   { kind, size, halfPacketBytes }: Siege,
-  patienceMs: number,
+  timeoutMs: number,
 ): Promise<Outcome> {
   const { cluster: { servers: [server] }, random } = lottery;
   const faults: Fault[] = [];
   const address = () => server.address;
   await using crowd = new Crowd({ kind, size, address, random, halfPacketBytes });
   await crowd.burdens.more(size, "a client of the crowd");
-  // The agencies were there first; now they have to find a place.
+  // The agencies connected first. Now they have to find a place.
   lottery.hangUp();
-  if (!await goesOn(lottery, patienceMs)) faults.push(stuck());
+  if (!await makesProgress(lottery, timeoutMs)) faults.push(stuck());
   const megabytes = Math.round((server.process.peakBytes() ?? NaN) / 2 ** 20);
   if (!(megabytes <= MEGABYTES_MAX)) {
-    faults.push({ kind: "memory", detail: `the server took ${megabytes} MB of ${MEGABYTES_MAX}` });
+    faults.push({
+      kind: "memory",
+      detail: `the server took ${megabytes} MB, more than ${MEGABYTES_MAX}`,
+    });
   }
   const { code, tookMs } = await terminate(server.process);
-  if (code !== 0 || tookMs > END_MS_MAX) {
-    const detail = `the server ended with ${code} after ${Math.round(tookMs)} ms`;
-    faults.push({ kind: "bad end", detail: `${detail}:\n${server.process.tail()}` });
+  if (code !== 0 || tookMs > EXIT_MS_MAX) {
+    const detail = `the server exited with ${code} after ${Math.round(tookMs)} ms`;
+    faults.push({ kind: "bad exit", detail: `${detail}:\n${server.process.tail()}` });
   }
   await server.start();
-  const isDone = faults.length > 0 || await goesOn(lottery, patienceMs) && await lottery.end();
+  const isDone = faults.length > 0 ||
+    await makesProgress(lottery, timeoutMs) && await lottery.end();
   if (!isDone) faults.push(stuck());
-  return { faults, megabytes, endMs: tookMs, connections: crowd.burdens.value };
+  return { faults, megabytes, exitMs: tookMs, connections: crowd.burdens.value };
 }
 
-/** Whether the agencies are served: what they may send now is acknowledged in time. */
-async function goesOn(lottery: Lottery, patienceMs: number): Promise<boolean> {
+/** Lets the agencies send more; returns whether all of it is acknowledged in time. */
+async function makesProgress(lottery: Lottery, timeoutMs: number): Promise<boolean> {
   const { history: { stored } } = lottery;
   lottery.grant(BATCHES);
-  return await stored.reaches(stored.value + AGENCIES * BATCHES, patienceMs);
+  return await stored.reaches(stored.value + AGENCIES * BATCHES, timeoutMs);
 }
 
 function stuck(): Fault {
-  return { kind: "unfinished", detail: "honest agencies do not go on beside the crowd" };
+  return { kind: "unfinished", detail: "honest agencies make no progress beside the crowd" };
 }

@@ -1,12 +1,15 @@
 /**
  * A disk that fills up, and is enlarged later.
  *
+ * The memory disk runs full too. Only here does the kernel decide how much of a write still fits,
+ * and does a whole server go through it.
+ *
  * @module
  */
 
-import type { Fault } from "../checker.ts";
+import { mustRun } from "../commands.ts";
+import type { Fault } from "../fault.ts";
 import { Lottery } from "../lottery.ts";
-import { must } from "../tools_at_hand.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
 const SERVERS = 2;
@@ -14,13 +17,13 @@ const AGENCIES = 3;
 const FULL_BYTES = "256k";
 /** More batches than fit. */
 const BATCHES = 200;
-/** One agency has sent all it has before the disk is full. */
+/** Batches of the agency that is done before the disk is full. */
 const BATCHES_OF_CLOSING = 2;
-/** Batches that must be acknowledged once there is room. */
+/** Batches that must be acknowledged once there is room again. */
 const BATCHES_AFTER = 100;
 const REFUSED_MIN = 10;
 
-/** Fills disks. Servers must refuse, live on, and store again as soon as there is room. */
+/** Fills disks. Servers must refuse, keep running, and store again as soon as there is room. */
 export async function fullDisk({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   const faults: Fault[] = [];
   let refused = 0;
@@ -36,8 +39,8 @@ async function fillDisk({ seed, unsafe }: RunOptions) {
   await using resources = new AsyncDisposableStack();
   const volume = Deno.makeTempDirSync({ prefix: "lottery-full-" });
   resources.defer(() => Deno.remove(volume));
-  must("mount", ["-t", "tmpfs", "-o", `size=${FULL_BYTES}`, "tmpfs", volume]);
-  resources.defer(() => must("umount", [volume]));
+  mustRun("mount", ["-t", "tmpfs", "-o", `size=${FULL_BYTES}`, "tmpfs", volume]);
+  resources.defer(() => mustRun("umount", [volume]));
   const lottery = resources.use(
     await Lottery.start({ seed, servers: SERVERS, agencies: AGENCIES, volume, unsafe }),
   );
@@ -47,18 +50,18 @@ async function fillDisk({ seed, unsafe }: RunOptions) {
   await lottery.acknowledged(BATCHES_OF_CLOSING);
   for (const { allowance } of sending) allowance.grant(BATCHES);
   await history.refused.more(REFUSED_MIN, "a refused batch");
-  // An agency cannot close either while nothing can be written, and must not be told that it has.
+  // Nor can an agency close while nothing can be written, and no server may confirm it.
   closing.allowance.end();
   await Promise.any(
     cluster.servers.map(({ process }) => process.line(/action: agency_close \| result: fail/)),
   );
   const dead = cluster.servers.filter(({ process }) => !process.isRunning);
   const refused = history.refused.value;
-  must("mount", ["-o", "remount,size=64m", volume]);
+  mustRun("mount", ["-o", "remount,size=64m", volume]);
   await lottery.acknowledged(BATCHES_AFTER);
   const faults = await lottery.finish();
   for (const { name, process } of dead) {
-    faults.push({ kind: "bad end", detail: `${name} ended on a full disk:\n${process.tail()}` });
+    faults.push({ kind: "bad exit", detail: `${name} exited on a full disk:\n${process.tail()}` });
   }
   return { faults, refused };
 }

@@ -1,12 +1,16 @@
 /**
- * The late write, made to happen each time: a server stops just before it takes the lock for a batch, the
- * agency sends the batch to another server, and then the first one goes on.
+ * The late write: a server stops just before it takes the lock for a batch, the agency sends the
+ * batch to another server, and then the first one resumes.
+ *
+ * The simulation meets this by chance, in one process. Here a real process stops, its kernel keeps
+ * the batch, and the late write happens every time. It is also the control of `stops`, which meets
+ * it by chance too.
  *
  * @module
  */
 
-import type { Fault } from "../checker.ts";
 import { LineConnection } from "../../../testing/line_connection.ts";
+import type { Fault } from "../fault.ts";
 import { Lottery } from "../lottery.ts";
 import type { ProgressHabit } from "../recording_agency.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -14,16 +18,16 @@ import type { RunOptions, Verdict } from "../verdict.ts";
 const BATCHES = 8;
 const ANSWER_MS = 250;
 const PROGRESS_MS = 10_000;
-/** The start and the question for progress take the lock first. */
+/** The start of the server and the ProgressRequest take the lock first. */
 const TURNS_BEFORE_BATCHES = 2;
 
-/** What {@linkcode lateWrites} takes beside what all runs take. */
+/** Options of {@linkcode lateWrites}. */
 export interface LateWritesOptions extends RunOptions {
   /** @default {"asks"} */
   progress?: ProgressHabit;
 }
 
-/** Lets a server write late, `count` times. */
+/** Makes a server write late, `count` times. */
 export async function lateWrites(options: LateWritesOptions): Promise<Verdict> {
   const faults: Fault[] = [];
   let refused = 0;
@@ -33,7 +37,7 @@ export async function lateWrites(options: LateWritesOptions): Promise<Verdict> {
     refused += outcome.refused;
   }
   if (refused === 0 && options.progress === undefined) {
-    faults.push({ kind: "unfinished", detail: "no late write came: the test tests nothing" });
+    faults.push({ kind: "unfinished", detail: "no late write happened: the run tests nothing" });
   }
   return { faults, figures: { late_writes: options.count, late_batches_refused: refused } };
 }
@@ -56,7 +60,7 @@ async function lateWrite({ seed, progress, unsafe }: LateWritesOptions) {
   await lottery.acknowledged(BATCHES);
   if (!first.process.isStopped()) throw new Error("Cannot test: the server did not stop");
   first.process.signal("SIGCONT");
-  // What is asked now is answered behind the batch that the server had in hand.
+  // This is answered after the batch that the server had in hand.
   using connection = await LineConnection.open(first.address);
   await connection.ask("ProgressRequest:1\n", PROGRESS_MS);
   lottery.grant(BATCHES);

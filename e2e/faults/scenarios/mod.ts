@@ -1,16 +1,14 @@
 /**
- * All fault runs by their names.
+ * All fault runs by name.
  *
  * @module
  */
 
-import { lacksLinux, lacksLoopDevices, lacksProcesses, lacksStrace } from "../tools_at_hand.ts";
-import { lacksTmpfs } from "../tools_at_hand.ts";
+import type { Need } from "../../../testing/needs.ts";
+import { LINUX, LOOP_DISK, PROCESSES, PYTHON, STRACE, TMPFS } from "../requirements.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
-import { crashPoints } from "./crash_points.ts";
 import { crowds } from "./crowds.ts";
-import { forgedDatagrams, lostDatagrams } from "./datagrams.ts";
 import { fullDisk } from "./full_disk.ts";
 import { halfWritten } from "./half_written.ts";
 import { kills } from "./kills.ts";
@@ -18,133 +16,97 @@ import { lateWrites } from "./late_writes.ts";
 import { powerCuts } from "./power_cuts.ts";
 import { proxyFaults } from "./proxy_faults.ts";
 import { stops } from "./stops.ts";
-import { syncErrors, writeErrors } from "./sync_errors.ts";
+import { syncErrors } from "./sync_errors.ts";
 import { terms } from "./terms.ts";
-import { tornTails } from "./torn_tails.ts";
 
 /** A fault run. */
 export interface Scenario {
   /** What it does, in one line. */
   summary: string;
-  /** How many faults, if nothing else is said: what a test run takes. */
+  /** The count unless another is given; tests use this one. */
   count: number;
-  /** Why it cannot run here; nothing if it can. */
-  lacks: () => string | undefined;
+  /** What it needs of this machine. */
+  needs: readonly Need[];
   run: (options: RunOptions) => Promise<Verdict>;
 }
 
-/** The runs by name. */
+/** The fault runs by name. */
 export const SCENARIOS: Record<string, Scenario> = {
   "kills": {
-    summary: "kill -9 to servers at random moments, under load",
+    summary: "kill -9 to servers within a write and at random moments, under load",
     count: 25,
-    lacks: lacksProcesses,
+    needs: PROCESSES,
     run: kills,
   },
-  "crash-points": {
-    summary: "a server dies at each point of an append or a close",
-    count: 9,
-    lacks: lacksLinux,
-    run: crashPoints,
-  },
   "stops": {
-    summary: "SIGSTOP to servers, SIGCONT when agencies have gone on with others",
+    summary: "SIGSTOP to servers, SIGCONT once agencies have gone on with others",
     count: 8,
-    lacks: lacksLinux,
+    needs: LINUX,
     run: stops,
   },
   "late-writes": {
-    summary: "a stopped server goes on with a batch that another one has stored",
+    summary: "a stopped server resumes with a batch that another one has stored",
     count: 3,
-    lacks: lacksLinux,
+    needs: LINUX,
     run: lateWrites,
   },
   "terms": {
-    summary: "SIGTERM to one server after the other, under load",
+    summary: "SIGTERM to one server after another, under load",
     count: 6,
-    lacks: lacksProcesses,
+    needs: PROCESSES,
     run: terms,
   },
   "clients": {
-    summary: "kill -9 to clients and servers, behind a network that breaks",
+    summary: "kill -9 to clients and servers, with a network that breaks",
     count: 15,
-    lacks: lacksProcesses,
+    needs: PROCESSES,
     run: clients,
   },
   "outages": {
-    summary: "a client starts again behind a load balancer that has no server for a moment",
+    summary: "a client restarts while its load balancer has no server",
     count: 3,
-    lacks: lacksProcesses,
+    needs: PROCESSES,
     run: outages,
   },
   "proxy": {
-    summary: "connections that break at every place of request and answer",
+    summary: "connections break at every point of a request and its answer",
     count: 70,
-    lacks: lacksProcesses,
+    needs: PROCESSES,
     run: proxyFaults,
   },
-  "torn-tails": {
-    summary: "what a dead writer can leave behind, planted in the files",
-    count: 10,
-    lacks: lacksProcesses,
-    run: tornTails,
-  },
-  "lost-datagrams": {
-    summary: "no datagram arrives",
-    count: 1,
-    lacks: lacksProcesses,
-    run: lostDatagrams,
-  },
-  "forged-datagrams": {
-    summary: "anyone says bet_ended at any time",
-    count: 100,
-    lacks: lacksProcesses,
-    run: forgedDatagrams,
-  },
   "crowds": {
-    summary: "hostile and slow clients, more than the server has places",
+    summary: "more hostile and slow clients than the server has places for",
     count: 9,
-    lacks: lacksLinux,
+    needs: LINUX,
     run: crowds,
   },
   "full-disk": {
     summary: "the disk fills up, and is enlarged later",
     count: 1,
-    lacks: lacksTmpfs,
+    needs: TMPFS,
     run: fullDisk,
   },
   "sync-errors": {
     summary: "fdatasync fails with EIO",
     count: 2,
-    lacks: lacksStrace,
+    needs: STRACE,
     run: syncErrors,
   },
-  "write-errors": {
-    summary: "write fails with EIO",
-    count: 2,
-    lacks: lacksStrace,
-    run: writeErrors,
-  },
   "power-cuts": {
-    summary: "the power goes; what was not made to last is lost",
+    summary: "the power fails; whatever was not synced is lost",
     count: 3,
-    lacks: lacksLoopDevices,
+    needs: LOOP_DISK,
     run: powerCuts,
   },
   "half-written": {
-    summary: "the power goes when the disk has got a half of a write",
-    count: 4,
-    lacks: lacksLoopDevices,
+    summary: "the power fails while the disk holds part of a write",
+    count: 6,
+    needs: [...LOOP_DISK, PYTHON],
     run: halfWritten,
   },
 };
 
-/** Runs one; what stops the run itself is told as a fault. */
-export async function runScenario(name: string, options: RunOptions): Promise<Verdict> {
-  return await attempt(() => SCENARIOS[name].run(options));
-}
-
-/** Runs `run`; what stops it is told as a fault. */
+/** Runs a scenario; an error that stops it becomes a fault of kind "unfinished". */
 export async function attempt(run: () => Promise<Verdict>): Promise<Verdict> {
   try {
     return await run();

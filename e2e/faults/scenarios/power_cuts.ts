@@ -1,5 +1,8 @@
 /**
- * The power goes: what is not on the disk by then is lost, and all servers with it.
+ * The power fails: all servers die, and whatever has not reached the disk is lost.
+ *
+ * The memory disk cuts the power at every operation. Only this run has a real file system decide
+ * what a sync flushes, file names and sizes included.
  *
  * @module
  */
@@ -13,10 +16,10 @@ const SERVERS = 2;
 const AGENCIES = 4;
 const BATCHES = 8;
 const DISK_MEGABYTES = 24;
-/** What a cut's batches take on the disk at the most. */
+/** Most that the batches of one cut take on the disk. */
 const MEGABYTES_PER_CUT = 0.3;
 
-/** Cuts the power again and again; after each cut the same agencies go on with what is left. */
+/** Cuts the power `count` times; after each cut the same agencies continue with what is left. */
 export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   await using disk = new LoopDisk(DISK_MEGABYTES + Math.ceil(count * MEGABYTES_PER_CUT));
   await using lottery = await Lottery.start({

@@ -1,11 +1,16 @@
 /**
- * Connections that break, at every place of a request and its answer.
+ * Connections that break at every point of a request and its answer.
+ *
+ * The simulation breaks connections too, between our own agency and servers. Only this run uses
+ * real sockets, with orderly ends, resets and silence, and an agency that shares no code with the
+ * client.
  *
  * @module
  */
 
 import { Lottery } from "../lottery.ts";
-import { Proxy, PROXY_FAULTS, type ProxyFault } from "../proxy.ts";
+import { PROXY_FAULTS, type ProxyFault } from "../passage.ts";
+import { Proxy } from "../proxy.ts";
 import type { ProgressHabit } from "../recording_agency.ts";
 import { Random } from "../../../testing/random.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -14,10 +19,10 @@ const SERVERS = 2;
 const AGENCIES = 3;
 const BATCHES = 10;
 const ANSWER_MS = 400;
-/** With so many for each fault, every one must have struck. */
+/** With this many connections for each fault, every fault must have struck. */
 const MANY = 10;
 
-/** What {@linkcode proxyFaults} takes beside what all runs take. */
+/** Options of {@linkcode proxyFaults}. */
 export interface ProxyFaultsOptions extends RunOptions {
   /** @default {PROXY_FAULTS} */
   kinds?: readonly ProxyFault[];

@@ -1,11 +1,14 @@
 /**
- * SIGSTOP to any server at any moment, and SIGCONT when the agencies have gone on with others. What the
- * stopped server had in hand comes late, and must not be stored a second time.
+ * SIGSTOP to any server at any moment, and SIGCONT once the agencies have gone on with others. A
+ * batch that the stopped server had in hand comes late, and must not be stored a second time.
+ *
+ * Nothing in one process can stop a server between two arbitrary instructions, with or without the
+ * lock, while its kernel still accepts connections.
  *
  * @module
  */
 
-import type { Fault } from "../checker.ts";
+import type { Fault } from "../fault.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
 
@@ -13,12 +16,12 @@ const SERVERS = 3;
 const AGENCIES = 5;
 /** Batches that each agency may send between two stops. */
 const BATCHES = 8;
-/** Batches that must be acknowledged by others while one is stopped. */
+/** Batches that the other servers must acknowledge while one is stopped. */
 const BATCHES_MEANWHILE = 8;
-/** Only a server that was stopped with the lock in its hand may stop the others for so long. */
-const STUCK_MS = 2500;
+/** Only a server that holds the lock may block the others for longer. */
+const BLOCKED_MS = 2500;
 
-/** Stops and continues servers under load. */
+/** Stops and resumes servers under load. */
 export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   await using lottery = await Lottery.start({
     seed,
@@ -28,7 +31,7 @@ export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdic
     unsafe,
   });
   const { cluster, random, history } = lottery;
-  const stuck: Fault[] = [];
+  const blocked: Fault[] = [];
   let heldLock = 0;
   for (let stop = 0; stop < count; stop++) {
     lottery.grant(BATCHES);
@@ -37,15 +40,18 @@ export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdic
     const { name, process } = random.pick(cluster.servers);
     process.signal("SIGSTOP");
     const target = history.stored.value + BATCHES_MEANWHILE;
-    if (!await history.stored.reaches(target, STUCK_MS)) {
+    if (!await history.stored.reaches(target, BLOCKED_MS)) {
       if (process.holdsLock()) heldLock++;
-      else stuck.push({ kind: "unfinished", detail: `agencies do not go on without ${name}` });
+      else {blocked.push({
+          kind: "unfinished",
+          detail: `agencies make no progress without ${name}`,
+        });}
     }
     process.signal("SIGCONT");
   }
   const faults = await lottery.finish();
   return {
-    faults: [...faults, ...stuck],
+    faults: [...faults, ...blocked],
     figures: {
       stops: count,
       batches_acknowledged: history.stored.value,

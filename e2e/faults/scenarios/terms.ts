@@ -1,11 +1,14 @@
 /**
- * SIGTERM to one server after the other under load: each ends well and in time, and the agencies go on
- * with the others. With as many as there are servers, it is a rolling restart.
+ * SIGTERM to one server after another under load: each exits cleanly and in time, and the agencies
+ * go on with the others. With at least as many signals as servers, this is a rolling restart.
+ *
+ * server_test.ts stops a server by a call. Only here does the real signal end the real program,
+ * which must find its exit code and leave a port that can be reused at once.
  *
  * @module
  */
 
-import type { Fault } from "../checker.ts";
+import type { Fault } from "../fault.ts";
 import { terminate } from "../fault_cluster.ts";
 import { Lottery } from "../lottery.ts";
 import type { RunOptions, Verdict } from "../verdict.ts";
@@ -14,15 +17,15 @@ const SERVERS = 3;
 const AGENCIES = 5;
 const BATCHES = 10;
 const BATCHES_MEANWHILE = 10;
-/** The promise. */
-const END_MS_MAX = 2000;
+/** The promised limit. */
+const EXIT_MS_MAX = 2000;
 
-/** Restarts servers one by one. */
+/** Restarts servers one at a time. */
 export async function terms({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   const options = { seed, servers: SERVERS, agencies: AGENCIES, unsafe };
   await using lottery = await Lottery.start(options);
   const { cluster, random, history } = lottery;
-  const badEnds: Fault[] = [];
+  const badExits: Fault[] = [];
   let longestMs = 0;
   for (let term = 0; term < count; term++) {
     lottery.grant(BATCHES);
@@ -32,19 +35,19 @@ export async function terms({ seed, count, unsafe }: RunOptions): Promise<Verdic
     await lottery.acknowledged(BATCHES_MEANWHILE);
     const { code, tookMs } = await ended;
     longestMs = Math.max(longestMs, tookMs);
-    if (code !== 0 || tookMs > END_MS_MAX) {
-      const how = `${server.name} ended with ${code} after ${Math.round(tookMs)} ms`;
-      badEnds.push({ kind: "bad end", detail: `${how}:\n${server.process.tail()}` });
+    if (code !== 0 || tookMs > EXIT_MS_MAX) {
+      const how = `${server.name} exited with ${code} after ${Math.round(tookMs)} ms`;
+      badExits.push({ kind: "bad exit", detail: `${how}:\n${server.process.tail()}` });
     }
     await server.start();
   }
   const faults = await lottery.finish();
   return {
-    faults: [...faults, ...badEnds],
+    faults: [...faults, ...badExits],
     figures: {
       restarts: count,
       batches_acknowledged: history.stored.value,
-      longest_end_ms: Math.round(longestMs),
+      longest_exit_ms: Math.round(longestMs),
     },
   };
 }

@@ -7,53 +7,79 @@
  * @module
  */
 
-import type { ActionLog } from "../../../shared/logging.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
-import { inspectTail, type ReadAt } from "./recovery.ts";
-import type { RoundJournal } from "./round_journal.ts";
-import { turnEnd } from "./serial_queue.ts";
-import type { Tally, Winners } from "./tally.ts";
+import { LINE_FEED } from "../../../shared/ascii.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { explainRow, ROW_BYTES_MAX } from "./bet_row.ts";
+import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
+import { FileLock } from "./file_lock.ts";
+import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
+import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
+import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
+import { copyBytes, copyTail } from "./side_copy.ts";
+import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
+import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
-/** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
-const LOCK_PATIENCE_MS = 5000;
-/** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
-const LOCK_TURNS_MAX = 8;
 /**
  * A disk that syncs faster than this is synced in place: that saves the detour through a thread, and blocks
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
-/** Longest part of a torn tail that a log line quotes. */
-const QUOTED_BYTES_MAX = 200;
+/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** Longest part of a torn tail that is looked at, to say in the log what it is. */
+const LOOKED_AT_BYTES_MAX = 200;
+/** Longest torn round that is held in memory where no copy can be made before it is truncated. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
+/** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
+const NAME_TRUSTED_MS = 50;
+
+const HUGE_HOLE =
+  `Cannot use ${BETS_FILE}: it ends in more than 64 MiB of zeros, which no server has written. ` +
+  "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair";
+
+/** Options of {@linkcode BetsFile}. */
+export interface BetsFileOptions extends RowCounterOptions {
+  /** Called when the lock cannot be released: only the end of the process releases it then. */
+  onFatal: (error: FatalLedgerError) => void;
+}
 
 /**
  * The file of bets, and the tally of the rows in it. It has one user at a time in this process; the lock
  * keeps other processes out.
  */
 export class BetsFile {
+  readonly #disk: Disk;
   readonly #file: DiskFile;
   readonly #journal: RoundJournal;
   readonly #tally: Tally;
-  readonly #log: ActionLog;
+  readonly #options: BetsFileOptions;
+  readonly #lock: FileLock;
+  readonly #counter: RowCounter;
   /** Reads the file. Rows up to {@linkcode size} may be read without the lock. */
   readonly read: ReadAt = (bytes, position) => this.#file.read(bytes, position);
-  /** How often counted rows were truncated, so that what was derived from them is void. */
+  /** How often counted rows were taken back, so that what was derived from them is void. */
   generation = 0;
-  /** The journal's count of truncations, as last seen. */
+  /** The journal's counters, as last seen. */
   #cuts = -1;
+  #recalls = -1;
   /** Position at which the last round appended here begins. */
   #roundStart = 0;
+  /** Up to where rows were counted that other servers have written. */
+  #foreignSize = 0;
   /** Bytes known to be durable. */
-  #syncedSize = 0;
+  #durableSize = 0;
   /** Moving average of the time that a sync takes. */
   #syncMs = SYNC_IN_PLACE_MS;
 
-  constructor(file: DiskFile, journal: RoundJournal, options: { tally: Tally; log: ActionLog }) {
-    this.#file = file;
-    this.#journal = journal;
+  constructor(disk: Disk, options: BetsFileOptions) {
+    this.#disk = disk;
+    this.#options = options;
+    this.#file = disk.open(BETS_FILE);
+    this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    this.#log = options.log;
+    const { log, onFatal } = options;
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, log, onFatal });
+    this.#counter = new RowCounter(this.#file, options);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
@@ -75,39 +101,41 @@ export class BetsFile {
    * Runs `work` under the lock, after recovering from interrupted writes and counting the rows of other
    * servers.
    *
-   * @throws {FatalLedgerError} If the file was moved or deleted.
+   * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    * @throws {DamagedRowError} If a row is invalid.
    */
   async exclusively<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    await this.#lock();
-    try {
-      this.#countTo(this.#recover());
-      return await work();
-    } finally {
-      this.#file.unlock();
+    for (let canCountUnlocked = true;;) {
+      const outcome = await this.#lock.hold(async () => {
+        const wholeSize = this.#recover();
+        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
+        // Under the lock a row that seems damaged is damaged: this finds out.
+        if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
+        return { wholeSize };
+      });
+      if ("result" in outcome) return outcome.result!;
+      canCountUnlocked = await this.#countUnlocked(outcome.wholeSize);
     }
+  }
+
+  /** Runs `work` under the lock after reading the journal, whatever the state of the file. */
+  locked<Result>(work: () => Result): Promise<Result> {
+    return this.#lock.hold(() => {
+      this.#journal.read();
+      return work();
+    });
   }
 
   /**
    * Counts the rows of other servers while holding the lock only for a moment, so that the next holder has
    * few left to count.
    *
-   * @throws {FatalLedgerError} If the file was moved or deleted.
+   * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    */
   async follow(): Promise<void> {
     if (this.#file.size() === this.#tally.size) return;
-    await this.#lock();
-    let wholeSize: number;
-    try {
-      wholeSize = this.#recover();
-    } finally {
-      this.#file.unlock();
-    }
-    try {
-      this.#countTo(wholeSize);
-    } catch {
-      // The file may have been truncated and rewritten meanwhile. The next holder of the lock finds out.
-    }
+    await this.#countUnlocked(await this.#lock.hold(() => this.#recover()));
   }
 
   /**
@@ -119,12 +147,13 @@ export class BetsFile {
   append(rows: Uint8Array): void {
     const from = this.#tally.size;
     this.#roundStart = from;
-    this.#journal.begin({ from, to: from + rows.length, cuts: this.#cuts });
+    this.#journal.begin({ from, to: from + rows.length, ...this.#counters() }, this.#newMark());
     try {
       writeAll(this.#file, rows, from);
     } catch (cause) {
+      // Nobody has counted these rows: other servers need not read anything again.
       this.#truncateTo(from);
-      throw new Error(`Cannot write bets.csv: ${(cause as Error).message}`, { cause });
+      throw new Error(`Cannot write ${BETS_FILE}: ${(cause as Error).message}`, { cause });
     }
     this.#tally.scan(rows);
   }
@@ -132,18 +161,18 @@ export class BetsFile {
   /**
    * Makes all counted rows durable. The lock need not be held.
    *
-   * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
+   * @throws {SyncFailedError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
     const size = this.#tally.size;
-    if (size <= this.#syncedSize) return;
+    if (size <= this.#durableSize) return;
     const begin = performance.now();
     try {
       if (this.#syncMs < SYNC_IN_PLACE_MS) this.#file.syncNow();
       else await this.#file.sync();
     } catch (cause) {
-      throw new FatalLedgerError(
-        `Cannot sync bets.csv: the disk has failed to sync it (${(cause as Error).message}). ` +
+      throw new SyncFailedError(
+        `Cannot sync ${BETS_FILE}: the disk has failed to sync it (${(cause as Error).message}). ` +
           "Check the disk before you start this server again",
         { cause },
       );
@@ -151,29 +180,77 @@ export class BetsFile {
     // One slow sync among fast ones does not make a slow disk.
     const tookMs = performance.now() - begin;
     this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
-    this.#syncedSize = size;
+    this.#durableSize = size;
+  }
+
+  /**
+   * Makes sure that the rows just synced are in the file that others see: somebody may have moved it and put a
+   * copy in its place that lacks them.
+   *
+   * @throws {FatalLedgerError} If the name leads to another file.
+   */
+  assertInPlace(): void {
+    if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
+  }
+
+  /** What was durable, as last read from the journal or written to it. */
+  get mark(): DurableMark {
+    return this.#journal.mark;
+  }
+
+  /** Writes down the durable part of agencies_closed.txt. The lock is held. */
+  markClosed(closed: Pick<DurableMark, "closed" | "closedSum">): void {
+    this.#journal.writeMark({ ...this.#newMark(), ...closed });
+  }
+
+  /** Writes down what is durable, if that is not written down yet. */
+  async markDurable(): Promise<void> {
+    if (this.#durableSize <= this.mark.bets) return;
+    await this.#lock.hold(() => {
+      this.#recover();
+      this.#journal.writeMark(this.#newMark());
+    });
+  }
+
+  /**
+   * Makes sure that counted rows of other servers stay: one whose own sync fails takes its last rows back,
+   * unless the mark says that they are durable.
+   *
+   * @returns Whether they do. If not, count again.
+   */
+  async confirm(): Promise<boolean> {
+    if (this.#foreignSize <= this.mark.bets) return true;
+    const { generation } = this;
+    await this.markDurable();
+    return generation === this.generation;
   }
 
   /**
    * Takes back the rows of the last append, whose sync has failed, unless another server has written after
-   * them. In that case it writes them again in the same place: the kernel has forgotten that they never
+   * them or made them durable. In that case it writes them again in the same place: the kernel has forgotten that they never
    * reached the disk, and the other server's next sync must not skip them.
    *
    * @returns Whether they were taken back.
    */
-  async takeBack(rows: Uint8Array): Promise<boolean> {
+  takeBack(rows: Uint8Array): Promise<boolean> {
     const from = this.#roundStart;
-    await this.#lock();
-    try {
+    return this.#lock.hold(() => {
       // Another server may have truncated the file meanwhile: its truncations count too.
-      this.#cuts = this.#journal.read()?.cuts ?? this.#cuts;
+      const round = this.#journal.read();
+      if (round !== undefined) this.#remember(round);
       const isLast = this.#file.size() === from + rows.length;
-      if (isLast) this.#truncateTo(from);
-      else writeAll(this.#file, rows, from);
-      return isLast;
-    } finally {
-      this.#file.unlock();
-    }
+      // Another server has synced them, and may have counted them in an answer.
+      const isDurable = this.mark.bets > from;
+      if (isLast && !isDurable) {
+        // Announced first: the file must never end before the last round begins.
+        this.#journal.begin({ from, to: from + rows.length, ...this.#counters() });
+        this.#recalls++;
+        this.#truncateTo(from);
+        return true;
+      }
+      writeAll(this.#file, rows, from);
+      return false;
+    });
   }
 
   close(): void {
@@ -181,27 +258,41 @@ export class BetsFile {
     this.#journal.close();
   }
 
-  /**
-   * Takes the lock. The holder usually releases it before a thread could start to wait. But a thread waits
-   * in line, while a caller that only tries might never get a turn.
-   */
-  async #lock(): Promise<void> {
-    for (let turn = 0; turn < LOCK_TURNS_MAX; turn++) {
-      if (this.#file.tryLock()) return;
-      await turnEnd();
-    }
-    await this.#waitForLock();
+  async #countUnlocked(wholeSize: number): Promise<boolean> {
+    const isCounted = await this.#counter.countUnlocked(wholeSize);
+    this.#foreignSize = Math.max(this.#foreignSize, this.#tally.size);
+    return isCounted;
   }
 
-  async #waitForLock(): Promise<void> {
-    const timer = setTimeout(() => {
-      this.#log.warning("lock", "in_progress", {
-        file: "bets.csv",
-        waiting_seconds: LOCK_PATIENCE_MS / 1000,
-        hint: "another server holds the lock: it is paused, or its disk hangs",
-      });
-    }, LOCK_PATIENCE_MS);
-    await this.#file.lock().finally(() => clearTimeout(timer));
+  /** Counts the last rows; returns whether they are counted, or a hole was truncated instead. */
+  #countLocked(wholeSize: number): boolean {
+    while (this.#tally.size < wholeSize) {
+      if (!this.#countSliceLocked(wholeSize)) return false;
+    }
+    this.#counter.endAudit();
+    return true;
+  }
+
+  #countSliceLocked(wholeSize: number): boolean {
+    try {
+      this.#counter.countSlice(wholeSize);
+      this.#foreignSize = this.#tally.size;
+      return true;
+    } catch (error) {
+      if (error instanceof DamagedRowError && this.#truncateHole(error.offset)) return false;
+      throw error;
+    }
+  }
+
+  /** Truncates the file before a hole that a power cut has left; returns whether there is one. */
+  #truncateHole(rowStart: number): boolean {
+    const size = this.#file.size();
+    const round = this.#journal.read();
+    const wholeSize = sizeBeforeHole(rowStart, { size, round, read: this.read });
+    if (wholeSize === undefined || wholeSize < this.mark.bets) return false;
+    this.#repair({ size, wholeSize, why: "a power cut has left a hole of zeros" });
+    if (wholeSize < this.#tally.size) this.#countAgain();
+    return true;
   }
 
   /**
@@ -211,46 +302,143 @@ export class BetsFile {
    * @returns The size of the file afterwards. Nobody writes before that position, except to truncate.
    */
   #recover(): number {
-    if (!this.#file.isCurrent()) {
-      throw new FatalLedgerError(
-        "Cannot go on: bets.csv was moved or deleted while this server was running. " +
-          "Stop all servers before you touch the shared volume",
-      );
-    }
+    this.#assertCurrent(NAME_TRUSTED_MS);
     const size = this.#file.size();
     const round = this.#journal.read();
-    const { wholeSize } = inspectTail(size, round, {
+    const durableSize = Math.max(this.mark.bets, this.#durableSize);
+    if (endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
+    const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
+      durableSize,
     });
-    const wasCut = round?.cuts !== this.#cuts;
-    if (wasCut && round !== undefined && round.from === round.to) {
+    if (state === "shortened") return this.#completeOrFail(size, durableSize);
+    const isRecalled = round?.recalls !== this.#recalls;
+    if (round !== undefined && round.cuts !== this.#cuts && round.from === round.to) {
       // Its writer may have been killed before the record of the truncation was durable.
-      this.#journal.recordCut(round.to, round.cuts);
+      this.#journal.recordCut(round.to, round);
     }
-    this.#cuts = round?.cuts ?? 0;
-    if (wasCut || wholeSize < this.#tally.size) {
-      this.#tally.clear();
-      this.#syncedSize = 0;
-      this.generation++;
-    }
+    this.#remember(round ?? { cuts: 0, recalls: 0 });
+    if (isRecalled || wholeSize < this.#tally.size) this.#countAgain();
     const isJournalStale = round === undefined || size < round.to;
-    if (wholeSize < size || isJournalStale) this.#repair(size, wholeSize);
+    if (wholeSize < size || isJournalStale) {
+      this.#assertCurrent(0);
+      const isTorn = state === "torn";
+      this.#repair({ size, wholeSize, why: "the last round is incomplete", isTorn });
+    }
     return wholeSize;
   }
 
-  #repair(size: number, wholeSize: number): void {
-    const torn = new Uint8Array(Math.min(size - wholeSize, QUOTED_BYTES_MAX));
-    readFully(this.#file, torn, wholeSize);
-    this.#truncateTo(wholeSize);
-    if (size === wholeSize) return;
-    this.#log.warning("repair", "success", {
-      file: "bets.csv",
+  /** Adds the line end of the last row if nothing else is missing. */
+  #completeOrFail(size: number, durableSize: number): number {
+    if (size + 1 === durableSize && this.#isRowUnterminated(size)) {
+      writeAll(this.#file, new Uint8Array([LINE_FEED]), size);
+      this.#file.syncNow();
+      this.#options.log.warning("repair", "success", {
+        file: BETS_FILE,
+        offset: size,
+        why: "the last row had lost its line end",
+      });
+      return durableSize;
+    }
+    throw new FatalLedgerError(
+      `Cannot use ${BETS_FILE}: it has ${size} bytes${this.#lineCount(size)}, but ` +
+        `${durableSize} bytes were durable. Rows were removed, or an older copy was put in its place. ` +
+        "Nothing was changed. Restore the volume from a backup, or accept the loss with " +
+        "./denow task check --accept-loss",
+    );
+  }
+
+  #isRowUnterminated(size: number): boolean {
+    const { wholeSize } = inspectTail(size, undefined, { read: this.read });
+    if (size - wholeSize >= ROW_BYTES_MAX || size === wholeSize) return false;
+    const row = new Uint8Array(size - wholeSize);
+    readFully(this.#file, row, wholeSize);
+    return explainRow(row, this.#options.rules) === undefined;
+  }
+
+  /** How many lines a small file has, in words. Counting those of a large one would keep the lock. */
+  #lineCount(size: number): string {
+    if (size > COUNTED_LOCKED_BYTES_MAX) return "";
+    const bytes = new Uint8Array(size);
+    const length = readFully(this.#file, bytes, 0);
+    const lines = bytes.subarray(0, length).filter((byte) => byte === LINE_FEED).length;
+    return ` and ${lines} lines`;
+  }
+
+  /**
+   * Makes sure that both files are the ones that other servers use.
+   *
+   * @throws {FatalLedgerError} If a name leads to another file.
+   */
+  #assertCurrent(maxAgeMs: number): void {
+    if (!this.#file.isCurrent(maxAgeMs)) throw new FatalLedgerError(movedMessage(BETS_FILE));
+    if (!this.#journal.isCurrent(maxAgeMs)) throw new FatalLedgerError(movedMessage(JOURNAL_FILE));
+  }
+
+  #newMark(): DurableMark {
+    const { mark } = this;
+    return { ...mark, bets: Math.max(mark.bets, this.#durableSize) };
+  }
+
+  #countAgain(): void {
+    this.#tally.clear();
+    this.#durableSize = this.#foreignSize = 0;
+    this.generation++;
+  }
+
+  #counters(): Pick<Round, "cuts" | "recalls"> {
+    return { cuts: Math.max(0, this.#cuts), recalls: Math.max(0, this.#recalls) };
+  }
+
+  #remember({ cuts, recalls }: Pick<Round, "cuts" | "recalls">): void {
+    this.#cuts = cuts;
+    this.#recalls = recalls;
+  }
+
+  /** Truncates the file to `wholeSize`, after copying what goes, or only rewrites a stale journal. */
+  #repair(tail: { size: number; wholeSize: number; why: string; isTorn?: boolean }): void {
+    const { size, wholeSize, why, isTorn = false } = tail;
+    if (wholeSize === size) return this.#truncateTo(wholeSize);
+    const start = new Uint8Array(Math.min(size - wholeSize, LOOKED_AT_BYTES_MAX));
+    readFully(this.#file, start, wholeSize);
+    const copy = this.#cut({ size, wholeSize, isTorn });
+    this.#options.log.warning("repair", "success", {
+      file: BETS_FILE,
       cut_bytes: size - wholeSize,
       offset: wholeSize,
-      begins: torn.some((byte) => byte !== 0) ? new TextDecoder().decode(torn) : "zeros",
-      why: "a writer ended before its round was complete; nothing of it was acknowledged",
+      // The copy has the bytes; they may be names and documents.
+      begins: start.some((byte) => byte !== 0) ? "rows" : "zeros",
+      copy,
+      why,
     });
+  }
+
+  /**
+   * Copies the end of the file, and truncates it. On a full disk the end of a torn round, of which nothing was
+   * acknowledged, gives its own room to the copy: else nobody could store, close or draw.
+   *
+   * @returns The name of the copy.
+   */
+  #cut({ size, wholeSize, isTorn }: { size: number; wholeSize: number; isTorn: boolean }): string {
+    const nowMs = Date.now();
+    try {
+      const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs });
+      this.#truncateTo(wholeSize);
+      return copy;
+    } catch (error) {
+      const isHeld = isTorn && !(error instanceof FatalLedgerError) &&
+        size - wholeSize <= HELD_BYTES_MAX;
+      if (!isHeld) throw error;
+    }
+    const torn = new Uint8Array(size - wholeSize);
+    readFully(this.#file, torn, wholeSize);
+    this.#truncateTo(wholeSize);
+    try {
+      return copyBytes(this.#disk, torn, nowMs);
+    } catch (error) {
+      return `none: ${(error as Error).message}`;
+    }
   }
 
   #truncateTo(size: number): void {
@@ -260,25 +448,13 @@ export class BetsFile {
         // A power cut must not bring back what has been refused by then.
         this.#file.syncNow();
       }
-      this.#cuts++;
-      this.#journal.recordCut(size, this.#cuts);
+      this.#cuts = this.#counters().cuts + 1;
+      this.#journal.recordCut(size, this.#counters());
     } catch (cause) {
-      throw new FatalLedgerError(`Cannot truncate bets.csv to ${size} bytes: ${String(cause)}`, {
-        cause,
-      });
-    }
-  }
-
-  #countTo(size: number): void {
-    const tally = this.#tally;
-    while (tally.size < size) {
-      const wanted = tally.room.subarray(0, size - tally.size);
-      const length = readFully(this.#file, wanted, tally.size);
-      if (tally.take(length) === 0) {
-        throw new FatalLedgerError(
-          `Cannot read bets.csv: no row ends within ${length} bytes of byte ${tally.size}`,
-        );
-      }
+      throw new FatalLedgerError(
+        `Cannot truncate ${BETS_FILE} to ${size} bytes: ${(cause as Error).message}`,
+        { cause },
+      );
     }
   }
 }

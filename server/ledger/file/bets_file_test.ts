@@ -11,7 +11,6 @@ import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
 import { turnEnd } from "./serial_queue.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
-import { RoundJournal } from "./round_journal.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
 
 const ROW = "1,Ana,Paz,1,1980-01-01,1\n";
@@ -23,16 +22,23 @@ interface Opened {
   tally: Tally;
   lines: string[];
   process: MemoryProcess;
+  /** The failures that came without a promise to reject. */
+  failures: Error[];
 }
 
 function open(disk: MemoryDisk): Opened {
   const process = disk.process();
   const tally = new Tally(7574);
   const { log, lines } = keepLog();
-  const journal = new RoundJournal(process.open("bets.csv.round"));
-  const bets = new BetsFile(process.open("bets.csv"), journal, { tally, log });
+  const failures: Error[] = [];
+  const bets = new BetsFile(process, {
+    tally,
+    rules: { agencies: 5, today: 20261123 },
+    log,
+    onFatal: (error) => failures.push(error),
+  });
   process.syncFolder();
-  return { bets, tally, lines, process };
+  return { bets, tally, lines, process, failures };
 }
 
 /** Appends rows as the ledger does. */
@@ -119,7 +125,10 @@ Deno.test("BetsFile logs truncated zeros as zeros", async () => {
   disk.put("bets.csv", ROW + "\0".repeat(1000));
   const opened = open(disk);
   assertEquals(await count(opened), 1);
-  assertStringIncludes(opened.lines[0], "cut_bytes: 1000 | offset: 25 | begins: zeros | why: ");
+  assertStringIncludes(
+    opened.lines[0],
+    "cut_bytes: 1000 | offset: 25 | begins: zeros | copy: bets.csv.cut-",
+  );
 });
 
 Deno.test("BetsFile does not mistake a file that was edited by hand for a torn round", async () => {

@@ -13,8 +13,8 @@
 export interface DiskFile {
   /** Size in bytes. */
   size(): number;
-  /** Whether the name leads to this file, or did so a moment ago. */
-  isCurrent(): boolean;
+  /** Whether the name leads to this file, or did so up to `maxAgeMs` ago: looking it up costs a system call. */
+  isCurrent(maxAgeMs: number): boolean;
   /** Reads into `bytes` from `position`; returns how many bytes, 0 at the end. */
   read(bytes: Uint8Array, position: number): number;
   /** Writes some of `bytes` at `position`; returns how many. */
@@ -37,12 +37,18 @@ export interface DiskFile {
 export interface Disk {
   /** Opens a file for reading and writing. Creates it if it is missing. */
   open(name: string): DiskFile;
+  /** Creates a file; returns nothing if there is one of that name. */
+  create(name: string): DiskFile | undefined;
+  /** Whether there is a file of that name. */
+  exists(name: string): boolean;
+  /** Removes a file. */
+  remove(name: string): void;
   /** Makes the names of new files durable. */
   syncFolder(): void;
 }
 
-/** How long a name is trusted to lead to the same file: looking it up costs as much as writing a batch. */
-const CURRENT_MS = 50;
+/** The owner may write the ledger, the owner's group may read it: it holds names and documents. */
+const FILE_MODE = 0o640;
 
 /** A folder of the file system. */
 export class FolderDisk implements Disk {
@@ -60,8 +66,29 @@ export class FolderDisk implements Disk {
   }
 
   open(name: string): DiskFile {
+    return this.#open(name, { create: true });
+  }
+
+  create(name: string): DiskFile | undefined {
+    try {
+      return this.#open(name, { createNew: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) return undefined;
+      throw error;
+    }
+  }
+
+  exists(name: string): boolean {
+    return statOrNothing(`${this.#path}/${name}`) !== undefined;
+  }
+
+  remove(name: string): void {
+    Deno.removeSync(`${this.#path}/${name}`);
+  }
+
+  #open(name: string, how: Deno.OpenOptions): DiskFile {
     const path = `${this.#path}/${name}`;
-    const file = Deno.openSync(path, { read: true, write: true, create: true });
+    const file = Deno.openSync(path, { read: true, write: true, mode: FILE_MODE, ...how });
     return new RealFile(path, file, this.#now);
   }
 
@@ -78,8 +105,8 @@ class RealFile implements DiskFile {
   readonly #file: Deno.FsFile;
   readonly #inode: number | null;
   readonly #now: () => number;
-  /** Time until which the name need not be looked up. */
-  #currentUntil = 0;
+  /** When the name last led to this file. */
+  #currentAt = -Infinity;
 
   constructor(path: string, file: Deno.FsFile, now: () => number) {
     this.#path = path;
@@ -93,21 +120,12 @@ class RealFile implements DiskFile {
     return this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
-  isCurrent(): boolean {
+  isCurrent(maxAgeMs: number): boolean {
     const now = this.#now();
-    if (now < this.#currentUntil) return true;
-    const isCurrent = this.#lookUp() === this.#inode;
-    if (isCurrent) this.#currentUntil = now + CURRENT_MS;
+    if (now - this.#currentAt < maxAgeMs) return true;
+    const isCurrent = statOrNothing(this.#path)?.ino === this.#inode;
+    if (isCurrent) this.#currentAt = now;
     return isCurrent;
-  }
-
-  #lookUp(): number | null | undefined {
-    try {
-      return Deno.statSync(this.#path).ino;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return undefined;
-      throw error;
-    }
   }
 
   read(bytes: Uint8Array, position: number): number {
@@ -146,6 +164,15 @@ class RealFile implements DiskFile {
 
   close(): void {
     this.#file.close();
+  }
+}
+
+function statOrNothing(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

@@ -90,12 +90,12 @@ const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
   },
   "tells whether a name still leads to the file": (subject) => {
     const file = subject.process().open("file");
-    assert(file.isCurrent());
+    assert(file.isCurrent(50));
     subject.remove("file");
-    assert(!file.isCurrent());
+    assert(!file.isCurrent(50));
     const again = subject.process().open("file");
-    assert(!file.isCurrent());
-    assert(again.isCurrent());
+    assert(!file.isCurrent(50));
+    assert(again.isCurrent(50));
     file.close();
     again.close();
   },

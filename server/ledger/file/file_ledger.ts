@@ -9,7 +9,7 @@
 
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
-import type { BetBatch, BetsDigest } from "../../../shared/mod.ts";
+import type { BetBatch } from "../../../shared/mod.ts";
 import type {
   AppendResult,
   CloseResult,
@@ -18,20 +18,21 @@ import type {
   Ledger,
   ProgressResult,
 } from "../ledger.ts";
+import { LAST_DAY } from "./bet_row.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
+import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
+import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
-import { RoundJournal } from "./round_journal.ts";
-import { RowDigests } from "./row_digests.ts";
+import { FatalLedgerError, SyncFailedError } from "./fatal_error.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
+import { StoredQueries } from "./stored_queries.ts";
 import { Tally, type Winners } from "./tally.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
+import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
-
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
   /** AGENCIES_AMOUNT. */
@@ -51,12 +52,6 @@ interface WaitingBatch {
   resolve: (result: AppendResult) => void;
 }
 
-/** Callers who ask about agencies at the same time, and share one look at the files. */
-interface Query<Answer> {
-  agencies: Set<number>;
-  answers: Promise<Map<number, Answer>>;
-}
-
 /**
  * Opens the ledger on a disk: creates missing files, recovers from interrupted writes, and reads all rows
  * once.
@@ -67,8 +62,9 @@ export async function openFileLedger(
   disk: Disk,
   options: FileLedgerOptions,
 ): Promise<FileLedger> {
+  assertNoDiskFailure(disk);
   const ledger = new FileLedger(disk, options);
-  await ledger.settle();
+  await ledger.open();
   return ledger;
 }
 
@@ -77,18 +73,15 @@ export class FileLedger implements Ledger {
   readonly notation = "rows";
   readonly failed: Promise<Error>;
   readonly #options: FileLedgerOptions;
+  readonly #disk: Disk;
   readonly #bets: BetsFile;
+  readonly #stored: StoredQueries;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
   /** The rows of the round in hand. */
   readonly #rows = new ByteBuffer(64 * 1024);
-  readonly #digests: RowDigests;
-  readonly #digestQueue = new SerialQueue();
-  #digestedGeneration = 0;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #waiting: WaitingBatch[] = [];
-  #counting: Query<number> | undefined;
-  #digesting: Query<BetsDigest> | undefined;
   #draw: Draw | undefined;
   #isFollowing = false;
   #disposal: Promise<void> | undefined;
@@ -102,11 +95,17 @@ export class FileLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    const journal = new RoundJournal(disk.open(JOURNAL_FILE));
-    const tally = new Tally(options.winningNumber);
-    this.#bets = new BetsFile(disk.open(BETS_FILE), journal, { tally, log: options.log });
-    this.#digests = new RowDigests(this.#bets.read);
-    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE));
+    const { agencies, winningNumber, log } = options;
+    const onFatal = (error: FatalLedgerError) => this.#fail(error);
+    this.#disk = disk;
+    this.#bets = new BetsFile(disk, {
+      tally: new Tally(winningNumber),
+      rules: { agencies, today: LAST_DAY },
+      log,
+      onFatal,
+    });
+    this.#stored = new StoredQueries(this.#bets, (work) => this.#guarded(work));
+    this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
     disk.syncFolder();
   }
 
@@ -122,8 +121,8 @@ export class FileLedger implements Ledger {
     try {
       const { repeated, isComplete } = await this.#guarded(() =>
         this.#bets.exclusively(async () => {
-          const repeated = this.#closed.agencies().has(agency);
-          await this.#closed.add(agency);
+          const repeated = this.#closed.agencies(this.#bets.mark).has(agency);
+          this.#bets.markClosed(await this.#closed.add(agency, this.#bets.mark));
           return { repeated, isComplete: this.#isComplete() };
         })
       );
@@ -137,8 +136,7 @@ export class FileLedger implements Ledger {
 
   async progress(agency: number): Promise<ProgressResult> {
     try {
-      const bets = await join(this.#counting ??= this.#startCounting(), agency);
-      return { status: "known", bets };
+      return { status: "known", bets: await this.#stored.count(agency) };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -146,8 +144,7 @@ export class FileLedger implements Ledger {
 
   async digest(agency: number): Promise<DigestResult> {
     try {
-      const digest = await join(this.#digesting ??= this.#startDigesting(), agency);
-      return { status: "known", ...digest };
+      return { status: "known", ...await this.#stored.digest(agency) };
     } catch (error) {
       return { status: "unknown", reason: messageOf(error) };
     }
@@ -180,32 +177,51 @@ export class FileLedger implements Ledger {
   async #dispose(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
-    await this.#digestQueue.run(() => {});
-    await this.#queue.run(() => {
+    await this.#stored.idle();
+    await this.#queue.run(async () => {
+      await this.#bets.markDurable().catch(() => {});
       this.#bets.close();
       this.#closed.close();
     });
+  }
+
+  /** Reads the volume, and claims it for this lottery. */
+  async open(): Promise<void> {
+    await this.#guarded(() =>
+      this.#bets.locked(() => {
+        assertIdentity(this.#disk, this.#options, { isUsed: this.#bets.mark.bets > 0 });
+        this.#closed.agencies(this.#bets.mark);
+      })
+    );
+    await this.settle();
+    await this.#guarded(() => this.#bets.locked(() => claimIdentity(this.#disk, this.#options)));
   }
 
   /** Counts every row, and makes all rows and closes durable. */
   settle(): Promise<void> {
     return this.#guarded(async () => {
       await this.#bets.follow();
-      await this.#bets.exclusively(() => {});
-      await this.#bets.sync();
+      do {
+        await this.#bets.exclusively(() => {});
+        await this.#bets.sync();
+      } while (!await this.#bets.confirm());
       await this.#closed.sync();
+      await this.#bets.markDurable();
     });
   }
 
   /**
-   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws.
-   * One call runs at a time, as it may have to wait for the lock.
+   * Counts what other servers have stored, so that little is left to count when it is needed, and writes down
+   * what is durable. Never throws. One call runs at a time, as it may have to wait for the lock.
    */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     try {
-      await this.#guarded(() => this.#bets.follow());
+      await this.#guarded(async () => {
+        await this.#bets.follow();
+        await this.#bets.markDurable();
+      });
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
     } finally {
@@ -214,7 +230,7 @@ export class FileLedger implements Ledger {
   }
 
   #isComplete(): boolean {
-    return this.#closed.hasAll(this.#options.agencies);
+    return this.#closed.hasAll(this.#options.agencies, this.#bets.mark);
   }
 
   #poll(): void {
@@ -228,46 +244,6 @@ export class FileLedger implements Ledger {
     } catch {
       return true;
     }
-  }
-
-  /** Coalesces questions that come before their turn, so that hundreds of them cannot starve writers. */
-  #startCounting(): Query<number> {
-    const agencies = new Set<number>();
-    const answers = this.#guarded(async () => {
-      this.#counting = undefined;
-      return await this.#countDurably(agencies);
-    });
-    return { agencies, answers };
-  }
-
-  /** The bets of agencies, made durable. */
-  async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
-    await this.#bets.exclusively(() => {});
-    const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-    await this.#bets.sync();
-    return counts;
-  }
-
-  /** Coalesces questions as #startCounting() does. Rows are hashed beside the rounds, not in turn with them. */
-  #startDigesting(): Query<BetsDigest> {
-    const agencies = new Set<number>();
-    const answers = this.#digestQueue.run(async () => {
-      const { counts, size, generation } = await this.#guarded(async () => {
-        this.#digesting = undefined;
-        const counts = await this.#countDurably(agencies);
-        return { counts, size: this.#bets.size, generation: this.#bets.generation };
-      });
-      if (generation !== this.#digestedGeneration) this.#digests.clear();
-      this.#digestedGeneration = generation;
-      await this.#digests.advanceTo(size);
-      return new Map(
-        Array.from(counts, ([agency, bets]) => [
-          agency,
-          { bets, sha256: this.#digests.digest(agency) },
-        ]),
-      );
-    });
-    return { agencies, answers };
   }
 
   async #runRound(): Promise<void> {
@@ -312,7 +288,7 @@ export class FileLedger implements Ledger {
   }
 
   #admit(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const closed = this.#closed.agencies();
+    const closed = this.#closed.agencies(this.#bets.mark);
     const counts = new Map<number, number>();
     return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
       const stored = counts.get(agency) ?? this.#bets.count(agency);
@@ -334,19 +310,26 @@ export class FileLedger implements Ledger {
   }
 
   async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
-    let result: AppendResult = { status: "stored" };
+    const result = await this.#syncAppended();
+    for (const { resolve } of stored) resolve(result);
+  }
+
+  async #syncAppended(): Promise<AppendResult> {
     try {
       await this.#bets.sync();
     } catch (error) {
       // A second sync would succeed although these bets are lost: there is none.
       this.#fail(error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      result = isTakenBack ? refusedBecause(error) : {
-        status: "unknown",
-        reason: `cannot tell whether the bets are stored: ${messageOf(error)}`,
-      };
+      return isTakenBack ? refusedBecause(error) : unknownBecause(error);
     }
-    for (const { resolve } of stored) resolve(result);
+    try {
+      this.#bets.assertInPlace();
+      return { status: "stored" };
+    } catch (error) {
+      this.#failIfFatal(error);
+      return unknownBecause(error);
+    }
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
@@ -370,14 +353,9 @@ export class FileLedger implements Ledger {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
+    if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
     this.#onFailure(this.#failure);
   }
-}
-
-/** Adds an agency to a query, and waits for its answer. */
-async function join<Answer>(query: Query<Answer>, agency: number): Promise<Answer> {
-  query.agencies.add(agency);
-  return (await query.answers).get(agency)!;
 }
 
 function drawOf(winners: Winners): Draw {
@@ -387,6 +365,11 @@ function drawOf(winners: Winners): Draw {
       if (documents !== undefined) yield documents;
     },
   };
+}
+
+function unknownBecause(error: unknown): AppendResult {
+  const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
+  return { status: "unknown", reason };
 }
 
 function refusedBecause(error: unknown): AppendResult {

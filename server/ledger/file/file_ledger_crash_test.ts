@@ -15,6 +15,7 @@ import {
   type Operation,
 } from "../../testing/memory_disk.ts";
 import type { DiskFile } from "./disk.ts";
+import { DISK_FAILURE_FILE } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
 
 /** Locking and unlocking do not fail in these tests. */
@@ -102,6 +103,7 @@ async function playAll(
 
 /** Another server stores one bet, less than what may have failed before it. */
 async function storeOneMore(disk: MemoryDisk, witness: Witness): Promise<void> {
+  disk.remove(DISK_FAILURE_FILE);
   const process = disk.process();
   const { ledger } = await openLedger(process);
   await witness.append(ledger, process, { agency: 3, count: 1 });
@@ -291,6 +293,7 @@ async function live(seed: number): Promise<void> {
       return !process.isKilled;
     });
     while (servers.length < 2) {
+      disk.remove(DISK_FAILURE_FILE);
       const process = disk.process();
       servers.push({ process, opened: await openLedger(process) });
     }
@@ -315,9 +318,9 @@ async function live(seed: number): Promise<void> {
     }
     await Promise.all(work);
     if (below(6) > 0) continue;
-    const left = [...disk.afterPowerCut()];
+    const left = disk.cutPower((states) => random.pick(states));
     for (const { process } of servers) process.kill();
-    disk = left[below(left.length)];
+    disk = left;
     await witness.judge(disk, { powerCut: true });
     servers = [];
   }

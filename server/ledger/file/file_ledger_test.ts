@@ -3,6 +3,7 @@ import { AGENCIES, batchOf, namedBatch, openLedger, storedBets } from "../../tes
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
 import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
+import { DISK_FAILURE_FILE } from "./volume_files.ts";
 import { turnEnd } from "./serial_queue.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
@@ -207,6 +208,7 @@ Deno.test("FileLedger.close() rewrites a close that a failed sync has lost", asy
     assertStringIncludes(failed.reason, "Cannot sync agencies_closed.txt");
     disk.fault = () => undefined;
     assertEquals(failures.length, 1);
+    disk.remove(DISK_FAILURE_FILE);
     const { ledger: next } = await openLedger(disk.process());
     assertEquals(await next.close(retried), {
       status: "closed",
@@ -275,6 +277,8 @@ Deno.test("FileLedger refuses everything after a failed sync, and fails once", a
   assert(elsewhere.status === "refused" && elsewhere.reason.includes("an earlier one has failed"));
   assertEquals(otherFailures.length, 1);
   assertEquals(rowsOf(disk).length, 2);
+  await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "--clear-disk-failure");
+  disk.remove(DISK_FAILURE_FILE);
   const { ledger: next } = await openLedger(disk.process());
   assertEquals(await next.append(namedBatch("f")), STORED);
   assertEquals(await storedBets(next, 1), 4);

@@ -22,8 +22,12 @@ export type TailState =
   | "longer"
   /** The file ends within the last round, which does not begin where a row begins: it was edited by hand. */
   | "edited"
-  /** The file ends before the last round begins: bets are missing. */
+  /** The file ends before the last round begins, which a power cut may have prevented from being written. */
   | "shorter"
+  /** The journal is an older copy: the round that it announces begins before what is durable. */
+  | "outdated"
+  /** The file is smaller than what was durable: bets are missing. Nothing is changed. */
+  | "shortened"
   /** The journal is missing or damaged. */
   | "no journal";
 
@@ -44,20 +48,27 @@ export interface InspectTailOptions {
   read: ReadAt;
   /** Bytes that the caller has read or written itself, and so need no second look. @default {0} */
   knownSize?: number;
+  /** Bytes that were durable: the mark of the journal. @default {0} */
+  durableSize?: number;
 }
 
 /** Compares the end of bets.csv, a file of `size` bytes, with the last round of its journal. */
 export function inspectTail(
   size: number,
   round: Round | undefined,
-  { read, knownSize = 0 }: InspectTailOptions,
+  { read, knownSize = 0, durableSize = 0 }: InspectTailOptions,
 ): Tail {
-  const state = stateOf(size, round, { read, knownSize });
+  const state = size < durableSize ? "shortened" : stateOf(size, round, { read, knownSize });
   switch (state) {
     case "whole":
     case "not started":
+    case "shortened":
       return { state, size, wholeSize: size };
     case "torn":
+      // What is durable is never truncated, whatever a journal says.
+      if (round!.from < durableSize) {
+        return { state: "outdated", size, wholeSize: lastRowEnd(size, read) };
+      }
       return { state, size, wholeSize: round!.from };
     default:
       return { state, size, wholeSize: lastRowEnd(size, read) };
@@ -67,7 +78,7 @@ export function inspectTail(
 function stateOf(
   size: number,
   round: Round | undefined,
-  { read, knownSize }: Required<InspectTailOptions>,
+  { read, knownSize }: { read: ReadAt; knownSize: number },
 ): TailState {
   if (round === undefined) return "no journal";
   const { from, to } = round;
@@ -76,6 +87,58 @@ function stateOf(
   if (size < from) return "shorter";
   if (lastRowEnd(from, read) < from) return "edited";
   return size === from ? "not started" : "torn";
+}
+
+/** A page of the page cache. What a power cut has kept from the disk reads as zeros up to such a border. */
+const PAGE_BYTES = 4096;
+/** More than all servers together have written and not yet synced at any moment. */
+const UNSYNCED_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Looks for a hole that a power cut has left: zeros in place of pages that did not reach the disk, although
+ * later pages and the file's size did. A sync flushes everything before it, so nothing from the hole on was
+ * acknowledged.
+ *
+ * @param rowStart Where the first invalid row begins.
+ * @returns Bytes that are kept; nothing if that row is damaged in another way.
+ */
+export function sizeBeforeHole(
+  rowStart: number,
+  { size, round, read }: { size: number; round: Round | undefined; read: ReadAt },
+): number | undefined {
+  if (size - rowStart > UNSYNCED_BYTES_MAX) return undefined;
+  const chunk = new Uint8Array(PAGE_BYTES);
+  const length = read(chunk, rowStart);
+  const hole = chunk.subarray(0, length).indexOf(0);
+  const lineEnd = chunk.subarray(0, length).indexOf(LINE_FEED);
+  if (hole < 0 || (lineEnd >= 0 && lineEnd < hole)) return undefined;
+  const holeEnd = endOfZeros(rowStart + hole, { size, read });
+  if (holeEnd < size && holeEnd % PAGE_BYTES !== 0) return undefined;
+  const isInRound = round !== undefined && round.from <= rowStart && rowStart < round.to;
+  return isInRound ? round.from : rowStart;
+}
+
+/**
+ * Whether the file ends in more zeros than servers can have left: looking for the last row would take long, and
+ * keep the lock meanwhile. Looks at a few bytes only.
+ */
+export function endsInHugeHole(size: number, read: ReadAt): boolean {
+  const byte = new Uint8Array(1);
+  const isZero = (position: number) => read(byte, position) === 1 && byte[0] === 0;
+  return size > UNSYNCED_BYTES_MAX &&
+    [1, CHUNK_BYTES, UNSYNCED_BYTES_MAX].every((back) => isZero(size - back));
+}
+
+function endOfZeros(from: number, { size, read }: { size: number; read: ReadAt }): number {
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (let at = from; at < size;) {
+    const length = read(chunk, at);
+    const end = chunk.subarray(0, length).findIndex((byte) => byte !== 0);
+    if (end >= 0) return at + end;
+    if (length <= 0) break;
+    at += length;
+  }
+  return size;
 }
 
 /** Whether the last byte is a zero, which no row has: power was cut before the round was synced. */

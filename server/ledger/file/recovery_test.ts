@@ -11,7 +11,7 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 /** Three rows of 24 bytes. */
 const ROW = "1,A,B,3,2000-01-01,1234\n";
 const ROWS = ROW.repeat(3);
-const cuts = 4;
+const [cuts, recalls] = [4, 2];
 
 /** A file, its journal, and the expected result. */
 interface Case {
@@ -22,37 +22,42 @@ interface Case {
 }
 
 const CASES: Case[] = [
-  { file: ROWS, round: { from: 24, to: 72, cuts }, state: "whole", wholeSize: 72 },
+  { file: ROWS, round: { from: 24, to: 72, cuts, recalls }, state: "whole", wholeSize: 72 },
   // Two whole rows of a longer round: a batch is whole or absent.
-  { file: ROWS, round: { from: 24, to: 96, cuts }, state: "torn", wholeSize: 24 },
-  { file: `${ROW}1,A`, round: { from: 24, to: 48, cuts }, state: "torn", wholeSize: 24 },
+  { file: ROWS, round: { from: 24, to: 96, cuts, recalls }, state: "torn", wholeSize: 24 },
+  { file: `${ROW}1,A`, round: { from: 24, to: 48, cuts, recalls }, state: "torn", wholeSize: 24 },
   // The size of a round has reached the disk, but not all of its rows.
   {
     file: ROW + "\0".repeat(48),
-    round: { from: 24, to: 72, cuts },
+    round: { from: 24, to: 72, cuts, recalls },
     state: "torn",
     wholeSize: 24,
   },
   {
     file: ROW.repeat(2) + "\0".repeat(24),
-    round: { from: 24, to: 72, cuts },
+    round: { from: 24, to: 72, cuts, recalls },
     state: "torn",
     wholeSize: 24,
   },
-  { file: ROWS, round: { from: 72, to: 96, cuts }, state: "not started", wholeSize: 72 },
-  { file: ROWS, round: { from: 24, to: 48, cuts }, state: "longer", wholeSize: 72 },
+  { file: ROWS, round: { from: 72, to: 96, cuts, recalls }, state: "not started", wholeSize: 72 },
+  { file: ROWS, round: { from: 24, to: 48, cuts, recalls }, state: "longer", wholeSize: 72 },
   // A name was lengthened or shortened by hand.
-  { file: ROWS, round: { from: 50, to: 74, cuts }, state: "edited", wholeSize: 72 },
-  { file: ROWS, round: { from: 23, to: 96, cuts }, state: "edited", wholeSize: 72 },
-  { file: `${ROWS}1,`, round: { from: 50, to: 75, cuts }, state: "edited", wholeSize: 72 },
-  { file: `${ROWS}1,`, round: { from: 24, to: 48, cuts }, state: "longer", wholeSize: 72 },
-  { file: `${ROWS}1,`, round: { from: 96, to: 120, cuts }, state: "shorter", wholeSize: 72 },
+  { file: ROWS, round: { from: 50, to: 74, cuts, recalls }, state: "edited", wholeSize: 72 },
+  { file: ROWS, round: { from: 23, to: 96, cuts, recalls }, state: "edited", wholeSize: 72 },
+  { file: `${ROWS}1,`, round: { from: 50, to: 75, cuts, recalls }, state: "edited", wholeSize: 72 },
+  { file: `${ROWS}1,`, round: { from: 24, to: 48, cuts, recalls }, state: "longer", wholeSize: 72 },
+  {
+    file: `${ROWS}1,`,
+    round: { from: 96, to: 120, cuts, recalls },
+    state: "shorter",
+    wholeSize: 72,
+  },
   { file: `${ROWS}1,A`, state: "no journal", wholeSize: 72 },
   { file: "1,A", state: "no journal", wholeSize: 0 },
   { file: ROWS, state: "no journal", wholeSize: 72 },
   { file: "", state: "no journal", wholeSize: 0 },
-  { file: "", round: { from: 0, to: 0, cuts }, state: "whole", wholeSize: 0 },
-  { file: "", round: { from: 0, to: 24, cuts }, state: "not started", wholeSize: 0 },
+  { file: "", round: { from: 0, to: 0, cuts, recalls }, state: "whole", wholeSize: 0 },
+  { file: "", round: { from: 0, to: 24, cuts, recalls }, state: "not started", wholeSize: 0 },
 ];
 
 Deno.test("inspectTail() names the state of every tail", () => {

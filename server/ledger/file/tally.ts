@@ -5,18 +5,20 @@
  * @module
  */
 
-import { LINE_FEED, SEMICOLON } from "../../../shared/ascii.ts";
-import { ByteBuffer } from "../../../shared/bytes.ts";
+import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../../shared/ascii.ts";
+import { ByteBuffer, parseDigits } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
+import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../../shared/bet.ts";
+import { explainRow, quoteBytes, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
 /** Fields of a row: the agency, and those of its bet. */
 const ROW_FIELDS = 6;
 /** A piece of this size stays in the processor's cache while it is scanned. */
 const ROOM_BYTES = 256 * 1024;
-/** Longest part of a damaged row that a message quotes. */
-const QUOTED_BYTES_MAX = 200;
+/** The rules that hold in every lottery and on every day. */
+const LOOSEST_RULES: RowRules = { agencies: AGENCIES_MAX, today: 99991231 };
 
 /** The documents of each agency's winners, joined by `;`, in the order of the file. */
 export type Winners = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
@@ -29,13 +31,10 @@ export class DamagedRowError extends FatalLedgerError {
   /** Position of the row's first byte in the file. */
   readonly offset: number;
 
-  constructor(line: number, offset: number, row: string) {
+  constructor(line: number, offset: number, reason: string) {
     super(
-      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ` +
-        `${
-          JSON.stringify(row)
-        }. Nothing was changed. Stop the servers, correct that line by hand ` +
-        "and delete bets.csv.round",
+      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: it ${reason}. ` +
+        "Nothing was changed. Stop the servers, correct that line by hand and delete bets.csv.round",
     );
     this.line = line;
     this.offset = offset;
@@ -50,6 +49,9 @@ export class Tally {
   readonly #winningNumber: string;
   readonly #scanner: RowScanner;
   #winners = new Map<number, ByteBuffer>();
+  /** The agency of the last winner, and its documents: winners of a batch are of one agency. */
+  #lastAgency = 0;
+  #lastDocuments = new ByteBuffer(0);
 
   constructor(winningNumber: number) {
     this.#winningNumber = String(winningNumber);
@@ -71,6 +73,7 @@ export class Tally {
     this.size = this.#rows = 0;
     this.#scanner.counts.fill(0);
     this.#winners = new Map();
+    this.#lastAgency = 0;
   }
 
   /** The buffer for the bytes that follow {@linkcode size}, to be counted by {@linkcode take}. */
@@ -88,13 +91,13 @@ export class Tally {
   take(length: number): number {
     const wholeRows = this.room.subarray(0, length).lastIndexOf(LINE_FEED) + 1;
     for (let at = 0; at < wholeRows;) {
-      const { rows, bytes, winnerBytes } = this.#scanner.scan(at, wholeRows);
-      this.#count(rows, bytes);
+      const { rows, bytes, listed } = this.#scanner.scan(at, wholeRows);
+      const damaged = this.#takeListed(listed);
+      if (damaged >= 0) this.#countUpTo(damaged, { at, rows, bytes });
+      else this.#count(rows, bytes);
       at += bytes;
-      if (at === wholeRows) break;
-      if (winnerBytes === 0) throw this.#damaged(at);
-      this.#takeRow(at, winnerBytes);
-      at += winnerBytes + 1;
+      if (damaged >= 0) throw this.damagedAt(damaged);
+      if (at < wholeRows) throw this.damagedAt(at);
     }
     return wholeRows;
   }
@@ -113,26 +116,80 @@ export class Tally {
     this.size += bytes;
   }
 
-  /** Takes the row at `at`, which ends like a winning row. */
-  #takeRow(at: number, rowBytes: number): void {
-    const fields = parseRow(this.room.subarray(at, at + rowBytes));
-    if (fields.length !== ROW_FIELDS) throw this.#damaged(at);
-    const agency = Number(fields[0]);
-    if (fields[5] === this.#winningNumber) this.#addWinner(agency, fields[3]);
-    this.#scanner.counts[agency]++;
-    this.#count(1, rowBytes + 1);
+  /** Counts the rows of a scan up to one that is damaged, though the scanner has counted all of them. */
+  #countUpTo(
+    damaged: number,
+    { at, rows, bytes }: { at: number; rows: number; bytes: number },
+  ): void {
+    let surplus = 0;
+    for (let row = damaged; row < at + bytes; row = this.room.indexOf(LINE_FEED, row) + 1) {
+      this.#scanner.counts[this.#agencyAt(row)]--;
+      surplus++;
+    }
+    this.#count(rows - surplus, damaged - at);
   }
 
-  #addWinner(agency: number, document: string): void {
+  #agencyAt(row: number): number {
+    return parseDigits(this.room, row, this.room.indexOf(COMMA, row), AGENCIES_MAX);
+  }
+
+  /** Takes the rows that the scanner has listed; returns where the first damaged one begins, or -1. */
+  #takeListed(listed: number): number {
+    const { list } = this.#scanner;
+    for (let at = 0; at < 3 * listed; at += 3) {
+      const [from, lineEnd, isCommon] = [list[at], list[at + 1], list[at + 2]];
+      const isTaken = isCommon === 1 && this.#takeCommonWinner(from, lineEnd) ||
+        this.#takeUncommon(from, lineEnd);
+      if (!isTaken) return from;
+    }
+    return -1;
+  }
+
+  /** Takes a winner with six fields and no quotes, without making strings; returns whether the row is one. */
+  #takeCommonWinner(from: number, lineEnd: number): boolean {
+    const bytes = this.room;
+    const numberAt = lineEnd - this.#winningNumber.length;
+    const dateAt = numberAt - 1 - BIRTHDATE_BYTES;
+    if (bytes[numberAt - 1] !== COMMA || bytes[dateAt - 1] !== COMMA) return false;
+    let documentAt = dateAt - 1;
+    while (bytes[documentAt - 1] !== COMMA) documentAt--;
+    let agency = 0;
+    for (let at = from; bytes[at] !== COMMA; at++) agency = 10 * agency + bytes[at] - ZERO;
+    this.#documentsOf(agency).writeRange(bytes, documentAt, dateAt - 1);
+    return true;
+  }
+
+  /** Takes a row that may win; returns whether it is a row at all. */
+  #takeUncommon(from: number, lineEnd: number): boolean {
+    const fields = parseRow(this.room.subarray(from, lineEnd));
+    if (fields.length !== ROW_FIELDS) return false;
+    if (fields[5] === this.#winningNumber) {
+      this.#documentsOf(Number(fields[0])).writeText(fields[3]);
+    }
+    return true;
+  }
+
+  /** The documents of an agency, ready for one more. */
+  #documentsOf(agency: number): ByteBuffer {
+    if (agency === this.#lastAgency) {
+      this.#lastDocuments.writeByte(SEMICOLON);
+      return this.#lastDocuments;
+    }
     let documents = this.#winners.get(agency);
     if (documents === undefined) this.#winners.set(agency, documents = new ByteBuffer(64));
-    if (documents.length > 0) documents.writeByte(SEMICOLON);
-    documents.writeText(document);
+    else documents.writeByte(SEMICOLON);
+    this.#lastAgency = agency;
+    return this.#lastDocuments = documents;
   }
 
-  #damaged(at: number): DamagedRowError {
-    const end = Math.min(this.room.indexOf(LINE_FEED, at), at + QUOTED_BYTES_MAX);
-    const row = new TextDecoder().decode(this.room.subarray(at, end));
-    return new DamagedRowError(this.#rows + 1, this.size, row);
+  /**
+   * Describes the invalid row that follows the counted ones.
+   *
+   * @param at Where it begins in {@linkcode room}.
+   */
+  damagedAt(at: number, rules: RowRules = LOOSEST_RULES): DamagedRowError {
+    const row = this.room.subarray(at, this.room.indexOf(LINE_FEED, at));
+    const reason = explainRow(row, rules)?.text ?? `is damaged: ${quoteBytes(row)}`;
+    return new DamagedRowError(this.#rows + 1, this.size, reason);
   }
 }

@@ -6,7 +6,11 @@
 
 /** The bets of all agencies, one CSV row each. */
 export const BETS_FILE = "bets.csv";
-/** Where the last round of appends to {@linkcode BETS_FILE} goes: see round_journal.ts. */
+/** The journal of {@linkcode BETS_FILE}: see round_journal.ts. */
 export const JOURNAL_FILE = "bets.csv.round";
 /** The numbers of the agencies that have closed, one a line. */
 export const CLOSED_FILE = "agencies_closed.txt";
+/** Which lottery the volume belongs to: see lottery_identity.ts. */
+export const IDENTITY_FILE = "lottery.json";
+/** Left by a server whose disk has failed to sync: see disk_failure.ts. */
+export const DISK_FAILURE_FILE = "disk-failure.json";

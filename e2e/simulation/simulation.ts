@@ -1,0 +1,250 @@
+/**
+ * A whole lottery in this process, driven by a seed: the real servers and agencies, with a disk, a
+ * network and a clock in memory. Servers are killed, connections break, datagrams are lost or
+ * forged, the power fails. In the end every promise must have been kept.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+import { FakeTime } from "@std/testing/time";
+import { Agency } from "../../client/agency.ts";
+import { BetLines, type ByteSource } from "../../client/bet_lines.ts";
+import { UnreachableError } from "../../client/retry.ts";
+import { Servers } from "../../client/servers.ts";
+import { keepLog } from "../../server/testing/ledgers.ts";
+import { MemoryDisk } from "../../server/testing/memory_disk.ts";
+import { dayNumber } from "../../shared/bet.ts";
+import { Random } from "../../testing/random.ts";
+import { check } from "../faults/checker.ts";
+import { describeFaults } from "../faults/fault.ts";
+import { History } from "../faults/history.ts";
+import { sourceFileOf } from "../faults/made_bets.ts";
+import type { WireEnd } from "./network.ts";
+import { type Protection, SimulatedServers } from "./simulated_servers.ts";
+
+const SERVERS = 3;
+const AGENCIES = 3;
+const BETS_MAX = 40;
+const START_MS = Date.UTC(2026, 0, 1);
+/** How far the clock moves in one turn. */
+const TURN_MS = 25;
+/** Turns of the event loop within one turn of the clock, for whatever can happen at one moment. */
+const IMMEDIATES_OF_TURN = 6;
+/** Far more turns than all retries together take: a simulation that takes longer hangs. */
+const TURNS_MAX = 40_000;
+
+const ANSWER_TIMEOUT_MS = 200;
+/** Longer than a simulation may last, so that it fails if no server wakes an agency after the draw. */
+const WINNERS_TIMEOUT_MS = 3_600_000;
+const RETRY_MS = 20_000;
+
+/** Each incident happens in one of this many turns. One in `doom` new connections will break. */
+const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
+/** After this many incidents nothing else goes wrong, so that the lottery can end. */
+const INCIDENTS_MAX = 20;
+/** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
+const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
+/** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
+const KILL_WITHIN = { operations: 25, bytes: 120 };
+/** A doomed connection breaks within this many bytes. */
+const DOOMED_BYTES = 300;
+
+/** Options of {@linkcode simulate}. */
+export interface SimulationOptions {
+  /** A protection to switch off. For controls: some seed must then break a promise. */
+  without?: Protection;
+}
+
+/**
+ * Runs one simulation.
+ *
+ * @returns How many incidents it had.
+ * @throws {Error} If a promise was broken, or the simulation does not end.
+ */
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<number> {
+  using time = new FakeTime(START_MS);
+  const simulation = new Simulation(seed, time, options);
+  try {
+    return await simulation.run();
+  } finally {
+    // Nothing may go on by the real clock.
+    await simulation.stop();
+  }
+}
+
+/** Returns what failed with the first failing seed from 1 to `seeds`, if any fails. */
+export async function firstFailure(
+  seeds: number,
+  options: SimulationOptions = {},
+): Promise<string | undefined> {
+  for (let seed = 1; seed <= seeds; seed++) {
+    try {
+      await simulate(seed, options);
+    } catch (error) {
+      return `with seed ${seed}: ${(error as Error).message}`;
+    }
+  }
+}
+
+class Simulation {
+  readonly #random: Random;
+  readonly #time: FakeTime;
+  readonly #servers: SimulatedServers;
+  readonly #history = new History();
+  #incidents = 0;
+
+  constructor(seed: number, time: FakeTime, { without }: SimulationOptions) {
+    this.#random = new Random(seed);
+    this.#time = time;
+    this.#servers = new SimulatedServers({
+      servers: SERVERS,
+      agencies: AGENCIES,
+      disk: new MemoryDisk(),
+      random: this.#random,
+      without,
+    });
+  }
+
+  async run(): Promise<number> {
+    const running = Array.from({ length: AGENCIES }, (_, index) => this.#runAgency(index + 1));
+    let hasEnded = false;
+    const ended = Promise.all(running).finally(() => hasEnded = true);
+    // Awaited below. Until then, a rejection is not unhandled.
+    ended.catch(() => {});
+    for (let turn = 0; !hasEnded; turn++) {
+      if (turn > TURNS_MAX) throw new Error("the simulation does not end");
+      this.#servers.restartKilled();
+      this.#causeIncidents();
+      for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
+      this.#time.tick(TURN_MS);
+    }
+    await ended;
+    this.#servers.killAll();
+    this.#judge();
+    return this.#incidents;
+  }
+
+  /** Ends whatever a failure has left running. */
+  async stop(): Promise<void> {
+    this.#servers.cutPower(new MemoryDisk());
+    for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
+  }
+
+  /** Runs an agency until it has its winners, and restarts it whenever it gives up. */
+  async #runAgency(agency: number): Promise<void> {
+    const bets = this.#random.below(BETS_MAX);
+    const random = this.#random.fork();
+    const limits = { betsMax: 1 + random.below(6), bytesMax: 400 };
+    this.#history.add({ type: "sent", agency, from: 0, to: bets });
+    for (;;) {
+      const { log } = keepLog();
+      using servers = new Servers({
+        host: "servers",
+        port: 1,
+        answerTimeoutMs: ANSWER_TIMEOUT_MS,
+        retryMs: RETRY_MS,
+        log,
+        random: () => random.next(),
+        now: Date.now,
+        dialer: {
+          resolve: () => Promise.resolve(this.#servers.addresses()),
+          connect: async ({ hostname }) => await Promise.resolve(this.#connect(hostname)),
+        },
+      });
+      const program = new Agency({ agency, servers, log, winnersTimeoutMs: WINNERS_TIMEOUT_MS });
+      try {
+        const documents = await program.run(betsOf(agency, bets), limits);
+        return this.#recordEnd(agency, bets, documents);
+      } catch (error) {
+        if (!(error instanceof UnreachableError)) throw error;
+      }
+    }
+  }
+
+  #recordEnd(agency: number, bets: number, documents: string[]): void {
+    const history = this.#history;
+    const { disk } = this.#servers;
+    history.add({ type: "stored", agency, from: 0, to: bets });
+    history.add({ type: "closed", agency, fileSize: disk.bytes("bets.csv").length });
+    // The draw needs every close: the checker compares these with the winners that follow.
+    for (const line of disk.text("agencies_closed.txt").split("\n").slice(0, -1)) {
+      history.add({ type: "close sent", agency: Number(line) });
+    }
+    history.add({ type: "winners", agency, documents, server: "a server" });
+  }
+
+  #connect(address: string): WireEnd {
+    const wire = this.#servers.connect(address);
+    if (this.#happens(CHANCES.doom)) {
+      const bytes = 1 + this.#random.below(DOOMED_BYTES);
+      wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
+    }
+    return wire.clientEnd;
+  }
+
+  #causeIncidents(): void {
+    const { disk, wires } = this.#servers;
+    if (this.#happens(CHANCES.kill)) this.#killSoon();
+    if (wires.length > 0) {
+      if (this.#happens(CHANCES.breakWire)) this.#random.pick(wires).break();
+      if (this.#happens(CHANCES.stall)) {
+        this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
+      }
+    }
+    if (this.#happens(CHANCES.forge)) this.#servers.forgeDatagram();
+    if (this.#happens(CHANCES.powerCut)) {
+      this.#servers.cutPower(disk.cutPower((states) => this.#random.pick(states)));
+    }
+  }
+
+  /** Returns whether an incident that has one chance in `chance` happens now. */
+  #happens(chance: number): boolean {
+    if (this.#incidents >= INCIDENTS_MAX || !this.#random.once(chance)) return false;
+    this.#incidents++;
+    return true;
+  }
+
+  /** Kills the server that does one of the next operations on the disk, in the middle of it. */
+  #killSoon(): void {
+    const { disk } = this.#servers;
+    const at = disk.operations + 1 + this.#random.below(KILL_WITHIN.operations);
+    const bytes = this.#random.below(KILL_WITHIN.bytes);
+    disk.fault = ({ number }) => number === at ? { kind: "kill", bytes } : undefined;
+  }
+
+  #judge(): void {
+    const { disk } = this.#servers;
+    const faults = check({
+      agencies: AGENCIES,
+      events: this.#history.events,
+      bets: disk.bytes("bets.csv"),
+      closed: disk.text("agencies_closed.txt"),
+      isComplete: true,
+    });
+    if (faults.length > 0) throw new Error(`promises were broken:\n${describeFaults(faults)}`);
+  }
+}
+
+/** Returns the bets of an agency, as its program reads them from a file. */
+function betsOf(agency: number, count: number) {
+  let bytes = new TextEncoder().encode(sourceFileOf(agency, count));
+  const source: ByteSource = {
+    read: (into) => {
+      const piece = bytes.subarray(0, into.length);
+      into.set(piece);
+      bytes = bytes.subarray(piece.length);
+      return Promise.resolve(piece.length === 0 ? null : piece.length);
+    },
+  };
+  const lines = new BetLines(source, {
+    name: "bets",
+    today: dayNumber(Date.now()),
+    pieceBytes: 8192,
+  });
+  return { name: "bets", total: count, read: () => lines.read() };
+}
+
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,79 @@
+/**
+ * The lock of a file on the shared volume.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../../../shared/logging.ts";
+import type { DiskFile } from "./disk.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
+import { turnEnd } from "./serial_queue.ts";
+
+/** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
+const PATIENCE_MS = 5000;
+/** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
+const TURNS_MAX = 8;
+
+/** Options of {@linkcode FileLock}. */
+export interface FileLockOptions {
+  /** The file's name, for messages. */
+  name: string;
+  log: ActionLog;
+  /** Called when the lock cannot be released: only the end of the process releases it then. */
+  onFatal: (error: FatalLedgerError) => void;
+}
+
+/** Keeps other processes out while work is done. One user at a time in this process. */
+export class FileLock {
+  readonly #file: DiskFile;
+  readonly #options: FileLockOptions;
+
+  constructor(file: DiskFile, options: FileLockOptions) {
+    this.#file = file;
+    this.#options = options;
+  }
+
+  /** Runs `work` while holding the lock. If the lock cannot be released, the work is done all the same. */
+  async hold<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    await this.#take();
+    try {
+      return await work();
+    } finally {
+      this.#release();
+    }
+  }
+
+  /**
+   * Takes the lock. The holder usually releases it before a thread could start to wait. But a thread waits
+   * in line, while a caller that only tries might never get a turn.
+   */
+  async #take(): Promise<void> {
+    for (let turn = 0; turn < TURNS_MAX; turn++) {
+      if (this.#file.tryLock()) return;
+      await turnEnd();
+    }
+    const { name: file, log } = this.#options;
+    const timer = setTimeout(() => {
+      log.warning("lock", "in_progress", {
+        file,
+        waiting_seconds: PATIENCE_MS / 1000,
+        hint: "another server holds the lock: it is paused, or its disk hangs",
+      });
+    }, PATIENCE_MS);
+    await this.#file.lock().finally(() => clearTimeout(timer));
+  }
+
+  #release(): void {
+    try {
+      this.#file.unlock();
+    } catch (cause) {
+      const { message } = cause as Error;
+      this.#options.onFatal(
+        new FatalLedgerError(
+          `Cannot unlock ${this.#options.name}: ${message}. This server stops, which releases it`,
+          { cause },
+        ),
+      );
+    }
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * The identity of a lottery: lottery.json on its volume. It is written when the lottery begins, and every
+ * server must agree with it: servers with other settings would draw early, or name other winners.
+ *
+ * @module
+ */
+
+import { type Disk, readFully, writeAll } from "./disk.ts";
+import { FatalLedgerError } from "./fatal_error.ts";
+import { IDENTITY_FILE } from "./volume_files.ts";
+
+/** What makes a lottery the same one, on every server and after every restart. */
+export interface LotteryIdentity {
+  /** A UUID. */
+  id: string;
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
+  /** LOTTERY_WINNER_NUMBER. */
+  winningNumber: number;
+  /** When the first server started, in ISO 8601 with zone. */
+  createdAt: string;
+}
+
+/** The settings that belong to a lottery. */
+export type LotterySettings = Pick<LotteryIdentity, "agencies" | "winningNumber">;
+
+/** Longer than any identity. */
+const IDENTITY_BYTES_MAX = 4096;
+
+/**
+ * Makes sure that the volume may be used with these settings. The lock of bets.csv is held.
+ *
+ * @param options `isUsed`: whether the volume holds durable bets, whose lottery must be known.
+ * @throws {FatalLedgerError} If it belongs to a lottery with other settings, or to one that is not known.
+ */
+export function assertIdentity(
+  disk: Disk,
+  settings: LotterySettings,
+  { isUsed }: { isUsed: boolean },
+): void {
+  const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
+  if (isComplete(text)) assertSame(parseIdentity(text), settings);
+  else if (isUsed) throw new FatalLedgerError(UNKNOWN);
+}
+
+/**
+ * Gives the volume an identity if it has none. The lock of bets.csv is held.
+ *
+ * @throws {FatalLedgerError} If it belongs to a lottery with other settings.
+ */
+export function claimIdentity(disk: Disk, settings: LotterySettings): void {
+  const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
+  if (isComplete(text)) assertSame(parseIdentity(text), settings);
+  else writeIdentity(disk, settings);
+}
+
+/** Whether its writer has finished it: one that was killed leaves the beginning, or nothing. */
+function isComplete(text: string): boolean {
+  return text.trimEnd().endsWith("}");
+}
+
+const UNKNOWN =
+  `Cannot use this volume: it holds bets, but ${IDENTITY_FILE}, which says of which lottery, is ` +
+  "missing or cut short. Nothing was changed. Restore the file from a backup of the volume, or accept the " +
+  "loss with ./denow task check --accept-loss: the next server then writes it from its settings";
+
+/**
+ * Parses the content of lottery.json.
+ *
+ * @throws {FatalLedgerError} If it is not an identity.
+ */
+export function parseIdentity(text: string): LotteryIdentity {
+  try {
+    const { id, agencies, winningNumber, createdAt } = JSON.parse(text);
+    const isValid = typeof id === "string" && Number.isInteger(agencies) &&
+      Number.isInteger(winningNumber) && typeof createdAt === "string";
+    if (isValid) return { id, agencies, winningNumber, createdAt };
+  } catch {
+    // Reported below.
+  }
+  throw new FatalLedgerError(
+    `Cannot read ${IDENTITY_FILE}: it is not the identity of a lottery. Restore it from a backup of ` +
+      "the volume; without one, stop all servers and delete it, and the next server writes it from its " +
+      "settings",
+  );
+}
+
+function writeIdentity(disk: Disk, { agencies, winningNumber }: LotterySettings): void {
+  const createdAt = new Date().toISOString();
+  const identity = { id: crypto.randomUUID(), agencies, winningNumber, createdAt };
+  const file = disk.open(IDENTITY_FILE);
+  try {
+    file.truncate(0);
+    writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
+    file.syncNow();
+    disk.syncFolder();
+  } finally {
+    file.close();
+  }
+}
+
+function assertSame(identity: LotteryIdentity, settings: LotterySettings): void {
+  const { agencies, winningNumber, createdAt } = identity;
+  if (agencies === settings.agencies && winningNumber === settings.winningNumber) return;
+  throw new FatalLedgerError(
+    `Cannot use this volume: its lottery, begun ${createdAt}, is of AGENCIES_AMOUNT ${agencies} and ` +
+      `LOTTERY_WINNER_NUMBER ${winningNumber}; this server is set to ${settings.agencies} and ` +
+      `${settings.winningNumber}. Set AGENCIES_AMOUNT=${agencies} and ` +
+      `LOTTERY_WINNER_NUMBER=${winningNumber}, use another SHARED_VOLUME, or put this lottery into the ` +
+      "archive with ./denow task reset",
+  );
+}
+
+function readText(disk: Disk): string {
+  const file = disk.open(IDENTITY_FILE);
+  try {
+    const bytes = new Uint8Array(IDENTITY_BYTES_MAX);
+    return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
+  } finally {
+    file.close();
+  }
+}
