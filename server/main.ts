@@ -36,14 +36,18 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     log_level: settings.logLevel,
   });
   warnWithoutVectorInstructions(log);
-  const ledger = await openLedger(settings, log);
   const stopped = Promise.withResolvers<number>();
+  onStopSignal(() => stopped.resolve(0));
+  surviveFileSizeLimit();
+  const opening = openLedger(settings, log);
+  const ledger = await Promise.race([opening, stopped.promise]);
+  // Stopped while it waited for the lock or read the volume: nothing has been promised yet.
+  if (typeof ledger === "number") return ledger;
   ledger.failed.then((error) => {
     log.critical("ledger", "fail", { error: error.message });
     stopped.resolve(EXIT_FAILURE);
   });
   const server = new Server(settings, { ledger, log });
-  onStopSignal(() => stopped.resolve(0));
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
   const exitCode = await stopped.promise;
@@ -81,6 +85,14 @@ function onStopSignal(stop: () => void): void {
   };
   Deno.addSignalListener("SIGINT", handle);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", handle);
+}
+
+/**
+ * Keeps a limit on the size of files (RLIMIT_FSIZE) from ending the process: the write fails instead, and its
+ * bets are refused as on a full disk.
+ */
+function surviveFileSizeLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
 async function end(exitCode: number, log: ActionLog): Promise<never> {
