@@ -14,7 +14,7 @@ import { FatalLedgerError } from "./fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
-/** How long the name is trusted to lead to the open file: a server that starts anew takes longer. */
+/** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
 const NAME_TRUSTED_MS = 50;
 
 const MOVED = `Cannot go on: ${CLOSED_FILE} was moved or deleted while this server was running. ` +
