@@ -50,6 +50,8 @@ export interface BetLinesOptions {
   today: number;
   /** How much is read at once, in bytes. More than {@linkcode LINE_BYTES_MAX}. @default {256 KiB} */
   pieceBytes?: number;
+  /** Takes each invalid line, which is then skipped. @default {read() throws at the first one} */
+  onFault?: (fault: BetFileError) => void;
 }
 
 /** Reads the lines of one CSV file of any size, checks them, and encodes them for packets. */
@@ -59,6 +61,7 @@ export class BetLines {
   readonly #today: number;
   readonly #translator: BetTranslator;
   readonly #scanner = new BetScanner(",");
+  readonly #onFault: (fault: BetFileError) => void;
   /** Lines read so far. */
   #lines = 0;
   /** The number of an empty line, or 0. Only the last line of a file may be empty. */
@@ -68,11 +71,17 @@ export class BetLines {
   #end = 0;
   #hasBegun = false;
   #isOver = false;
+  /** Whether the input begins within a line that was too long. */
+  #isWithinLongLine = false;
 
-  constructor(source: ByteSource, { name, today, pieceBytes = PIECE_BYTES }: BetLinesOptions) {
+  constructor(source: ByteSource, options: BetLinesOptions) {
+    const { name, today, pieceBytes = PIECE_BYTES, onFault } = options;
     this.#source = source;
     this.#name = name;
     this.#today = today;
+    this.#onFault = onFault ?? ((fault) => {
+      throw fault;
+    });
     this.#translator = new BetTranslator({
       notation: "lines to packet",
       inputBytesMax: pieceBytes,
@@ -83,7 +92,7 @@ export class BetLines {
    * Reads the next bets.
    *
    * @returns One or more bets, valid until the next call; nothing at the end of the file.
-   * @throws {BetFileError} At the first invalid line, with its number.
+   * @throws {BetFileError} At the first invalid line, with its number, unless there is `onFault`.
    */
   async read(): Promise<BetBlock | undefined> {
     const translator = this.#translator;
@@ -109,8 +118,19 @@ export class BetLines {
       if (this.#end < BYTE_ORDER_MARK.length && !this.#isOver) return;
       this.#skipByteOrderMark();
     }
+    if (this.#isWithinLongLine) this.#skipLongLine();
     this.#takeLines(input.subarray(0, this.#end).lastIndexOf(LINE_FEED) + 1);
-    if (this.#end - this.#start > LINE_BYTES_MAX) throw this.#lengthError(this.#lines + 1);
+    if (this.#end - this.#start <= LINE_BYTES_MAX) return;
+    this.#onFault(this.#lengthError(++this.#lines));
+    this.#isWithinLongLine = true;
+    this.#start = this.#end;
+  }
+
+  /** Skips the rest of a line that was too long, up to its line end if that has been read. */
+  #skipLongLine(): void {
+    const lineEnd = this.#translator.input.subarray(0, this.#end).indexOf(LINE_FEED);
+    this.#isWithinLongLine = lineEnd < 0;
+    this.#start = lineEnd < 0 ? this.#end : lineEnd + 1;
   }
 
   #skipByteOrderMark(): void {
@@ -125,11 +145,23 @@ export class BetLines {
   #takeLines(end: number): void {
     const translator = this.#translator;
     while (this.#start < end) {
-      if (this.#emptyLine > 0) throw this.#error(this.#emptyLine, "the line is empty");
+      if (this.#emptyLine > 0) {
+        this.#onFault(this.#error(this.#emptyLine, "the line is empty"));
+        this.#emptyLine = 0;
+      }
       const before = translator.count;
       this.#start = translator.translate(this.#start, end, this.#today);
       this.#lines += translator.count - before;
-      if (this.#start < end) this.#takeUncommonLine();
+      if (this.#start < end) this.#judgeUncommonLine();
+    }
+  }
+
+  #judgeUncommonLine(): void {
+    try {
+      this.#takeUncommonLine();
+    } catch (error) {
+      if (!(error instanceof BetFileError)) throw error;
+      this.#onFault(error);
     }
   }
 

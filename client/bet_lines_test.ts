@@ -185,6 +185,34 @@ Deno.test("BetLines.read() throws at an invalid line, with file and line", async
   }
 });
 
+Deno.test("BetLines.read() gives onFault every invalid line, and returns the bets between them", async () => {
+  const long = "x".repeat(20_000);
+  const content = ["bad", ANA, "", '"A', ANA, long, ANA, "x".repeat(4096), ANA, long, "A,B"];
+  for (const step of [undefined, 1]) {
+    const faults: string[] = [];
+    const lines = new BetLines(source(content.join("\r\n"), step), {
+      name: "bets.csv",
+      today: 20261123,
+      pieceBytes: 5000,
+      onFault: ({ message }) => faults.push(/bets\.csv:\d+: .{0,12}/.exec(message)?.[0] ?? message),
+    });
+    let bets = 0;
+    for (let block = await lines.read(); block !== undefined; block = await lines.read()) {
+      bets += block.count;
+    }
+    assertEquals(bets, 4);
+    assertEquals(faults, [
+      'bets.csv:1: first name "',
+      "bets.csv:3: the line is ",
+      "bets.csv:4: a quote is n",
+      "bets.csv:6: the line is ",
+      "bets.csv:8: the line is ",
+      "bets.csv:10: the line is ",
+      'bets.csv:11: last name "B',
+    ]);
+  }
+});
+
 Deno.test("BetLines.read() throws at a line that is not UTF-8", async () => {
   for (const line of ["A\xff,B,1,1999-01-01,1\n", '"A\xff",B,1,1999-01-01,1\n']) {
     const bytes = Uint8Array.from(line, (char) => char.charCodeAt(0));

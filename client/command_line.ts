@@ -21,6 +21,7 @@ const FLAGS = {
   id: "CLI_ID",
   address: "CLI_SERVER_ADDRESS",
   data: "CLI_DATA",
+  result: "CLI_RESULT",
   "batch-size": "CLI_BATCH_SIZE",
   "log-level": "CLI_LOG_LEVEL",
   config: "CLI_CONFIG",

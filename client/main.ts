@@ -12,6 +12,7 @@ import { BetFileError } from "./bet_lines.ts";
 import { type Command, type Flags, readCommandLine } from "./command_line.ts";
 import { Output } from "./output.ts";
 import { RefusedError } from "./progress_knowledge.ts";
+import { ResultFile } from "./result_file.ts";
 import { UnreachableError } from "./retry.ts";
 import { Servers } from "./servers.ts";
 import { type ClientSettings, readClientSettings } from "./settings.ts";
@@ -40,6 +41,7 @@ interface Job {
 /** Runs the program. Returns its exit code. */
 async function main(args: string[]): Promise<number> {
   let job: Job;
+  let result: ResultFile;
   try {
     const commandLine = readCommandLine(args);
     if (typeof commandLine === "string") {
@@ -47,24 +49,26 @@ async function main(args: string[]): Promise<number> {
       return 0;
     }
     job = { ...commandLine, settings: readClientSettings({ flags: commandLine.flags }) };
+    result = new ResultFile(job.settings.result, job.settings.agency);
   } catch (error) {
     return reportUsage(error);
   }
   const output = new Output(job.settings.logLevel);
-  exitOnSignals(output);
-  const exitCode = await runToEnd(job, output);
+  exitOnSignals(output, result);
+  const exitCode = await runToEnd(job, output, result);
   await output.flush();
-  return exitCode;
+  return result.finish(exitCode);
 }
 
 /** Runs a job, and reports how it failed. Returns the exit code. */
-async function runToEnd(job: Job, output: Output): Promise<number> {
+async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<number> {
   const { agency, host, port, logLevel } = job.settings;
   output.log.info("config", "success", { agency, server: `${host}:${port}`, log_level: logLevel });
   try {
-    await run(job, output);
+    await run(job, output, result);
     return 0;
   } catch (error) {
+    result.reason = (error as Error).message;
     if (error instanceof SettingsError) return reportUsage(error);
     output.log.critical(job.command, "fail", { agency, error: (error as Error).message });
     const exitCode = EXIT_CODES.find(([type]) => error instanceof type)?.[1];
@@ -73,46 +77,55 @@ async function runToEnd(job: Job, output: Output): Promise<number> {
   }
 }
 
-async function run({ command, flags, settings }: Job, output: Output): Promise<void> {
+async function run(job: Job, output: Output, result: ResultFile): Promise<void> {
+  const { command, flags, settings } = job;
   const { log } = output;
   using servers = new Servers({ ...settings, log });
   const agency = new Agency({ ...settings, servers, log });
   switch (command) {
     case "run":
-      return await runAgency(agency, settings, output);
+      return await runAgency(agency, settings, { output, result });
     case "bet":
       return await agency.sendBet(readBet({ flags }));
     case "close":
       return await agency.close();
     case "winners":
-      return void await agency.awaitWinners();
+      result.winners = await agency.awaitWinners();
+      return;
     case "progress":
-      return await logProgress(agency, settings.agency, log);
+      result.stored = await logProgress(agency, settings.agency, log);
   }
 }
 
-async function runAgency(agency: Agency, settings: ClientSettings, output: Output): Promise<void> {
+async function runAgency(
+  agency: Agency,
+  settings: ClientSettings,
+  { output, result }: { output: Output; result: ResultFile },
+): Promise<void> {
   const { batchBytesMax: bytesMax, batchSize: betsMax, data } = settings;
   using bets = await BetFile.open(await betFilePath(data, settings.agency));
-  const progress = output.reportProgress({ agency: settings.agency, total: bets.total });
-  await agency.run(bets, { betsMax, bytesMax, progress });
+  const report = output.reportProgress({ agency: settings.agency, total: bets.total });
+  const progress = result.following(report, bets.total);
+  result.winners = await agency.run(bets, { betsMax, bytesMax, progress });
 }
 
-async function logProgress(agency: Agency, id: number, log: ActionLog): Promise<void> {
+async function logProgress(agency: Agency, id: number, log: ActionLog): Promise<number> {
   const stored = await agency.progress();
   if (stored === undefined) {
     throw new RefusedError("Cannot report progress: the servers do not know ProgressRequest");
   }
   log.info("progress", "success", { agency: id, cantidad: stored });
+  return stored;
 }
 
-function exitOnSignals(output: Output): void {
+function exitOnSignals(output: Output, result: ResultFile): void {
   for (const [signal, exitCode] of SIGNALS) {
     Deno.addSignalListener(signal, async () => {
       const reason = "start it again to resume after the stored bets";
       output.log.info("shutdown", "success", { signal, reason });
       await output.flush();
-      Deno.exit(exitCode);
+      result.reason = `stopped by ${signal}`;
+      Deno.exit(result.finish(exitCode));
     });
   }
 }

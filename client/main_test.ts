@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
 import { VERSION } from "./version.ts";
 
@@ -12,10 +13,14 @@ const PERMISSIONS = [
   "--no-prompt",
 ];
 
-/** Starts the client with the permissions of its compiled program. */
-function start(args: string[], env: Record<string, string> = {}): Deno.ChildProcess {
+/** Starts the client with the permissions of its compiled program, and further `flags`. */
+function start(
+  args: string[],
+  env: Record<string, string> = {},
+  flags: string[] = [],
+): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args],
+    args: ["run", "--quiet", "--no-check", ...PERMISSIONS, ...flags, MAIN, ...args],
     env: { CLI_CONFIG: CONFIG, ...env },
     stdin: "null",
     stdout: "piped",
@@ -124,6 +129,50 @@ Deno.test({
     const lonely = await run(["progress", "--id", "1", "--address", "127.0.0.1:1"], seconds);
     assertEquals({ code: lonely.code, stderr: lonely.stderr }, { code: 5, stderr: "" });
     assertStringIncludes(lonely.stdout, "all attempts have failed for 1 s");
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["posix", "run", "net", "read", "write"],
+    "client writes its result to the file that --result names: done, refused or stopped",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    const winners = [" 30 ", "\u00a031", "3|2", '"33"'];
+    lottery.winners = winners.join(";");
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    await using folder = tempFolder();
+    const result = `${folder.path}/result.json`;
+    const read = async () => JSON.parse(await Deno.readTextFile(result));
+    const args = ["--id", "1", "--address", server.address, "--data", file.path];
+    const flags = [`--allow-write=${folder.path}`];
+    const run = (...more: string[]) => start([...args, "--result", result, ...more], {}, flags);
+
+    assertEquals((await finish(run())).code, 0);
+    const done = { agency: 1, sent: 500, stored: 500, winners, exitCode: 0, reason: null };
+    assertEquals(await read(), done);
+
+    lottery.bets.length = 100;
+    lottery.store = () => false;
+    assertEquals((await finish(run())).code, 4);
+    const { reason, ...refused } = await read();
+    assertEquals(refused, { agency: 1, sent: null, stored: 100, winners: null, exitCode: 4 });
+    assertStringIncludes(reason, "Cannot store bets 101 to 200 of agency 1");
+
+    const child = run();
+    lottery.intercept = () => {
+      child.kill("SIGTERM");
+      return "silence";
+    };
+    assertEquals((await finish(child)).code, 143);
+    const stopped = { sent: null, stored: null, winners: null, exitCode: 143 };
+    assertEquals(await read(), { agency: 1, ...stopped, reason: "stopped by SIGTERM" });
+
+    const denied = await finish(start([...args, "--result", result]));
+    assertEquals([denied.code, denied.stdout], [2, ""]);
+    assertStringIncludes(denied.stderr, "which cannot be written");
   },
 });
 

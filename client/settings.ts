@@ -17,6 +17,8 @@ export interface ClientSettings {
   logLevel: string;
   /** The file of bets, or the folder that holds it as agency-N.csv. */
   data: string;
+  /** The file for the result in JSON, if one is asked for. */
+  result: string | undefined;
   /** Most bets in a packet. */
   batchSize: number;
   /** Longest packet, in bytes, line end included. */
@@ -67,6 +69,8 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     ...readAddress(reader),
     logLevel: reader.oneOf("log.level", Object.keys(CLIENT_LEVELS), "info"),
     data: reader.text("data", "data"),
+    // Agencies may share config.yaml, but not a result.
+    result: flags.CLI_RESULT || environment("CLI_RESULT") || undefined,
     batchSize: reader.integer("batch_size", { min: 1, max: 100_000, default: 100 }),
     batchBytesMax: reader.integer("batch_bytes_max", {
       min: PACKET_BYTES_MIN,

@@ -34,6 +34,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     port: 12345,
     logLevel: "info",
     data: "data",
+    result: undefined,
     batchSize: 100,
     batchBytesMax: 8192,
     answerTimeoutMs: 10_000,
@@ -59,6 +60,7 @@ Deno.test("readClientSettings() prefers flags to the environment, and the enviro
     readClientSettings(sources({ environment, flags }));
   assertEquals(read({}).batchSize, 5);
   assertEquals(read({}).host, "a");
+  assertEquals(read({ CLI_RESULT: "x.json" }).result, "x.json");
   assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
 });
 

@@ -25,12 +25,15 @@ Settings come from flags, then the environment, then the file (under the name gi
                      CLI_RETRY_SECONDS    retry_seconds    give up after nothing has worked for this long [60]
                      CLI_WINNERS_SECONDS  winners_seconds  ask again for winners after this long [60]
   --config FILE      CLI_CONFIG                            the file [config.yaml, or client/config.yaml]
+  --result FILE      CLI_RESULT                            where to write the result as JSON, at the end [nowhere]
   --help, --version
 
 Examples:
   lottery-client --id 1 --address server:12345 --data data
   lottery-client winners --id 1 --address server:12345
   CLI_ID=1 CLI_LOG_LEVEL=debug lottery-client
+
+The result is {"agency", "sent", "stored", "winners", "exitCode", "reason"}, null for what is not known.
 
 A file of bets is CSV: first name, last name, document, birthdate YYYY-MM-DD, number 0 to 9999. The whole file
 is checked before any bet is sent.

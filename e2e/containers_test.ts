@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../testing/needs.ts";
+import { Program } from "../testing/program.ts";
 import { assertStored, courseBets, readBets } from "./bets.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
@@ -50,6 +51,32 @@ Deno.test({
       assertEquals(await up.ended(), 0, up.output());
       await up.line(/^docker-compose.yaml: updated, for 3 servers and 5 clients/);
       await up.line(/^All bets are stored, and every agency knows its winners/);
+      await assertStored(copy.volume, rows);
+      assertEquals(await resources.leftovers(), []);
+    });
+
+    await test.step("a killed server is started again, and the run succeeds", async () => {
+      // Small packets, so that the run cannot end before the client is paused.
+      copy.env.CLI_BATCH_SIZE = "5";
+      await using up = copy.task("up");
+      await up.line(/^client1 .* action: config/);
+      const [client, server] = ["client1", "server2"].map((name) =>
+        `${copy.composeProject}-${name}-1`
+      );
+      await copy.docker("pause", client);
+      const since = (Date.now() / 1000).toFixed(3);
+      await using events = new Program({
+        name: "docker events",
+        command: "docker",
+        args: ["events", "--filter", `container=${server}`, "--since", since],
+      });
+      const kill = "for p in /proc/[1-9]*; do grep -q ^deno $p/comm && kill -9 ${p#/proc/}; done";
+      await copy.docker("exec", server, "sh", "-c", kill);
+      await events.line(/ container die .*exitCode=137/);
+      await events.line(/ container start /);
+      await copy.docker("unpause", client);
+      assertEquals(await up.ended(), 0, up.output());
+      await up.line(/ every agency knows its winners, although server2 was killed \(137\)$/);
       await assertStored(copy.volume, rows);
       assertEquals(await resources.leftovers(), []);
     });

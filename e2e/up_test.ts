@@ -1,7 +1,18 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { needs } from "../testing/needs.ts";
+import { Program } from "../testing/program.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
+import { unlessNotFound } from "../tools/project.ts";
 import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
 import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
+import { mustRun } from "./faults/commands.ts";
+import { STRACE, TMPFS } from "./faults/requirements.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
 const PROCESSES = ["run", "write", "env"] as const;
@@ -118,7 +129,7 @@ Deno.test(
   async () => {
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
     const makeBets = async (...flags: string[]) => {
-      await using dataset = copy.task("dataset", "--bets", "300", "--force", ...flags);
+      await using dataset = copy.task("dataset", "--bets", "20000", "--force", ...flags);
       assertEquals(await dataset.ended(), 0, dataset.output());
     };
     await makeBets();
@@ -127,9 +138,12 @@ Deno.test(
 
     await copy.setAgencies(3);
     await makeBets();
-    await Deno.writeTextFile(`${copy.root}/.data/agency-3.csv`, "none\r\n");
+    // One bet a packet, and a line for each, so that it stops in the middle of the work.
+    Object.assign(copy.env, { CLI_BATCH_SIZE: "1", LOGGING_LEVEL: "DEBUG" });
     await using second = copy.task("up", "--local");
-    assertEquals(await second.ended(), 1, second.output());
+    await second.line(/apuestas_almacenadas \| result: success/);
+    second.signal("SIGTERM");
+    assertEquals(await second.ended(), 143, second.output());
     await second.line(/^Archived the last draw to server\/shared-volume\/archive\//);
 
     await makeBets("--seed", "1");
@@ -170,25 +184,178 @@ Deno.test(
     await Deno.writeTextFile(`${copy.root}/.data/agency-1.csv`, "Ana,Gil,1,1990-02-28,1\r\n");
     await using third = copy.task("up", "--local");
     assertEquals(await third.ended(), 1);
-    assertStringIncludes(third.output(), "agency-2.csv. Add these files");
+    assertStringIncludes(third.output(), "missing: agency-2.csv");
+
+    await Deno.rename(`${copy.root}/.data`, `${copy.root}/bets`);
+    copy.env.DATASET = "bet";
+    await using fourth = copy.task("up", "--local");
+    assertEquals(await fourth.ended(), 1);
+    assertStringIncludes(fourth.output(), `did you mean ${copy.root}/bets?`);
+    assertStringIncludes(fourth.output(), "Correct DATASET in the environment");
+
+    copy.env.DATASET = "${HOME}/bets";
+    await using fifth = copy.task("up", "--local");
+    assertEquals(await fifth.ended(), 2);
+    assertStringIncludes(fifth.output(), `write DATASET=${Deno.env.get("HOME")}/bets`);
+    assertEquals(await unlessNotFound(Deno.stat(copy.volume)), undefined);
+  },
+);
+
+Deno.test(
+  needs(PROCESSES, "deno task up --local finds the invalid bets of all agencies before it starts"),
+  async () => {
+    await using copy = await ProjectCopy.make({ clients: 3, servers: 2, dataset: ".data" });
+    await using dataset = copy.task("dataset", "--agencies", "3", "--bets", "2000");
+    assertEquals(await dataset.ended(), 0, dataset.output());
+    const append = (agency: number, text: string) =>
+      Deno.writeTextFile(`${copy.root}/.data/agency-${agency}.csv`, text, { append: true });
+    await append(1, "Ana,Gil,1,1990-02-30,1\r\nAna,Gil,1,1990-02-28,1\r\nAna,Gil\r\n");
+    await append(3, "Ana,Gil,1,1990-02-28,10000\r\n");
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 1);
+    await up.line(/correct these 3 faults in the agencies' files/);
+    await up.line(/^ {2}- .*agency-1.csv:\d+: birthdate "1990-02-30" is not a calendar date/);
+    await up.line(/^ {2}- .*agency-1.csv:\d+: last name "Gil/);
+    await up.line(/^ {2}- .*agency-3.csv:\d+: number "10000" is over 9999/);
+    assertEquals(up.count(/action:/), 0);
+    assertEquals(await unlessNotFound(Deno.stat(copy.volume)), undefined);
   },
 );
 
 Deno.test(
   needs(
     PROCESSES,
-    "deno task up --local names the agency whose bets are invalid, and stops the others",
+    "deno task up --local starts a killed server again, and succeeds although it was killed",
   ),
   async () => {
-    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: ".data" });
-    await using dataset = copy.task("dataset", "--agencies", "2", "--bets", "2000");
-    assertEquals(await dataset.ended(), 0, dataset.output());
-    await Deno.writeTextFile(`${copy.root}/.data/agency-2.csv`, "Ana,Gil,1,1990-02-30,1\r\n");
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 3 });
+    // Small packets, so that the signals come in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "10";
     await using up = copy.task("up", "--local");
-    assertEquals(await up.ended(), 1);
+    await up.line(/client2 .* action: config/);
+    // The servers were started first. The run waits for the paused client.
+    const { children } = await readRunRecord(copy.root);
+    Deno.kill(children.at(-1)!, "SIGSTOP");
+    Deno.kill(children[1], "SIGKILL");
+    await up.line(/^server2 \| server2 was killed \(137\)\. Starting it again$/);
+    await up.line(/^server2 \| server2 listens again$/);
+    Deno.kill(children.at(-1)!, "SIGCONT");
+    assertEquals(await up.ended(), 0, up.output());
     await up.line(
-      /^ {2}- client2 ended with exit code 3 \(invalid bets\): .*agency-2.csv:1: birthdate "1990-02-30"/,
+      /^All bets are stored, and every agency knows its winners, although server2 was killed \(137\)$/,
     );
+    await up.line(/ in \d+\.\d s; all bets are samples$/);
+  },
+);
+
+Deno.test(
+  needs(
+    [...PROCESSES, ...STRACE],
+    "deno task up --local does not restart a server whose disk failed to sync, and says so",
+  ),
+  async () => {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    await using dataset = copy.task("dataset", "--bets", "20000");
+    assertEquals(await dataset.ended(), 0, dataset.output());
+    // One bet a packet, and a line for each, so that the disk fails in the middle of the work.
+    Object.assign(copy.env, { CLI_BATCH_SIZE: "1", LOGGING_LEVEL: "DEBUG" });
+    await using up = copy.task("up", "--local");
+    const [, name] = await up.line(/^(server\d) \| .* apuestas_almacenadas \| result: success/);
+    const { children } = await readRunRecord(copy.root);
+    const pid = children[Number(name.at(-1)) - 1];
+    await using _strace = new Program({
+      name: "strace",
+      command: "strace",
+      args: ["-f", "-qq", "-e", "inject=fdatasync:error=EIO", "-p", String(pid)],
+    });
+    await up.line(
+      /^server\d \| server\d ended with exit code 1 and is not started again: its ledger failed$/,
+    );
+    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(up.count(/ action: listen \| result: success/), 2);
+    await up.line(
+      /, although server\d ended with exit code 1 and was not started again: .*Input\/output error/,
+    );
+
+    // Nothing moves on that disk until an operator has looked at it.
+    await using second = copy.task("up", "--local");
+    assertEquals(await second.ended(), 1, second.output());
+    await second.line(/^Cannot start: the disk has failed before, as disk-failure.json/);
+    await assertRejects(() => Deno.stat(`${copy.volume}/archive`), Deno.errors.NotFound);
+  },
+);
+
+Deno.test(
+  needs(
+    PROCESSES,
+    "deno task up --local names a killed client, stops the others, and shows what is not known",
+  ),
+  async () => {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    // Small packets, so that the signal comes in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "10";
+    await using up = copy.task("up", "--local");
+    await up.line(/client2 .* action: config/);
+    // The last client was started last.
+    const { children } = await readRunRecord(copy.root);
+    Deno.kill(children.at(-1)!, "SIGKILL");
+    assertEquals(await up.ended(), 1, up.output());
+    await up.line(/^ {2}- client2 ended with exit code 137 \(killed by a signal\)$/);
     await up.line(/^ {2}- client1 was stopped before the draw$/);
+    const [first, second, total] = tableOf(up.lines);
+    assert(/^\d+$/.test(first[3]) && first[1] === first[2], up.output());
+    assertEquals([second[1], second[3], total[1], total[3]], ["–", "–", "–", "–"]);
+  },
+);
+
+Deno.test(
+  needs(PROCESSES, "deno task up --local compares documents exactly, whatever they contain"),
+  async () => {
+    await using bets = tempFolder();
+    const documents = [
+      " 1 ",
+      "\u00a02\u00a0",
+      "3|4",
+      '"5"',
+      " | 6 | ",
+      "\ufeff7",
+      "8, 9",
+      "\\u0030",
+    ];
+    const rows = documents.map((text) =>
+      `Ana,Gil,"${text.replaceAll('"', '""')}",1990-01-31,7574\r\n`
+    );
+    await Deno.writeTextFile(`${bets.path}/agency-1.csv`, rows.join(""));
+    await using copy = await ProjectCopy.make({ clients: 1, servers: 1, dataset: bets.path });
+    await using up = copy.task("up", "--local");
+    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(tableOf(up.lines)[0].slice(0, 4), ["1", "8", "8", "8"]);
+    const result = await Deno.readTextFile(`${copy.root}/.cache/results/client1.json`);
+    assertEquals(JSON.parse(result).winners, documents);
+  },
+);
+
+Deno.test(
+  needs(
+    [...PROCESSES, ...TMPFS],
+    "deno task up --local says that there is no space left on the disk",
+  ),
+  async () => {
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2 });
+    await Deno.mkdir(copy.volume);
+    mustRun("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", copy.volume]);
+    try {
+      await using up = copy.task("up", "--local");
+      assertEquals(await up.ended(), 1, up.output());
+      await up.line(
+        /^ {2}- client\d ended with exit code 4 .* the server refused: .*No space left on device \(os error 28\)$/,
+      );
+      const table = tableOf(up.lines);
+      const stored = Number(table.at(-1)?.[2]);
+      assert(stored > 1000, up.output());
+      assertEquals(table.at(-1)?.slice(1, 4), ["–", String(stored), "–"]);
+    } finally {
+      mustRun("umount", [copy.volume]);
+    }
   },
 );

@@ -88,7 +88,9 @@ async function runCompile(
   if (target !== Deno.build.target) delete env.DENORT_BIN;
   if (denort !== undefined) env.DENORT_BIN = denort;
   const signal = AbortSignal.timeout(COMPILE_TIMEOUT_MS);
-  const flags = ["--no-check", ...CLIENT_PERMISSIONS, "--target", target, "--output", path];
+  // Only its user knows where --result leads.
+  const permissions = [...CLIENT_PERMISSIONS, "--allow-write"];
+  const flags = ["--no-check", ...permissions, "--target", target, "--output", path];
   const { success, stderr } = await new Deno.Command(deno, {
     // `deno task ok` checks the types.
     args: ["compile", ...flags, "client/main.ts"],

@@ -7,6 +7,7 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
+import { hasIdentity } from "./run/draw_record.ts";
 import { archiveDraw, finishArchiving, isVolumeEmpty } from "./run/ledger_archive.ts";
 import { RunLock } from "./run/run_lock.ts";
 
@@ -21,7 +22,8 @@ async function run(): Promise<number> {
   await ComposeProject.assertNotRunning();
   const interrupted = await finishArchiving(SHARED_VOLUME);
   if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
-  if (await isVolumeEmpty(SHARED_VOLUME)) console.log("The volume is empty");
+  const isEmpty = await isVolumeEmpty(SHARED_VOLUME) && !await hasIdentity(SHARED_VOLUME);
+  if (isEmpty) console.log("The volume is empty");
   else {
     const folder = await archiveDraw(SHARED_VOLUME);
     console.log(`Archived the draw to server/shared-volume/${folder}`);

@@ -5,24 +5,27 @@
  */
 
 import { runCommand } from "./command.ts";
-import { SHARED_VOLUME, TASK, TaskError, unlessNotFound } from "./project.ts";
-import { betsFiles, datasetFolder, presentBetsFiles, writeSample } from "./run/bets_folder.ts";
+import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
+import { provideBets } from "./run/agency_bets.ts";
+import { datasetFolder } from "./run/bets_folder.ts";
+import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
+import { dropUnusedIdentity, recordedAgencies } from "./run/draw_record.ts";
 import {
   archiveDraw,
+  assertDiskWorks,
   assertWritable,
+  closedAgencies,
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
-  recordAgencies,
-  recordedAgencies,
 } from "./run/ledger_archive.ts";
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
 import { ensureEnvFile, type LotterySettings, serviceNames } from "./run/lottery_settings.ts";
 import { LOG_FILE, Printer } from "./run/printer.ts";
-import { reportRun } from "./run/report.ts";
+import { reportRun, verdictOn } from "./run/report.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
 import { RunWatch } from "./run/run_watch.ts";
@@ -36,8 +39,10 @@ Usage: ${TASK} up [--local]
   --local   run them as processes on this machine; the default where Docker cannot be used
   --help    show this text
 
-A finished draw on the volume moves to server/shared-volume/archive; an unfinished one continues.
-Ctrl-C stops everything.
+All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
+than .data, and that is missing or empty. A finished draw on the volume moves to
+server/shared-volume/archive; an unfinished one continues. A server that dies is started again. Ctrl-C
+stops everything.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -63,15 +68,16 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const stop = stopOnSignals();
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);
-  await provideBets(settings.lottery);
-  await prepareVolume(settings.lottery);
-  return await runLottery(cluster, { settings, lock, stop });
+  const samples = await provideBets(settings.lottery);
+  await prepareVolume(settings);
+  await clearResults();
+  return await runLottery(cluster, { settings, lock, samples, stop });
 }
 
 /** Runs servers and clients, prints their lines and the report, and returns the exit code. */
 async function runLottery(
   cluster: Cluster,
-  { settings, lock, stop }: { settings: RunSettings; lock: RunLock; stop: AbortSignal },
+  { settings, lock, samples, stop }: LotteryRun,
 ): Promise<number> {
   const names = serviceNames(settings.lottery);
   const watch = new RunWatch(names);
@@ -92,18 +98,29 @@ async function runLottery(
       watch.line(name, line);
     },
     onEnd: (name, exitCode) => watch.end(name, exitCode),
+    onDown: (name) => watch.down(name),
   });
   if (stop.aborted) {
     printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
-  const tallies = await tallyBets(SHARED_VOLUME, settings.server.winningNumber);
-  const { table, faults } = reportRun(watch, tallies);
-  const verdict = faults.length === 0
-    ? ["All bets are stored, and every agency knows its winners"]
-    : ["Problems found:", ...faults.map((fault) => `  - ${fault}`)];
-  for (const line of ["", ...table, "", ...verdict]) printer.say(line);
-  return faults.length === 0 ? 0 : 1;
+  const report = reportRun(watch, {
+    closed: await closedAgencies(SHARED_VOLUME),
+    results: await readResults(settings.lottery.clients),
+    samples,
+    tallies: await tallyBets(SHARED_VOLUME, settings.server.winningNumber),
+  });
+  for (const line of ["", ...report.table, "", ...verdictOn(report)]) printer.say(line);
+  return report.faults.length === 0 ? 0 : 1;
+}
+
+/** A run that has been prepared. */
+interface LotteryRun {
+  settings: RunSettings;
+  lock: RunLock;
+  /** The agencies whose bets are samples. */
+  samples: readonly number[];
+  stop: AbortSignal;
 }
 
 /**
@@ -138,35 +155,11 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
   return LOCAL_CLUSTER;
 }
 
-/** Makes sample bets if no agency has any. */
-async function provideBets({ clients, dataset }: LotterySettings): Promise<void> {
-  const folder = datasetFolder(dataset);
-  const present = await presentBetsFiles(folder, clients);
-  if (present.length === clients) return;
-  if (present.length > 0) {
-    const paths = betsFiles(folder, clients).filter((path) => !present.includes(path)).join(", ");
-    throw new TaskError(
-      `Cannot start ${clients} clients: the bets of some agencies are missing: ${paths}. Add these files, ` +
-        `lower CLIENTS and AGENCIES_AMOUNT, or name another folder in DATASET. To replace all bets with ` +
-        `sample bets, run: ${TASK} dataset --force`,
-    );
-  }
-  // A misspelled path must not lead to a draw of invented bets.
-  if (dataset.startsWith("/") && await unlessNotFound(Deno.stat(folder)) === undefined) {
-    throw new TaskError(
-      `DATASET names the folder ${folder}, which does not exist: correct it in .env, or make sample bets ` +
-        `there: ${TASK} dataset`,
-    );
-  }
-  const sizes = await writeSample(folder, { agencies: clients });
-  const bets = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${dataset}: no bets found, so ${bets} sample bets were made`);
-}
-
 /** Archives a finished draw, and checks that an unfinished one can continue. */
-async function prepareVolume(lottery: LotterySettings): Promise<void> {
+async function prepareVolume({ lottery, server }: RunSettings): Promise<void> {
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await assertWritable(SHARED_VOLUME);
+  assertDiskWorks(SHARED_VOLUME);
   const interrupted = await finishArchiving(SHARED_VOLUME);
   if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
   const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
@@ -176,8 +169,7 @@ async function prepareVolume(lottery: LotterySettings): Promise<void> {
   } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
     await assertCanContinue(lottery);
     console.log("Continuing the unfinished draw");
-  }
-  await recordAgencies(SHARED_VOLUME, lottery.clients);
+  } else await dropUnusedIdentity(SHARED_VOLUME, server);
 }
 
 async function assertCanContinue({ dataset, clients: agencies }: LotterySettings): Promise<void> {

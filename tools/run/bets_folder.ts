@@ -5,7 +5,9 @@
  */
 
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
+import { UNFINISHED_SAMPLE } from "./dataset_survey.ts";
 import { RandomIntegers, sampleBet, sampleSizes } from "./sample_bets.ts";
+import { recordedSamples, recordSamples } from "./sample_record.ts";
 
 /** Default number of sample bets, over all agencies. */
 export const SAMPLE_BETS = 78_000;
@@ -42,7 +44,7 @@ export interface SampleOptions {
 
 /**
  * Writes sample bets for every agency and replaces existing files, but only once all new ones are
- * complete.
+ * complete. Removes sample bets of other agencies, which nobody would send.
  *
  * @returns The number of bets of each agency.
  */
@@ -52,12 +54,20 @@ export async function writeSample(
 ): Promise<number[]> {
   const random = new RandomIntegers(seed);
   const sizes = sampleSizes(random, agencies, bets);
-  const paths = betsFiles(folder, agencies);
-  await Deno.mkdir(folder, { recursive: true });
-  for (const [index, path] of paths.entries()) {
-    await Deno.writeTextFile(`${path}.new`, ReadableStream.from(sampleCsv(sizes[index], random)));
+  const unfinished = `${folder}/${UNFINISHED_SAMPLE}`;
+  const names = betsFiles(unfinished, agencies).map((path) => path.slice(unfinished.length + 1));
+  await Deno.mkdir(unfinished, { recursive: true });
+  for (const [index, name] of names.entries()) {
+    const text = ReadableStream.from(sampleCsv(sizes[index], random));
+    await Deno.writeTextFile(`${unfinished}/${name}`, text);
   }
-  for (const path of paths) await Deno.rename(`${path}.new`, path);
+  for (const name of await recordedSamples(folder)) {
+    if (!names.includes(name)) await Deno.remove(`${folder}/${name}`);
+  }
+  // Recorded first: a sample must never pass for real bets.
+  await recordSamples(folder, { names, source: unfinished });
+  for (const name of names) await Deno.rename(`${unfinished}/${name}`, `${folder}/${name}`);
+  await Deno.remove(unfinished, { recursive: true });
   return sizes;
 }
 

@@ -22,6 +22,7 @@ Deno.test({
       assertEquals(text, await Deno.readTextFile(`${two}/agency-${index + 1}.csv`));
       assertEquals(text.split("\r\n").length, size + 1);
     }
-    assertEquals((await Array.fromAsync(Deno.readDir(one))).length, 2);
+    // Nothing else is left but the record of the samples.
+    assertEquals((await Array.fromAsync(Deno.readDir(one))).length, 3);
   },
 });

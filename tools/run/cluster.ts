@@ -33,8 +33,10 @@ export interface RunOptions {
   onStart(children: number[]): void;
   /** Called with every line that a service, or Docker, has printed. */
   onLine(name: string, line: string): void;
-  /** Called when a service has ended. */
+  /** Called when a service has ended; a server may start again after that. */
   onEnd(name: string, exitCode: number): void;
+  /** Called when a server has failed and is not started again. */
+  onDown(name: string): void;
 }
 
 /** Waits until `work` settles, for at most `timeoutMs`. */

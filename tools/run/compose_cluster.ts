@@ -6,6 +6,7 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
+import { RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { updateComposeFile } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
@@ -30,7 +31,7 @@ export const COMPOSE_CLUSTER: Cluster = {
     const project = composeProject(settings);
     if (Deno.uid() === 0) {
       await assertReadable(settings);
-      await giveTo(ORDINARY_ID, SHARED_VOLUME);
+      for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
     }
     try {
       // All servers have one image, and all clients another.
@@ -111,8 +112,10 @@ class Containers {
   readonly #names: ReturnType<typeof serviceNames>;
   readonly #events: ServiceProcess;
   readonly #up: ServiceProcess;
-  /** The services that have ended. */
+  /** The services that have ended, and not started again. */
   readonly #ended = new Set<string>();
+  /** Those of them that have failed. */
+  readonly #failed = new Set<string>();
   readonly #serversEnded = Promise.withResolvers<void>();
   #isStopping = false;
 
@@ -151,6 +154,8 @@ class Containers {
   /** Stops all containers gracefully, and removes them. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    // Docker has started those that failed again, as often as their restart policy allows.
+    for (const name of this.#failed) this.#options.onDown(name);
     await this.#project.output(["stop"]);
     await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
     const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
@@ -169,7 +174,7 @@ class Containers {
     else if (line.trim() !== "") this.#options.onLine("docker", line.trim());
   }
 
-  /** Takes a line of `docker compose events`. Only the ends of containers matter. */
+  /** Takes a line of `docker compose events`. Only starts and ends of containers matter. */
   #takeEvent(line: string): void {
     let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
     try {
@@ -178,9 +183,15 @@ class Containers {
       return; // a warning of docker compose
     }
     const { action, service = "", attributes } = event;
+    if (action === "start") {
+      this.#ended.delete(service);
+      this.#failed.delete(service);
+    }
     if (action !== "die") return;
+    const exitCode = Number(attributes?.exitCode ?? 1);
     this.#ended.add(service);
-    this.#options.onEnd(service, Number(attributes?.exitCode ?? 1));
+    if (exitCode !== 0) this.#failed.add(service);
+    this.#options.onEnd(service, exitCode);
     if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
   }
 }

@@ -7,13 +7,18 @@
 import { stringify } from "@std/yaml";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { type LotterySettings, serviceNames } from "./lottery_settings.ts";
+import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { CLIENT_PASSED_ON, healthPermissions, SERVER_PASSED_ON } from "./permissions.ts";
+import { QUICK_FAILURES_MAX } from "./server_supervisor.ts";
 
 /** The numbers of services; Docker reads all other settings from .env when it uses the file. */
 export type ComposeOptions = Pick<LotterySettings, "clients" | "servers">;
 
 /** Name of the compose project, unless COMPOSE_PROJECT_NAME gives another. */
 export const COMPOSE_PROJECT = "lottery";
+
+/** The folder of the results in a client's container. Dockerfile.client has the same. */
+export const CLIENT_RESULTS = "/results";
 
 /** The folders in a server's container. Dockerfile.server has the same. */
 export const SERVER_FOLDERS = { projectRoot: "/app", sharedVolume: "/shared-volume" };
@@ -23,8 +28,12 @@ const HEAD =
 # Put changes of your own in docker-compose.override.yaml, which Docker reads as well.
 `;
 
-/** Writes docker-compose.yaml. Returns whether that changed it. */
+/**
+ * Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the
+ * file changed.
+ */
 export async function updateComposeFile(options: ComposeOptions): Promise<boolean> {
+  await Deno.mkdir(RESULTS_FOLDER, { recursive: true });
   const path = `${PROJECT_ROOT}/docker-compose.yaml`;
   const text = composeFile(options);
   if (await unlessNotFound(Deno.readTextFile(path)) === text) return false;
@@ -41,7 +50,9 @@ export function composeFile(options: ComposeOptions): string {
   const services: Record<string, unknown> = {};
   for (const name of servers) services[name] = server;
   for (const [index, name] of clients.entries()) {
-    const environment = { "<<": variables, CLI_ID: String(index + 1) };
+    const agency = index + 1;
+    const result = `${CLIENT_RESULTS}/${resultFile(agency)}`;
+    const environment = { "<<": variables, CLI_ID: String(agency), CLI_RESULT: result };
     services[name] = { "<<": client, environment };
   }
   const subnet = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
@@ -89,6 +100,8 @@ function serverService() {
     image: "${COMPOSE_PROJECT_NAME:-lottery}-server",
     build: build("Dockerfile.server"),
     ...confinement(),
+    // Docker pauses before each start, up to a minute.
+    restart: `on-failure:${QUICK_FAILURES_MAX}`,
     environment: passedOn(SERVER_PASSED_ON),
     volumes: [
       { ...mount("./server/shared-volume", "/shared-volume"), read_only: false },
@@ -113,7 +126,11 @@ function clientService(servers: string[]) {
     image: "${COMPOSE_PROJECT_NAME:-lottery}-client",
     build: build("Dockerfile.client"),
     ...confinement(),
-    volumes: [mount("${DATASET:-.data}", "/data"), mount("./client/config.yaml", "/config.yaml")],
+    volumes: [
+      mount("${DATASET:-.data}", "/data"),
+      mount("./client/config.yaml", "/config.yaml"),
+      { ...mount("./.cache/results", CLIENT_RESULTS), read_only: false },
+    ],
     networks: ["lottery"],
     depends_on: Object.fromEntries(servers.map((name) => [name, { condition: "service_healthy" }])),
   };

@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
-import { composeFile, SERVER_FOLDERS } from "./compose_file.ts";
+import { CLIENT_RESULTS, composeFile, SERVER_FOLDERS } from "./compose_file.ts";
 import { readLotterySettings } from "./lottery_settings.ts";
-import { CLIENT_PERMISSIONS, serverPermissions } from "./permissions.ts";
+import { reportingClientPermissions, serverPermissions } from "./permissions.ts";
 
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
@@ -23,13 +23,15 @@ Deno.test("composeFile() defines a service for each server and client", () => {
   const { services } = parse(composeFile({ servers: 3, clients: 2 })) as Yaml;
   assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
   assertEquals(services.client2.environment.CLI_ID, "2");
+  assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
+  assertEquals([services.server1.restart, services.client1.restart], ["on-failure:5", undefined]);
   assertEquals(services.client2.image, services.client1.image);
   assertEquals(Object.keys(services.client1.depends_on), ["server1", "server2", "server3"]);
   for (const service of Object.values(services) as Yaml[]) {
     assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
     assertMatch(service.user, /LOTTERY_UID/);
     for (const { target, read_only } of service.volumes) {
-      assertEquals(read_only, target !== SERVER_FOLDERS.sharedVolume, target);
+      assertEquals(read_only, ![SERVER_FOLDERS.sharedVolume, CLIENT_RESULTS].includes(target));
     }
   }
 });
@@ -53,5 +55,6 @@ Deno.test("Dockerfiles give the programs the same permissions as permissions.ts"
   const server = await instruction("Dockerfile.server", /^ENTRYPOINT/);
   assertEquals(server.filter(isPermission), serverPermissions(SERVER_FOLDERS));
   const client = await instruction("Dockerfile.client", /^RUN.*compile/);
-  assertEquals(client.filter(isPermission), [...CLIENT_PERMISSIONS]);
+  const permissions = reportingClientPermissions(CLIENT_RESULTS);
+  assertEquals(client.filter(isPermission).sort(), permissions.sort());
 });

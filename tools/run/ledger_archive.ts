@@ -5,27 +5,33 @@
  * @module
  */
 
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
+import { FatalLedgerError } from "../../server/ledger/file/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
-
-/** Holds the number of agencies of the draw, since the settings may have changed after it began. */
-const DRAW_FILE = "draw.json";
+import { DRAW_FILES } from "./draw_record.ts";
 
 /**
  * The files of a draw, in the order in which they are archived. The journal must not stay without
  * its bets. And while the list of closed agencies is there no server accepts bets, so that an
  * interrupted archiving can be finished.
  */
-const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, DRAW_FILE] as const;
+const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, ...DRAW_FILES] as const;
 
 /** Suffix of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";
 
+/** Returns the agencies that have closed. */
+export async function closedAgencies(volume: string): Promise<ReadonlySet<number>> {
+  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
+  return parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+}
+
 /** Whether every agency from 1 to `agencies` has closed. */
 export async function isDrawFinished(volume: string, agencies: number): Promise<boolean> {
-  const bytes = await unlessNotFound(Deno.readFile(`${volume}/${CLOSED_FILE}`));
-  const closed = parseClosedAgencies(bytes ?? new Uint8Array()).agencies;
+  const closed = await closedAgencies(volume);
   return Array.from({ length: agencies }, (_, index) => index + 1).every((n) => closed.has(n));
 }
 
@@ -34,18 +40,6 @@ export async function isVolumeEmpty(volume: string): Promise<boolean> {
   const paths = [BETS_FILE, CLOSED_FILE].map((name) => `${volume}/${name}`);
   const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
   return infos.every((info) => !info?.size);
-}
-
-/** Records the number of agencies of the draw. */
-export async function recordAgencies(volume: string, agencies: number): Promise<void> {
-  await Deno.writeTextFile(`${volume}/${DRAW_FILE}`, `${JSON.stringify({ agencies })}\n`);
-}
-
-/** Returns the recorded number of agencies of the draw, if there is one. */
-export async function recordedAgencies(volume: string): Promise<number | undefined> {
-  const text = await unlessNotFound(Deno.readTextFile(`${volume}/${DRAW_FILE}`)) ?? "";
-  const agencies = Number(/"agencies":\s*(\d+)/.exec(text)?.[1]);
-  return agencies > 0 ? agencies : undefined;
 }
 
 /**
@@ -105,5 +99,19 @@ export async function assertWritable(volume: string): Promise<void> {
       `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
         `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
     );
+  }
+}
+
+/**
+ * Checks that no server has found the disk failing. Nothing should be moved on such a disk.
+ *
+ * @throws {TaskError} If one has, with what to do.
+ */
+export function assertDiskWorks(volume: string): void {
+  try {
+    assertNoDiskFailure(new FolderDisk(volume));
+  } catch (error) {
+    if (!(error instanceof FatalLedgerError)) throw error;
+    throw new TaskError(error.message);
   }
 }

@@ -1,13 +1,13 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
+import { TaskError } from "../project.ts";
 import {
   archiveDraw,
+  assertDiskWorks,
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
-  recordAgencies,
-  recordedAgencies,
 } from "./ledger_archive.ts";
 
 async function write(volume: string, files: Record<string, string>): Promise<void> {
@@ -50,17 +50,12 @@ Deno.test({
 });
 
 Deno.test({
-  ...needs(
-    ["write"],
-    "recordedAgencies() returns what recordAgencies() wrote, and undefined for a damaged file",
-  ),
+  ...needs(["write"], "assertDiskWorks() throws while a server's note of a failed disk is there"),
   async fn() {
     await using folder = tempFolder();
-    assertEquals(await recordedAgencies(folder.path), undefined);
-    await recordAgencies(folder.path, 12);
-    assertEquals(await recordedAgencies(folder.path), 12);
-    await write(folder.path, { "draw.json": "{" });
-    assertEquals(await recordedAgencies(folder.path), undefined);
+    assertDiskWorks(folder.path);
+    await write(folder.path, { "disk-failure.json": '{"error":"EIO"}\n' });
+    assertThrows(() => assertDiskWorks(folder.path), TaskError, "--clear-disk-failure");
   },
 });
 
@@ -74,7 +69,7 @@ Deno.test({
       "agencies_closed.txt": "1\n",
       "bets.csv.round": "r",
     });
-    await recordAgencies(folder.path, 1);
+    await write(folder.path, { "lottery.json": "{}", "draw.json": "{}" });
     assertEquals(await isVolumeEmpty(folder.path), false);
     assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00");
     assertEquals(await namesIn(folder.path), ["archive"]);
@@ -83,6 +78,7 @@ Deno.test({
       "bets.csv",
       "bets.csv.round",
       "draw.json",
+      "lottery.json",
     ]);
     await write(folder.path, { "bets.csv": "b" });
     assertEquals(await archiveDraw(folder.path, NOON), "archive/2026-11-23T12-00-00-2");

@@ -8,16 +8,17 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
+import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
-import { parseAction } from "./log_lines.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
-  CLIENT_PERMISSIONS,
+  reportingClientPermissions,
   SERVER_PASSED_ON,
   serverPermissions,
 } from "./permissions.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
+import { ServerSupervisor } from "./server_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -86,7 +87,7 @@ function assertFree(listen: () => { close(): void }, reason: string): void {
 class LocalProcesses {
   readonly #options: RunOptions;
   readonly #env: Record<string, string>;
-  readonly #servers: ServiceProcess[] = [];
+  readonly #servers: ServerSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
 
   constructor(options: RunOptions) {
@@ -105,15 +106,21 @@ class LocalProcesses {
   startClients(): void {
     const { lottery } = this.#options.settings;
     for (const [index, name] of serviceNames(lottery).clients.entries()) {
-      this.#start(this.#clients, name, {
-        program: [...CLIENT_PERMISSIONS, "client/main.ts"],
+      const agency = index + 1;
+      const client = this.#spawn({
+        program: [...reportingClientPermissions(RESULTS_FOLDER), "client/main.ts"],
         env: {
-          CLI_ID: String(index + 1),
+          CLI_ID: String(agency),
           CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml`,
           CLI_SERVER_ADDRESS: `${LOOPBACK}:${lottery.serverPort}`,
           CLI_DATA: datasetFolder(lottery.dataset),
+          CLI_RESULT: `${RESULTS_FOLDER}/${resultFile(agency)}`,
         },
+        onLine: (line) => this.#options.onLine(name, line),
       });
+      client.ended.then((exitCode) => this.#options.onEnd(name, exitCode));
+      this.#clients.push(client);
+      this.#recordChildren();
     }
   }
 
@@ -129,9 +136,25 @@ class LocalProcesses {
   }
 
   async #startServer(name: string): Promise<void> {
-    const listening = Promise.withResolvers<void>();
+    const { onDown, onEnd, onLine } = this.#options;
+    const server = new ServerSupervisor({
+      name,
+      spawn: (onLine) => {
+        const process = this.#spawnServer(onLine);
+        this.#recordChildren(process.pid);
+        return process;
+      },
+      onLine: (line) => onLine(name, line),
+      onEnd: (exitCode) => onEnd(name, exitCode),
+      onDown: () => onDown(name),
+    });
+    this.#servers.push(server);
+    await server.listening;
+  }
+
+  #spawnServer(onLine: (line: string) => void): ServiceProcess {
     const folders = { projectRoot: PROJECT_ROOT, sharedVolume: SHARED_VOLUME };
-    const server = this.#start(this.#servers, name, {
+    return this.#spawn({
       program: [...serverPermissions(folders), "server/main.ts"],
       env: {
         SERVER_CONFIG: `${PROJECT_ROOT}/server/config.ini`,
@@ -140,34 +163,24 @@ class LocalProcesses {
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
       },
-      onLine: (line) => {
-        const logged = parseAction(line);
-        if (logged?.action === "listen" && logged.result === "success") listening.resolve();
-      },
+      onLine,
     });
-    server.ended.then((exitCode) => {
-      const reason = `${name} ended with exit code ${exitCode} before it listened: see its lines`;
-      listening.reject(new TaskError(reason));
-    });
-    await listening.promise;
   }
 
-  #start(kind: ServiceProcess[], name: string, { program, env, onLine }: Service): ServiceProcess {
-    const options = this.#options;
-    const service = new ServiceProcess({
+  /** Records all processes, and one that is just starting. */
+  #recordChildren(...starting: number[]): void {
+    const pids = [...this.#servers, ...this.#clients].map(({ pid }) => pid);
+    this.#options.onStart([...pids, ...starting]);
+  }
+
+  #spawn({ program, env, onLine }: Service): ServiceProcess {
+    return new ServiceProcess({
       command: Deno.execPath(),
       args: ["run", "--quiet", ...program],
       cwd: PROJECT_ROOT,
       env: { ...this.#env, ...env },
-      onLine: (line) => {
-        options.onLine(name, line);
-        onLine?.(line);
-      },
+      onLine,
     });
-    service.ended.then((exitCode) => options.onEnd(name, exitCode));
-    kind.push(service);
-    options.onStart([...this.#servers, ...this.#clients].map(({ pid }) => pid));
-    return service;
   }
 }
 
@@ -175,5 +188,5 @@ class LocalProcesses {
 interface Service {
   program: string[];
   env: Record<string, string>;
-  onLine?: (line: string) => void;
+  onLine: (line: string) => void;
 }

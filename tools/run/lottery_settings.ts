@@ -10,6 +10,9 @@ import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 /** Maximum number of clients, and of servers, on one machine. */
 const SERVICES_MAX = 250;
 
+/** The folder of the bets, unless DATASET names another. */
+export const DATASET_DEFAULT = ".data";
+
 /** The settings in .env. */
 export interface LotterySettings {
   /** Number of clients, one per agency. */
@@ -81,12 +84,9 @@ export function readLotterySettings(
     serverName: readServerName(reader),
     serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
     subnet: readSubnet(reader),
-    dataset: reader.text("DATASET", ".data"),
+    dataset: readDataset(reader, environment),
   };
-  const { clients, servers, subnet, dataset } = settings;
-  if (dataset.startsWith("~")) {
-    reader.fault(`DATASET is ${JSON.stringify(dataset)}: give the full path, without ~`);
-  }
+  const { clients, servers, subnet } = settings;
   const { text, hostsMax } = subnet;
   if (clients + servers > hostsMax) {
     reader.fault(
@@ -117,6 +117,26 @@ export function parseEnvFile(
 function unquote(text: string): string {
   const quoted = /^(["'])(.*?)\1\s*(#.*)?$/.exec(text);
   return quoted?.[2] ?? text.replace(/(^|\s+)#.*$/, "");
+}
+
+/** Reads the folder of the bets. Nothing expands it as a shell would, so it must not need that. */
+function readDataset(
+  reader: SettingsReader,
+  environment: (name: string) => string | undefined,
+): string {
+  const dataset = reader.text("DATASET", DATASET_DEFAULT);
+  if (!/^~|\$[A-Za-z_{(]/.test(dataset)) return dataset;
+  const expanded = dataset
+    .replace(/^~(?=\/|$)/, "$$HOME")
+    .replaceAll(/\$(?:\{(\w+)\}|(\w+))/g, (written, braced, bare) => {
+      return environment(braced ?? bare) || written;
+    });
+  const isPath = !/^~|\$/.test(expanded);
+  reader.fault(
+    `DATASET is ${JSON.stringify(dataset)}, but neither variables nor ~ are expanded: ` +
+      (isPath ? `write DATASET=${expanded}` : "write the full path"),
+  );
+  return dataset;
 }
 
 function readServerName(reader: SettingsReader): string {

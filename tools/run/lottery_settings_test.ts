@@ -67,8 +67,27 @@ Deno.test("readLotterySettings() rejects a subnet that is too small, and the nam
   assertEquals(faultsOf(WHOLE.replace("NAME=server", "NAME=server1")).length, 1);
 });
 
-Deno.test("readLotterySettings() rejects a DATASET that only a shell would expand", () => {
-  assertEquals(faultsOf(`${WHOLE}DATASET=~/bets\n`).length, 1);
+Deno.test("readLotterySettings() rejects a DATASET that only a shell would expand, and expands it", () => {
+  const environment = { HOME: "/home/ana", DIR: "bets" };
+  const remedies = {
+    "~": "write DATASET=/home/ana",
+    "~/bets": "write DATASET=/home/ana/bets",
+    "$HOME/bets": "write DATASET=/home/ana/bets",
+    "${HOME}/${DIR}": "write DATASET=/home/ana/bets",
+    "'$HOME/bets'": "write DATASET=/home/ana/bets",
+    "~ana/bets": "write the full path",
+    "$(pwd)/bets": "write the full path",
+    "${HOMES}/bets": "write the full path",
+    "${HOME:-/root}/bets": "write the full path",
+  };
+  for (const [dataset, remedy] of Object.entries(remedies)) {
+    const error = assertThrows(
+      () => read(`${WHOLE}DATASET=${dataset}\n`, environment),
+      SettingsError,
+    );
+    assertEquals(error.faults.map((fault) => fault.split(": ").at(-1)), [remedy]);
+  }
+  assertEquals(read(`${WHOLE}DATASET=/mnt/5$/a~b\n`).dataset, "/mnt/5$/a~b");
 });
 
 Deno.test({

@@ -45,6 +45,11 @@ export const CLIENT_PERMISSIONS: readonly string[] = [
   "--no-prompt",
 ];
 
+/** Returns the flags of a client that also writes its result into a folder. */
+export function reportingClientPermissions(resultsFolder: string): string[] {
+  return [...CLIENT_PERMISSIONS, `--allow-write=${resultsFolder}`];
+}
+
 /**
  * The variables that `up` passes on from its own environment to the servers. It sets or checks the
  * other settings itself.

@@ -31,6 +31,7 @@ export class Printer {
   readonly #nameCharsMax: number;
   readonly #colourOf = new Map<string, number>();
   #isScreenGone = false;
+  #isKeeping = true;
 
   constructor(options: PrinterOptions) {
     const colours = Deno.stdout.isTerminal() && !Deno.noColor;
@@ -52,11 +53,22 @@ export class Printer {
    * before it has cleaned up, so nothing more is printed then.
    */
   say(line: string, onScreen = line): void {
-    this.#options.keep(line);
+    this.#keep(line);
     try {
       if (!this.#isScreenGone) this.#options.print(onScreen);
     } catch {
       this.#isScreenGone = true;
+    }
+  }
+
+  /** A full disk must not end a run either: its lines are then only on the screen. */
+  #keep(line: string): void {
+    try {
+      if (!this.#isKeeping) return;
+      this.#options.keep(line);
+    } catch (error) {
+      this.#isKeeping = false;
+      this.say(`The log of this run is not kept any more: ${(error as Error).message}`);
     }
   }
 }

@@ -38,3 +38,20 @@ Deno.test("Printer.say() keeps lines after the screen is gone", () => {
   printer.say("two");
   assertEquals([kept, prints], [["one", "two"], 1]);
 });
+
+Deno.test("Printer.say() prints lines after the file's disk is full, and says so once", () => {
+  const printed: string[] = [];
+  let keeps = 0;
+  const printer = new Printer({
+    names: ["server1"],
+    print: (line) => printed.push(line),
+    keep: () => {
+      keeps++;
+      throw new Error("No space left on device (os error 28)");
+    },
+  });
+  printer.say("one");
+  printer.say("two");
+  const remark = "The log of this run is not kept any more: No space left on device (os error 28)";
+  assertEquals([printed, keeps], [[remark, "one", "two"], 1]);
+});

@@ -4,11 +4,14 @@
  * @module
  */
 
-import type { ClientRun, RunWatch } from "./run_watch.ts";
+import type { ClientResult } from "../../client/result_file.ts";
+import type { ClientRun, RunWatch, ServerRun } from "./run_watch.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
 /** Maximum length of a list of documents in the table. */
 const DOCUMENTS_CHARS_MAX = 60;
+/** What a cell of the table shows if it is not known. */
+const UNKNOWN = "–";
 
 /** Exit codes of a client that was stopped, by SIGINT or SIGTERM. */
 const STOPPED: readonly number[] = [130, 143];
@@ -21,66 +24,166 @@ const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   5: "no server answered",
 };
 
+/** Where a client that was refused guesses at a reason which only the server knows. */
+const GUESSED_REASON = /; its log has the reason \([^)]*\)/;
+
 const NO_BETS: AgencyTally = { stored: 0, documents: [] };
 
-/**
- * Compares what the services have logged with the bets in bets.csv, by agency.
- *
- * @returns The lines of a table, and everything that went wrong.
- */
+/** What is known after a run, each by agency. */
+export interface RunFacts {
+  /** What the clients report. */
+  results: ReadonlyMap<number, ClientResult>;
+  /** The bets in bets.csv. */
+  tallies: ReadonlyMap<number, AgencyTally>;
+  /** The agencies that have closed. Further bets of the others may still win. */
+  closed: ReadonlySet<number>;
+  /** The agencies whose bets are samples. */
+  samples: readonly number[];
+}
+
+/** The report of a run. */
+export interface Report {
+  /** The lines of a table. */
+  table: string[];
+  /** Everything that went wrong for an agency; empty for a good run. */
+  faults: string[];
+  /** What happened to servers, which may die without harm to a run. */
+  incidents: string[];
+}
+
+/** What is known of one agency. */
+interface AgencyFacts {
+  client: ClientRun;
+  result?: ClientResult;
+  tally: AgencyTally;
+  isClosed: boolean;
+}
+
+/** Compares what the clients report with the bets in bets.csv, by agency. */
 export function reportRun(
   { clients, servers, elapsedMs }: Pick<RunWatch, "clients" | "servers" | "elapsedMs">,
-  tallies: ReadonlyMap<number, AgencyTally>,
-): { table: string[]; faults: string[] } {
-  const tallyOf = (client: ClientRun) => tallies.get(client.agency) ?? NO_BETS;
-  const head = ["agency", "bets sent", "bets stored", "winners", "documents"];
-  const rows = clients.map((client) => tableRow(client, tallyOf(client)));
-  const sum = (column: number) => String(rows.reduce((all, row) => all + Number(row[column]), 0));
-  const total = ["all", sum(1), sum(2), sum(3), `in ${(elapsedMs / 1000).toFixed(1)} s`];
-  const faults = clients.flatMap((client) => faultsOf(client, tallyOf(client)));
+  { closed, results, samples, tallies }: RunFacts,
+): Report {
+  const agencies = clients.map((client): AgencyFacts => ({
+    client,
+    result: results.get(client.agency),
+    tally: tallies.get(client.agency) ?? NO_BETS,
+    isClosed: closed.has(client.agency),
+  }));
+  const faults = agencies.flatMap(faultsOf);
   const stopped = clients.filter(wasStopped).map(({ agency }) => `client${agency}`);
   if (stopped.length > 0) {
-    const names = new Intl.ListFormat("en-GB").format(stopped);
-    faults.push(`${names} ${stopped.length === 1 ? "was" : "were"} stopped before the draw`);
+    faults.push(
+      `${listed(stopped)} ${stopped.length === 1 ? "was" : "were"} stopped before the draw`,
+    );
   }
   for (const [agency, { stored }] of tallies) {
     if (agency >= 1 && agency <= clients.length) continue;
     faults.push(`bets.csv has ${stored} bets of agency ${agency}, which has no client`);
   }
-  for (const [name, exitCode = "unknown"] of servers) {
-    if (exitCode !== 0) faults.push(`${name} ended with exit code ${exitCode}`);
+  const note = `in ${(elapsedMs / 1000).toFixed(1)} s${sampleNote(samples, clients.length)}`;
+  return { table: tableOf(agencies, note), faults, incidents: servers.flatMap(incidentsOf) };
+}
+
+/** Returns the last sentence of the report: whether the run has done what it promises. */
+export function verdictOn({ faults, incidents }: Report): string[] {
+  if (faults.length > 0) {
+    return ["Problems found:", ...[...faults, ...incidents].map((problem) => `  - ${problem}`)];
   }
-  return { table: align([head, ...rows, total]), faults };
+  const although = incidents.length === 0 ? "" : `, although ${listed(incidents)}`;
+  return [`All bets are stored, and every agency knows its winners${although}`];
 }
 
-function tableRow({ agency, sent = 0, documents = [] }: ClientRun, { stored }: AgencyTally) {
-  return [...[agency, sent, stored, documents.length].map(String), shorten(documents)];
+/** Describes how a service has ended: `server3 was killed (137)`. */
+export function describeExit(
+  { name, exitCode, error }: { name: string; exitCode: number; error?: string },
+): string {
+  if (exitCode > 128) return `${name} was killed (${exitCode})`;
+  return `${name} ended with exit code ${exitCode}${error === undefined ? "" : `: ${error}`}`;
 }
 
-function faultsOf(client: ClientRun, tally: AgencyTally): string[] {
-  const { agency, sent, documents, exitCode, error } = client;
+function tableOf(agencies: readonly AgencyFacts[], note: string): string[] {
+  const rows = agencies.map(({ client, isClosed, result, tally }) => {
+    const { documents, stored } = tally;
+    const cells = [client.agency, result?.sent, stored, isClosed ? documents.length : undefined];
+    return { cells, documents: isClosed ? documents : [] };
+  });
+  const total = (column: number) =>
+    rows.map(({ cells }) => cells[column] ?? NaN).reduce((sum, value) => sum + value, 0);
+  return align([
+    ["agency", "bets sent", "bets stored", "winners", "documents"],
+    ...rows.map(({ cells, documents }) => [...cells.map(shown), shorten(documents)]),
+    ["all", ...[1, 2, 3].map((column) => shown(total(column))), note],
+  ]);
+}
+
+function shown(value: number | null | undefined): string {
+  return Number.isFinite(value) ? String(value) : UNKNOWN;
+}
+
+function sampleNote(samples: readonly number[], agencies: number): string {
+  const present = samples.filter((agency) => agency <= agencies).map(String);
+  if (present.length === 0) return "";
+  if (present.length === agencies) return "; all bets are samples";
+  const whose = present.length === 1 ? "agency" : "agencies";
+  return `; the bets of ${whose} ${listed(present)} are samples`;
+}
+
+function faultsOf({ client, result, tally }: AgencyFacts): string[] {
+  const { agency, exitCode } = client;
+  const { sent = null, stored = null, winners = null } = result ?? {};
   const faults: string[] = [];
-  if (exitCode && !wasStopped(client)) {
-    const meaning = EXIT_MEANINGS[exitCode] ??
-      (exitCode > 128 ? "killed by a signal" : "see its last lines above");
-    const reason = error === undefined ? "" : `: ${error}`;
-    faults.push(`client${agency} ended with exit code ${exitCode} (${meaning})${reason}`);
-  }
-  if (sent !== undefined && sent !== tally.stored) {
+  if (exitCode && !wasStopped(client)) faults.push(clientFault(client, exitCode, result));
+  if (sent !== null && sent !== tally.stored) {
     faults.push(
       `agency ${agency} has sent ${sent} bets, but bets.csv has ${tally.stored} of its bets`,
     );
+  } else if (stored !== null && stored > tally.stored) {
+    faults.push(
+      `servers acknowledged ${stored} bets of agency ${agency}, but bets.csv has ${tally.stored}`,
+    );
   }
-  if (documents !== undefined && documents.join(";") !== tally.documents.join(";")) {
-    const [received, stored] = [documents, tally.documents].map((all) => shorten(all) || "none");
+  if (winners !== null && !isSame(winners, tally.documents)) {
+    const [received, stored] = [winners, tally.documents].map((all) => shorten(all) || "none");
     faults.push(
       `agency ${agency} received the winners ${received}, but those in bets.csv are ${stored}`,
     );
   }
-  if (exitCode === 0 && (sent === undefined || documents === undefined)) {
-    faults.push(`client${agency} ended with exit code 0 without logging its bets and winners`);
+  if (exitCode === 0 && (sent === null || winners === null)) {
+    faults.push(`client${agency} ended with exit code 0 without reporting its bets and winners`);
   }
   return faults;
+}
+
+function clientFault(
+  { agency, refusal }: ClientRun,
+  exitCode: number,
+  result: ClientResult | undefined,
+): string {
+  const meaning = EXIT_MEANINGS[exitCode] ??
+    (exitCode > 128 ? "killed by a signal" : "see its last lines above");
+  let reason = result?.reason ?? "";
+  if (refusal !== undefined && GUESSED_REASON.test(reason)) {
+    reason = reason.replace(GUESSED_REASON, `: ${refusal}`);
+  } else if (refusal !== undefined && (exitCode === 4 || exitCode === 5)) {
+    reason += `. A server logged: ${refusal}`;
+  }
+  const colon = reason === "" ? "" : ": ";
+  return `client${agency} ended with exit code ${exitCode} (${meaning})${colon}${reason}`;
+}
+
+/** Describes each way in which a server has ended, but for an orderly one. */
+function incidentsOf({ name, error, exitCodes, isDown }: ServerRun): string[] {
+  if (exitCodes.length === 0) return [`${name} ended with exit code unknown`];
+  const failures = exitCodes.filter((exitCode) => exitCode !== 0);
+  return [...new Set(failures)].map((exitCode) => {
+    const count = failures.filter((other) => other === exitCode).length;
+    const times = count === 1 ? "" : ` ${count} times`;
+    const isLast = isDown && exitCode === exitCodes.at(-1);
+    const end = isLast ? " and was not started again" : "";
+    const own = isLast || exitCodes.length === 1 ? error : undefined;
+    return describeExit({ name, exitCode }) + times + end + (own === undefined ? "" : `: ${own}`);
+  });
 }
 
 /** Whether a client was stopped before it could finish. */
@@ -88,14 +191,31 @@ function wasStopped({ exitCode }: ClientRun): boolean {
   return exitCode === undefined || STOPPED.includes(exitCode);
 }
 
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((document, index) => document === other[index]);
+}
+
+function listed(parts: readonly string[]): string {
+  return new Intl.ListFormat("en-GB").format(parts);
+}
+
 function shorten(documents: readonly string[]): string {
   let text = "";
-  for (const [index, document] of documents.entries()) {
+  for (const [index, document] of documents.map(displayed).entries()) {
     const longer = index === 0 ? document : `${text}, ${document}`;
     if (longer.length > DOCUMENTS_CHARS_MAX) return `${text}, … ${documents.length - index} more`;
     text = longer;
   }
   return text;
+}
+
+/** Quotes a document that could be misread in a list, and escapes what cannot be seen in it. */
+function displayed(document: string): string {
+  if (/^[\p{L}\p{N}.-]+$/u.test(document)) return document;
+  return JSON.stringify(document).replaceAll(
+    /[^\p{L}\p{N}\p{P}\p{S} ]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
 }
 
 /** Aligns the columns: the last to the left, the others, which are numbers, to the right. */

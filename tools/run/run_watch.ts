@@ -1,5 +1,6 @@
 /**
- * Follows a run through the log lines and exit codes of its services.
+ * Follows a run through the log lines and exit codes of its services. What clients have sent and
+ * won is not read from logs: see client_results.ts.
  *
  * @module
  */
@@ -9,14 +10,21 @@ import { parseAction } from "./log_lines.ts";
 /** What is known of one client. */
 export interface ClientRun {
   agency: number;
-  /** Number of bets that it has sent and that the servers have stored, as it logs at the end. */
-  sent?: number;
   /** Whether it has closed its agency. */
   closed: boolean;
-  /** The documents of its winners. */
-  documents?: string[];
   exitCode?: number;
-  /** Why it failed, in its own words. */
+  /** Why a server last refused something to this agency, in the server's words. */
+  refusal?: string;
+}
+
+/** What is known of one server. */
+export interface ServerRun {
+  name: string;
+  /** Its exit codes: more than one if it was started again. */
+  exitCodes: number[];
+  /** Whether it failed and was not started again. */
+  isDown: boolean;
+  /** Why it failed last, in its own words. */
   error?: string;
 }
 
@@ -25,21 +33,22 @@ export type RunOutcome = "ended" | "stuck";
 
 /** Follows the services of a run. */
 export class RunWatch {
-  /** The exit codes of the servers by name, as far as they are known. */
-  readonly servers: Map<string, number | undefined>;
+  readonly servers: readonly ServerRun[];
   /** The clients in the order of their agencies. */
   readonly clients: readonly ClientRun[];
   /** Resolves when no client can make progress any more. */
   readonly outcome: Promise<RunOutcome>;
   readonly #resolve: (outcome: RunOutcome) => void;
   readonly #clientNamed: Map<string, ClientRun>;
+  readonly #serverNamed: Map<string, ServerRun>;
   #firstMs = 0;
   #lastMs = 0;
 
   constructor(names: { servers: string[]; clients: string[] }) {
-    this.servers = new Map(names.servers.map((name) => [name, undefined]));
+    this.servers = names.servers.map((name) => ({ name, exitCodes: [], isDown: false }));
     this.clients = names.clients.map((_, index) => ({ agency: index + 1, closed: false }));
     this.#clientNamed = new Map(names.clients.map((name, index) => [name, this.clients[index]]));
+    this.#serverNamed = new Map(this.servers.map((server) => [server.name, server]));
     ({ promise: this.outcome, resolve: this.#resolve } = Promise.withResolvers<RunOutcome>());
   }
 
@@ -51,27 +60,40 @@ export class RunWatch {
   /** Takes a line of a service. */
   line(name: string, line: string): void {
     const client = this.#clientNamed.get(name);
-    if (client === undefined) return;
-    this.#firstMs ||= this.#lastMs = performance.now();
+    if (client !== undefined) this.#firstMs ||= this.#lastMs = performance.now();
     const logged = parseAction(line);
     if (logged === undefined) return;
-    const { action, result, cantidad, documentos, error } = logged;
-    if (action === "run" && result === "fail") client.error = error;
-    if (result !== "success") return;
-    if (action === "apuestas_enviadas") client.sent = Number(cantidad);
-    if (action === "agency_close") client.closed = true;
-    if (action === "consulta_ganadores") client.documents = documentos ? documentos.split(";") : [];
+    const server = this.#serverNamed.get(name);
+    if (server !== undefined && logged.result === "fail") this.#serverFailed(server, logged);
+    if (client === undefined || logged.result !== "success") return;
+    if (logged.action === "agency_close") client.closed = true;
     this.#check();
   }
 
   /** Takes the exit code of a service. */
   end(name: string, exitCode: number): void {
-    if (this.servers.has(name)) this.servers.set(name, exitCode);
+    this.#serverNamed.get(name)?.exitCodes.push(exitCode);
     const client = this.#clientNamed.get(name);
     if (client === undefined) return;
     client.exitCode = exitCode;
     this.#lastMs = performance.now();
     this.#check();
+  }
+
+  /** A server has failed and is not started again. */
+  down(name: string): void {
+    const server = this.#serverNamed.get(name);
+    if (server !== undefined) server.isDown = true;
+  }
+
+  /**
+   * Keeps the reason that only a server knows: of its own end, or of what it refused to an agency.
+   */
+  #serverFailed(server: ServerRun, { action, agency, error }: Record<string, string>): void {
+    if (action === "start" || action === "ledger") server.error = error;
+    const client = this.clients[Number(agency) - 1];
+    const isRefusal = action === "apuestas_almacenadas" || action === "agency_close";
+    if (isRefusal && client !== undefined) client.refusal = error;
   }
 
   #check(): void {

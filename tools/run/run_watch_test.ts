@@ -6,27 +6,36 @@ async function settled(watch: RunWatch): Promise<RunOutcome | undefined> {
   return await Promise.race([watch.outcome, Promise.resolve(undefined)]);
 }
 
-Deno.test("RunWatch reads the log lines of the clients", async () => {
+Deno.test("RunWatch follows the log lines and exit codes of the services", async () => {
   const watch = new RunWatch({ servers: ["server1"], clients: ["client1", "client2"] });
-  watch.line("client1", "action: apuestas_enviadas | result: success | agency: 1 | cantidad: 12");
   watch.line("client1", "action: agency_close | result: success | agency: 1");
-  watch.line(
-    "client1",
-    "action: consulta_ganadores | result: success | agency: 1 | cant_ganadores: 2 | documentos: 1;2",
-  );
-  watch.line("client2", "action: apuestas_enviadas | result: fail | agency: 2");
-  watch.line("client2", "action: run | result: fail | agency: 2 | error: refused: why");
+  watch.line("client2", "action: agency_close | result: fail | agency: 2");
   watch.line("server1", "action: agency_close | result: success | agency: 2");
   watch.end("client1", 0);
+  watch.end("server1", 137);
   watch.end("server1", 1);
+  watch.down("server1");
   assertEquals(await settled(watch), undefined);
   watch.end("client2", 4);
   assertEquals(await settled(watch), "ended");
-  assertEquals(watch.servers, new Map([["server1", 1]]));
+  assertEquals(watch.servers, [{ name: "server1", exitCodes: [137, 1], isDown: true }]);
   assertEquals(watch.clients, [
-    { agency: 1, sent: 12, closed: true, documents: ["1", "2"], exitCode: 0 },
-    { agency: 2, closed: false, exitCode: 4, error: "refused: why" },
+    { agency: 1, closed: true, exitCode: 0 },
+    { agency: 2, closed: false, exitCode: 4 },
   ]);
+});
+
+Deno.test("RunWatch keeps the reasons that only servers know", () => {
+  const watch = new RunWatch({ servers: ["server1"], clients: ["client1", "client2"] });
+  const [full, failed] = ["No space left on device (os error 28)", "fdatasync: I/O error"];
+  const refused = "action: apuestas_almacenadas | result: fail | ip: 1.2.3.4 | agency: 2";
+  watch.line("server1", `${refused} | cantidad: 100 | error: ${full}`);
+  watch.line("client2", `${refused} | cantidad: 100 | error: of a client`);
+  watch.line("server1", "action: apuestas_almacenadas | result: success | agency: 2");
+  watch.line("server1", `action: agency_close | result: fail | agency: 1 | error: ${full}`);
+  watch.line("server1", `action: ledger | result: fail | error: ${failed}`);
+  assertEquals(watch.clients.map(({ refusal }) => refusal), [full, full]);
+  assertEquals(watch.servers[0].error, failed);
 });
 
 Deno.test("RunWatch finds clients stuck when one ended without closing and the others have closed", async () => {

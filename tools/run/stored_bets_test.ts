@@ -85,3 +85,18 @@ Deno.test({
     );
   },
 });
+
+Deno.test({
+  ...needs(["write"], "tallyBets() returns documents exactly, whatever they contain"),
+  async fn() {
+    await using folder = tempFolder();
+    const documents = [" 1 ", "\u00a02", "3|4", '"5"', 'a"6', "\ufeff7", "8, 9", "\u2028", "#"];
+    const rows = documents.map((document) =>
+      `1,Ana,Paz,${/[",]/.test(document) ? `"${document.replaceAll('"', '""')}"` : document},` +
+      "1990-01-01,7574\n"
+    );
+    await Deno.writeTextFile(`${folder.path}/bets.csv`, rows.join(""));
+    const tallies = await tallyBets(folder.path, 7574);
+    assertEquals(tallies.get(1), { stored: documents.length, documents });
+  },
+});
