@@ -26,7 +26,7 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 const SYNC_IN_PLACE_MS = 1;
 /** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
-/** Longest part of a torn tail that a log line quotes. */
+/** Longest part of a torn end that a log line quotes. */
 const QUOTED_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
