@@ -4,8 +4,8 @@ import { existsInProject, readProjectFile, tableRows } from "./testing.ts";
 const document = readProjectFile("docs/reliability.md");
 /** The tables of events, with the tests that hold what happens now. */
 const EVENT_TABLES = ["strangers", "clocks", "disks", "agencies", "operators"];
-/** A test: its file, and its name in quotes. A remark in parentheses may follow. */
-const TEST = /^(\S+_test\.ts): "([^"]+)"( \(.*\))?$/;
+/** Tests: their file, and their names in quotes. A remark in parentheses may follow. */
+const TESTS = /^(\S+_test\.ts): ("[^"]+"(?:, "[^"]+")*)(?: \(.*\))?$/;
 
 /** Returns whether a file has a test of a name, in which `…` stands for a `${…}` of the source. */
 function hasTest(path: string, name: string): boolean {
@@ -28,8 +28,8 @@ Deno.test("docs/reliability.md names tests that exist, or says why there is none
   const missing = rows.flatMap(([event, , tests]) =>
     tests.split(/; (?=\S+_test\.ts: |not tested: )/).filter((entry) => {
       if (entry.startsWith("not tested: ")) return false;
-      const [, path, name] = TEST.exec(entry) ?? [];
-      return path === undefined || !hasTest(path, name);
+      const [, path, names] = TESTS.exec(entry) ?? [];
+      return !names?.slice(1, -1).split('", "').every((name) => hasTest(path, name));
     }).map((entry) => `${event}: ${entry}`)
   );
   assertEquals(missing, []);
