@@ -97,8 +97,8 @@ export async function halfWritten(options: HalfWrittenOptions): Promise<Verdict>
   const figures = {
     power_cuts: options.count,
     batches_left_in_part: inPart,
-    zeros_cut_off: zeros,
-    holes_cut_off: holes,
+    zeros_truncated: zeros,
+    holes_truncated: holes,
   };
   return { faults, figures };
 }
