@@ -13,7 +13,13 @@ set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+# Prints the default of the variable $1 in docker-compose.yaml, which names the base images.
+base_image() { sed -n "s/^ *$1: \"\${$1:-\(.*\)}\"\$/\1/p" docker-compose.yaml | head -n 1; }
+
 DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
+DENO_IMAGE=$(base_image DENO_IMAGE)
+DEBIAN_IMAGE=$(base_image DEBIAN_IMAGE)
+# The Debian release of that image.
 DEBIAN=bookworm
 # The Debian release whose docker-compose package has version 2.
 COMPOSE_DEBIAN=trixie
@@ -132,10 +138,11 @@ debian_mirror() {
 
 # Provides the images that the Dockerfiles build on.
 base_images() {
-  local slim=debian:$DEBIAN-slim deno=denoland/deno:$DENO_PINNED
-  if pull "$slim" && pull "$deno" && [[ $(stand_in "$deno") != outdated ]]; then return 0; fi
-  have_image "$slim" || make_debian "$slim"
-  make_deno "$deno" "$(pinned_deno)" "$(./denow run -A tools/deno/stand_in_compiler.ts)"
+  if pull "$DEBIAN_IMAGE" && pull "$DENO_IMAGE" && [[ $(stand_in "$DENO_IMAGE") != outdated ]]; then
+    return 0
+  fi
+  have_image "$DEBIAN_IMAGE" || make_debian "$DEBIAN_IMAGE"
+  make_deno "$DENO_IMAGE" "$(pinned_deno)" "$(./denow run -A tools/deno/stand_in_compiler.ts)"
 }
 
 # Prints the path of the pinned Deno. If ./denow runs another version, this installs the pinned one.
@@ -195,7 +202,7 @@ make_deno() {
   cp "$3/deno" "$3/denort" "$dir/compiler"
   cp .ci/docker-deno.sh .ci/docker-entrypoint.sh "$dir/"
   cat >"$dir/Dockerfile" <<END
-FROM debian:$DEBIAN-slim
+FROM $DEBIAN_IMAGE
 COPY bin /usr/bin/
 COPY compiler /usr/lib/deno-compiler/
 COPY docker-deno.sh /usr/local/bin/deno

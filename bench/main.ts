@@ -4,10 +4,10 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { TASK } from "../tools/project.ts";
+import { runCommand, UsageError } from "../tools/command.ts";
+import { TASK, TaskError } from "../tools/project.ts";
 import { LoadThread } from "./load_thread.ts";
 import { examineMachine, formatMachine } from "./machine.ts";
 import { PreparedVolume } from "./prepared_volume.ts";
@@ -30,57 +30,47 @@ Sections: ${Object.keys(SECTIONS).join(", ")} [all]
 Each figure is the median of several runs, followed by the least and the greatest. "noise" (null in JSON) is a
 difference to a floor that is not above zero. docs/performance.md explains the figures and the floors.`;
 
-const EXIT_USAGE = 2;
 /** Signals that end a run early, and the exit codes that report them. Windows has only the first. */
 const SIGNALS: readonly [Deno.Signal, number][] = Deno.build.os === "windows"
   ? [["SIGINT", 130]]
   : [["SIGINT", 130], ["SIGHUP", 129], ["SIGTERM", 143]];
 
-function readCommandLine() {
-  const { values, positionals } = parseArgs({
-    args: Deno.args,
-    allowPositionals: true,
-    options: {
-      quick: { type: "boolean", default: false },
-      smoke: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      folder: { type: "string" },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
-  const names = Object.keys(SECTIONS);
-  const unknown = positionals.find((name) => !names.includes(name));
-  if (unknown !== undefined) throw new TypeError(`Unknown section '${unknown}'`);
-  return {
-    ...values,
-    folder: values.folder === undefined ? undefined : absoluteFolder(values.folder),
-    sizeName: values.smoke ? "smoke" : values.quick ? "quick" : "full",
-    sections: positionals.length > 0 ? names.filter((name) => positionals.includes(name)) : names,
-  } as const;
+const OPTIONS = {
+  quick: { type: "boolean", default: false },
+  smoke: { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  folder: { type: "string" },
+} as const;
+
+type Flags = { quick: boolean; smoke: boolean; json: boolean; folder?: string };
+
+/** What to measure, and how. */
+interface Plan {
+  json: boolean;
+  /** The folder in which to put files. @default {the folder for temporary files} */
+  folder?: string;
+  sizeName: keyof typeof SIZES;
+  sections: string[];
 }
 
-type CommandLine = ReturnType<typeof readCommandLine>;
+function planOf({ quick, smoke, json, folder }: Flags, positionals: string[]): Plan {
+  const names = Object.keys(SECTIONS);
+  const unknown = positionals.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`Unknown section '${unknown}'`);
+  return {
+    json,
+    folder: folder === undefined ? undefined : absoluteFolder(folder),
+    sizeName: smoke ? "smoke" : quick ? "quick" : "full",
+    sections: positionals.length > 0 ? names.filter((name) => positionals.includes(name)) : names,
+  };
+}
 
 /** Returns the absolute path of a folder, because programs run in another one. */
 function absoluteFolder(path: string): string {
   try {
     return Deno.realPathSync(path);
   } catch (cause) {
-    throw new TypeError(`Cannot use --folder ${path}: ${(cause as Error).message}`, { cause });
-  }
-}
-
-/** Reads the command line, or explains it and exits. */
-function start(): CommandLine {
-  try {
-    const commandLine = readCommandLine();
-    if (!commandLine.help) return commandLine;
-    console.log(USAGE);
-    Deno.exit(0);
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    Deno.exit(EXIT_USAGE);
+    throw new UsageError(`Cannot use --folder ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -94,8 +84,8 @@ function endOnSignals(): void {
   }
 }
 
-async function measure(folder: string, commandLine: CommandLine): Promise<void> {
-  const { json, sections, sizeName } = commandLine;
+async function measure(folder: string, plan: Plan): Promise<void> {
+  const { json, sections, sizeName } = plan;
   const print = (text: string) => json || console.log(text);
   const size = SIZES[sizeName];
   const { pace } = size;
@@ -114,16 +104,21 @@ async function measure(folder: string, commandLine: CommandLine): Promise<void> 
   if (json) console.log(JSON.stringify({ size: sizeName, machine, pace, ...results }, null, 2));
 }
 
-const commandLine = start();
-endOnSignals();
-try {
-  await using folder = tempFolder(commandLine.folder);
-  await measure(folder.path, commandLine);
-} catch (error) {
-  // A signal explains the failure that it causes.
-  if (Deno.exitCode === 0) {
-    console.error((error as Error).message);
-    Deno.exitCode = 1;
+async function run(flags: Flags, positionals: string[]): Promise<number> {
+  const plan = planOf(flags, positionals);
+  endOnSignals();
+  try {
+    await using folder = tempFolder(plan.folder);
+    await measure(folder.path, plan);
+  } catch (error) {
+    // A signal explains the failure that it causes.
+    if (Deno.exitCode !== 0) return Deno.exitCode;
+    throw new TaskError((error as Error).message, { cause: error });
   }
+  return Deno.exitCode;
 }
-Deno.exit();
+
+if (import.meta.main) {
+  const command = { usage: USAGE, options: OPTIONS, allowPositionals: true, run };
+  Deno.exit(await runCommand(command));
+}

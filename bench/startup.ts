@@ -8,7 +8,7 @@ import { startClient } from "../testing/clients.ts";
 import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
+import { clientPermissions } from "../tools/run/permissions.ts";
 import type { Context } from "./context.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 import { startLottery } from "./systems.ts";
@@ -28,7 +28,7 @@ const FLOOR = "empty program, until it exits";
 const STARTS: Record<string, Start> = {
   [FLOOR]: () => timeRun("data:text/javascript,"),
   "client --version, until it exits": () =>
-    timeRun(...CLIENT_PERMISSIONS, "client/main.ts", "--version"),
+    timeRun(...clientPermissions(), "client/main.ts", "--version"),
   "client, until its first packet": timeFirstPacket,
   "server, until it listens": timeListening,
 };

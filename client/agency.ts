@@ -7,14 +7,12 @@
 import type { Bet } from "../shared/mod.ts";
 import { Batch } from "./batch.ts";
 import { type BatchLimits, BatchPacker, type BetBlocks } from "./batch_packer.ts";
+import type { BetsSource } from "./progress_knowledge.ts";
 import type { ProgressReport } from "./progress_report.ts";
 import { RemoteLedger, type RemoteLedgerOptions } from "./remote_ledger.ts";
 
 /** The bets that an agency sends. */
-export interface AgencyBets extends BetBlocks {
-  /** The number of bets. */
-  total: number;
-}
+export interface AgencyBets extends BetBlocks, BetsSource {}
 
 /** Options of {@linkcode Agency.sendBets}. */
 export interface SendOptions extends BatchLimits {
@@ -48,10 +46,9 @@ export class Agency {
     const { agency, log } = this.#options;
     const ledger = this.#ledger;
     const packer = new BatchPacker(bets, limits);
-    await ledger.progress(bets.total);
-    if (ledger.stored > 0) log.info("resume", "success", { agency, cantidad: ledger.stored });
-    await packer.skip(ledger.stored);
     let [batch, next] = [new Batch(agency), new Batch(agency)];
+    await ledger.resume(bets, packer, batch);
+    if (ledger.stored > 0) log.info("resume", "success", { agency, cantidad: ledger.stored });
     await packer.pack(batch);
     while (batch.count > 0) {
       progress?.update(ledger.stored);

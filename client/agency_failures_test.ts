@@ -111,7 +111,7 @@ Deno.test("Agency.sendBets() fails when another program's bets are stored", asyn
 });
 
 Deno.test("Agency.sendBets() takes a malformed answer for a broken connection", async () => {
-  for (const answer of ["Hello\n", "StoreResponse:2\n", "StoreResponse:0\nx\n", "x".repeat(99)]) {
+  for (const answer of ["Hello\n", "StoreResponse:2\n", "StoreResponse:0\nx\n", "x".repeat(199)]) {
     const lottery = new FakeLottery();
     lottery.intercept = onNth("StoreBatch", 1, () => ({ answer }));
     const { agency, servers, network } = setUpAgency(lottery);
@@ -134,7 +134,10 @@ Deno.test("Agency.sendBets() gives up when every batch breaks its connection", a
 Deno.test("Agency.sendBets() fails when a legacy server loses an answer", async () => {
   const lottery = new FakeLottery();
   lottery.intercept = onNth("StoreBatch", 2, () => "close");
-  const { agency, servers } = setUpAgency(lottery, { accept: acceptAsLegacy(lottery) });
+  const { agency, servers } = setUpAgency(lottery, {
+    accept: acceptAsLegacy(lottery),
+    legacyServer: true,
+  });
   using _ = servers;
   const error = await assertRejects(() => agency.sendBets(agencyBets(), LIMITS), UnreachableError);
   assertStringIncludes(
@@ -165,9 +168,11 @@ Deno.test("Agency.awaitWinners() closes and asks again when its server dies or i
     using _ = servers;
     assertEquals(await agency.run(agencyBets(), LIMITS), ["42"]);
     assertEquals(network.dialed.length, 2);
-    assertEquals(lottery.packets.slice(-5), [
+    assertEquals(lottery.packets.slice(-7), [
       "WinnersRequest:1",
       "ProgressRequest:1",
+      "ProgressRequest:1",
+      "DigestRequest:1",
       "AgencyClose:1",
       "ProgressRequest:1",
       "WinnersRequest:1",
@@ -235,7 +240,7 @@ Deno.test("Agency.progress() takes servers for legacy ones only after eight clos
   lottery.bets = BETS.slice(0, 4);
   let count = 0;
   lottery.intercept = () => reactions[count++];
-  const { agency, servers } = setUpAgency(lottery);
+  const { agency, servers } = setUpAgency(lottery, { legacyServer: true });
   using _ = servers;
   assertEquals(await agency.progress(), 4);
 });
@@ -250,7 +255,7 @@ Deno.test("Agency.progress() does not take connections that close at once for le
     resolve: () => Promise.resolve(["10.0.0.1"]),
     connect: () => Promise.resolve(transport),
   };
-  const { agency, servers } = setUpAgency(new FakeLottery(), { dialer });
+  const { agency, servers } = setUpAgency(new FakeLottery(), { dialer, legacyServer: true });
   using _ = servers;
   await assertRejects(() => agency.progress(), UnreachableError);
 });

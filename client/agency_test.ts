@@ -41,7 +41,10 @@ Deno.test("Agency.run() closes an agency without bets", async () => {
 Deno.test("Agency.run() works with legacy servers", async () => {
   const lottery = new FakeLottery();
   lottery.winners = "7";
-  const { agency, servers, network } = setUpAgency(lottery, { accept: acceptAsLegacy(lottery) });
+  const { agency, servers, network } = setUpAgency(lottery, {
+    accept: acceptAsLegacy(lottery),
+    legacyServer: true,
+  });
   using _ = servers;
   assertEquals(await agency.run(agencyBets(), LIMITS), ["7"]);
   assertEquals(lottery.bets, BETS);

@@ -60,6 +60,11 @@ export class Batch {
     this.#ends = this.#ends.slice(count).map((end) => end - shift);
   }
 
+  /** Returns the packet of the first `count` bets, without its line end. Valid until the batch changes. */
+  firstBets(count: number): Uint8Array<ArrayBuffer> {
+    return this.#buffer.view().subarray(0, this.#ends[count - 1]);
+  }
+
   /** Returns the packet, line end included. Valid until the batch changes. */
   packet(): Uint8Array<ArrayBuffer> {
     this.#buffer.writeByte(LINE_FEED);

@@ -35,20 +35,23 @@ export class BatchPacker {
     this.#limits = limits;
   }
 
-  /** Skips the next `count` bets, or all if there are fewer. */
-  async skip(count: number): Promise<void> {
-    let left = count;
-    while (left > 0 && await this.#hasBet()) {
-      const step = Math.min(left, this.#block!.count - this.#next);
-      this.#next += step;
-      left -= step;
+  /** Replaces the bets of `batch` by the next ones, as many as fit. Leaves it empty after the last bet. */
+  async pack(batch: Batch): Promise<void> {
+    await this.#pack(batch, this.#limits.betsMax);
+  }
+
+  /** Packs the next `count` bets, or all if there are fewer, into `batch`, and passes it on each time. */
+  async skip(count: number, batch: Batch, pass: (batch: Batch) => void): Promise<void> {
+    for (let left = count; left > 0; left -= batch.count) {
+      await this.#pack(batch, Math.min(left, this.#limits.betsMax));
+      if (batch.count === 0) return;
+      pass(batch);
     }
   }
 
-  /** Replaces the bets of `batch` by the next ones, as many as fit. Leaves it empty after the last bet. */
-  async pack(batch: Batch): Promise<void> {
+  async #pack(batch: Batch, betsMax: number): Promise<void> {
     batch.clear();
-    const { betsMax, bytesMax } = this.#limits;
+    const { bytesMax } = this.#limits;
     while (batch.count < betsMax && await this.#hasBet()) {
       const block = this.#block!;
       const separatorBytes = batch.count > 0 ? 1 : 0;

@@ -44,6 +44,11 @@ export class BetFile implements Disposable {
     }
   }
 
+  /** The file's path. */
+  get name(): string {
+    return this.#path;
+  }
+
   /** The number of bets in the file. */
   get total(): number {
     return this.#total;

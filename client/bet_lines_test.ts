@@ -139,6 +139,21 @@ Deno.test("BetLines.read() throws at an invalid line, with file and line", async
       reason: "first name",
     },
     {
+      name: "a carriage return too many",
+      bad: "A,B,1,1999-01-01,1\r\r",
+      reason: "number",
+    },
+    {
+      name: "a carriage return too many, with quotes",
+      bad: '"A",B,1,1999-01-01,1\r\r',
+      reason: "number",
+    },
+    {
+      name: "a byte order mark before a quote on a later line",
+      bad: '\ufeff"A",B,1,1999-01-01,1',
+      reason: "a quote is not closed on its line, or stands inside a field",
+    },
+    {
       name: "a quote that is not closed",
       bad: '"A,B,1,1999-01-01,1',
       reason: "a quote is not closed",

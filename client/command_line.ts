@@ -5,6 +5,7 @@
  */
 
 import { parseArgs } from "node:util";
+import { textFault } from "./environment.ts";
 import { USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
 
@@ -16,6 +17,9 @@ export type Command = (typeof COMMANDS)[number] | "run";
 /** The values of flags, by the names of the environment variables that they override. */
 export type Flags = Record<string, string | undefined>;
 
+/** Flags without a value. */
+const SWITCHES = ["legacy-server"];
+
 /** The flags, and the environment variables that they override. */
 const FLAGS = {
   id: "CLI_ID",
@@ -25,6 +29,7 @@ const FLAGS = {
   "batch-size": "CLI_BATCH_SIZE",
   "log-level": "CLI_LOG_LEVEL",
   config: "CLI_CONFIG",
+  "legacy-server": "CLI_LEGACY_SERVER",
   nombre: "NOMBRE",
   apellido: "APELLIDO",
   documento: "DOCUMENTO",
@@ -44,7 +49,11 @@ export function readCommandLine(args: string[]): { command: Command; flags: Flag
     args,
     allowPositionals: true,
     options: {
-      ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+      ...Object.fromEntries(
+        names.map((
+          name,
+        ) => [name, { type: SWITCHES.includes(name) ? "boolean" : "string" } as const]),
+      ),
       help: { type: "boolean", short: "h" },
       version: { type: "boolean" },
     },
@@ -56,7 +65,14 @@ export function readCommandLine(args: string[]): { command: Command; flags: Flag
   if (surplus.length > 0) {
     throw new TypeError(`Unknown command '${surplus[0]}': give one of ${COMMANDS.join(", ")}`);
   }
-  const given = values as Flags;
-  const flags = Object.entries(FLAGS).map(([flag, variable]) => [variable, given[flag]]);
+  for (const [flag, value] of Object.entries(values)) {
+    const fault = typeof value === "string" ? textFault(value) : undefined;
+    if (fault !== undefined) throw new TypeError(`--${flag} ${fault}`);
+  }
+  const given: Record<string, string | boolean | undefined> = values;
+  const flags = Object.entries(FLAGS).map(([flag, variable]) => [
+    variable,
+    given[flag]?.toString(),
+  ]);
   return { command: command ?? "run", flags: Object.fromEntries(flags) };
 }

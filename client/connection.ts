@@ -8,26 +8,36 @@ import { withDeadline } from "../shared/deadline.ts";
 import { FrameBuffer, FrameTooLongError, PacketError } from "../shared/mod.ts";
 import type { Dialer, Transport } from "./dialer.ts";
 
-/** Longest answer that is a number, in bytes: `ProgressResponse:`, 15 digits and a CRLF need 34. */
-const SHORT_ANSWER_BYTES_MAX = 64;
+/** Longest answer but a WinnersResponse, in bytes: a DigestResponse, with 15 digits and a CRLF, has 97. */
+const SHORT_ANSWER_BYTES_MAX = 128;
 
 /**
  * How a connection failed.
  *
  * - `closed`: the server closed it in good order, before any byte of the answer.
+ * - `refused`: the same, but after it had answered another packet sent together with this one: it is a working
+ *   server that does not answer this packet.
  * - `silent`: no answer came in time.
  * - `broken`: anything else, such as a malformed answer.
  */
-export type ConnectionFailure = "closed" | "silent" | "broken";
+export type ConnectionFailure = "closed" | "refused" | "silent" | "broken";
+
+/** Options of {@linkcode ConnectionError}. */
+export interface ConnectionErrorOptions extends ErrorOptions {
+  /** What to do if no connection works at all. */
+  advice?: string;
+}
 
 /** A connection failed or could not be made. Another connection may work. */
 export class ConnectionError extends Error {
   override name = "ConnectionError";
   readonly failure: ConnectionFailure;
+  readonly advice?: string;
 
-  constructor(failure: ConnectionFailure, message: string, options?: ErrorOptions) {
+  constructor(failure: ConnectionFailure, message: string, options?: ConnectionErrorOptions) {
     super(message, options);
     this.failure = failure;
+    this.advice = options?.advice;
   }
 }
 
@@ -36,33 +46,49 @@ export interface ConnectOptions {
   dialer: Dialer;
   /** Longest time for connecting, and for each answer. */
   timeoutMs: number;
+  /** Closes the connection when it is aborted. @default {never} */
+  signal?: AbortSignal;
 }
 
 /**
  * Connects to one address.
  *
- * @throws {ConnectionError} If that fails, or takes longer than `timeoutMs`.
+ * @throws {ConnectionError} If that fails, is aborted, or takes longer than `timeoutMs`.
  */
 export async function connect(
-  address: { hostname: string; port: number },
-  { dialer, timeoutMs }: ConnectOptions,
+  { hostname, port }: { hostname: string; port: number },
+  { dialer, timeoutMs, signal }: ConnectOptions,
 ): Promise<Connection> {
-  const dialing = dialer.connect(address);
+  const dialing = dialer.connect({ hostname, port });
+  const { promise: aborted, reject: abort } = Promise.withResolvers<never>();
+  const onAbort = () => abort(new ConnectionError("broken", "another server answered first"));
+  signal?.addEventListener("abort", onAbort);
+  if (signal?.aborted) onAbort();
   try {
-    const transport = await withDeadline(dialing, { timeoutMs, error: () => silence(timeoutMs) });
-    return new Connection(transport, `${address.hostname}:${address.port}`, timeoutMs);
+    const first = Promise.race([dialing, aborted]);
+    const transport = await withDeadline(first, { timeoutMs, error: () => silence(timeoutMs) });
+    const connection = new Connection(transport, formatAddress(hostname, port), timeoutMs);
+    signal?.addEventListener("abort", () => connection[Symbol.dispose]());
+    return connection;
   } catch (error) {
     // A connection that is made late has no owner.
     dialing.then((late) => late.close(), () => {});
     throw asConnectionError(error, "cannot connect");
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
   }
+}
+
+/** Formats an address as `host:port`, and `[host]:port` over IPv6. */
+export function formatAddress(hostname: string, port: number): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
 /** Limits of an answer. */
 export interface AnswerLimits {
   /** Longest silence before and within it. @default {the connection's} */
   timeoutMs?: number;
-  /** Longest answer, in bytes, line end included. @default {64} */
+  /** Longest answer, in bytes, line end included. @default {128} */
   bytesMax?: number;
 }
 
@@ -72,7 +98,6 @@ export class Connection implements Disposable {
   readonly address: string;
   readonly #transport: Transport;
   readonly #timeoutMs: number;
-  #isNew = true;
   #isClosed = false;
   #isLate = false;
   /** A read that requireOpen() has started. The next answer arrives through it. */
@@ -85,11 +110,6 @@ export class Connection implements Disposable {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** Whether no packet has been answered yet. */
-  get isNew(): boolean {
-    return this.#isNew;
-  }
-
   /**
    * Sends one or more packets, of which only the last has an answer, and reads that answer.
    *
@@ -99,14 +119,31 @@ export class Connection implements Disposable {
   async ask<Answer>(
     packets: Uint8Array,
     decode: (line: Uint8Array) => Answer,
-    { timeoutMs = this.#timeoutMs, bytesMax = SHORT_ANSWER_BYTES_MAX }: AnswerLimits = {},
+    limits: AnswerLimits = {},
   ): Promise<Answer> {
-    return await this.#inTime(timeoutMs, async () => {
-      await this.#write(packets);
-      const answer = decode(await this.#readLine({ timeoutMs, bytesMax }));
-      this.#isNew = false;
-      return answer;
-    });
+    const [answer] = await this.#ask(packets, [decode], limits);
+    return answer as Answer;
+  }
+
+  /**
+   * Sends a packet directly after `first`, and reads the answers to both. Returns the second.
+   *
+   * @param decode Decodes the second answer, or throws.
+   * @throws {ConnectionError} If an answer does not arrive in time, or is malformed. It says `refused` if the
+   * server closes the connection in good order between the two answers.
+   */
+  async askAfter<Answer>(
+    first: { packet: Uint8Array; decode: (line: Uint8Array) => unknown },
+    { packet, decode, timeoutMs }: {
+      packet: Uint8Array;
+      decode: (line: Uint8Array) => Answer;
+      /** Longest silence before and within each answer. @default {the connection's} */
+      timeoutMs?: number;
+    },
+  ): Promise<Answer> {
+    const packets = new Uint8Array([...first.packet, ...packet]);
+    const [, answer] = await this.#ask(packets, [first.decode, decode], { timeoutMs });
+    return answer as Answer;
   }
 
   /**
@@ -146,6 +183,25 @@ export class Connection implements Disposable {
     this.#transport.close();
   }
 
+  async #ask(
+    packets: Uint8Array,
+    decoders: readonly ((line: Uint8Array) => unknown)[],
+    { timeoutMs = this.#timeoutMs, bytesMax = SHORT_ANSWER_BYTES_MAX }: AnswerLimits,
+  ): Promise<unknown[]> {
+    return await this.#inTime(timeoutMs, async () => {
+      await this.#write(packets);
+      const frames = new FrameBuffer(bytesMax);
+      const answers: unknown[] = [];
+      for (const decode of decoders) {
+        const line = await this.#readLine(frames, timeoutMs);
+        if (line === undefined) throw closedAfter(answers.length);
+        answers.push(decode(line));
+      }
+      if (frames.pending === 0) return answers;
+      throw new ConnectionError("broken", "the server sent more than one answer");
+    });
+  }
+
   async #read(into: Uint8Array): Promise<number | null> {
     const started = this.#startedRead;
     if (started === undefined) return await this.#transport.read(into);
@@ -181,14 +237,11 @@ export class Connection implements Disposable {
     while (rest.length > 0) rest = rest.subarray(await this.#transport.write(rest));
   }
 
-  async #readLine({ timeoutMs, bytesMax }: Required<AnswerLimits>): Promise<Uint8Array> {
-    const frames = new FrameBuffer(bytesMax);
+  /** Returns nothing if the server closes the connection in good order before the line. */
+  async #readLine(frames: FrameBuffer, timeoutMs: number): Promise<Uint8Array | undefined> {
     for (;;) {
       const line = frames.take();
-      if (line !== undefined) {
-        if (frames.pending === 0) return line;
-        throw new ConnectionError("broken", "the server sent more than one answer");
-      }
+      if (line !== undefined) return line;
       const count = await this.#read(frames.space());
       if (count !== null) {
         frames.filled(count);
@@ -196,9 +249,15 @@ export class Connection implements Disposable {
         this.#startTimer(timeoutMs);
       } else if (frames.pending > 0) {
         throw new ConnectionError("broken", "the server closed the connection within its answer");
-      } else throw new ConnectionError("closed", "the server closed the connection");
+      } else return undefined;
     }
   }
+}
+
+function closedAfter(answers: number): ConnectionError {
+  return answers === 0
+    ? new ConnectionError("closed", "the server closed the connection")
+    : new ConnectionError("refused", "the server closed the connection instead of a second answer");
 }
 
 function silence(timeoutMs: number): ConnectionError {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { lookup } from "node:dns/promises";
+
 /** A connection: the part of Deno.TcpConn that is used. */
 export interface Transport {
   read(bytes: Uint8Array): Promise<number | null>;
@@ -20,7 +22,11 @@ export interface Dialer {
 
 /** The real network. */
 export const TCP_DIALER: Dialer = {
-  resolve: (host) => Deno.resolveDns(host, "A"),
+  // Unlike Deno.resolveDns(), this also reads /etc/hosts, and finds IPv6 addresses.
+  async resolve(host) {
+    const found = await lookup(host, { all: true });
+    return found.map(({ address }) => address);
+  },
   async connect(address) {
     const connection = await Deno.connect(address);
     // Packets are small and each waits for an answer.

@@ -6,6 +6,8 @@
 
 import { SettingsError } from "../shared/config.ts";
 import type { ActionLog } from "../shared/logging.ts";
+import { escapeMessage } from "../shared/readable.ts";
+import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { Agency } from "./agency.ts";
 import { BetFile, betFilePath } from "./bet_file.ts";
 import { BetFileError } from "./bet_lines.ts";
@@ -64,6 +66,7 @@ async function main(args: string[]): Promise<number> {
 async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<number> {
   const { agency, host, port, logLevel } = job.settings;
   output.log.info("config", "success", { agency, server: `${host}:${port}`, log_level: logLevel });
+  warnWithoutVectorInstructions(output.log);
   try {
     await run(job, output, result);
     return 0;
@@ -72,7 +75,7 @@ async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<n
     if (error instanceof SettingsError) return reportUsage(error);
     output.log.critical(job.command, "fail", { agency, error: (error as Error).message });
     const exitCode = EXIT_CODES.find(([type]) => error instanceof type)?.[1];
-    if (exitCode === undefined) console.error(error);
+    if (exitCode === undefined) console.error(escapeMessage(Deno.inspect(error)));
     return exitCode ?? EXIT_UNEXPECTED;
   }
 }
@@ -133,7 +136,10 @@ function exitOnSignals(output: Output, result: ResultFile): void {
 /** Reports wrong arguments or settings on stderr. Returns the exit code. */
 function reportUsage(error: unknown): number {
   const isExpected = error instanceof SettingsError || error instanceof TypeError;
-  console.error(isExpected ? `${error.message}\nlottery-client --help lists all flags.` : error);
+  const text = isExpected
+    ? `${error.message}\nlottery-client --help lists all flags.`
+    : Deno.inspect(error);
+  console.error(escapeMessage(text));
   return isExpected ? EXIT_USAGE : EXIT_UNEXPECTED;
 }
 

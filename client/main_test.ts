@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { FakeLottery } from "./testing/fake_lottery.ts";
@@ -229,6 +229,92 @@ Deno.test({
     const winners = await run(["winners"], env);
     assertStringIncludes(winners.stdout, "| cant_ganadores: 1 | documentos: 30\n");
     assertEquals([bet.code, progress.code, close.code, winners.code], [0, 0, 0, 0]);
+  },
+});
+
+/** Starts the client with arguments, or variables, in which `?` is a byte that is not UTF-8. */
+async function runWithByte(args: string[], env: Record<string, string> = {}) {
+  const argument = (text: string) => `"$(printf '%b' '${text.replace("?", "\\0377")}')"`;
+  const words = [Deno.execPath(), "run", "--quiet", "--no-check", ...PERMISSIONS, MAIN, ...args];
+  const variables = Object.entries({ CLI_CONFIG: CONFIG, ...env });
+  const exports = variables.map(([name, text]) => `export ${name}=${argument(text)}; `);
+  const command = exports.join("") + words.map(argument).join(" ");
+  const { code, stdout, stderr } = await new Deno.Command("sh", { args: ["-c", command] }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+Deno.test({
+  ...needs(
+    ["posix", "run", "net", "read", "write"],
+    "client refuses arguments and variables that are not UTF-8, and sends nothing",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    using server = serve(lottery);
+    const args = ["bet", "--id", "1", "--address", server.address];
+    const env = { APELLIDO: "Gil", DOCUMENTO: "30", NACIMIENTO: "1999-01-31", NUMERO: "7" };
+    const flag = await runWithByte([...args, "--nombre", "Ana?"], env);
+    assertEquals(flag.code, 2);
+    assertStringIncludes(
+      flag.stderr,
+      "--nombre holds U+FFFD, the mark of bytes that are not UTF-8",
+    );
+    const variable = await runWithByte(args, { ...env, NOMBRE: "Ana?" });
+    assertEquals(variable.code, 2);
+    assertStringIncludes(variable.stderr, "NOMBRE in the environment is not UTF-8");
+    const data = await runWithByte(["--address", server.address, "--id", "1"], { CLI_DATA: "a?" });
+    assertEquals(data.code, 2);
+    assertStringIncludes(data.stderr, "CLI_DATA in the environment is not UTF-8");
+    assertEquals(lottery.packets, []);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["run", "net", "read", "write"],
+    "client exits with 4 when a bet was stored by hand, or its number is not in the lottery",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    using server = serve(lottery);
+    await using file = await makeFile(ROWS.join(""));
+    const args = ["--id", "1", "--address", server.address];
+    const env = {
+      NOMBRE: "Eva",
+      APELLIDO: "Gil",
+      DOCUMENTO: "30",
+      NACIMIENTO: "1999-01-31",
+      NUMERO: "7",
+    };
+    assertEquals((await run(["bet", ...args], env)).code, 0);
+    const foreign = await run([...args, "--data", file.path]);
+    assertEquals(foreign.code, 4);
+    assertStringIncludes(foreign.stdout, "they have 1 and the file has 500");
+    assertStringIncludes(foreign.stdout, `task check --data ${file.path}`);
+    assertEquals([lottery.bets.length, lottery.isClosed], [1, false]);
+    const startMs = performance.now();
+    const stranger = await run(["winners", "--id", "9", "--address", server.address]);
+    assertLess(performance.now() - startMs, 5000);
+    assertEquals(stranger.code, 4);
+    assertStringIncludes(stranger.stdout, "Cannot take part as agency 9");
+    assertEquals(stranger.stdout.match(/result: fail/g)?.length, 1);
+  },
+});
+
+Deno.test({
+  ...needs(
+    ["run", "net", "read", "write"],
+    "client exits with 5 when servers know no ProgressRequest, and names the option for those",
+  ),
+  async fn() {
+    const lottery = new FakeLottery();
+    lottery.intercept = () => "close";
+    using server = serve(lottery);
+    const args = ["progress", "--id", "2", "--address", server.address];
+    const { code, stdout } = await run(args, { CLI_RETRY_SECONDS: "1" });
+    assertEquals(code, 5);
+    assertStringIncludes(stdout, "give --legacy-server (CLI_LEGACY_SERVER=true)");
   },
 });
 

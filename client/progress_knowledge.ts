@@ -1,6 +1,7 @@
 /**
- * What a client knows about its agency's progress: whether the servers count the agency's bets, how many bets
- * are stored, and whether the agency has closed. Nothing else in the client remembers any of this.
+ * What a client knows about its agency's progress: whether the servers count the agency's bets and can compare
+ * them, how many bets are stored, and whether the agency has closed. Nothing else in the client remembers any
+ * of this.
  *
  * ```
  *           counted()
@@ -8,23 +9,43 @@
  *    │
  *    │ connectionFailed()
  *    └─────────────────────────▶ legacy, open ──── agencyClosed() ──▶ legacy, closed
- *      when too many in a row
+ *      where the settings allow
+ *      it, when too many in a row
  *      were closed
  * ```
  *
  * @module
  */
 
+import type { BetsDigest } from "../shared/mod.ts";
 import type { ConnectionFailure } from "./connection.ts";
 
 /** Connections in a row, each closed instead of a ProgressResponse, after which the servers are `legacy`. */
 const CLOSED_CONNECTIONS_MAX = 8;
 /** Connections closed in a row after which the next ones are suspect. */
 const CLOSED_CONNECTIONS_SUSPECT = 2;
+/** Refused DigestRequests in a row after which the servers do not know the packet. */
+const REFUSED_DIGESTS_MAX = 3;
 
 /** The servers refuse a request, or hold other bets than the agency has sent. */
 export class RefusedError extends Error {
   override name = "RefusedError";
+}
+
+/** Options of {@linkcode ProgressKnowledge}. */
+export interface ProgressKnowledgeOptions {
+  /** Number of the agency, for messages. */
+  agency: number;
+  /** Whether the servers may turn out to be `legacy`. */
+  mayBeLegacy: boolean;
+}
+
+/** Where the agency's bets come from. */
+export interface BetsSource {
+  /** The name of the file, for messages. */
+  name: string;
+  /** The number of its bets. */
+  total: number;
 }
 
 interface KnownState {
@@ -40,12 +61,13 @@ type State = { servers: "unknown"; closedConnections: number } | KnownState;
  * check.
  */
 export class ProgressKnowledge {
-  readonly #agency: number;
+  readonly #options: ProgressKnowledgeOptions;
   #state: State = { servers: "unknown", closedConnections: 0 };
+  #refusedDigests = 0;
+  #file: BetsSource = { name: "FILE", total: Infinity };
 
-  /** @param agency Number of the agency, for messages. */
-  constructor(agency: number) {
-    this.#agency = agency;
+  constructor(options: ProgressKnowledgeOptions) {
+    this.#options = options;
   }
 
   /**
@@ -54,7 +76,8 @@ export class ProgressKnowledge {
    * - `unknown`: no server has answered one yet.
    * - `counting`: they answer. After a failure, sending resumes after the bets that they count.
    * - `legacy`: they do not know the request, and take one packet per connection. A lost answer leaves it
-   *   unknown whether its bets are stored.
+   *   unknown whether its bets are stored. Servers are only taken for such where the settings allow it, because
+   *   a load balancer whose servers restart closes connections in the same way.
    */
   get servers(): State["servers"] {
     return this.#state.servers;
@@ -76,7 +99,18 @@ export class ProgressKnowledge {
    */
   get isNextSuspect(): boolean {
     const state = this.#state;
-    return state.servers === "unknown" && state.closedConnections >= CLOSED_CONNECTIONS_SUSPECT;
+    return this.#options.mayBeLegacy && state.servers === "unknown" &&
+      state.closedConnections >= CLOSED_CONNECTIONS_SUSPECT;
+  }
+
+  /** Whether servers can tell which bets are stored, as far as is known. */
+  get canDigest(): boolean {
+    return this.#state.servers === "counting" && this.#refusedDigests < REFUSED_DIGESTS_MAX;
+  }
+
+  /** The agency sends the bets of a file, and no others. */
+  fileOpened(file: BetsSource): void {
+    this.#file = file;
   }
 
   /** The servers count `stored` bets of the agency. Sending starts after them. */
@@ -91,13 +125,27 @@ export class ProgressKnowledge {
    * @returns What the servers are known to be now.
    */
   connectionFailed(failure: ConnectionFailure): State["servers"] {
-    if (this.#state.servers === "unknown") {
+    if (this.#state.servers === "unknown" && this.#options.mayBeLegacy) {
       const closedConnections = failure === "closed" ? this.#state.closedConnections + 1 : 0;
       this.#state = closedConnections < CLOSED_CONNECTIONS_MAX
         ? { servers: "unknown", closedConnections }
         : { servers: "legacy", phase: "open", stored: 0 };
     }
     return this.#state.servers;
+  }
+
+  /** A server answered a DigestRequest. */
+  digestAnswered(): void {
+    this.#refusedDigests = 0;
+  }
+
+  /**
+   * A working server closed the connection instead of answering a DigestRequest.
+   *
+   * @returns Whether the servers are known now not to answer that packet.
+   */
+  digestRefused(): boolean {
+    return ++this.#refusedDigests >= REFUSED_DIGESTS_MAX;
   }
 
   /** The servers acknowledged `bets` more bets. */
@@ -130,18 +178,41 @@ export class ProgressKnowledge {
     const before = this.#known().stored;
     if (stored >= before) return;
     throw new RefusedError(
-      `Cannot continue: the servers had stored ${before} bets of agency ${this.#agency} and now have ` +
+      `Cannot continue: the servers had stored ${before} bets of agency ${this.#options.agency} and now have ` +
         `${stored}: bets are lost; examine bets.csv on the servers' volume`,
     );
   }
 
   /** @throws {RefusedError} If the servers count more bets than the `sent` ones. */
-  requireNoneForeign(stored: number, sent: number): void {
+  requireNoneForeign(stored: number, sent = this.#file.total): void {
     if (stored <= sent) return;
     throw new RefusedError(
-      `Cannot continue: the servers have ${stored} bets of agency ${this.#agency}, but only ${sent} came ` +
-        "from this file: the rest is from another file, or another program sends for this agency",
+      `Cannot continue: the servers have ${stored} bets of agency ${this.#options.agency}, but only ${sent} ` +
+        "came from this file: the rest is from another file, or another program sends for this agency: " +
+        this.#advice(),
     );
+  }
+
+  /**
+   * Compares what the servers hold with the file's first bets.
+   *
+   * @param own The digest of as many bets of the file.
+   * @throws {RefusedError} If they differ.
+   */
+  requireSame({ bets, sha256 }: BetsDigest, own: string): void {
+    if (sha256 === own) return;
+    const { name, total } = this.#file;
+    throw new RefusedError(
+      `Cannot continue: the servers hold other bets of agency ${this.#options.agency} than ${name}: they have ` +
+        `${bets} and the file has ${total}, and the first ${bets} of both differ. The file has changed since it ` +
+        `was sent, or another file or program sent bets for this agency: ${this.#advice()}`,
+    );
+  }
+
+  #advice(): string {
+    const { name } = this.#file;
+    const word = /^[\w./-]+$/.test(name) ? name : JSON.stringify(name);
+    return `./denow task check --data ${word} names the first row that differs`;
   }
 
   #known(): KnownState {

@@ -1,15 +1,19 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
 
-/** Returns knowledge after some closed connections. */
+function newKnowledge(): ProgressKnowledge {
+  return new ProgressKnowledge({ agency: 1, mayBeLegacy: false });
+}
+
+/** Returns knowledge after some closed connections, where servers may be legacy ones. */
 function afterClosed(connections: number): ProgressKnowledge {
-  const knowledge = new ProgressKnowledge(1);
+  const knowledge = new ProgressKnowledge({ agency: 1, mayBeLegacy: true });
   for (let count = 0; count < connections; count++) knowledge.connectionFailed("closed");
   return knowledge;
 }
 
 Deno.test("ProgressKnowledge knows nothing at first", () => {
-  const knowledge = new ProgressKnowledge(1);
+  const knowledge = newKnowledge();
   assertEquals(knowledge.servers, "unknown");
   assertEquals(knowledge.isClosed, false);
   assertEquals(knowledge.isNextSuspect, false);
@@ -51,7 +55,7 @@ Deno.test("ProgressKnowledge.isNextSuspect holds from the second close on, while
 });
 
 Deno.test("ProgressKnowledge.acknowledged() adds to the stored bets", () => {
-  const counting = new ProgressKnowledge(1);
+  const counting = newKnowledge();
   counting.counted(4);
   for (const knowledge of [counting, afterClosed(8)]) {
     const before = knowledge.stored;
@@ -62,7 +66,7 @@ Deno.test("ProgressKnowledge.acknowledged() adds to the stored bets", () => {
 
 Deno.test("ProgressKnowledge.recounted() returns how many pending bets are stored", () => {
   for (const stored of [0, 1, 3]) {
-    const knowledge = new ProgressKnowledge(1);
+    const knowledge = newKnowledge();
     knowledge.counted(4);
     assertEquals(knowledge.recounted(4 + stored, 3), stored);
     assertEquals(knowledge.stored, 4 + stored);
@@ -71,7 +75,7 @@ Deno.test("ProgressKnowledge.recounted() returns how many pending bets are store
 
 Deno.test("ProgressKnowledge.recounted() throws when bets are lost or foreign", () => {
   for (const stored of [3, 8]) {
-    const knowledge = new ProgressKnowledge(1);
+    const knowledge = newKnowledge();
     knowledge.counted(4);
     assertThrows(
       () => knowledge.recounted(stored, 3),
@@ -83,7 +87,7 @@ Deno.test("ProgressKnowledge.recounted() throws when bets are lost or foreign", 
 });
 
 Deno.test("ProgressKnowledge.agencyClosed() lasts when bets are counted again", () => {
-  const knowledge = new ProgressKnowledge(1);
+  const knowledge = newKnowledge();
   knowledge.counted(4);
   assertEquals(knowledge.isClosed, false);
   knowledge.agencyClosed();

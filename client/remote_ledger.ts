@@ -6,12 +6,18 @@
  * and resumes after it. The servers refuse a batch if the number has changed since they reported it, so a
  * packet that arrives late on an older connection cannot be stored in addition to its repetition.
  *
+ * A number alone does not say whose bets they are. So an agency that sends a file also compares digests of
+ * what is stored and of the file's first bets: whenever it resumes, and before it closes.
+ *
  * @module
  */
 
 import { LINE_FEED } from "../shared/ascii.ts";
+import type { ActionLog } from "../shared/logging.ts";
 import {
   type Bet,
+  type BetsDigest,
+  decodeDigestResponse,
   decodeProgressResponse,
   decodeStoreResponse,
   decodeWinnersResponse,
@@ -21,17 +27,19 @@ import {
   STORED,
   type StoreStatus,
 } from "../shared/mod.ts";
-import type { ActionLog } from "../shared/logging.ts";
 import type { Batch } from "./batch.ts";
+import type { BatchPacker } from "./batch_packer.ts";
 import { type Connection, ConnectionError } from "./connection.ts";
-import { ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
+import { Greeter } from "./greeter.ts";
+import { type BetsSource, ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
 import { UnreachableError } from "./retry.ts";
+import { RowsDigest } from "./rows_digest.ts";
 import type { Servers } from "./servers.ts";
 
 /** Longest list of winners that is accepted, in bytes: some three million documents. */
 const WINNERS_BYTES_MAX = 64 * 1024 * 1024;
-/** How long a suspect connection must stay open before it is used. */
-const STAYS_OPEN_MS = 250;
+/** A digest may take a server this much longer than another answer: it reads the whole ledger for the first. */
+const DIGEST_PATIENCE = 3;
 
 /** Options of {@linkcode RemoteLedger}. */
 export interface RemoteLedgerOptions {
@@ -41,7 +49,12 @@ export interface RemoteLedgerOptions {
   log: ActionLog;
   /** Asks for the winners again after this long without an answer: the server may have died silently. */
   winnersTimeoutMs: number;
+  /** Whether the servers may be ones that do not know ProgressRequest. @default {false} */
+  legacyServer?: boolean;
 }
+
+/** Stored bets of the agency as the servers report them; without a digest if they cannot make one. */
+type StoredBets = Pick<BetsDigest, "bets"> & Partial<BetsDigest>;
 
 /**
  * Stores one agency's bets, closes the agency, and fetches its winners.
@@ -53,11 +66,16 @@ export class RemoteLedger {
   readonly #options: RemoteLedgerOptions;
   readonly #progressRequest: Uint8Array<ArrayBuffer>;
   readonly #knowledge: ProgressKnowledge;
+  readonly #greeter: Greeter;
+  /** The file's bets that are known to be stored, if the agency sends a file. */
+  #sent: RowsDigest | undefined;
 
   constructor(options: RemoteLedgerOptions) {
+    const { agency, legacyServer = false, log } = options;
     this.#options = options;
-    this.#progressRequest = encodeAgencyRequest("ProgressRequest", options.agency);
-    this.#knowledge = new ProgressKnowledge(options.agency);
+    this.#progressRequest = encodeAgencyRequest("ProgressRequest", agency);
+    this.#knowledge = new ProgressKnowledge({ agency, mayBeLegacy: legacyServer });
+    this.#greeter = new Greeter({ agency, knowledge: this.#knowledge, log });
   }
 
   /** Bets of the agency that are known to be stored, once {@linkcode progress} has been asked for. */
@@ -68,24 +86,36 @@ export class RemoteLedger {
   /**
    * Asks how many bets of the agency are stored.
    *
-   * @param sentMax How many the agency can have sent. @default {Infinity}
    * @returns Nothing if the servers do not know the request.
    */
-  async progress(sentMax = Infinity): Promise<number | undefined> {
-    if (this.#knowledge.servers === "legacy") return;
-    const retry = this.#options.servers.retry();
-    for (;;) {
-      try {
-        return await this.#count(sentMax);
-      } catch (error) {
-        if (!(error instanceof ConnectionError)) throw error;
-        const servers = this.#knowledge.connectionFailed(error.failure);
-        if (servers === "legacy") {
-          this.#fallBack();
-          return;
-        }
-        await retry.failed(error);
-      }
+  async progress(): Promise<number | undefined> {
+    // Does not use up a connection to a legacy server, which takes one packet only.
+    return await this.#options.servers.use(async (connection) => {
+      if (this.#knowledge.servers === "legacy") return;
+      const stored = this.#greeter.takeCount(connection) ?? await this.#askProgress(connection);
+      this.#knowledge.counted(stored);
+      return stored;
+    }, this.#greeter.greet);
+  }
+
+  /**
+   * Starts to send the bets of a file: skips those that are stored, and checks that no others are.
+   *
+   * @param batch An empty batch to work with.
+   */
+  async resume(file: BetsSource, packer: BatchPacker, batch: Batch): Promise<void> {
+    const sent = this.#sent = new RowsDigest();
+    this.#knowledge.fileOpened(file);
+    await this.progress();
+    this.#knowledge.requireNoneForeign(this.stored);
+    // A late packet of an earlier run of this client may add bets meanwhile.
+    while (sent.bets < this.stored) {
+      await packer.skip(
+        this.stored - sent.bets,
+        batch,
+        () => sent.add(batch.firstBets(batch.count)),
+      );
+      await this.#use((connection) => this.#compare(connection, sent));
     }
   }
 
@@ -131,8 +161,9 @@ export class RemoteLedger {
     for (;;) {
       const sinceMs = servers.now();
       try {
-        return await servers.useOnce((connection) =>
-          connection.ask(request, decodeWinnersResponse, limits)
+        return await servers.useOnce(
+          (connection) => connection.ask(request, decodeWinnersResponse, limits),
+          this.#greeter.greet,
         );
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
@@ -153,53 +184,77 @@ export class RemoteLedger {
   /** Ensures that a server is reachable and, if the agency has closed, knows that. */
   async #prepareToAskAgain(): Promise<void> {
     if (this.#knowledge.isClosed) await this.close();
-    else if (this.#knowledge.servers === "counting") {
-      await this.#use((connection) => this.#askProgress(connection));
-    }
+    // Connecting greets the server, and that is enough.
+    else if (this.#knowledge.servers === "counting") await this.#use(() => Promise.resolve());
   }
 
   /** Does `work` on a connection, with retries. */
   async #use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
     const { servers } = this.#options;
-    const result = await servers.use(work);
+    const result = await servers.use(work, this.#greeter.greet);
     if (this.#knowledge.servers === "legacy") servers.disconnect();
     return result;
-  }
-
-  async #count(sentMax: number): Promise<number> {
-    const stored = await this.#options.servers.useOnce(async (connection) => {
-      if (this.#knowledge.isNextSuspect) await connection.requireOpen(STAYS_OPEN_MS);
-      return await this.#askProgress(connection);
-    });
-    this.#knowledge.requireNoneForeign(stored, sentMax);
-    this.#knowledge.counted(stored);
-    return stored;
-  }
-
-  #fallBack(): void {
-    const { agency, log, servers } = this.#options;
-    const reason = "the server does not know ProgressRequest, or does not know this agency: " +
-      "sending from the first bet on, one packet per connection";
-    log.warning("progress", "fail", { agency, error: reason });
-    servers.disconnect();
   }
 
   async #askProgress(connection: Connection): Promise<number> {
     return await connection.ask(this.#progressRequest, decodeProgressResponse);
   }
 
-  /** Whether the servers' count must be asked for before bets are sent or the agency is closed. */
-  #mustCount(connection: Connection): boolean {
-    return connection.isNew && this.#knowledge.servers === "counting";
+  /** Asks which bets are stored or, if the servers cannot tell, how many. */
+  async #askStored(connection: Connection): Promise<StoredBets> {
+    if (!this.#knowledge.canDigest) return { bets: await this.#askProgress(connection) };
+    const { agency, servers } = this.#options;
+    try {
+      // The answer to the first packet shows that the server works, whatever it does with the second.
+      const digest = await connection.askAfter(
+        { packet: this.#progressRequest, decode: decodeProgressResponse },
+        {
+          packet: encodeAgencyRequest("DigestRequest", agency),
+          decode: decodeDigestResponse,
+          timeoutMs: DIGEST_PATIENCE * servers.answerTimeoutMs,
+        },
+      );
+      this.#knowledge.digestAnswered();
+      return digest;
+    } catch (error) {
+      const isRefused = error instanceof ConnectionError && error.failure === "refused";
+      if (isRefused && this.#knowledge.digestRefused()) this.#logNoDigests();
+      throw error;
+    }
+  }
+
+  #logNoDigests(): void {
+    const { agency, log } = this.#options;
+    const reason =
+      "the servers do not know DigestRequest: the client compares only how many bets are stored " +
+      "with its file, not which";
+    log.warning("progress", "fail", { agency, error: reason });
+  }
+
+  /** Compares the stored bets with the same number of the file's, if it has skipped or sent as many. */
+  async #compare(connection: Connection, sent: RowsDigest): Promise<void> {
+    this.#greeter.takeCount(connection);
+    const found = await this.#askStored(connection);
+    this.#knowledge.requireNoneLost(found.bets);
+    this.#knowledge.requireNoneForeign(found.bets);
+    if (found.bets === sent.bets) this.#requireSame(found, sent);
+    this.#knowledge.counted(found.bets);
+  }
+
+  #requireSame({ bets, sha256 }: StoredBets, sent: RowsDigest): void {
+    if (sha256 !== undefined) this.#knowledge.requireSame({ bets, sha256 }, sent.sha256());
   }
 
   async #storeOn(connection: Connection, batch: Batch): Promise<void> {
     const { agency, log } = this.#options;
-    if (this.#mustCount(connection)) this.#resume(await this.#askProgress(connection), batch);
+    const count = this.#greeter.takeCount(connection);
+    if (count === 0) this.#resume({ bets: 0 }, batch);
+    else if (count !== undefined) this.#resume(await this.#askStored(connection), batch);
     const cantidad = batch.count;
     if (cantidad === 0) return;
     if (await this.#askToStore(connection, batch.packet()) === STORED) {
       this.#knowledge.acknowledged(cantidad);
+      this.#sent?.add(batch.firstBets(cantidad));
       batch.clear();
       return log.debug("apuestas_almacenadas", "success", { agency, cantidad });
     }
@@ -208,15 +263,20 @@ export class RemoteLedger {
   }
 
   /** Removes the bets that turn out to be stored from a batch. */
-  #resume(stored: number, batch: Batch): void {
-    batch.dropFirst(this.#knowledge.recounted(stored, batch.count));
+  #resume(found: StoredBets, batch: Batch): void {
+    const count = this.#knowledge.recounted(found.bets, batch.count);
+    if (count > 0) this.#sent?.add(batch.firstBets(count));
+    batch.dropFirst(count);
+    if (this.#sent !== undefined) this.#requireSame(found, this.#sent);
   }
 
   /** Returns whether the bet is stored; if not, it may be sent again. */
   async #storeBetOn(connection: Connection, packet: Uint8Array): Promise<boolean> {
-    if (this.#mustCount(connection)) this.#requireUnsent(await this.#askProgress(connection));
+    const count = this.#greeter.takeCount(connection);
+    if (count !== undefined) this.#requireUnsent(count);
     if (await this.#askToStore(connection, packet) === STORED) return true;
-    this.#knowledge.counted(await this.#countAfterRefusal(connection, "the bet"));
+    const { bets } = await this.#countAfterRefusal(connection, "the bet");
+    this.#knowledge.counted(bets);
     return false;
   }
 
@@ -251,10 +311,10 @@ export class RemoteLedger {
    * @returns The changed number of stored bets, in the first case.
    * @throws {RefusedError} In the second case.
    */
-  async #countAfterRefusal(connection: Connection, what: string): Promise<number> {
+  async #countAfterRefusal(connection: Connection, what: string): Promise<StoredBets> {
     const isCounting = this.#knowledge.servers === "counting";
-    const stored = isCounting ? await this.#askProgress(connection) : this.stored;
-    if (stored !== this.stored) return stored;
+    const found = isCounting ? await this.#askStored(connection) : { bets: this.stored };
+    if (found.bets !== this.stored) return found;
     const spelling = ", or the server is another program that spells StoreBatch differently";
     throw new RefusedError(
       `Cannot store ${what} of agency ${this.#options.agency}: the server refused; its log has the reason ` +
@@ -269,11 +329,13 @@ export class RemoteLedger {
    */
   async #closeOn(connection: Connection, close: Uint8Array): Promise<void> {
     if (this.#knowledge.servers === "legacy") return await connection.send(close);
-    // These servers may hold another draw by now. Never close an agency there: they lack its bets.
-    if (this.#mustCount(connection)) {
-      this.#knowledge.requireNoneLost(await this.#askProgress(connection));
-    }
+    // These servers may hold another draw by now, or bets of others. Never close an agency there.
+    const count = this.#greeter.takeCount(connection);
+    if (this.#sent !== undefined) await this.#compare(connection, this.#sent);
+    else if (count !== undefined) this.#knowledge.requireNoneLost(count);
     const packets = new Uint8Array([...close, ...this.#progressRequest]);
-    this.#knowledge.requireNoneLost(await connection.ask(packets, decodeProgressResponse));
+    const stored = await connection.ask(packets, decodeProgressResponse);
+    this.#knowledge.requireNoneLost(stored);
+    this.#knowledge.requireNoneForeign(stored);
   }
 }

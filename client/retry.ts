@@ -24,8 +24,10 @@ export interface RetryOptions {
   retryMs: number;
   /** What the attempts try to reach, for messages. */
   name: string;
-  /** Pauses after a failure, for at most `pauseMaxMs`. */
-  pause: (error: ConnectionError, pauseMaxMs: number) => Promise<void>;
+  /** Records a failure. Returns whether a server is left that has not failed yet: then there is no giving up. */
+  record: (error: ConnectionError) => boolean;
+  /** Pauses for at most `pauseMaxMs`. */
+  pause: (pauseMaxMs: number) => Promise<void>;
 }
 
 /** Counts attempts that fail in a row, and pauses longer after each. */
@@ -44,17 +46,25 @@ export class Retry {
    * @throws {UnreachableError} If attempts have failed for too long.
    */
   async failed(error: ConnectionError): Promise<void> {
-    const { name, now, pause, retryMs } = this.#options;
+    const { now, pause, record, retryMs } = this.#options;
+    const isAnyLeft = record(error);
     if (this.#failures === 0) this.#firstFailureMs = now();
-    if (now() - this.#firstFailureMs >= retryMs) {
-      const reason = `Cannot reach ${name}: all attempts have failed for ${retryMs / 1000} s`;
-      throw new UnreachableError(`${reason}; the last failure: ${error.message}`, { cause: error });
-    }
-    await pause(error, Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#failures++));
+    if (now() - this.#firstFailureMs >= retryMs && !isAnyLeft) throw this.#unreachable(error);
+    await pause(Math.min(PAUSE_MAX_MS, PAUSE_FIRST_MS * 2 ** this.#failures++));
   }
 
   /** Starts over after an attempt that succeeded. */
   succeeded(): void {
     this.#failures = 0;
+  }
+
+  #unreachable(error: ConnectionError): UnreachableError {
+    const { name, retryMs } = this.#options;
+    const advice = error.advice === undefined ? "" : `. ${error.advice}`;
+    return new UnreachableError(
+      `Cannot reach ${name}: all attempts have failed for ${retryMs / 1000} s; the last failure: ` +
+        `${error.message}${advice}`,
+      { cause: error },
+    );
   }
 }

@@ -7,10 +7,24 @@
 import { isIpv4 } from "../shared/config.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import type { ActionLog } from "../shared/logging.ts";
-import { connect, type Connection, ConnectionError } from "./connection.ts";
+import { AddressOrder } from "./address_order.ts";
+import { connect, type Connection, ConnectionError, formatAddress } from "./connection.ts";
 import { ConnectionLog } from "./connection_log.ts";
 import { type Dialer, TCP_DIALER } from "./dialer.ts";
+import { race, type Runner } from "./race.ts";
 import { Retry } from "./retry.ts";
+
+/** How long a server may take to greet before the next address is tried too, as RFC 8305 recommends. */
+const NEXT_ADDRESS_MS = 250;
+
+/**
+ * Makes sure that a server works before it is used. Opens one or more connections to its address, and returns
+ * the one to use. Servers that accept connections but do not answer, such as paused ones, must make it fail
+ * or wait: meanwhile, other addresses are tried.
+ *
+ * @throws {ConnectionError} If another address may work.
+ */
+export type Greet = (open: () => Promise<Connection>) => Promise<Connection>;
 
 /** Options of {@linkcode Servers}. */
 export interface ServersOptions {
@@ -39,9 +53,10 @@ export class Servers implements Disposable {
   readonly #options: Required<ServersOptions>;
   readonly #name: string;
   readonly #log: ConnectionLog;
-  #connection: Connection | undefined;
-  /** Addresses to try before the name is resolved again. */
+  readonly #order = new AddressOrder();
+  /** The addresses of the name, as last resolved. */
   #addresses: string[] = [];
+  #open: { hostname: string; connection: Connection } | undefined;
 
   constructor(options: ServersOptions) {
     this.#options = {
@@ -61,11 +76,14 @@ export class Servers implements Disposable {
    *
    * @throws {UnreachableError} If attempts have failed for `retryMs`.
    */
-  async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  async use<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    greet?: Greet,
+  ): Promise<Result> {
     const retry = this.retry();
     for (;;) {
       try {
-        return await this.useOnce(work);
+        return await this.useOnce(work, greet);
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         await retry.failed(error);
@@ -76,10 +94,17 @@ export class Servers implements Disposable {
   /**
    * Does `work` once, on the open connection or on a new one.
    *
+   * @param greet Greets the server of a new connection. @default {connects only}
    * @throws {ConnectionError} If that fails. The caller passes it to {@linkcode retry}.
    */
-  async useOnce<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
-    return await work(await this.#connect());
+  async useOnce<Result>(
+    work: (connection: Connection) => Promise<Result>,
+    greet: Greet = (open) => open(),
+  ): Promise<Result> {
+    const { connection, hostname } = this.#open ??= await this.#connect(greet);
+    const result = await work(connection);
+    this.#order.worked(hostname);
+    return result;
   }
 
   /** Milliseconds since any fixed moment. */
@@ -94,43 +119,65 @@ export class Servers implements Disposable {
       now,
       retryMs,
       name: this.#name,
-      pause: async (error, pauseMaxMs) => {
-        this.#log.failed(this.#connection?.address ?? this.#name, error.message);
+      record: (error) => {
+        if (this.#open !== undefined) {
+          this.#order.failed(this.#open.hostname);
+          this.#log.failed(this.#open.connection.address, error.message);
+        }
         this.disconnect();
-        // Clients that failed together must not come back together.
-        await sleep((0.5 + random() / 2) * pauseMaxMs);
+        return !this.#order.haveAllFailed(this.#addresses);
       },
+      // Clients that failed together must not come back together.
+      pause: (pauseMaxMs) => sleep((0.5 + random() / 2) * pauseMaxMs),
     });
   }
 
   /** Closes the connection, if one is open. */
   disconnect(): void {
-    this.#connection?.[Symbol.dispose]();
-    this.#connection = undefined;
+    this.#open?.connection[Symbol.dispose]();
+    this.#open = undefined;
   }
 
   [Symbol.dispose](): void {
     this.disconnect();
   }
 
-  async #connect(): Promise<Connection> {
-    if (this.#connection !== undefined) return this.#connection;
+  /** Connects to the address that is the first to greet. */
+  async #connect(greet: Greet): Promise<{ hostname: string; connection: Connection }> {
+    this.#addresses = await this.#resolve();
+    const { winner: hostname, prize: connection, overtaken } = await race(
+      this.#order.sort(this.#addresses),
+      {
+        delayMs: NEXT_ADDRESS_MS,
+        run: (runner) => greet(() => this.#connectTo(runner)),
+        failed: (hostname, error) => {
+          if (!(error instanceof ConnectionError)) throw error;
+          this.#order.failed(hostname);
+          this.#log.failed(formatAddress(hostname, this.#options.port), error.message);
+        },
+      },
+    );
+    for (const slow of overtaken) {
+      this.#order.failed(slow);
+      const address = formatAddress(slow, this.#options.port);
+      this.#options.log.debug("connect", "fail", { address, error: "another server was faster" });
+    }
+    this.#log.connected(connection.address);
+    return { hostname, connection };
+  }
+
+  async #connectTo({ candidate: hostname, signal }: Runner<string>): Promise<Connection> {
     const { answerTimeoutMs: timeoutMs, dialer, port } = this.#options;
-    if (this.#addresses.length === 0) this.#addresses = await this.#resolve();
-    const hostname = this.#addresses.shift()!;
-    this.#connection = await connect({ hostname, port }, { dialer, timeoutMs });
-    this.#log.connected(this.#connection.address);
-    return this.#connection;
+    return await connect({ hostname, port }, { dialer, timeoutMs, signal });
   }
 
   /** Returns the addresses of the name, starting at a random one: that spreads clients over the servers. */
   async #resolve(): Promise<string[]> {
     const { answerTimeoutMs: timeoutMs, dialer, host, random } = this.#options;
-    if (isIpv4(host) || host === "localhost") return [host];
+    if (isIpv4(host)) return [host];
     const late = { timeoutMs, error: () => new Error(`Cannot resolve ${host} in time`) };
-    // Connecting may still find a name that DNS does not resolve: in /etc/hosts, or over IPv6.
     const found = await withDeadline(dialer.resolve(host), late).catch(() => []);
-    if (found.length === 0) return [host];
+    if (found.length === 0) return this.#addresses.length > 0 ? this.#addresses : [host];
     const first = Math.floor(random() * found.length);
     return [...found.slice(first), ...found.slice(0, first)];
   }

@@ -7,6 +7,7 @@
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS } from "../shared/logging.ts";
+import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
 /** The settings of a client. config.yaml explains each. */
@@ -29,13 +30,15 @@ export interface ClientSettings {
   retryMs: number;
   /** Asks for the winners again after this long without an answer. */
   winnersTimeoutMs: number;
+  /** Whether the servers may be ones that do not know ProgressRequest. */
+  legacyServer: boolean;
 }
 
 /** Where a client's settings come from. */
 export interface ClientSettingsSources {
   /** Values of the flags, by the names of the environment variables that they override. */
   flags?: Readonly<Record<string, string | undefined>>;
-  /** @default {Deno.env.get} */
+  /** @default {environmentVariable} */
   environment?: (name: string) => string | undefined;
   /** @default {Deno.readTextFileSync} */
   readFile?: (path: string) => string;
@@ -50,15 +53,18 @@ const FILES = ["config.yaml", "client/config.yaml"];
  * @throws {SettingsError} With everything that is missing, misspelled or out of range.
  */
 export function readClientSettings(sources: ClientSettingsSources = {}): ClientSettings {
-  const { flags = {}, environment = (name) => Deno.env.get(name) } = sources;
+  const { flags = {}, environment = environmentVariable } = sources;
   const { readFile = Deno.readTextFileSync } = sources;
   const named = flags.CLI_CONFIG ?? environment("CLI_CONFIG");
   const yaml = named
     ? readYamlFile([named], { readFile, mustExist: true })
     : readYamlFile(FILES, { readFile });
+  // Without the file, nothing can be said about the settings that it has.
+  if (yaml.isMissing && yaml.fault) throw new SettingsError("client", [yaml.fault]);
   const reader = new SettingsReader({
     program: "client",
-    environment: (name) => flags[name] ?? environment(name),
+    environment,
+    flagOf: (variable) => ({ name: flagName(variable), value: flags[variable] }),
     environmentName: (name) => `CLI_${name.toUpperCase().replaceAll(".", "_")}`,
     file: yaml.settings,
     fileName: yaml.fileName,
@@ -80,8 +86,9 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     answerTimeoutMs: readSeconds(reader, "answer_seconds", 10),
     retryMs: readSeconds(reader, "retry_seconds", 60),
     winnersTimeoutMs: readSeconds(reader, "winners_seconds", 60),
+    legacyServer: reader.flag("legacy_server", false),
   };
-  finish(reader, flags);
+  reader.finish();
   return settings;
 }
 
@@ -98,28 +105,8 @@ function readSeconds(reader: SettingsReader, name: string, defaultSeconds: numbe
   return 1000 * reader.integer(name, { min: 1, max: 86_400, default: defaultSeconds });
 }
 
-/** Finishes reading. Adds the flags' names to the messages. */
-function finish(
-  reader: SettingsReader,
-  flags: Readonly<Record<string, string | undefined>>,
-): void {
-  try {
-    reader.finish();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    const named = error.faults.map((fault) =>
-      fault
-        .replace(/\((CLI_\w+) in the environment\)/, (place, name) =>
-          flags[name] === undefined ? place : `(${flagOf(name)})`)
-        .replace(/or (CLI_\w+) in the environment$/, (place, name) =>
-          `${place.slice("or ".length)}, or give ${flagOf(name)}`)
-    );
-    throw new SettingsError("client", named);
-  }
-}
-
 /** Returns the flag that overrides an environment variable: `--batch-size` for CLI_BATCH_SIZE. */
-function flagOf(name: string): string {
+function flagName(name: string): string {
   if (name === "CLI_SERVER_ADDRESS") return "--address";
   return `--${name.slice("CLI_".length).toLowerCase().replaceAll("_", "-")}`;
 }

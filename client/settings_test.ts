@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { SettingsError } from "../shared/config.ts";
 import { needs } from "../testing/needs.ts";
+import { readCommandLine } from "./command_line.ts";
 import { readClientSettings } from "./settings.ts";
 
 const CONFIG_YAML = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';
@@ -40,6 +41,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     answerTimeoutMs: 10_000,
     retryMs: 60_000,
     winnersTimeoutMs: 60_000,
+    legacyServer: false,
   });
 });
 
@@ -64,6 +66,19 @@ Deno.test("readClientSettings() prefers flags to the environment, and the enviro
   assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
 });
 
+Deno.test("readClientSettings() takes legacy servers for possible by flag, environment or file", () => {
+  const environment = { CLI_ID: "3" };
+  const read = (given: Parameters<typeof sources>[0]) =>
+    readClientSettings(sources({ environment, ...given })).legacyServer;
+  const files = { "config.yaml": `${CONFIG_YAML}legacy_server: true\n` };
+  assertEquals(read({}), false);
+  assertEquals(read({ files }), true);
+  assertEquals(read({ files, environment: { ...environment, CLI_LEGACY_SERVER: "false" } }), false);
+  const commandLine = readCommandLine(["--legacy-server", "--id", "3"]);
+  assert(typeof commandLine !== "string");
+  assertEquals(read({ flags: commandLine.flags }), true);
+});
+
 Deno.test("readClientSettings() reads the named file, or the first default that exists", () => {
   const files = {
     "config.yaml": "batch_size: 1\n",
@@ -82,10 +97,8 @@ Deno.test("readClientSettings() reads the named file, or the first default that 
   const flags = { CLI_CONFIG: "y.yaml" };
   assertEquals(size({ files, flags, environment: { ...base, CLI_CONFIG: "x.yaml" } }), 4);
   assertEquals(
-    faults({ flags: { CLI_CONFIG: "z.yaml", CLI_ID: "1", CLI_SERVER_ADDRESS: "s:1" } }),
-    [
-      "z.yaml cannot be read: no such file",
-    ],
+    faults({ flags: { CLI_CONFIG: "z.yaml", CLI_ID: "1" } }),
+    ["z.yaml does not exist: name the file that has the settings"],
   );
 });
 

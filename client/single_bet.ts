@@ -6,6 +6,7 @@
 
 import { type Bet, dayNumber, describeFault } from "../shared/mod.ts";
 import { SettingsError } from "../shared/config.ts";
+import { environmentVariable, textFault } from "./environment.ts";
 import { BetFileError, fieldsFault } from "./bet_lines.ts";
 import type { ClientSettingsSources } from "./settings.ts";
 
@@ -15,11 +16,11 @@ const VARIABLES = ["NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
 /**
  * Reads a bet from flags or, where one is missing, from the environment.
  *
- * @throws {SettingsError} If any field is missing.
+ * @throws {SettingsError} If any field is missing, or is not UTF-8.
  * @throws {BetFileError} If a field breaks a rule.
  */
 export function readBet(
-  { flags = {}, environment = (name) => Deno.env.get(name) }: ClientSettingsSources = {},
+  { flags = {}, environment = environmentVariable }: ClientSettingsSources = {},
 ): Omit<Bet, "agency"> {
   const values = VARIABLES.map((name) => flags[name] ?? environment(name) ?? "");
   const missing = VARIABLES.filter((_, index) => values[index] === "");
@@ -29,6 +30,11 @@ export function readBet(
     );
     throw new SettingsError("client", faults);
   }
+  const unsound = VARIABLES.flatMap((name, index) => {
+    const fault = textFault(values[index]);
+    return fault === undefined ? [] : [`${name} ${fault}`];
+  });
+  if (unsound.length > 0) throw new SettingsError("client", unsound);
   const fault = fieldsFault(values, dayNumber(Date.now()));
   if (fault !== undefined) throw new BetFileError(`Cannot send bet: ${describeFault(fault)}`);
   const [firstName, lastName, document, birthdate, number] = values;

@@ -20,6 +20,19 @@ Deno.test("readBet() reads a bet from flags and the environment", () => {
   });
 });
 
+Deno.test("readBet() refuses the mark of bytes that are not UTF-8", () => {
+  for (const broken of ["Ana\ufffd", "\ud800Ana"]) {
+    const faults = [
+      "NOMBRE holds U+FFFD, the mark of bytes that are not UTF-8: give it in a file",
+    ];
+    const environment = { ...NAMES, NUMERO: "1" };
+    const read = (...given: Parameters<typeof sources>) =>
+      assertThrows(() => readBet(sources(...given)), SettingsError).faults;
+    assertEquals(read({ ...environment, NOMBRE: broken }), faults);
+    assertEquals(read(environment, { NOMBRE: broken }), faults);
+  }
+});
+
 Deno.test("readBet() reports missing and invalid fields", () => {
   const missing = assertThrows(() => readBet(sources(NAMES)), SettingsError);
   assertEquals(missing.faults, ["NUMERO is missing: give --numero, or NUMERO in the environment"]);

@@ -24,6 +24,9 @@ Settings come from flags, then the environment, then the file (under the name gi
                      CLI_ANSWER_SECONDS   answer_seconds   longest wait for an answer [10]
                      CLI_RETRY_SECONDS    retry_seconds    give up after nothing has worked for this long [60]
                      CLI_WINNERS_SECONDS  winners_seconds  ask again for winners after this long [60]
+  --legacy-server    CLI_LEGACY_SERVER    legacy_server    the servers do not know ProgressRequest: if they close
+                                                           the connection on it, send from the first bet on,
+                                                           one packet per connection; true or false [false]
   --config FILE      CLI_CONFIG                            the file [config.yaml, or client/config.yaml]
   --result FILE      CLI_RESULT                            where to write the result as JSON, at the end [nowhere]
   --help, --version
@@ -39,4 +42,4 @@ A file of bets is CSV: first name, last name, document, birthdate YYYY-MM-DD, nu
 is checked before any bet is sent.
 
 Exit codes: 0 done; 1 unexpected failure; 2 wrong usage or settings; 3 invalid bets (file and line are named);
-4 refused by the servers; 5 servers unreachable or silent; 130, 143 stopped by a signal: start it again to resume.`;
+4 refused by the servers, or they hold other bets than the file; 5 servers unreachable or silent; 130, 143 stopped by a signal: start it again to resume.`;

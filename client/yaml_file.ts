@@ -14,6 +14,8 @@ export interface YamlSettings {
   fileName: string;
   /** Why the file, or a part of it, cannot be used. */
   fault?: string;
+  /** Whether the file must exist and does not. */
+  isMissing?: boolean;
 }
 
 /**
@@ -30,9 +32,12 @@ export function readYamlFile(
     try {
       text = readFile(fileName);
     } catch (error) {
-      if (error instanceof Deno.errors.NotFound && !mustExist) continue;
-      const fault = `${fileName} cannot be read: ${(error as Error).message}`;
-      return { settings: {}, fileName, fault };
+      const isMissing = error instanceof Deno.errors.NotFound;
+      if (isMissing && !mustExist) continue;
+      const fault = isMissing
+        ? `${fileName} does not exist: name the file that has the settings`
+        : `${fileName} cannot be read: ${(error as Error).message}`;
+      return { settings: {}, fileName, fault, isMissing };
     }
     return parseSettings(text, fileName);
   }

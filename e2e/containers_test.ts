@@ -35,6 +35,9 @@ class DockerResources implements AsyncDisposable {
   }
 }
 
+/** A folder whose name shells, Docker, Deno and URLs read as something else, each in its way. */
+const AWKWARD_NAME = "Ñandú 'a' \"b\", $HOME ${PATH} #1 ?x=%20;&|";
+
 Deno.test({
   ...needs(
     ["run", "write", "env", "docker"],
@@ -43,7 +46,12 @@ Deno.test({
   async fn(test) {
     await using bets = await courseBets();
     const rows = await readBets(bets);
-    await using copy = await ProjectCopy.make({ clients: 5, servers: 3, dataset: bets.path });
+    await using copy = await ProjectCopy.make({
+      clients: 5,
+      servers: 3,
+      dataset: bets.path,
+      name: AWKWARD_NAME,
+    });
     await using resources = new DockerResources(copy);
 
     await test.step("every bet is stored, once and in order, and nothing keeps running", async () => {
@@ -51,6 +59,7 @@ Deno.test({
       assertEquals(await up.ended(), 0, up.output());
       await up.line(/^docker-compose.yaml: updated, for 3 servers and 5 clients/);
       await up.line(/^All bets are stored, and every agency knows its winners/);
+      await up.line(/^server\d .* action: broadcast \| result: success/);
       await assertStored(copy.volume, rows);
       assertEquals(await resources.leftovers(), []);
     });
@@ -81,19 +90,78 @@ Deno.test({
       assertEquals(await resources.leftovers(), []);
     });
 
-    await test.step("containers run without privileges, as an ordinary user", async () => {
+    await test.step("containers run confined and limited, beside those of another checkout", async () => {
+      await using other = await ProjectCopy.make({ clients: 2, servers: 1 });
+      await copy.edit(".env", [/^SERVER_MEMORY=.*/m, "SERVER_MEMORY=600m"]);
+      await copy.edit(".env", [/^CLIENT_CPUS=.*/m, "CLIENT_CPUS=0.5"]);
       // Small packets, so that the signal comes in the middle of the work.
       copy.env.CLI_BATCH_SIZE = "2";
       await using up = copy.task("up");
       await up.line(/^client1 .* action: config/);
-      const format = "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}";
       const ids = await resources.containers();
+      const user = `${Deno.uid() || 1000}:${Deno.gid() || 1000}`;
+      const limits = "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}";
+      const format =
+        `{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}} ${limits}`;
       const found = await copy.docker("inspect", "--format", format, ...ids);
-      const user = Deno.uid() || 1000;
-      for (const line of found) assertEquals(line, `${user}:${Deno.gid() || 1000} true [ALL]`);
+      assertEquals(
+        found.sort(),
+        [
+          ...Array(5).fill(`${user} true [ALL] ${512 * 2 ** 20} 256 ${0.5e9}`),
+          ...Array(3).fill(`${user} true [ALL] ${600 * 2 ** 20} 512 ${1e9}`),
+        ].sort(),
+      );
+
+      await using down = other.task("down");
+      assertEquals(await down.ended(), 0, down.output());
+      await down.line(/^Nothing was running$/);
+      assertEquals((await resources.containers()).sort(), ids.sort());
+
       up.signal("SIGTERM");
       assertEquals(await up.ended(), 143, up.output());
       assertEquals(await resources.leftovers(), []);
+    });
+
+    await test.step("a subnet of another network is reported, with both settings to change", async () => {
+      const [, subnet] = /^DOCKET_SUBNET=(.+)$/m.exec(
+        await Deno.readTextFile(`${copy.root}/.env`),
+      )!;
+      const name = `${copy.composeProject}-other`;
+      await copy.docker("network", "create", "--subnet", subnet, name);
+      try {
+        await using up = copy.task("up");
+        assertEquals(await up.ended(), 1, up.output());
+        await up.line(
+          new RegExp(`${subnet} overlaps .* network ${name}: .*DOCKET_SUBNET.*UDP_BROADCAST_IP`),
+        );
+        await using doctor = copy.task("doctor");
+        assertEquals(await doctor.ended(), 1, doctor.output());
+        await doctor.line(new RegExp(`^fault +subnet +${subnet} overlaps .* network ${name}: `));
+      } finally {
+        await copy.docker("network", "rm", name);
+      }
+    });
+
+    await test.step("down stops containers that docker compose started under another name", async () => {
+      const project = `${copy.composeProject}-by-hand`;
+      await copy.docker(
+        "compose",
+        "--project-name",
+        project,
+        "up",
+        "--build",
+        "--detach",
+        "server1",
+      );
+      await using refused = copy.task("up");
+      assertEquals(await refused.ended(), 1, refused.output());
+      await refused.line(/^Containers of the lottery are running: stop them with: .* task down$/);
+      await using down = copy.task("down");
+      assertEquals(await down.ended(), 0, down.output());
+      await down.line(/^Stopped and removed the containers$/);
+      const left = await copy.docker("ps", "--all", "--quiet", "--filter", `name=${project}`);
+      assertEquals(left, []);
+      await copy.docker("image", "rm", `${project}-server`);
     });
   },
 });

@@ -9,12 +9,12 @@ import { freePort } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../tools/project.ts";
-import { COMPOSE_PROJECT } from "../tools/run/compose_file.ts";
+import { composeProjectName } from "../tools/run/docker.ts";
 
 /** The parts of the project that a person needs to run it. vendor/std exists only where JSR is out of reach. */
 const PARTS = [
   ...[".dockerignore", ".env.example", "Dockerfile.client", "Dockerfile.server"],
-  ...["deno.json", "deno.lock", "docker-compose.yaml"],
+  ...["deno.json", "deno.lock", "denow", "docker-compose.yaml"],
   ...["client", "server", "shared", "tools", "vendor/std"],
 ];
 const LEFT_OUT = [/\/shared-volume$/, /_test\.ts$/];
@@ -25,30 +25,34 @@ export interface CopyOptions {
   servers: number;
   /** The folder of agency-N.csv. @default {sample bets} */
   dataset?: string;
+  /** The name of the copy's folder. @default {a short one} */
+  name?: string;
 }
 
 /** A copy of the project. It is removed at the end of its block. */
 export class ProjectCopy implements AsyncDisposable {
   readonly root: string;
-  /** The unique name of its containers, network and images. */
+  /** The name of its containers, network and images. */
   readonly composeProject: string;
   readonly volume: string;
   /** The TCP port of its servers. */
   readonly port: number = freePort("tcp");
   /** Variables for its tasks. */
-  readonly env: Record<string, string>;
+  readonly env: Record<string, string> = {};
   readonly #folder = tempFolder();
 
-  private constructor() {
-    this.root = this.#folder.path;
+  private constructor(name: string) {
+    this.root = `${this.#folder.path}/${name}`;
+    Deno.mkdirSync(this.root);
     this.volume = `${this.root}/server/shared-volume`;
-    this.composeProject = `${COMPOSE_PROJECT}-test-${crypto.randomUUID().slice(0, 8)}`;
-    this.env = { COMPOSE_PROJECT_NAME: this.composeProject };
+    this.composeProject = composeProjectName({ root: this.root, environment: () => undefined });
   }
 
   /** Copies the project. */
-  static async make({ clients, servers, dataset }: CopyOptions): Promise<ProjectCopy> {
-    const copy = new ProjectCopy();
+  static async make(
+    { clients, servers, dataset, name = "lottery" }: CopyOptions,
+  ): Promise<ProjectCopy> {
+    const copy = new ProjectCopy(name);
     const { root, port } = copy;
     for (const part of PARTS) await copyAll(`${PROJECT_ROOT}/${part}`, `${root}/${part}`);
     await Deno.copyFile(`${root}/.env.example`, `${root}/.env`);
@@ -97,7 +101,8 @@ export class ProjectCopy implements AsyncDisposable {
 
   /** Runs docker. Returns the lines that it prints. */
   async docker(...args: string[]): Promise<string[]> {
-    const output = await new Deno.Command("docker", { args, stderr: "inherit" }).output();
+    const command = new Deno.Command("docker", { args, cwd: this.root, stderr: "inherit" });
+    const output = await command.output();
     const text = new TextDecoder().decode(output.stdout).trim();
     return text === "" ? [] : text.split("\n");
   }

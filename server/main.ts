@@ -6,6 +6,7 @@
 
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
+import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
@@ -32,6 +33,7 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     shared_volume: settings.sharedVolume,
     log_level: settings.logLevel,
   });
+  warnWithoutVectorInstructions(log);
   const ledger = await openLedger(settings, log);
   const stopped = Promise.withResolvers<number>();
   ledger.failed.then((error) => {

@@ -295,6 +295,9 @@ export class Session {
   async #refuse(error: PacketError): Promise<Next> {
     const action = error.isStore ? "apuestas_almacenadas" : "receive_message";
     this.#context.log.error(action, "fail", { ip: this.#peer, error: error.message });
+    // It may be a person's name or document.
+    const { sent } = error;
+    if (sent !== undefined) this.#context.log.debug(action, "fail", { ip: this.#peer, sent });
     if (!error.isStore) return "linger";
     await this.#write(STORE_RESPONSES[REFUSED]);
     return "read";

@@ -50,8 +50,8 @@ export interface ServerSettingsSources {
 export function readServerSettings(sources: ServerSettingsSources = {}): ServerSettings {
   const { environment = (name) => Deno.env.get(name), readFile = Deno.readTextFileSync } = sources;
   const fileName = environment("SERVER_CONFIG") || `${HERE}/config.ini`;
-  const { file, fault } = readIni(fileName, readFile);
-  const reader = new SettingsReader({ program: "server", environment, file, fileName });
+  const { fault, ...file } = readIni(fileName, readFile);
+  const reader = new SettingsReader({ program: "server", environment, fileName, ...file });
   if (fault !== undefined) reader.fault(fault);
   const settings: ServerSettings = {
     port: reader.integer("SERVER_PORT", { min: 0, max: 65535 }),
@@ -91,12 +91,12 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
 function readIni(
   path: string,
   readFile: (path: string) => string,
-): { file: Record<string, string>; fault?: string } {
+): { file: Record<string, string>; isFileMissing?: boolean; fault?: string } {
   let text: string;
   try {
     text = readFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { file: {} };
+    if (error instanceof Deno.errors.NotFound) return { file: {}, isFileMissing: true };
     return { file: {}, fault: `${path} cannot be read: ${(error as Error).message}` };
   }
   try {

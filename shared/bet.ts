@@ -6,6 +6,7 @@
  */
 
 import { COLON, COMMA, DASH, QUOTE, SEMICOLON, ZERO } from "./ascii.ts";
+import { quoteText } from "./readable.ts";
 
 /** One bet of one agency, in readable form. The programs themselves work on its bytes. */
 export interface Bet {
@@ -65,8 +66,13 @@ export const FAULT_VALUE_CHARS_MAX = 80;
  * assertEquals(describeFault(fault), 'number "10000" is over 9999');
  * ```
  */
-export function describeFault(fault: BetFault): string {
-  return `${fault.field} ${JSON.stringify(fault.value)} ${fault.reason}`;
+export function describeFault({ field, value, reason }: BetFault): string {
+  return `${field} ${quoteText(value)} ${reason}`;
+}
+
+/** Describes a fault without the value, which may be personal data: `number is over 9999`. */
+export function describeRule({ field, reason }: BetFault): string {
+  return `${field} ${reason}`;
 }
 
 /** Kinds of byte in a text. A plain one needs no further check. */

@@ -5,6 +5,7 @@ import {
   BetScanner,
   dayNumber,
   describeFault,
+  describeRule,
   FAULT_VALUE_CHARS_MAX,
 } from "./bet.ts";
 import { casesWanted, forAll, type Random } from "../testing/random.ts";
@@ -321,6 +322,15 @@ Deno.test("describeFault() escapes the value so that it cannot break a line", {
     describeFault({ field: "document", reason: "is bad", value: '1"\n2' }),
     'document "1\\"\\n2" is bad',
   );
+  assertEquals(
+    describeFault({ field: "first name", reason: "is bad", value: "A\u202en\u200ba" }),
+    'first name "A\\u202en\\u200ba" is bad',
+  );
+});
+
+Deno.test("describeRule() leaves the value out", { permissions: "none" }, () => {
+  const fault = { field: "document", reason: "is bad", value: "30904465" } as const;
+  assertEquals(describeRule(fault), "document is bad");
 });
 
 Deno.test("dayNumber() returns the day in UTC, in calendar order", { permissions: "none" }, () => {

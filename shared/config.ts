@@ -5,16 +5,19 @@
  * @module
  */
 
+import { escapeMessage, quoteText } from "./readable.ts";
+
 /** Lists all faults in a program's settings, one line each. */
 export class SettingsError extends Error {
   override name = "SettingsError";
   readonly faults: readonly string[];
 
   constructor(program: string, faults: readonly string[]) {
-    super(
-      `Cannot start ${program}: fix these settings:\n${faults.map((f) => `  - ${f}`).join("\n")}`,
-    );
-    this.faults = faults;
+    // They quote what is in files.
+    const readable = faults.map(escapeMessage);
+    const list = readable.map((fault) => `  - ${fault}`).join("\n");
+    super(`Cannot start ${program}: fix these settings:\n${list}`);
+    this.faults = readable;
   }
 }
 
@@ -28,8 +31,20 @@ export interface SettingsSources {
   file: Readonly<Record<string, string>>;
   /** The file's name in messages. */
   fileName: string;
+  /** Whether there is no such file. @default {false} */
+  isFileMissing?: boolean;
   /** Maps a setting's name in the file to its name in the environment. @default {the same name} */
   environmentName?: (name: string) => string;
+  /** Looks up the flag that overrides a variable of the environment. @default {there is none} */
+  flagOf?: (variable: string) => Flag | undefined;
+}
+
+/** A flag of the command line. */
+export interface Flag {
+  /** Its name in messages, `--batch-size`. */
+  name: string;
+  /** Its value, if it was given. */
+  value?: string;
 }
 
 /** The trimmed text of a setting, and where it was found. */
@@ -72,6 +87,8 @@ export class SettingsReader {
   readonly #sources: SettingsSources;
   readonly #names = new Set<string>();
   readonly #faults: string[] = [];
+  /** Environment variables of the settings that a missing file should have set. */
+  readonly #unset: string[] = [];
 
   constructor(sources: SettingsSources) {
     this.#sources = sources;
@@ -139,24 +156,40 @@ export class SettingsReader {
       const hint = near === undefined ? "remove it" : `did you mean ${near}?`;
       this.fault(`${name} in ${this.#sources.fileName} is not a setting: ${hint}`);
     }
+    if (this.#unset.length > 0) {
+      const variables = this.#unset.join(", ");
+      const { fileName } = this.#sources;
+      this.fault(`${fileName} does not exist: restore it, or set ${variables} in the environment`);
+    }
     if (this.#faults.length > 0) throw new SettingsError(this.#sources.program, this.#faults);
   }
 
   #find(name: string, defaultText?: string): Found | undefined {
     this.#names.add(name);
-    const { environment, environmentName = (same) => same, file, fileName } = this.#sources;
+    const { environment, environmentName = (same) => same, file } = this.#sources;
+    const { fileName, isFileMissing = false } = this.#sources;
     const variable = environmentName(name);
+    const flag = this.#sources.flagOf?.(variable);
+    const fromFlag = flag?.value?.trim();
+    if (flag && fromFlag) return { text: fromFlag, place: flag.name };
     const fromEnvironment = environment(variable)?.trim();
     if (fromEnvironment) return { text: fromEnvironment, place: `${variable} in the environment` };
     const fromFile = Object.hasOwn(file, name) ? file[name].trim() : "";
     if (fromFile !== "") return { text: fromFile, place: fileName };
     if (defaultText !== undefined) return { text: defaultText, place: "its default" };
-    this.fault(`${name} is missing: set it in ${fileName}, or ${variable} in the environment`);
+    if (isFileMissing) {
+      this.#unset.push(variable);
+      return undefined;
+    }
+    const places = flag === undefined
+      ? `or ${variable} in the environment`
+      : `${variable} in the environment, or give ${flag.name}`;
+    this.fault(`${name} is missing: set it in ${fileName}, ${places}`);
   }
 }
 
 function quote({ text, place }: Found): string {
-  return `${JSON.stringify(text)} (${place})`;
+  return `${quoteText(text)} (${place})`;
 }
 
 /** Returns whether `text` is an IPv4 address in dotted decimals. */

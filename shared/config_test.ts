@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertFalse, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   isIpv4,
   nearest,
@@ -55,6 +55,42 @@ Deno.test("SettingsReader treats an empty setting as missing, wherever it is", {
   assertEquals(missing, [
     "D is missing: set it in server/config.ini, or D in the environment",
   ]);
+});
+
+Deno.test("SettingsReader calls a missing file missing, and not its settings", {
+  permissions: "none",
+}, () => {
+  const read = (settings: SettingsReader) => {
+    for (const name of ["A", "B", "C"]) settings.text(name);
+    settings.text("D", "default");
+  };
+  const missing = faultsOf(reader({ A: "1" }, {}, { isFileMissing: true }), read);
+  assertEquals(missing, [
+    "server/config.ini does not exist: restore it, or set B, C in the environment",
+  ]);
+  const settings = reader({ A: "1", B: "1", C: "1" }, {}, { isFileMissing: true });
+  read(settings);
+  settings.finish();
+});
+
+Deno.test("SettingsReader prefers flags to the environment, and names them", {
+  permissions: "none",
+}, () => {
+  const flags: Record<string, string> = { A: "flag", B: " ", D: "x" };
+  const flagOf = (variable: string) =>
+    variable === "E" ? undefined : { name: `--${variable.toLowerCase()}`, value: flags[variable] };
+  const settings = reader({ A: "environment", B: "environment", F: "y" }, {}, { flagOf });
+  assertEquals([settings.text("A"), settings.text("B")], ["flag", "environment"]);
+  const rule = { min: 0, max: 9 };
+  assertEquals(
+    faultsOf(settings, () => "CDEF".split("").map((name) => settings.integer(name, rule))),
+    [
+      "C is missing: set it in server/config.ini, C in the environment, or give --c",
+      'D is "x" (--d): give an integer from 0 to 9',
+      "E is missing: set it in server/config.ini, or E in the environment",
+      'F is "y" (F in the environment): give an integer from 0 to 9',
+    ],
+  );
 });
 
 Deno.test("SettingsReader trims a setting", { permissions: "none" }, () => {
@@ -199,6 +235,17 @@ Deno.test("SettingsReader.finish() accepts a file setting that the environment o
   const settings = reader({ A: "1" }, { A: "ignored" });
   assertEquals(settings.integer("A", { min: 0, max: 9 }), 1);
   settings.finish();
+});
+
+Deno.test("SettingsReader.finish() shows what a reader cannot see in names and values", {
+  permissions: "none",
+}, () => {
+  const settings = reader({}, { A: "7\u200b", "\ufeffB": "1" });
+  settings.integer("A", { min: 0, max: 9 });
+  const { faults, message } = assertThrows(() => settings.finish(), SettingsError);
+  assertStringIncludes(faults[0], 'A is "7\\u200b"');
+  assertStringIncludes(faults[1], "\\ufeffB in ");
+  assertStringIncludes(message, "\n  - \\ufeffB in ");
 });
 
 Deno.test("nearest() returns what a misspelt name meant", { permissions: "none" }, () => {

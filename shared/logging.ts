@@ -7,6 +7,7 @@
 
 import { BaseHandler, type LevelName, Logger, LogLevels, type LogRecord } from "@std/log";
 import { withDeadline } from "./deadline.ts";
+import { isReadable, quoteText } from "./readable.ts";
 
 /** The outcome of an action. */
 export type Result = "in_progress" | "success" | "fail";
@@ -116,27 +117,20 @@ export function openLog({ levels, level, sink, now = Date.now }: LogOptions): Ac
   return new ActionLog(new Logger("lottery", levelName, { handlers }));
 }
 
-/** Formats an action as one line. Escapes whatever could break the line or forge another field. */
+/**
+ * Formats an action as one line. Escapes whatever could break the line, forge another field, or show
+ * other words than it holds.
+ */
 export function formatAction(action: string, result: Result, details: Details): string {
   let line = `action: ${action} | result: ${result}`;
   for (const key in details) line += ` | ${key}: ${formatValue(details[key])}`;
   return line;
 }
 
-// deno-lint-ignore no-control-regex
-const TO_ESCAPE = /[\x00-\x1f\x7f-\x9f\u2028\u2029|]/;
-/**
- * Characters that JSON does not escape, but that may end a line, move a cursor or separate fields.
- */
-const TO_ESCAPE_BESIDE_JSON = /[\x7f-\x9f\u2028\u2029|]/g;
-
 function formatValue(value: string | number | boolean): string {
   const text = String(value);
-  if (!TO_ESCAPE.test(text)) return text;
-  return JSON.stringify(text).replace(
-    TO_ESCAPE_BESIDE_JSON,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  if (isReadable(text) && !text.includes("|")) return text;
+  return quoteText(text).replaceAll("|", "\\u007c");
 }
 
 function formatTime(timeMs: number): string {

@@ -107,6 +107,13 @@ Deno.test("formatAction() escapes what could break the line or forge a field", {
     "a paragraph separator": ["a\u2029b", '"a\\u2029b"'],
     "another field": ["x | result: success", '"x \\u007c result: success"'],
     "a quote and a line end": ['"\n', '"\\"\\n"'],
+    "a bidirectional control": ["a\u202eb", '"a\\u202eb"'],
+    "a bidirectional isolate": ["a\u2066b", '"a\\u2066b"'],
+    "a zero-width space": ["a\u200bb", '"a\\u200bb"'],
+    "a word joiner": ["a\u2060b", '"a\\u2060b"'],
+    "an Arabic letter mark": ["a\u061cb", '"a\\u061cb"'],
+    "a byte order mark": ["\ufeffa", '"\\ufeffa"'],
+    "an invisible tag": ["a\u{e0041}", '"a\\udb40\\udc41"'],
   };
   for (const [name, [value, shown]] of Object.entries(table)) {
     await t.step(name, () => {

@@ -13,12 +13,13 @@ import {
   type Bet,
   BetScanner,
   BIRTHDATE_BYTES,
-  describeFault,
+  describeRule,
   DOCUMENT_BYTES_MAX,
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
+import { quoteText } from "./readable.ts";
 import { writeRow } from "./rows.ts";
 import { BetTranslator } from "./simd/bet_translator.ts";
 
@@ -57,7 +58,16 @@ export const PACKET_BYTES_MIN = "StoreBatch:".length + AGENCY_PART_BYTES_MAX + B
 
 const PREFIXES = REQUEST_TYPES.map((type) => encoder.encode(`${type}:`));
 
-/** The line is not a packet, or its packet breaks a rule. */
+/** What a {@linkcode PacketError} knows besides its message. */
+interface PacketErrorOptions {
+  isStore?: boolean;
+  sent?: string;
+}
+
+/**
+ * The line is not a packet, or its packet breaks a rule. The message about a request names the
+ * agency, the bet, the field and the rule, and nothing personal.
+ */
 export class PacketError extends Error {
   override name = "PacketError";
   /**
@@ -65,10 +75,16 @@ export class PacketError extends Error {
    * the connection stays open.
    */
   readonly isStore: boolean;
+  /**
+   * What was sent instead of a valid request, quoted and cut. It may be a name or a document: logs
+   * show it only at the level DEBUG.
+   */
+  readonly sent: string | undefined;
 
-  constructor(message: string, isStore: boolean) {
+  constructor(message: string, { isStore = false, sent }: PacketErrorOptions = {}) {
     super(message);
     this.isStore = isStore;
+    this.sent = sent;
   }
 }
 
@@ -166,7 +182,7 @@ export class BetDecoder {
       if (type === "StoreBet" && count > 0 && !(isOver && count === 1)) {
         throw new PacketError(
           `Cannot store ${type} of agency ${agency}: more than one bet follows the agency`,
-          true,
+          { isStore: true },
         );
       }
       if (isOver) {
@@ -196,8 +212,12 @@ export class BetDecoder {
     const scanner = this.#scanner;
     const fault = scanner.scan(packet, at, packet.length, today);
     if (fault !== undefined) {
-      const which = `bet ${this.#translator.count + 1}: ${describeFault(fault)}`;
-      throw new PacketError(`Cannot store ${type} of agency ${agency}: ${which}`, true);
+      const which = `bet ${this.#translator.count + 1}: ${describeRule(fault)}`;
+      const sent = `${fault.field} ${quoteText(fault.value)}`;
+      throw new PacketError(`Cannot store ${type} of agency ${agency}: ${which}`, {
+        isStore: true,
+        sent,
+      });
     }
     this.#translator.add(
       this.#notation === "rows"
@@ -221,10 +241,12 @@ function decodeAgency(
   let end = from;
   while (end < packet.length && packet[end] !== SEMICOLON && packet[end] !== COLON) end++;
   const agency = parseDigits(packet, from, end, agencies);
-  if (agency < 1) throw new PacketError(badAgency(type, packet, agencies), true);
+  if (agency < 1) throw agencyError(type, packet, agencies);
   const isEmpty = end + 1 >= packet.length;
   if (isEmpty || (type === "StoreBet" && packet[end] === COLON)) {
-    throw new PacketError(`Cannot store ${type} of agency ${agency}: it has no bet`, true);
+    throw new PacketError(`Cannot store ${type} of agency ${agency}: it has no bet`, {
+      isStore: true,
+    });
   }
   return { agency, betsAt: end + 1 };
 }
@@ -257,7 +279,7 @@ function writePacketBet(packet: Uint8Array, start: number, found: BetScanner): U
  *   decodeRequest(new TextEncoder().encode(line), rules, new BetDecoder("packet"));
  *
  * assertEquals(decode("AgencyClose:5"), { type: "AgencyClose", agency: 5 });
- * assertThrows(() => decode("AgencyClose:6"), PacketError, "no agency from 1 to 5");
+ * assertThrows(() => decode("AgencyClose:6"), PacketError, "agency 6 is not from 1 to 5");
  * ```
  */
 export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: BetDecoder): Request {
@@ -271,17 +293,20 @@ export function decodeRequest(line: Uint8Array, rules: DecodeRules, decoder: Bet
     case "ProgressRequest":
     case "DigestRequest": {
       const agency = parseDigits(line, type.length + 1, line.length, rules.agencies);
-      if (agency < 1) throw new PacketError(badAgency(type, line, rules.agencies), false);
+      if (agency < 1) throw agencyError(type, line, rules.agencies);
       return { type, agency };
     }
     case undefined:
-      throw new PacketError(`Cannot read packet: ${quoteLine(line)} has no known type`, false);
+      throw new PacketError("Cannot read packet: it has no known type", { sent: quoteLine(line) });
   }
 }
 
 /** Returns whether a line, or its beginning, is a StoreBet or a StoreBatch. */
 export function isStoreRequest(line: Uint8Array): boolean {
-  const type = requestType(line);
+  return isStoreType(requestType(line));
+}
+
+function isStoreType(type: RequestType | undefined): boolean {
   return type === "StoreBet" || type === "StoreBatch";
 }
 
@@ -291,14 +316,25 @@ function requestType(line: Uint8Array): RequestType | undefined {
   }
 }
 
-function badAgency(type: RequestType, line: Uint8Array, agencies: number): string {
-  return `Cannot read ${type}: ${quoteLine(line)} has no agency from 1 to ${agencies}`;
+/** Returns an error about a request whose agency is missing, malformed or out of range. */
+function agencyError(type: RequestType, line: Uint8Array, agencies: number): PacketError {
+  const at = type.length + 1;
+  // More digits than an agency's number has may be a document.
+  const start = decoder.decode(line.subarray(at, at + AGENCY_PART_BYTES_MAX));
+  const number = /^(\d{1,4})(?:[;:]|$)/.exec(start)?.[1];
+  const reason = number === undefined
+    ? "it has no valid agency"
+    : `agency ${number} is not from 1 to ${agencies}`;
+  return new PacketError(`Cannot read ${type}: ${reason}`, {
+    isStore: isStoreType(type),
+    sent: quoteLine(line),
+  });
 }
 
 /** Quotes the beginning of a line, for a message. */
 function quoteLine(line: Uint8Array): string {
   const text = decoder.decode(line.subarray(0, 40));
-  return JSON.stringify(line.length > 40 ? `${text}…` : text);
+  return quoteText(line.length > 40 ? `${text}…` : text);
 }
 
 /**
@@ -412,5 +448,5 @@ function answerRest(line: Uint8Array, type: string, pattern: RegExp): string {
   const text = decoder.decode(line);
   const rest = text.slice(type.length + 1);
   if (text.startsWith(`${type}:`) && pattern.test(rest)) return rest;
-  throw new PacketError(`Cannot read answer: ${quoteLine(line)} is not a valid ${type}`, false);
+  throw new PacketError(`Cannot read answer: ${quoteLine(line)} is not a valid ${type}`);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { CLIENT_PERMISSIONS } from "../tools/run/permissions.ts";
+import { clientPermissions } from "../tools/run/permissions.ts";
 import { clientEnvironment, type ClientParameters } from "./lottery_environment.ts";
 import { Program } from "./program.ts";
 
@@ -12,18 +12,22 @@ import { Program } from "./program.ts";
 export interface ClientOptions extends ClientParameters {
   /** The client as an executable file. @default {its source, run by Deno} */
   executable?: string;
+  /** Its arguments. @default {none} */
+  args?: string[];
   /** More settings. */
   env?: Record<string, string>;
 }
 
 /** Starts a client, which sends all bets of an agency and asks for its winners. */
-export function startClient({ executable, env, ...parameters }: ClientOptions): Program {
+export function startClient(
+  { executable, args = [], env, ...parameters }: ClientOptions,
+): Program {
   return new Program({
     name: `client${parameters.agency}`,
     command: executable,
     args: executable === undefined
-      ? ["run", "--quiet", ...CLIENT_PERMISSIONS, "client/main.ts"]
-      : [],
+      ? ["run", "--quiet", ...clientPermissions(), "client/main.ts", ...args]
+      : args,
     env: { ...clientEnvironment(parameters), ...env },
   });
 }

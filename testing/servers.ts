@@ -6,7 +6,7 @@
 
 import { PROJECT_ROOT } from "../tools/project.ts";
 import { serverPermissions } from "../tools/run/permissions.ts";
-import { LOOPBACK, serverEnvironment } from "./lottery_environment.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { tempFolder } from "./temp_folder.ts";
@@ -151,20 +151,18 @@ export class ServerGroup implements AsyncDisposable {
   #launch(index: number): Program {
     const { agencies, sharedPort = true, env, adapt = (program) => program } = this.#options;
     const server = this.servers[index];
-    const permissions = serverPermissions({ projectRoot: PROJECT_ROOT, sharedVolume: this.volume });
     const { port } = sharedPort ? this.servers[0] : server;
+    const { volume } = this;
+    const broadcastPort = this.#broadcastPort;
+    const permissions = serverPermissions({
+      config: `${PROJECT_ROOT}/server/config.ini`,
+      sharedVolume: volume,
+      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+    });
     const program = {
       name: server.name,
       args: ["run", "--quiet", ...permissions, "server/main.ts"],
-      env: {
-        ...serverEnvironment({
-          port,
-          broadcastPort: this.#broadcastPort,
-          agencies,
-          volume: this.volume,
-        }),
-        ...env,
-      },
+      env: { ...serverEnvironment({ port, broadcastPort, agencies, volume }), ...env },
     };
     return new Program(adapt(program, { index, isFirst: server.processes.length === 0 }));
   }

@@ -5,21 +5,29 @@
  * @module
  */
 
+import { inspectTail } from "../server/ledger/file/recovery.ts";
+import { DISK_FAILURE_FILE, JOURNAL_FILE } from "../server/ledger/file/volume_files.ts";
 import { readServerSettings } from "../server/settings.ts";
-import { AGENCIES_MAX, dayNumber } from "../shared/bet.ts";
+import { AGENCIES_MAX } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
-import { examine } from "./check/examination.ts";
+import { escapeMessage } from "../shared/readable.ts";
+import { acceptLoss } from "./check/accept_loss.ts";
+import { compareBets } from "./check/comparison.ts";
+import { type Compared, comparisonExitCode, comparisonLines } from "./check/comparison_report.ts";
+import { type Examination, examine, readAtOneMoment } from "./check/examination.ts";
 import { repairTail } from "./check/repair.ts";
 import {
   afterRepair,
   exitCodeOf,
+  hasLoss,
   refusalLine,
   repairLines,
   reportOf,
   verdictOf,
 } from "./check/report.ts";
+import { moveAside } from "./check/volume_reader.ts";
 import { integerFlag, runCommand, UsageError } from "./command.ts";
-import { TASK, TaskError } from "./project.ts";
+import { TASK, TaskError, unlessNotFound } from "./project.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
@@ -27,54 +35,119 @@ const WAIT_SECONDS_MAX = 3600;
 const USAGE =
   `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may be running.
 
-Usage: ${TASK} check [--volume DIR] [--agencies N] [--repair] [--wait SECONDS]
+Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
+       ${TASK} check --data FILE --agency N [--volume DIR] [--wait SECONDS]
+       ${TASK} check --accept-loss [--yes] [--volume DIR] [--agencies N] [--wait SECONDS]
+       ${TASK} check --clear-disk-failure [--volume DIR]
 
   --volume    the folder of the two files (default: the server's SHARED_VOLUME)
   --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
+  --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
   --repair    cut off a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
               beside it; changes nothing else, and nothing at all if there is damage
-  --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
+  --data      compare what is stored of one agency with FILE, its CSV file, instead, and name the first bet
+              that is not the same
+  --agency    that agency
+  --accept-loss
+              let servers start although a file is smaller than what was durable: says what is missing,
+              asks for confirmation, and moves bets.csv.round to bets.csv.round.lost-TIME; both files stay
+              as they are. Stop all servers first
+  --yes       confirm without being asked
+  --clear-disk-failure
+              let servers start although the disk has failed once: shows the note disk-failure.json and
+              moves it to disk-failure.json.cleared-TIME
   --help      show this text
 
-Without --repair nothing is written. The server's settings come from server/config.ini and the environment.
-Each fault is reported with its line and the position of that line's first byte.
+Without --repair, --accept-loss and --clear-disk-failure nothing is written. The server's settings come from
+server/config.ini and the environment. Each fault is reported with its line and the position of that line's
+first byte. Rows are judged as servers judge them when they start.
 
 Exit code:
   0  sound
-  1  the check failed: an unreadable file, a lock that was not obtained, a full disk
-  2  a wrong argument or setting, or no such folder
+  1  the check failed: an unreadable file, a lock that was not obtained, a full disk, an invalid bet in FILE;
+     or the loss was not confirmed
+  2  a wrong argument or setting, or no such folder or file
   3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
-     killed, the torn bytes were not acknowledged, and servers recover from it by themselves
-  4  damage in the middle of bets.csv, which only a person can repair
-  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one
-Of several, 4 takes precedence over 5, and both over 3. With --repair, the code is that of what is left.`;
+     killed or power was cut, the torn bytes were not acknowledged, and servers recover by themselves
+  4  damage in the middle of bets.csv, which only a person can repair, or acknowledged bets are missing
+  5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one; or
+     acknowledged closes are missing
+  6  with --data: the agency's stored bets are not the first ones of FILE (0: they are, and if fewer, the others
+     are not stored yet)
+  7  sound, but a server has left the note disk-failure.json: servers do not start
+Of several, 4 takes precedence over 5, both over 3, and 3 over 7. With --repair and --accept-loss, the code is
+that of what is left.`;
+
+const OPTIONS = {
+  volume: { type: "string" },
+  agencies: { type: "string" },
+  agency: { type: "string" },
+  data: { type: "string" },
+  wait: { type: "string" },
+  repair: { type: "boolean", default: false },
+  "accept-loss": { type: "boolean", default: false },
+  "clear-disk-failure": { type: "boolean", default: false },
+  yes: { type: "boolean", default: false },
+} as const;
+
+type Flags =
+  & { [name in "volume" | "agencies" | "agency" | "data" | "wait"]?: string }
+  & { [name in "repair" | "accept-loss" | "clear-disk-failure" | "yes"]: boolean };
+
+/** What to do, besides checking. */
+type Mode = "check" | "repair" | "data" | "accept-loss" | "clear-disk-failure";
 
 /** The command line. */
 interface Request {
+  mode: Mode;
   volume: string;
   agencies: number;
-  repair: boolean;
   waitMs: number;
 }
 
-type Flags = { volume?: string; agencies?: string; wait?: string; repair: boolean };
-
-function readRequest({ volume, wait, repair, ...flags }: Flags): Request {
+function readRequest({ volume, ...flags }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
-  const waitMs = 1000 * integerFlag("wait", wait, waitRule);
+  const waitMs = 1000 * integerFlag("wait", flags.wait, waitRule);
+  const mode = modeOf(flags);
+  // The others judge no rows, and so need no settings but the volume's.
+  const judgesRows = mode !== "data" && mode !== "clear-disk-failure";
   const agencies = flags.agencies === undefined
-    ? undefined
+    ? judgesRows ? undefined : AGENCIES_MAX
     : integerFlag("agencies", flags.agencies, { min: 1, max: AGENCIES_MAX });
   // With both, no settings are needed: the volume may be another machine's.
-  if (volume !== undefined && agencies !== undefined) return { volume, agencies, repair, waitMs };
+  if (volume !== undefined && agencies !== undefined) return { mode, volume, agencies, waitMs };
   const settings = readSettings();
   return {
+    mode,
     volume: volume ?? settings.sharedVolume,
     agencies: agencies ?? settings.agencies,
-    repair,
     waitMs,
   };
+}
+
+function modeOf(flags: Omit<Flags, "volume">): Mode {
+  const { data, repair, "accept-loss": accept, "clear-disk-failure": clear } = flags;
+  const given: Record<Exclude<Mode, "check">, boolean> = {
+    repair,
+    data: data !== undefined,
+    "accept-loss": accept,
+    "clear-disk-failure": clear,
+  };
+  const modes = (Object.keys(given) as (keyof typeof given)[]).filter((mode) => given[mode]);
+  if (modes.length > 1) throw new UsageError(`--${modes.join(" and --")} exclude each other`);
+  if (flags.yes && !accept) throw new UsageError("--yes only confirms --accept-loss");
+  if (flags.agency !== undefined && data === undefined) {
+    throw new UsageError("--agency needs --data: give the agency's file");
+  }
+  return modes.at(0) ?? "check";
+}
+
+/** Returns the agency and its file. */
+function readCompared({ agency, data = "" }: Flags): Compared {
+  if (agency === undefined) throw new UsageError("--data needs --agency: give the agency's number");
+  if (data === "") throw new UsageError("--data is empty: give the agency's file");
+  return { data, agency: integerFlag("agency", agency, { min: 1, max: AGENCIES_MAX }) };
 }
 
 function readSettings(): { sharedVolume: string; agencies: number } {
@@ -90,34 +163,121 @@ function readSettings(): { sharedVolume: string; agencies: number } {
 }
 
 /** Checks a volume, and repairs it if requested. Returns the exit code of what is left. */
-async function check({ volume, agencies, repair, waitMs }: Request): Promise<number> {
-  const beginMs = performance.now();
-  const today = dayNumber(Date.now());
-  let found = await examine(volume, { agencies, today, waitMs });
-  const seconds = ((performance.now() - beginMs) / 1000).toFixed(1);
-  print([`volume: ${volume}, read in ${seconds} s`, ...reportOf(found, agencies)]);
-  if (repair && found.bets.faults.count > 0) print([refusalLine(found)]);
-  else if (repair && found.snapshot.betsSize !== undefined) {
-    const repaired = await repairTail(volume, { waitMs });
-    print(repairLines(repaired));
-    found = afterRepair(found, repaired);
+async function check({ mode, volume, agencies, waitMs }: Request): Promise<number> {
+  let found = await examineAndReport({ volume, agencies, waitMs });
+  if (mode === "repair") {
+    const refusal = refusalLine(found);
+    if (refusal !== undefined) print([refusal]);
+    else if (found.snapshot.betsSize !== undefined) {
+      const repaired = await repairTail(volume, { waitMs });
+      print(repairLines(repaired));
+      found = afterRepair(found, repaired);
+    }
   }
   print(verdictOf(found));
   return exitCodeOf(found);
 }
 
+async function examineAndReport(
+  { volume, agencies, waitMs }: Omit<Request, "mode">,
+): Promise<Examination> {
+  const beginMs = performance.now();
+  const found = await examine(volume, { agencies, waitMs });
+  const seconds = ((performance.now() - beginMs) / 1000).toFixed(1);
+  print([`volume: ${volume}, read in ${seconds} s`, ...reportOf(found, agencies)]);
+  return found;
+}
+
+/** Accepts that bytes are missing, once it is confirmed. Returns the exit code of what is left. */
+async function accept(request: Request, { yes }: Flags): Promise<number> {
+  const { volume, agencies, waitMs } = request;
+  const found = await examineAndReport(request);
+  if (!hasLoss(found)) {
+    print([
+      "accept-loss: nothing is known to be missing; nothing was changed.",
+      ...verdictOf(found),
+    ]);
+    return exitCodeOf(found);
+  }
+  print([ACCEPTED_MEANING]);
+  if (!yes && !isConfirmed()) {
+    print(["accept-loss: not confirmed; nothing was changed."]);
+    return 1;
+  }
+  const moved = await acceptLoss(volume, { snapshot: found.snapshot, waitMs });
+  print([`accept-loss: ${JOURNAL_FILE} is now ${moved}; the other files stay as they are.`]);
+  const left = await examine(volume, { agencies, waitMs });
+  print(verdictOf(left));
+  return exitCodeOf(left);
+}
+
+const ACCEPTED_MEANING =
+  "accept-loss: what is missing stays missing: agencies take their stored bets to be those above, and a missing " +
+  `close makes an agency open again. Compare each agency with its file afterwards (${TASK} check --data).`;
+
+/** Asks the operator. @throws {UsageError} If there is none at a terminal. */
+function isConfirmed(): boolean {
+  if (!Deno.stdin.isTerminal()) {
+    throw new UsageError("Cannot ask for confirmation without a terminal: give --yes to confirm");
+  }
+  return confirm("Accept this loss?");
+}
+
+/** Moves the note of a failed disk aside, after showing it. Returns the exit code. */
+async function clearDiskFailure({ volume }: Request): Promise<number> {
+  if (!Deno.statSync(volume).isDirectory) throw new Deno.errors.NotADirectory();
+  const note = await unlessNotFound(Deno.readTextFile(`${volume}/${DISK_FAILURE_FILE}`));
+  if (note === undefined) {
+    print([`There is no ${DISK_FAILURE_FILE} on ${volume}; nothing was changed.`]);
+    return 0;
+  }
+  print([`${DISK_FAILURE_FILE}: ${note.trim()}`]);
+  const moved = moveAside(volume, {
+    name: DISK_FAILURE_FILE,
+    suffix: "cleared",
+    nowMs: Date.now(),
+  });
+  print([`${DISK_FAILURE_FILE} is now ${moved}: servers start again.`]);
+  return 0;
+}
+
+/** Compares what is stored of an agency with its file. Returns the exit code. */
+async function compare({ volume, waitMs }: Request, compared: Compared): Promise<number> {
+  const comparison = await readAtOneMoment(volume, {
+    waitMs,
+    read: ({ readBets: read }, { betsSize = 0, round }) => {
+      // Of a file that has lost its end, what is left counts.
+      const { wholeSize } = inspectTail(betsSize, round, { read });
+      return compareBets({ ...compared, read, wholeSize });
+    },
+  });
+  print([`volume: ${volume}`, ...comparisonLines(comparison, compared)]);
+  return comparisonExitCode(comparison);
+}
+
 function print(lines: string[]): void {
-  for (const line of lines) console.log(line);
+  for (const line of lines) console.log(escapeMessage(line));
+}
+
+/** Makes sure that there is a file to compare with. */
+async function assertFile(path: string): Promise<void> {
+  const info = await unlessNotFound(Deno.stat(path));
+  if (info === undefined) throw new UsageError(`Cannot compare: there is no file ${path}`);
+  if (!info.isFile) throw new UsageError(`Cannot compare: ${path} is not a regular file`);
 }
 
 /** Returns an error that states what failed, why, and what to do. */
-function explain(error: unknown, { volume, repair }: Request): Error {
-  const { message } = error as Error;
-  const text = `Cannot ${repair ? "check and repair" : "check"} ${volume}: ${message}`;
-  const isMissing = error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
-  if (isMissing) return new UsageError(`${text}. Give the folder with --volume or SHARED_VOLUME`);
-  return new TaskError(text + adviceOn(error), { cause: error });
+function explain(error: unknown, { mode, volume }: Request): Error {
+  if (error instanceof UsageError) return error;
+  const task = `Cannot ${mode === "repair" ? "check and repair" : "check"} ${volume}`;
+  const advice = "Give the folder with --volume or SHARED_VOLUME";
+  if (error instanceof Deno.errors.NotFound) {
+    return new UsageError(`${task}: there is no such folder. ${advice}`);
+  }
+  if (error instanceof Deno.errors.NotADirectory) {
+    return new UsageError(`${task}: it is not a folder. ${advice}`);
+  }
+  return new TaskError(`${task}: ${(error as Error).message}${adviceOn(error)}`, { cause: error });
 }
 
 /** Returns advice about an error of the operating system. */
@@ -135,19 +295,16 @@ function adviceOn(error: unknown): string {
 
 async function run(flags: Flags): Promise<number> {
   const request = readRequest(flags);
+  const compared = request.mode === "data" ? readCompared(flags) : undefined;
+  if (compared !== undefined) await assertFile(compared.data);
   try {
+    if (compared !== undefined) return await compare(request, compared);
+    if (request.mode === "accept-loss") return await accept(request, flags);
+    if (request.mode === "clear-disk-failure") return await clearDiskFailure(request);
     return await check(request);
   } catch (error) {
     throw explain(error, request);
   }
 }
 
-if (import.meta.main) {
-  const options = {
-    volume: { type: "string" },
-    agencies: { type: "string" },
-    repair: { type: "boolean", default: false },
-    wait: { type: "string" },
-  } as const;
-  Deno.exit(await runCommand({ usage: USAGE, options, run }));
-}
+if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: OPTIONS, run }));

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { filesOf, type PlantedFiles, plantVolume } from "./check/planted_volume.ts";
+import { fileResource, needs } from "../testing/needs.ts";
 import { runsPrograms } from "./testing.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
@@ -172,6 +173,85 @@ const CASES: Case[] = [
     says: ["number: 12, the first 10", "line 11, byte 222"],
   },
   {
+    name: "a file that has lost durable rows",
+    bets: ROW,
+    journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
+    mark: { bets: 72, closed: 0 },
+    code: 4,
+    says: [
+      "1 rows in 24 bytes",
+      "lost: bets.csv has 24 bytes, but 72 were durable: at least 48 bytes",
+      "LOST: ",
+      "--accept-loss",
+    ],
+  },
+  {
+    name: "a bets.csv that was deleted",
+    journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
+    mark: { bets: 72, closed: 0 },
+    code: 4,
+    says: ["does not exist any more", "bets.csv has 0 bytes, but 72 were durable", "LOST: "],
+  },
+  {
+    name: "a last row that has lost its line end",
+    bets: ROW + ROW.trimEnd(),
+    journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
+    mark: { bets: 48, closed: 0 },
+    code: 3,
+    says: ["the last row of bets.csv has lost its line end", "TORN: the end of bets.csv"],
+  },
+  {
+    name: "a last row that has lost more than its line end",
+    bets: ROW + "1,A,B,3,2000-01-41,1234",
+    journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
+    mark: { bets: 48, closed: 0 },
+    code: 4,
+    says: ["bets.csv has 47 bytes, but 48 were durable", "LOST: "],
+  },
+  {
+    name: "a list of closed agencies that has lost a line",
+    bets: ROW,
+    closed: "1\n",
+    mark: { bets: 24, closed: 4 },
+    code: 5,
+    says: ["lost: agencies_closed.txt has 2 bytes, but 4 were durable", "LOST: "],
+  },
+  {
+    name: "a hole of zeros that a power cut has left",
+    bets: ROW + "1,A".padEnd(4096 - 24, "\0") + "00-01-01,1234\n" + ROW,
+    journal: { from: 24, to: 4134, cuts: 0, recalls: 0 },
+    mark: { bets: 24, closed: 0 },
+    code: 3,
+    says: ["1 rows in 24 bytes", "a power cut has left zeros", "TORN: the end of bets.csv"],
+  },
+  {
+    name: "zeros in place of durable rows",
+    bets: ROW + "1,A".padEnd(4096 - 24, "\0") + "00-01-01,1234\n" + ROW,
+    journal: { from: 24, to: 4134, cuts: 0, recalls: 0 },
+    mark: { bets: 4134, closed: 0 },
+    code: 4,
+    says: ["line 2, byte 24: is 4086 bytes long", "DAMAGED: bets.csv"],
+  },
+  {
+    name: "a birthdate that a clock gone wrong has accepted",
+    bets: "1,A,B,3,2999-12-31,1234\n",
+    code: 0,
+    says: ["SOUND"],
+  },
+  {
+    name: "a byte order mark before a perfect row",
+    bets: `\ufeff${ROW}`,
+    code: 4,
+    says: ['line 1, byte 0: agency "\\ufeff1" is not an agency'],
+  },
+  {
+    name: "the note of a failed disk",
+    bets: ROW,
+    diskFailure: '{"failedAt":"2026-11-23"}\n',
+    code: 7,
+    says: ["DISK FAILED: disk-failure.json", "--clear-disk-failure"],
+  },
+  {
     name: "damage in the list of closed agencies",
     bets: ROW,
     closed: "1\n1\n6\nx\n\n12345678901234567890\n2\r\n03\n4",
@@ -230,6 +310,10 @@ Deno.test({
     const { code, err } = await check([], faulty);
     assertEquals(code, 2);
     assertStringIncludes(err, "AGENCIES_AMOUNT");
+    const noFile = await check([], { env: { SERVER_CONFIG: `${volume.path}/config.ini` } });
+    assertEquals(noFile.code, 2);
+    assertStringIncludes(noFile.err, `${volume.path}/config.ini does not exist: restore it`);
+    assertEquals(noFile.err.includes("is missing"), false, noFile.err);
   },
 });
 
@@ -252,9 +336,11 @@ Deno.test({
       assertEquals([code, out], [2, ""], `${args.join(" ")}: ${err}`);
       assert(err.length > 10);
     }
+    const { err: missing } = await check(["--volume", `${volume.path}/missing`]);
+    assertStringIncludes(missing, `Cannot check ${volume.path}/missing: there is no such folder`);
     const { code, out } = await check(["--help"]);
     assertEquals(code, 0);
-    for (const exitCode of [0, 1, 2, 3, 4, 5]) {
+    for (const exitCode of [0, 1, 2, 3, 4, 5, 6, 7]) {
       assertMatch(out, new RegExp(`^ {2}${exitCode} `, "m"));
     }
   },
@@ -326,5 +412,208 @@ Deno.test({
     assertEquals(code, 1);
     assertStringIncludes(err, `Cannot check and repair ${volume.path}: `);
     assertEquals(await filesOf(volume.path), before);
+  },
+});
+
+Deno.test({
+  ...runsPrograms(
+    "check --data compares what is stored of an agency with its file, while servers write",
+  ),
+  fn: async () => {
+    await using volume = await plantVolume({
+      bets: `${ROW}${QUOTED_ROW}${ROW}1,A`,
+      journal: { from: 48 + QUOTED_ROW.length, to: 200, cuts: 0, recalls: 0 },
+    });
+    const data = `${volume.path}/agency 1.csv`;
+    const compare = (...args: string[]) =>
+      check(["--volume", volume.path, "--data", data, "--agency", "1", ...args]);
+    const row = ROW.slice(2);
+    await Deno.writeTextFile(data, row.repeat(3));
+    const before = await filesOf(volume.path);
+    const same = await compare();
+    assertEquals(same.code, 0, same.out + same.err);
+    assertStringIncludes(same.out, "SAME: the stored bets are the first 2 of the file; 1 are not");
+    assertEquals(await filesOf(volume.path), before);
+
+    await Deno.writeTextFile(data, row + row.replace("1234", "1235"));
+    const other = await compare();
+    assertEquals(other.code, 6, other.out + other.err);
+    assertStringIncludes(other.out, `line 2 of ${data} is not what is stored in its place`);
+    assertStringIncludes(other.out, 'number: "1235" in the file, "1234" stored');
+
+    await Deno.writeTextFile(data, `${row}A,B,3,2000-02-30,1\n`);
+    const invalid = await compare();
+    assertEquals(invalid.code, 1, invalid.out + invalid.err);
+    assertStringIncludes(invalid.err, `${data}:2: birthdate "2000-02-30"`);
+
+    using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
+    await holder.lock(true);
+    const locked = await compare("--wait", "1");
+    assertEquals(locked.code, 1, locked.out + locked.err);
+    assertStringIncludes(locked.err, "Cannot lock bets.csv within 1 s");
+  },
+});
+
+Deno.test({
+  ...runsPrograms(
+    "check --data exits with 2 for wrong arguments, and calls a missing file missing",
+  ),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: ROW });
+    const wrong: [args: string[], says: string][] = [
+      [["--data", `${volume.path}/bets.csv`], "--data needs --agency"],
+      [["--agency", "1"], "--agency needs --data"],
+      [["--data", `${volume.path}/bets.csv`, "--agency", "0"], '--agency is "0"'],
+      [["--data", `${volume.path}/bets.csv`, "--agency", "1", "--repair"], "exclude each other"],
+      [["--accept-loss", "--clear-disk-failure"], "exclude each other"],
+      [["--yes"], "--yes only confirms --accept-loss"],
+      [["--data", `${volume.path}/none.csv`, "--agency", "1"], "there is no file"],
+      [["--data", volume.path, "--agency", "1"], "is not a regular file"],
+    ];
+    for (const [args, says] of wrong) {
+      const { code, out, err } = await check(["--volume", volume.path, ...args]);
+      assertEquals([code, out], [2, ""], err);
+      assertStringIncludes(err, says);
+      assertStringIncludes(err, "check --help lists all flags");
+    }
+  },
+});
+
+const LOST: PlantedFiles = {
+  bets: ROW,
+  closed: "1\n",
+  journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
+  mark: { bets: 72, closed: 4 },
+};
+
+Deno.test({
+  ...runsPrograms("check --accept-loss names what is missing, and moves the journal aside alone"),
+  fn: async () => {
+    await using volume = await plantVolume(LOST);
+    const before = await filesOf(volume.path);
+    const { code, out, err } = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
+    assertEquals(code, 0, out + err);
+    assertStringIncludes(out, "bets.csv has 24 bytes, but 72 were durable");
+    assertStringIncludes(out, "agencies_closed.txt has 2 bytes, but 4 were durable");
+    const { "bets.csv.round": journal, ...files } = before;
+    const after = await filesOf(volume.path);
+    const [moved] = Object.keys(after).filter((name) => !(name in before));
+    assertMatch(moved, /^bets\.csv\.round\.lost-\d{8}T\d{6}Z$/);
+    assertStringIncludes(out, `bets.csv.round is now ${moved}`);
+    assertEquals(after, { ...files, [moved]: journal });
+
+    const again = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
+    assertEquals(again.code, 0, again.out + again.err);
+    assertStringIncludes(again.out, "nothing is known to be missing; nothing was changed");
+    assertEquals(await filesOf(volume.path), after);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --accept-loss changes nothing unless it is confirmed"),
+  fn: async () => {
+    await using volume = await plantVolume(LOST);
+    const before = await filesOf(volume.path);
+    const { code, out, err } = await check(["--volume", volume.path, "--accept-loss"]);
+    assertEquals(code, 2, out + err);
+    assertStringIncludes(err, "without a terminal: give --yes to confirm");
+    assertEquals(await filesOf(volume.path), before);
+  },
+});
+
+const SCRIPT = fileResource("/usr/bin/script", "script, which makes a terminal");
+
+Deno.test({
+  ...needs(["posix", "write", "run", "env", SCRIPT], "check --accept-loss asks at a terminal"),
+  fn: async () => {
+    for (const [answer, expected] of [["n\n", 1], ["y\n", 0]] as const) {
+      await using volume = await plantVolume(LOST);
+      const before = await filesOf(volume.path);
+      const command = `"${Deno.execPath()}" run -A "$CHECK" --volume "$VOLUME" --accept-loss`;
+      const process = new Deno.Command("/usr/bin/script", {
+        args: ["--quiet", "--return", "--command", command, "/dev/null"],
+        env: { CHECK, VOLUME: volume.path, AGENCIES_AMOUNT: "5", NO_COLOR: "1" },
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      const writer = process.stdin.getWriter();
+      await writer.write(new TextEncoder().encode(answer));
+      const { code, stdout } = await process.output();
+      await writer.close().catch(() => {});
+      const out = new TextDecoder().decode(stdout);
+      assertStringIncludes(out, "Accept this loss?");
+      assertEquals(code, expected, out);
+      const isChanged = !("bets.csv.round" in await filesOf(volume.path));
+      assertEquals(isChanged, expected === 0, out);
+      if (!isChanged) assertEquals(await filesOf(volume.path), before);
+    }
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --accept-loss refuses while a process has the files open"),
+  fn: async () => {
+    if (Deno.build.os !== "linux") return;
+    await using volume = await plantVolume(LOST);
+    const before = await filesOf(volume.path);
+    const sleeper = new Deno.Command("sh", {
+      args: ["-c", 'exec sleep 60 <"$1"', "sh", `${volume.path}/bets.csv.round`],
+    }).spawn();
+    try {
+      const { code, err } = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
+      assertEquals(code, 1, err);
+      assertMatch(err, new RegExp(`Process ${sleeper.pid} .*Stop all servers first`));
+      assertEquals(await filesOf(volume.path), before);
+    } finally {
+      sleeper.kill("SIGKILL");
+      await sleeper.status;
+    }
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --repair refuses what it would not bring back, or what servers repair"),
+  fn: async () => {
+    const cases: [files: PlantedFiles, code: number, says: string][] = [
+      [LOST, 4, "it would not bring back what is missing"],
+      [
+        { bets: ROW.trimEnd(), mark: { bets: 24, closed: 0 } },
+        3,
+        "the next server adds the line end",
+      ],
+    ];
+    for (const [files, code, says] of cases) {
+      await using volume = await plantVolume(files);
+      const before = await filesOf(volume.path);
+      const result = await check(["--volume", volume.path, "--repair"]);
+      assertEquals(result.code, code, result.out + result.err);
+      assertStringIncludes(result.out, `repair: refused, nothing was changed: ${says}`);
+      assertEquals(await filesOf(volume.path), before);
+    }
+  },
+});
+
+Deno.test({
+  ...runsPrograms("check --clear-disk-failure shows the note, and moves it aside"),
+  fn: async () => {
+    const note = '{"failedAt":"2026-11-23T10:00:00Z","error":"Input/output error \u202e"}\n';
+    await using volume = await plantVolume({ bets: ROW, diskFailure: note });
+    const before = await filesOf(volume.path);
+    const clear = () => check(["--volume", volume.path, "--clear-disk-failure"]);
+    const { code, out, err } = await clear();
+    assertEquals(code, 0, out + err);
+    assertStringIncludes(out, 'disk-failure.json: {"failedAt":"2026-11-23T10:00:00Z"');
+    assertStringIncludes(out, "\\u202e");
+    const { "disk-failure.json": _, ...files } = before;
+    const after = await filesOf(volume.path);
+    const [moved] = Object.keys(after).filter((name) => !(name in before));
+    assertMatch(moved, /^disk-failure\.json\.cleared-\d{8}T\d{6}Z$/);
+    assertEquals(after, { ...files, [moved]: note });
+    const again = await clear();
+    assertEquals(again.code, 0, again.err);
+    assertStringIncludes(again.out, "There is no disk-failure.json");
+    const missing = await check(["--volume", `${volume.path}/none`, "--clear-disk-failure"]);
+    assertEquals(missing.code, 2);
+    assertStringIncludes(missing.err, "there is no such folder");
   },
 });

@@ -6,7 +6,11 @@
 
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { type IntegerRule, SettingsError } from "../shared/config.ts";
+import { escapeMessage } from "../shared/readable.ts";
 import { TaskError } from "./project.ts";
+
+const EXIT_FAILURE = 1;
+const EXIT_USAGE = 2;
 
 /** The arguments of a command are invalid. The message names the argument and what it may be. */
 export class UsageError extends Error {
@@ -29,8 +33,8 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
 }
 
 /**
- * Runs a command with the arguments of this process, or prints its usage for `--help`. Prints what
- * went wrong to stderr.
+ * Runs a command with the arguments of this process, or only prints its usage if `--help` is among
+ * them. Prints what went wrong to stderr.
  *
  * @returns The exit code: the command's own, 2 for an invalid flag or setting, 1 for a failure that
  * needs no stack trace.
@@ -38,27 +42,51 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
 export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   { usage, options, allowPositionals = false, run }: Command<Options>,
 ): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      options: { ...options, help: { type: "boolean" } },
-      allowPositionals,
-    });
-    const { help, ...flags } = values as Flags<Options> & { help?: boolean };
-    if (!help) return await run(flags as Flags<Options>, positionals);
+  if (asksForHelp(Deno.args)) {
     console.log(usage);
     return 0;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    // parseArgs throws TypeErrors with such a code.
-    const isUsage = error instanceof SettingsError || error instanceof UsageError ||
-      "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
-    const isExplained = isUsage || error instanceof TaskError;
-    // The operating system refused something, such as writing to a read-only disk. Its message
-    // names the path, and a stack trace would not help the operator.
-    if (!isExplained && !/\(os error \d+\)/.test(error.message)) throw error;
-    console.error(`${isExplained ? "" : "Cannot continue: "}${(error as Error).message}`);
-    return isUsage ? 2 : 1;
   }
+  try {
+    const { values, positionals } = parseArgs({ options, allowPositionals });
+    return await run(values as Flags<Options>, positionals);
+  } catch (error) {
+    const failure = explain(error, usage);
+    console.error(escapeMessage(failure.text));
+    return failure.exitCode;
+  }
+}
+
+/** Whether `--help` or `-h` is among the flags, even beside an invalid one. */
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const flags = end < 0 ? args : args.slice(0, end);
+  return flags.includes("--help") || flags.includes("-h");
+}
+
+/** Explains an error to the operator. @throws The error itself, if only a developer understands it. */
+function explain(error: unknown, usage: string): { text: string; exitCode: number } {
+  if (!(error instanceof Error)) throw error;
+  const { message } = error;
+  // parseArgs throws TypeErrors with such a code.
+  const isParseError = "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS");
+  if (isParseError || error instanceof UsageError) {
+    return { text: `${message}${helpHint(usage)}`, exitCode: EXIT_USAGE };
+  }
+  if (error instanceof SettingsError) return { text: message, exitCode: EXIT_USAGE };
+  if (error instanceof TaskError) return { text: message, exitCode: EXIT_FAILURE };
+  // The operating system refused something, such as writing to a read-only disk. Its message names
+  // the path, and a stack trace would not help the operator.
+  if (!/\(os error \d+\)/.test(message)) throw error;
+  const reason = error instanceof Deno.errors.NotFound
+    ? message.replace(/^.*\(os error \d+\)/, "a file or folder is missing")
+    : message;
+  return { text: `Cannot continue: ${reason}`, exitCode: EXIT_FAILURE };
+}
+
+/** Returns a line that points to `--help` of the task that `usage` describes. */
+function helpHint(usage: string): string {
+  const task = /^Usage: (\S+ task \w+)/m.exec(usage)?.[1];
+  return task === undefined ? "" : `\n${task} --help lists all flags.`;
 }
 
 /**

@@ -1,5 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { integerFlag, UsageError } from "./command.ts";
+import { PROJECT_ROOT } from "./project.ts";
+import { runsPrograms, tempFolder } from "./testing.ts";
 
 Deno.test("integerFlag() reads an integer within its range, or returns the default", () => {
   const rule = { min: 1, max: 9, default: 5 };
@@ -9,3 +11,51 @@ Deno.test("integerFlag() reads an integer within its range, or returns the defau
     assertThrows(() => integerFlag("n", text, rule), UsageError, `--n is "${text}"`);
   }
 });
+
+/** Runs a program in `folder`. */
+async function run(program: string, args: string[], folder: string) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", program, ...args],
+    cwd: folder,
+    stdin: "null",
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, out: decode(stdout), err: decode(stderr) };
+}
+
+/** Returns the names of the tasks that a program of this project runs, and their programs. */
+async function programs(): Promise<[task: string, program: string][]> {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${PROJECT_ROOT}/deno.json`));
+  const commands = Object.entries(tasks as Record<string, { command: string }>);
+  return commands.map(([task, { command }]): [string, string] => {
+    const program = /^deno run -A (\S+\.ts)$/.exec(command)?.[1];
+    return [task, program ?? ""];
+  }).filter(([, program]) => program !== "");
+}
+
+Deno.test("every task but test is a program of its own", async () => {
+  const { tasks } = JSON.parse(await Deno.readTextFile(`${PROJECT_ROOT}/deno.json`));
+  const own = (await programs()).map(([task]) => task);
+  assertEquals(Object.keys(tasks).filter((task) => !own.includes(task)), ["test"]);
+});
+
+for (const [task, program] of await programs()) {
+  Deno.test(
+    runsPrograms(`${task} --help only prints its usage; an unknown flag points to it`),
+    async () => {
+      await using folder = await tempFolder();
+      const path = `${PROJECT_ROOT}/${program}`;
+      for (const args of [["--help"], ["-h"], ["--colour\u202e", "--help"]]) {
+        const { code, out, err } = await run(path, args, folder.path);
+        assertEquals([code, err], [0, ""], `${args}`);
+        assertMatch(out, new RegExp(`^Usage: .+ task ${task}\\b`, "m"));
+      }
+      const { code, out, err } = await run(path, ["--colour\u202e"], folder.path);
+      assertEquals([code, out], [2, ""]);
+      assertStringIncludes(err, `task ${task} --help`);
+      assertStringIncludes(err, "--colour\\u202e");
+      assertEquals(await Array.fromAsync(Deno.readDir(folder.path)), []);
+    },
+  );
+}

@@ -7,7 +7,7 @@
 import { runCommand, UsageError } from "./command.ts";
 import { hasStandIn, STAND_IN_VERSION, standInCompiler } from "./deno/stand_in_compiler.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
-import { CLIENT_PERMISSIONS } from "./run/permissions.ts";
+import { clientPermissions } from "./run/permissions.ts";
 
 /** The platforms that Deno compiles for. */
 export const TARGETS: readonly string[] = [
@@ -89,7 +89,7 @@ async function runCompile(
   if (denort !== undefined) env.DENORT_BIN = denort;
   const signal = AbortSignal.timeout(COMPILE_TIMEOUT_MS);
   // Only its user knows where --result leads.
-  const permissions = [...CLIENT_PERMISSIONS, "--allow-write"];
+  const permissions = [...clientPermissions(), "--allow-write"];
   const flags = ["--no-check", ...permissions, "--target", target, "--output", path];
   const { success, stderr } = await new Deno.Command(deno, {
     // `deno task ok` checks the types.

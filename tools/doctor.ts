@@ -6,6 +6,7 @@
  */
 
 import { readServerSettings, type ServerSettings } from "../server/settings.ts";
+import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
@@ -19,8 +20,10 @@ import {
 } from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
+import { checkSubnet } from "./doctor/subnet_check.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
+import { readLotterySettings, type Subnet } from "./run/lottery_settings.ts";
 
 const USAGE =
   `Reports whether this machine can run the lottery: one line for each check, with what to do about a fault.
@@ -108,12 +111,32 @@ function settingsOfServer(report: Report): ServerSettings | undefined {
   }
 }
 
+/** Reads the subnet of the containers. Returns nothing if the settings, checked before, are invalid. */
+function containerSubnet(): Subnet | undefined {
+  try {
+    const readFile = (path: string) => {
+      try {
+        return Deno.readTextFileSync(path);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+        return Deno.readTextFileSync(`${path}.example`);
+      }
+    };
+    return readLotterySettings({ readFile }).subnet;
+  } catch (error) {
+    if (error instanceof SettingsError) return undefined;
+    throw error;
+  }
+}
+
 async function run(flags: { volume?: string }): Promise<number> {
   if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
   await report.run("deno", () => judgeDeno(Deno.version.deno));
   await report.run("settings", () => checkSettings(PROJECT_ROOT));
   await report.run("docker", checkDocker);
+  const subnet = containerSubnet();
+  if (subnet !== undefined) await report.run("subnet", () => checkSubnet(subnet));
   const settings = settingsOfServer(report);
   if (settings !== undefined) {
     await report.run("broadcast", () => checkBroadcast(settings));

@@ -32,7 +32,7 @@ Deno.test({
     for (const line of out.trimEnd().split("\n")) {
       assertMatch(line, /^(ok|warning|fault|note) +[a-z ]{10} {2}\S/);
     }
-    for (const name of ["deno", "docker", "open files", "broadcast", "disk", "space"]) {
+    for (const name of ["deno", "docker", "subnet", "open files", "broadcast", "disk", "space"]) {
       assertMatch(out, new RegExp(`^\\w+ +${name} `, "m"), err);
     }
     assertMatch(out, /^ok +lock +flock excludes other processes/m);

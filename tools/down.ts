@@ -57,11 +57,10 @@ function signal(pid: number, name: Deno.Signal): void {
 }
 
 async function removeContainers(): Promise<boolean> {
-  const project = await ComposeProject.find();
-  if (project === undefined) return false;
-  await project.down();
-  console.log("Stopped and removed the containers");
-  return true;
+  const projects = await ComposeProject.findAll();
+  for (const project of projects) await project.down();
+  if (projects.length > 0) console.log("Stopped and removed the containers");
+  return projects.length > 0;
 }
 
 if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: {}, run }));

@@ -32,7 +32,7 @@ async function run({ follow }: { follow: boolean }, names: string[]): Promise<nu
 
 /** Shows the lines of containers that were started without `up`. Returns whether there are any. */
 async function showContainers(follow: boolean, names: string[]): Promise<boolean> {
-  const project = await ComposeProject.find();
+  const [project] = await ComposeProject.findAll();
   if (project === undefined) return false;
   await project.show(["logs", ...(follow ? ["--follow"] : []), ...names]);
   return true;

@@ -19,6 +19,11 @@ export class TaskError extends Error {
   override name = "TaskError";
 }
 
+/** Quotes a word for a command that a person copies into a POSIX shell. */
+export function shellQuote(word: string): string {
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
 /**
  * Awaits a file operation that may find nothing.
  *

@@ -64,7 +64,8 @@ async function run({ local }: { local: boolean }): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
   const settings = readRunSettings();
   using lock = await RunLock.acquire();
-  await ComposeProject.assertNotRunning();
+  // Without containers, there is nothing to ask Docker, which may hang.
+  if (!local) await ComposeProject.assertNotRunning();
   const stop = stopOnSignals();
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { Handler, Reaction } from "./fake_network.ts";
 
 /** Servers that share one in-memory ledger, for one agency. They keep bets as real servers do. */
@@ -12,6 +13,10 @@ export class FakeLottery {
   bets: string[] = [];
   isClosed = false;
   winners = "";
+  /** Whether the servers know DigestRequest. Others close the connection. */
+  hasDigests = true;
+  /** AGENCIES_AMOUNT. Servers close the connection on other agencies. */
+  agencies = 5;
   /** All packets received, on any connection. */
   readonly packets: string[] = [];
   /** Reacts to a packet in place of the server; returns nothing to let the server react. */
@@ -27,8 +32,13 @@ export class FakeLottery {
       const [type, rest] = split(packet, ":");
       switch (type) {
         case "ProgressRequest":
+          if (Number(rest) > this.agencies) return "close";
           expected = this.bets.length;
           return { answer: `ProgressResponse:${expected}\n` };
+        case "DigestRequest":
+          if (!this.hasDigests) return "close";
+          expected = this.bets.length;
+          return { answer: `DigestResponse:${expected};${digestOf(rest, this.bets)}\n` };
         case "StoreBet":
         case "StoreBatch": {
           if (expected !== undefined && expected !== this.bets.length) return refused();
@@ -53,6 +63,12 @@ export class FakeLottery {
     this.bets.push(...split(agencyAndBets, ";")[1].split(":"));
     return true;
   }
+}
+
+/** Returns the digest of bets that need no quotes in CSV. */
+function digestOf(agency: string, bets: readonly string[]): string {
+  const rows = bets.map((bet) => `${agency},${bet.replaceAll(";", ",")}\n`);
+  return createHash("sha256").update(rows.join("")).digest("hex");
 }
 
 function refused(): Reaction {

@@ -6,8 +6,11 @@
 
 import type { Dialer, Transport } from "../dialer.ts";
 
-/** What a fake server does with a packet. `close` closes the connection in good order. */
-export type Reaction = { answer: string } | "close" | "reset" | "silence";
+/**
+ * What a fake server does with a packet. `close` closes the connection in good order, as `isLast` does after
+ * the answer.
+ */
+export type Reaction = { answer: string; isLast?: boolean } | "close" | "reset" | "silence";
 
 /** Serves one connection. Receives each packet without its line end. */
 export type Handler = (packet: string) => Reaction;
@@ -16,20 +19,30 @@ export type Handler = (packet: string) => Reaction;
 class FakeTransport implements Transport {
   readonly #handler: Handler;
   readonly #onSilence: () => void;
+  readonly #onClose: () => void;
   readonly #answerBytesMax: number;
+  readonly #beforeRead: FakeNetworkOptions["beforeRead"];
   #sent = "";
   #answers = new Uint8Array();
   #isEnded = false;
   #isReset = false;
   #wake = () => {};
 
-  constructor(handler: Handler, { onSilence, answerBytesMax }: FakeNetworkOptions) {
+  constructor(
+    handler: Handler,
+    { onSilence = () => {}, onClose, answerBytesMax, beforeRead }: FakeNetworkOptions & {
+      onClose: () => void;
+    },
+  ) {
     this.#handler = handler;
-    this.#onSilence = onSilence ?? (() => {});
+    this.#onSilence = onSilence;
+    this.#onClose = onClose;
+    this.#beforeRead = beforeRead;
     this.#answerBytesMax = answerBytesMax ?? Infinity;
   }
 
   async read(bytes: Uint8Array): Promise<number | null> {
+    await this.#beforeRead?.();
     while (this.#answers.length === 0) {
       if (this.#isReset) throw new Deno.errors.ConnectionReset("connection reset");
       if (this.#isEnded) return null;
@@ -48,11 +61,15 @@ class FakeTransport implements Transport {
     this.#sent += new TextDecoder("latin1").decode(taken);
     const packets = this.#sent.split("\n");
     this.#sent = packets.pop()!;
-    for (const packet of packets) this.#react(this.#handler(packet));
+    for (const packet of packets) {
+      // A server reads nothing more after it has closed.
+      if (!this.#isEnded) this.#react(this.#handler(packet));
+    }
     return Promise.resolve(taken.length);
   }
 
   close(): void {
+    this.#onClose();
     this.#isReset = true;
     this.#wake();
   }
@@ -61,7 +78,10 @@ class FakeTransport implements Transport {
     if (reaction === "silence") this.#onSilence();
     else if (reaction === "close") this.#isEnded = true;
     else if (reaction === "reset") this.#isReset = true;
-    else this.#answer(reaction.answer);
+    else {
+      this.#answer(reaction.answer);
+      this.#isEnded = reaction.isLast ?? false;
+    }
     this.#wake();
   }
 
@@ -84,12 +104,16 @@ export interface FakeNetworkOptions {
   onSilence?: () => void;
   /** Most bytes that one read returns. @default {Infinity} */
   answerBytesMax?: number;
+  /** Delays a read. @default {not at all} */
+  beforeRead?: () => Promise<void>;
 }
 
 /** A network with fake servers. */
 export class FakeNetwork implements Dialer {
   /** The addresses that were dialed. */
   readonly dialed: string[] = [];
+  /** The connections that the client has not closed. */
+  openConnections = 0;
   readonly #options: FakeNetworkOptions;
 
   constructor(options: FakeNetworkOptions) {
@@ -103,6 +127,8 @@ export class FakeNetwork implements Dialer {
   // deno-lint-ignore require-await
   async connect({ hostname }: { hostname: string }): Promise<Transport> {
     this.dialed.push(hostname);
-    return new FakeTransport(this.#options.accept(hostname), this.#options);
+    const handler = this.#options.accept(hostname);
+    this.openConnections++;
+    return new FakeTransport(handler, { ...this.#options, onClose: () => this.openConnections-- });
   }
 }

@@ -24,19 +24,27 @@ export const WINNERS_TIMEOUT_MS = 60_000;
 
 /** Returns bets for an agency to send, in blocks of four. */
 export function agencyBets(all = BETS): AgencyBets {
-  return { total: all.length, ...blocksOf(all, 4) };
+  return { name: "bets.csv", total: all.length, ...blocksOf(all, 4) };
 }
 
 /** Options of {@linkcode setUpAgency}. */
 interface SetUpOptions extends Partial<FakeNetworkOptions> {
   /** Replaces the network. */
   dialer?: Dialer;
+  /** @default {1} */
+  id?: number;
+  /** @default {false} */
+  legacyServer?: boolean;
 }
 
 /** Returns an agency with fake servers. Pauses between attempts take no time, but advance the clock. */
-export function setUpAgency(lottery: FakeLottery, { dialer, ...options }: SetUpOptions = {}) {
+export function setUpAgency(
+  lottery: FakeLottery,
+  { dialer, id = 1, legacyServer, ...options }: SetUpOptions = {},
+) {
   const network = new FakeNetwork({ accept: lottery.accept, ...options });
   const { log, lines } = testLog();
+  const pauses: number[] = [];
   let nowMs = 0;
   const advance = (timeMs: number) => void (nowMs += timeMs);
   const servers = new Servers({
@@ -48,10 +56,19 @@ export function setUpAgency(lottery: FakeLottery, { dialer, ...options }: SetUpO
     dialer: dialer ?? network,
     random: () => 0.5,
     now: () => nowMs,
-    sleep: (timeMs) => Promise.resolve(advance(timeMs)),
+    sleep: (timeMs) => {
+      pauses.push(timeMs);
+      return Promise.resolve(advance(timeMs));
+    },
   });
-  const agency = new Agency({ agency: 1, servers, log, winnersTimeoutMs: WINNERS_TIMEOUT_MS });
-  return { agency, servers, network, lines, advance };
+  const agency = new Agency({
+    agency: id,
+    servers,
+    log,
+    winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+    legacyServer,
+  });
+  return { agency, servers, network, lines, pauses, advance };
 }
 
 /** Intercepts the `nth` packet of a type, counted from 1. */

@@ -24,6 +24,8 @@ export interface ClientProgramOptions {
   /** How many bets it has to send. */
   bets: number;
   batchSize: number;
+  /** Whether it may take its servers for ones without ProgressRequest. @default {false} */
+  legacyServer?: boolean;
 }
 
 /** One agency: its file, and the process that sends it, which can be restarted. */
@@ -58,13 +60,14 @@ export class ClientProgram implements AsyncDisposable {
   }
 
   #start(): Program {
-    const { agency, address, batchSize } = this.options;
+    const { agency, address, batchSize, legacyServer = false } = this.options;
     return startClient({
       agency,
       address,
       data: this.#folder.path,
       env: {
         CLI_BATCH_SIZE: String(batchSize),
+        CLI_LEGACY_SERVER: String(legacyServer),
         CLI_LOG_LEVEL: "info",
         // How long it waits for an answer before it tries another connection.
         CLI_ANSWER_SECONDS: "1",

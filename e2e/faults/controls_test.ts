@@ -79,9 +79,12 @@ const CONTROLS: Control[] = [
     finds: ["duplicate"],
   },
   {
-    name: "outages() finds duplicates after an outage long enough to mislead the client",
+    name: "outages() finds duplicates from a client that an outage may mislead",
     needed: PROCESSES,
-    run: () => outages({ seed, count: 1, refusals: [{ count: 8, atOnce: false }] }),
+    run: () => {
+      const refusals = [{ count: 8, atOnce: false }];
+      return outages({ seed, count: 1, refusals, legacyServer: true });
+    },
     finds: ["duplicate"],
   },
   {

@@ -242,7 +242,7 @@ function betsOf(agency: number, count: number) {
     today: dayNumber(Date.now()),
     pieceBytes: 8192,
   });
-  return { total: count, read: () => lines.read() };
+  return { name: "bets", total: count, read: () => lines.read() };
 }
 
 function immediate(): Promise<void> {

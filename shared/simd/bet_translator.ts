@@ -34,6 +34,7 @@ import {
   block,
   constant,
   fourDigits,
+  hasVectorInstructions,
   type I32,
   type I32Local,
   type Kernel,
@@ -269,7 +270,9 @@ export class BetTranslator {
   count = 0;
   /** Number of bytes translated. */
   length = 0;
-  readonly #kernel: Kernel;
+  /** Nothing where there are no vector instructions. */
+  readonly #kernel: Kernel | undefined;
+  readonly #memory: Uint8Array<ArrayBuffer>;
   readonly #stopped: Int32Array;
   #prefixBytes = 0;
 
@@ -278,8 +281,9 @@ export class BetTranslator {
     const betsMax = Math.ceil(inputBytesMax / BET_LINE_BYTES_MIN) + 1;
     const outputAt = endsAt + 4 * betsMax;
     const outputBytes = GROWTH_MAX * inputBytesMax + PREFIX_BYTES_MAX + VECTOR_BYTES;
-    this.#kernel = translations[notation](outputAt + outputBytes);
-    const { memory } = this.#kernel;
+    const memoryBytes = outputAt + outputBytes;
+    if (hasVectorInstructions()) this.#kernel = translations[notation](memoryBytes);
+    const memory = this.#memory = this.#kernel?.memory ?? new Uint8Array(memoryBytes);
     new DataView(memory.buffer).setInt32(AGENCIES_AT, agencies, true);
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
     this.input = memory.subarray(INPUT_AT, INPUT_AT + inputBytesMax + 1);
@@ -297,13 +301,13 @@ export class BetTranslator {
     this.count = this.length = 0;
     this.#prefixBytes = prefix.length;
     for (let at = 0; at < prefix.length; at++) {
-      this.#kernel.memory[PREFIX_AT + at] = prefix.charCodeAt(at);
+      this.#memory[PREFIX_AT + at] = prefix.charCodeAt(at);
     }
   }
 
   /**
    * Translates the bets in `input` between `from` and `end`, up to the first that is not a common
-   * one.
+   * one. Without vector instructions, none is.
    *
    * @param end Just after a terminator.
    * @param today The current day as dayNumber() returns it. No birthdate may be later.
@@ -311,8 +315,10 @@ export class BetTranslator {
    */
   translate(from: number, end: number, today: number): number {
     if (from >= end) return end;
+    const kernel = this.#kernel;
+    if (kernel === undefined) return from;
     const { input, output, ends } = this;
-    this.count += this.#kernel.run(
+    this.count += kernel.run(
       input.byteOffset + from,
       input.byteOffset + end,
       output.byteOffset + this.length,

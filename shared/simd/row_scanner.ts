@@ -9,12 +9,13 @@
 
 import { COMMA, LINE_FEED, QUOTE, ZERO } from "../ascii.ts";
 import { AGENCIES_MAX, AGENCY_DIGITS_MAX } from "../bet.ts";
+import { parseDigits } from "../bytes.ts";
 import {
   block,
   constant,
   fourDigits,
+  hasVectorInstructions,
   I64,
-  type Kernel,
   kernel,
   loop,
   returnValue,
@@ -145,6 +146,13 @@ const COMMAS = 5;
 /** A row in the list: where it begins, where its line feed is, and whether it has six fields and no quotes. */
 const LISTED_BYTES = 12;
 
+/** Options of {@linkcode RowScanner}. */
+export interface RowScannerOptions {
+  winningNumber: number;
+  /** Longest input, in bytes. */
+  inputBytesMax: number;
+}
+
 /** Counts rows and lists possible winners. Its memory does not grow. */
 export class RowScanner {
   /** Where the rows go. */
@@ -156,26 +164,32 @@ export class RowScanner {
    * six fields and no quotes, else 0.
    */
   readonly list: Int32Array;
-  readonly #kernel: Kernel;
+  /** Scans from one address of the memory to another. Returns the number of rows counted. */
+  readonly #run: (at: number, end: number) => number;
   readonly #stopped: Int32Array;
-  readonly #tail: number;
-  readonly #tailMask: number;
   readonly #listAt: number;
 
-  constructor(options: { winningNumber: number; inputBytesMax: number }) {
-    const listAt = Math.ceil((INPUT_AT + options.inputBytesMax + BLOCK_BYTES) / 4) * 4;
-    const listBytes = LISTED_BYTES * Math.ceil(options.inputBytesMax / ROW_BYTES_MIN + 1);
-    this.#kernel = scanRows(listAt + listBytes);
+  constructor({ winningNumber, inputBytesMax }: RowScannerOptions) {
+    const listAt = Math.ceil((INPUT_AT + inputBytesMax + BLOCK_BYTES) / 4) * 4;
+    const listBytes = LISTED_BYTES * Math.ceil(inputBytesMax / ROW_BYTES_MIN + 1);
+    const tail = `,${winningNumber}`.slice(-TAIL_BYTES);
+    let memory: Uint8Array<ArrayBuffer>;
+    if (hasVectorInstructions()) {
+      const blank = "\0".repeat(TAIL_BYTES - tail.length);
+      const tailBits = fourBytes(blank + tail);
+      const tailMask = fourBytes(blank + "\xff".repeat(tail.length));
+      const kernel = scanRows(listAt + listBytes);
+      memory = kernel.memory;
+      this.#run = (at, end) => kernel.run(at, end, tailBits, tailMask, listAt);
+    } else {
+      memory = new Uint8Array(listAt + listBytes);
+      this.#run = scalarScan(memory, { tail: new TextEncoder().encode(tail), listAt });
+    }
     this.#listAt = listAt;
-    const { memory } = this.#kernel;
-    this.input = memory.subarray(INPUT_AT, INPUT_AT + options.inputBytesMax);
+    this.input = memory.subarray(INPUT_AT, INPUT_AT + inputBytesMax);
     this.counts = new Float64Array(memory.buffer, COUNTS_AT, AGENCIES_MAX + 1);
     this.list = new Int32Array(memory.buffer, listAt, listBytes / 4);
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
-    const tail = `,${options.winningNumber}`.slice(-TAIL_BYTES);
-    const blank = "\0".repeat(TAIL_BYTES - tail.length);
-    this.#tail = fourBytes(blank + tail);
-    this.#tailMask = fourBytes(blank + "\xff".repeat(tail.length));
   }
 
   /**
@@ -185,8 +199,8 @@ export class RowScanner {
    */
   scan(from: number, end: number): Scanned {
     if (from >= end) return { rows: 0, bytes: 0, listed: 0 };
-    const [start, stop] = [INPUT_AT + from, INPUT_AT + end];
-    const rows = this.#kernel.run(start, stop, this.#tail, this.#tailMask, this.#listAt);
+    const start = INPUT_AT + from;
+    const rows = this.#run(start, INPUT_AT + end);
     const [stoppedAt, listedTo] = this.#stopped;
     const listed = (listedTo - this.#listAt) / LISTED_BYTES;
     for (let at = 0; at < 3 * listed; at += 3) {
@@ -195,6 +209,51 @@ export class RowScanner {
     }
     return { rows, bytes: stoppedAt - start, listed };
   }
+}
+
+/** Returns a scan that does what the kernel does, in the same memory, without vector instructions. */
+function scalarScan(
+  memory: Uint8Array<ArrayBuffer>,
+  { tail, listAt }: { tail: Uint8Array; listAt: number },
+): (at: number, end: number) => number {
+  const stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
+  const counts = new Float64Array(memory.buffer, COUNTS_AT, AGENCIES_MAX + 1);
+  const list = new Int32Array(memory.buffer, listAt);
+  return (at, end) => {
+    let [rows, listed, rowAt] = [0, 0, at];
+    while (rowAt < end) {
+      const lineEnd = scalarRowEnd(memory, rowAt);
+      const comma = memory.indexOf(COMMA, rowAt);
+      if (lineEnd < 0 || comma - rowAt > AGENCY_DIGITS_MAX) break;
+      const agency = parseDigits(memory, rowAt, comma, AGENCIES_MAX);
+      if (agency < 1) break;
+      if (endsWith(memory, lineEnd, tail)) {
+        list.set([rowAt, lineEnd, isCommon(memory.subarray(rowAt, lineEnd)) ? 1 : 0], 3 * listed++);
+      }
+      counts[agency]++;
+      rows++;
+      rowAt = lineEnd + 1;
+    }
+    stopped.set([rowAt, listAt + LISTED_BYTES * listed]);
+    return rows;
+  };
+}
+
+/** Returns whether a row has six fields and no quotes. */
+function isCommon(row: Uint8Array): boolean {
+  return !row.includes(QUOTE) && row.filter((byte) => byte === COMMA).length === COMMAS;
+}
+
+/** Returns where the line feed of a row is; -1 if another control character or no digit precedes it. */
+function scalarRowEnd(memory: Uint8Array, rowAt: number): number {
+  let at = rowAt;
+  while (memory[at] > CONTROL_MAX) at++;
+  const isDigit = at > rowAt && memory[at - 1] >= ZERO && memory[at - 1] <= ZERO + 9;
+  return memory[at] === LINE_FEED && isDigit ? at : -1;
+}
+
+function endsWith(memory: Uint8Array, end: number, tail: Uint8Array): boolean {
+  return tail.every((byte, index) => memory[end - tail.length + index] === byte);
 }
 
 /** Reads four bytes as a little-endian integer. */

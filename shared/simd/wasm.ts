@@ -399,8 +399,23 @@ export interface Kernel {
 
 type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
 
+/** The smallest kernel with a vector instruction. */
+const PROBE: WriteKernel = () => [returnValue(V128.splat(0).bitmask())];
+
+let isAvailable: boolean | undefined;
+
 /**
- * Defines a kernel. It is assembled when it is first used.
+ * Returns whether kernels can run here. They cannot if the processor lacks the instructions (x86
+ * before SSE4.1), or if Deno may not generate machine code (`--jitless`).
+ */
+export function hasVectorInstructions(): boolean {
+  // Without machine code there is no WebAssembly at all.
+  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(assemble(0, PROBE));
+}
+
+/**
+ * Defines a kernel. It is assembled when it is first used, which takes
+ * {@linkcode hasVectorInstructions}.
  *
  * @param parameters How many integers it takes.
  * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.

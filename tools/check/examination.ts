@@ -4,8 +4,19 @@
  * @module
  */
 
-import type { RowRules } from "../../server/ledger/file/bet_row.ts";
-import { inspectTail, type Tail } from "../../server/ledger/file/recovery.ts";
+import {
+  explainRow,
+  LAST_DAY,
+  ROW_BYTES_MAX,
+  type RowRules,
+} from "../../server/ledger/file/bet_row.ts";
+import {
+  inspectTail,
+  type ReadAt,
+  sizeBeforeHole,
+  type Tail,
+} from "../../server/ledger/file/recovery.ts";
+import type { DurableMark, Round } from "../../server/ledger/file/round_journal.ts";
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
 import { TruncatedError } from "./lines.ts";
@@ -18,12 +29,22 @@ const ATTEMPTS_MAX = 3;
 export interface Examination {
   snapshot: Snapshot;
   tail: Tail;
+  /** Whether the tail begins with a hole of zeros that a power cut has left. */
+  hasHole: boolean;
+  /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
+  lacksLineEnd: boolean;
+  /** Durable bytes of bets.csv that are missing. */
+  lostBetsBytes: number;
+  /** Durable bytes of agencies_closed.txt that are missing. */
+  lostClosedBytes: number;
   bets: BetsResult;
   closed: ClosedResult;
 }
 
 /** Options of {@linkcode examine}. */
-export interface ExamineOptions extends RowRules {
+export interface ExamineOptions {
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
   /** How long to wait for the lock. */
   waitMs: number;
 }
@@ -35,13 +56,38 @@ export interface ExamineOptions extends RowRules {
  * @throws {LockedError} If the lock is not obtained in time.
  */
 export async function examine(path: string, options: ExamineOptions): Promise<Examination> {
+  return await readAtOneMoment(path, {
+    waitMs: options.waitMs,
+    read: (volume, snapshot) => examineFiles(volume, snapshot, options),
+  });
+}
+
+/** Options of {@linkcode readAtOneMoment}. */
+export interface ReadOptions<Result> {
+  /** How long to wait for the lock. */
+  waitMs: number;
+  /** Reads what the snapshot covers. It may be called again. */
+  read: (volume: VolumeReader, snapshot: Snapshot) => Result | Promise<Result>;
+}
+
+/**
+ * Reads a volume as it is at one moment, while servers may be writing.
+ *
+ * @throws {LockedError} If the lock is not obtained in time.
+ */
+export async function readAtOneMoment<Result>(
+  path: string,
+  { waitMs, read }: ReadOptions<Result>,
+): Promise<Result> {
   for (let attempt = 1; attempt <= ATTEMPTS_MAX; attempt++) {
     using volume = new VolumeReader(path);
-    const snapshot = await volume.snapshot(options.waitMs);
-    const found = examineFiles(volume, snapshot, options);
-    // Bytes that were truncated and written again in the meantime would look like damage.
-    if (found !== undefined && isStill(snapshot, await volume.snapshot(options.waitMs))) {
-      return found;
+    const snapshot = await volume.snapshot(waitMs);
+    try {
+      const result = await read(volume, snapshot);
+      // Bytes that were truncated and written again in the meantime would look like damage.
+      if (isStill(snapshot, await volume.snapshot(waitMs))) return result;
+    } catch (error) {
+      if (!(error instanceof TruncatedError)) throw error;
     }
   }
   throw new Error(
@@ -50,29 +96,68 @@ export async function examine(path: string, options: ExamineOptions): Promise<Ex
   );
 }
 
-/** Checks what the snapshot covers. Returns nothing if a file was truncated meanwhile. */
+/** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
 function examineFiles(
   { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
-  options: ExamineOptions,
-): Examination | undefined {
-  try {
-    const tail = inspectTail(snapshot.betsSize ?? 0, snapshot.round, { read: readBets });
-    return {
-      snapshot,
-      tail,
-      bets: checkBets(readBets, tail.wholeSize, options),
-      closed: checkClosed(readClosed, snapshot.closedSize ?? 0, options.agencies),
-    };
-  } catch (error) {
-    if (error instanceof TruncatedError) return undefined;
-    throw error;
-  }
+  { agencies }: ExamineOptions,
+): Examination {
+  const { closedSize = 0, mark } = snapshot;
+  const closed = checkClosed(readClosed, closedSize, agencies);
+  const lostClosedBytes = Math.max(0, mark.closed - closedSize);
+  const rules = { agencies, today: LAST_DAY };
+  return { snapshot, ...examineBets(readBets, snapshot, rules), closed, lostClosedBytes };
+}
+
+/** Checks bets.csv as servers do when they start. */
+function examineBets(read: ReadAt, { betsSize: size = 0, round, mark }: Snapshot, rules: RowRules) {
+  const tail = inspectTail(size, round, { read, durableSize: mark.bets });
+  if (tail.state === "shortened") return examineShortened(read, { tail, mark, rules });
+  const sound = { hasHole: false, lacksLineEnd: false, lostBetsBytes: 0 };
+  const bets = checkBets(read, tail.wholeSize, rules);
+  const wholeSize = sizeBeforeFault(bets, { read, size, round });
+  if (wholeSize === undefined || wholeSize < mark.bets) return { ...sound, tail, bets };
+  return {
+    ...sound,
+    tail: { state: "torn" as const, size, wholeSize },
+    hasHole: true,
+    bets: checkBets(read, wholeSize, rules),
+  };
+}
+
+/** Returns the bytes before a hole if the first invalid row is one. */
+function sizeBeforeFault(
+  { faults }: BetsResult,
+  options: { read: ReadAt; size: number; round: Round | undefined },
+): number | undefined {
+  const first = faults.first();
+  return first === undefined ? undefined : sizeBeforeHole(first.offset, options);
+}
+
+/** Checks the rows that are left of a file that is smaller than it was. */
+function examineShortened(
+  read: ReadAt,
+  { tail, mark, rules }: { tail: Tail; mark: DurableMark; rules: RowRules },
+) {
+  const { size } = tail;
+  const { wholeSize } = inspectTail(size, undefined, { read });
+  const row = new Uint8Array(Math.min(size - wholeSize, ROW_BYTES_MAX));
+  read(row, wholeSize);
+  const lacksLineEnd = size + 1 === mark.bets && size > wholeSize &&
+    row.length < ROW_BYTES_MAX && explainRow(row, rules) === undefined;
+  return {
+    tail,
+    hasHole: false,
+    lacksLineEnd,
+    lostBetsBytes: lacksLineEnd ? 0 : mark.bets - size,
+    bets: checkBets(read, wholeSize, rules),
+  };
 }
 
 /** Returns whether nothing was truncated between two snapshots. */
 function isStill(before: Snapshot, after: Snapshot): boolean {
   return before.round?.cuts === after.round?.cuts &&
+    before.round?.recalls === after.round?.recalls &&
     (before.betsSize ?? 0) <= (after.betsSize ?? 0) &&
     (before.closedSize ?? 0) <= (after.closedSize ?? 0);
 }

@@ -7,7 +7,7 @@ import { plantVolume } from "./planted_volume.ts";
 import { exitCodeOf } from "./report.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
-const OPTIONS = { agencies: 5, today: 20261123, waitMs: 10_000 };
+const OPTIONS = { agencies: 5, waitMs: 10_000 };
 
 Deno.test({
   ...writesFiles("examine() waits for a round in progress instead of reporting it as torn"),
@@ -76,13 +76,13 @@ Deno.test({
     let reads = 0;
     const found = await examine(volume.path, {
       ...OPTIONS,
-      // Read while the rows are checked, so between the two snapshots of the first attempt.
-      get today() {
+      // Read when the rows are checked, so between the two snapshots of the first attempt.
+      get agencies() {
         if (reads++ === 0) {
           bets.truncate(24);
           journal.recordCut(24, { cuts: 1, recalls: 0 });
         }
-        return OPTIONS.today;
+        return OPTIONS.agencies;
       },
     });
     assertEquals([exitCodeOf(found), found.tail.state, reads > 1], [0, "whole", true]);

@@ -32,6 +32,12 @@ export class FaultList {
     if (faults.first.length < PLACED_FAULTS_MAX) faults.first.push({ number, offset, text });
   }
 
+  /** Returns the line of the first fault of all; nothing if there is none. */
+  first(): Pick<Line, "number" | "offset"> | undefined {
+    const firsts = this.kinds().map(({ first: [first] }) => first);
+    return firsts.sort((one, other) => one.offset - other.offset).at(0);
+  }
+
   /** Returns the kinds, in the order in which they were first seen. */
   kinds(): FaultKind[] {
     return [...this.#kinds.values()];

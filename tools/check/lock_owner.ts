@@ -33,7 +33,7 @@ export function ownerOf({ ino }: Pick<Deno.FileInfo, "ino">, locks: string): num
 }
 
 /** Returns a process's command line in brackets, or nothing if it is hidden. */
-function commandOf(pid: number): string {
+export function commandOf(pid: number): string {
   try {
     const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").filter(Boolean);
     return ` (${words.join(" ").slice(0, 200)})`;

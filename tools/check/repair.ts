@@ -4,16 +4,12 @@
  * @module
  */
 
-import { type DiskFile, FolderDisk, readFully } from "../../server/ledger/file/disk.ts";
-import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/file/disk.ts";
 import { inspectTail } from "../../server/ledger/file/recovery.ts";
+import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import { copyTail } from "../../server/ledger/file/side_copy.ts";
 import { BETS_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { lockWithin, readJournal } from "./volume_reader.ts";
-
-const CHUNK_BYTES = 1024 * 1024;
-
-/** The file that the tail is copied to. */
-export type SideFile = Pick<Deno.FsFile, "writeSync" | "syncSync" | "close">;
 
 /** Options of {@linkcode repairTail}. */
 export interface RepairOptions {
@@ -21,8 +17,8 @@ export interface RepairOptions {
   waitMs: number;
   /** The time in the name of the side file. @default {Date.now} */
   now?: () => number;
-  /** Creates a file; throws AlreadyExists if there is one. @default {Deno.openSync} */
-  createFile?: (path: string) => SideFile;
+  /** The folder at the path. @default {the real one} */
+  disk?: Disk;
 }
 
 /** What a repair has changed. */
@@ -46,7 +42,7 @@ export interface Repair {
  * @throws {LockedError} If the lock is not obtained in time.
  */
 export async function repairTail(path: string, options: RepairOptions): Promise<Repair> {
-  const disk = new FolderDisk(path);
+  const disk = options.disk ?? new FolderDisk(path);
   const bets = disk.open(BETS_FILE);
   try {
     await lockWithin(bets.lock(), { waitMs: options.waitMs, path });
@@ -62,22 +58,30 @@ export async function repairTail(path: string, options: RepairOptions): Promise<
 
 interface LockedVolume {
   path: string;
-  disk: FolderDisk;
+  disk: Disk;
   bets: DiskFile;
 }
 
-function repairLocked(volume: LockedVolume, options: RepairOptions): Repair {
-  const { path, disk, bets } = volume;
-  const { round } = readJournal(path);
+function repairLocked(
+  { path, disk, bets }: LockedVolume,
+  { now = Date.now }: RepairOptions,
+): Repair {
+  const { round, mark } = readJournal(path);
   const size = bets.size();
-  const { wholeSize } = inspectTail(size, round, {
+  const { state, wholeSize } = inspectTail(size, round, {
     read: (bytes, position) => bets.read(bytes, position),
+    durableSize: mark.bets,
   });
+  if (state === "shortened") {
+    throw new Error(
+      `${BETS_FILE} has become shorter than it was. Nothing was changed. Check again`,
+    );
+  }
   const isTorn = wholeSize < size;
   // Servers rewrite the journal in the same cases.
   const isDue = isTorn || round === undefined || size < round.to;
   if (!isDue) return { cutBytes: 0, size, wroteJournal: false };
-  const side = isTorn ? copyTail(volume, { from: wholeSize, to: size, ...options }) : undefined;
+  const side = isTorn ? copyTail(disk, bets, { from: wholeSize, nowMs: now() }) : undefined;
   if (isTorn) {
     bets.truncate(wholeSize);
     // A power cut must not restore the tail beside a journal that does not know of it.
@@ -87,60 +91,8 @@ function repairLocked(volume: LockedVolume, options: RepairOptions): Repair {
   return { side, cutBytes: size - wholeSize, size: wholeSize, wroteJournal: true };
 }
 
-/** Copies a tail durably to a new file. Returns its name. Leaves no file if that fails. */
-function copyTail(
-  { path, disk, bets }: LockedVolume,
-  { from, to, ...options }: { from: number; to: number } & RepairOptions,
-): string {
-  const { name, file } = createSide(path, options);
-  try {
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, to - from));
-    for (let at = from; at < to;) {
-      const length = readFully(bets, chunk.subarray(0, to - at), at);
-      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
-      const count = file.writeSync(chunk.subarray(0, length));
-      if (count <= 0) throw new Error("the disk accepts no more bytes");
-      at += count;
-    }
-    file.syncSync();
-    disk.syncFolder();
-  } catch (cause) {
-    file.close();
-    Deno.removeSync(`${path}/${name}`);
-    throw new Error(
-      `Cannot copy what is to be cut off (${to - from} bytes) to ${name}: ` +
-        `${
-          (cause as Error).message
-        }. Nothing was changed. Fix that first (a full disk needs room), ` +
-        "then repeat",
-      { cause },
-    );
-  }
-  file.close();
-  return name;
-}
-
-function createSide(
-  path: string,
-  { now = Date.now, createFile = createNew }: RepairOptions,
-): { name: string; file: SideFile } {
-  const time = new Date(now()).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
-  for (let copy = 1;; copy++) {
-    const name = `${BETS_FILE}.cut-${time}${copy === 1 ? "" : `-${copy}`}`;
-    try {
-      return { name, file: createFile(`${path}/${name}`) };
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-    }
-  }
-}
-
-function createNew(path: string): Deno.FsFile {
-  return Deno.openSync(path, { write: true, createNew: true });
-}
-
 function recordCut(
-  disk: FolderDisk,
+  disk: Disk,
   { size, round, side }: { size: number; round: Round | undefined; side: string | undefined },
 ): void {
   try {

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import { writesFiles } from "../testing.ts";
 import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
-import { repairTail, type SideFile } from "./repair.ts";
+import { repairTail } from "./repair.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
 const KILLED = { bets: `${ROW}${ROW}1,A`, journal: { from: 24, to: 72, cuts: 4, recalls: 0 } };
@@ -55,22 +56,21 @@ Deno.test({
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A,B,3,2000-01-01,1234` });
     const before = await filesOf(volume.path);
+    const disk = new FolderDisk(volume.path);
+    const create = disk.create.bind(disk);
     let written = 0;
-    const createFile = (path: string): SideFile => {
-      const file = Deno.createSync(path);
-      return {
-        writeSync: (bytes) => {
-          if (written >= 20) throw new Error("No space left on device");
-          const count = file.writeSync(bytes.subarray(0, 10));
-          written += count;
-          return count;
-        },
-        syncSync: () => file.syncSync(),
-        close: () => file.close(),
+    disk.create = (name) => {
+      const file = create(name)!;
+      const write = file.write.bind(file);
+      file.write = (bytes, position) => {
+        if (written >= 20) throw new Error("No space left on device");
+        written += 10;
+        return write(bytes.subarray(0, 10), position);
       };
+      return file;
     };
     await assertRejects(
-      () => repairTail(volume.path, { ...OPTIONS, createFile }),
+      () => repairTail(volume.path, { ...OPTIONS, disk }),
       Error,
       "No space left on device. Nothing was changed",
     );

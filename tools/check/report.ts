@@ -4,7 +4,12 @@
  * @module
  */
 
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  DISK_FAILURE_FILE,
+  JOURNAL_FILE,
+} from "../../server/ledger/file/volume_files.ts";
 import type { ClosedResult } from "./closed_check.ts";
 import type { Examination } from "./examination.ts";
 import type { FaultList } from "./fault_list.ts";
@@ -15,20 +20,28 @@ const SOUND = 0;
 const TORN = 3;
 const DAMAGED_BETS = 4;
 const DAMAGED_CLOSED = 5;
+/** Nothing is wrong with the files, but servers do not start. 6 is that of a comparison. */
+const DISK_FAILED = 7;
 
 /** Most agencies that a line of the report names. */
 const NAMED_AGENCIES_MAX = 10;
 
 /** Returns whether a server still has to recover the end of bets.csv, which it does by itself. */
-function isBetsTorn({ tail }: Examination): boolean {
-  return tail.wholeSize < tail.size || tail.state === "shorter";
+function isBetsTorn({ tail, lacksLineEnd }: Examination): boolean {
+  return tail.wholeSize < tail.size || tail.state === "shorter" || lacksLineEnd;
+}
+
+/** Returns whether acknowledged bets or closes are missing. */
+export function hasLoss({ lostBetsBytes, lostClosedBytes }: Examination): boolean {
+  return lostBetsBytes > 0 || lostClosedBytes > 0;
 }
 
 /** Returns the exit code, that of the worst finding. */
 export function exitCodeOf(found: Examination): number {
-  if (found.bets.faults.count > 0) return DAMAGED_BETS;
-  if (found.closed.faults.count > 0) return DAMAGED_CLOSED;
-  return isBetsTorn(found) || found.closed.torn !== undefined ? TORN : SOUND;
+  if (found.bets.faults.count > 0 || found.lostBetsBytes > 0) return DAMAGED_BETS;
+  if (found.closed.faults.count > 0 || found.lostClosedBytes > 0) return DAMAGED_CLOSED;
+  if (isBetsTorn(found) || found.closed.torn !== undefined) return TORN;
+  return found.snapshot.hasDiskFailure ? DISK_FAILED : SOUND;
 }
 
 /** Returns the lines of the report. Those of {@linkcode verdictOf} follow it. */
@@ -38,6 +51,7 @@ export function reportOf(found: Examination, agencies: number): string[] {
     ...agencyLines(found, agencies),
     drawLine(found.closed, agencies),
     ...tailLines(found),
+    ...lossLines(found),
     ...faultLines(BETS_FILE, found.bets.faults),
     ...closedLines(found.closed, agencies),
   ];
@@ -56,18 +70,39 @@ export function repairLines({ side, cutBytes, size, wroteJournal }: Repair): str
   return side === undefined ? [journal] : [cut, journal];
 }
 
-/** Returns the reason why damage is not repaired. */
-export function refusalLine({ bets }: Examination): string {
-  const first = bets.faults.kinds().flatMap(({ first }) => first)
-    .reduce((a, b) => a.offset <= b.offset ? a : b);
-  return `repair: refused, nothing was changed: line ${first.number}, at byte ${first.offset}, is ` +
-    "damaged, and only a person can judge how to repair it.";
+/** Returns why a volume is not repaired; nothing if it can be. */
+export function refusalLine({ bets, ...found }: Examination): string | undefined {
+  const refused = "repair: refused, nothing was changed";
+  const first = bets.faults.first();
+  if (first !== undefined) {
+    return `${refused}: line ${first.number}, at byte ${first.offset}, is damaged, and only a person ` +
+      "can judge how to repair it.";
+  }
+  if (hasLoss({ bets, ...found })) return `${refused}: it would not bring back what is missing.`;
+  if (found.hasHole) return `${refused}: the next server repairs this, with a copy.`;
+  if (found.lacksLineEnd) return `${refused}: the next server adds the line end.`;
 }
 
-function betsLine({ snapshot, bets, tail }: Examination): string {
-  return snapshot.betsSize === undefined
-    ? `${BETS_FILE}: does not exist yet, as on a new volume`
-    : `${BETS_FILE}: ${bets.rows} rows in ${tail.wholeSize} bytes`;
+/** Returns a line for each file that is smaller than it was. */
+function lossLines({ snapshot, ...found }: Examination): string[] {
+  const { betsSize = 0, closedSize = 0, mark } = snapshot;
+  const files = [
+    { name: BETS_FILE, size: betsSize, durable: mark.bets, lost: found.lostBetsBytes },
+    { name: CLOSED_FILE, size: closedSize, durable: mark.closed, lost: found.lostClosedBytes },
+  ];
+  return files.filter(({ lost }) => lost > 0).map(({ name, size, durable, lost }) =>
+    `lost: ${name} has ${size} bytes, but ${durable} were durable: at least ${lost} bytes that servers ` +
+    "have acknowledged are missing"
+  );
+}
+
+function betsLine({ snapshot, bets, tail, lostBetsBytes }: Examination): string {
+  if (snapshot.betsSize !== undefined) {
+    return `${BETS_FILE}: ${bets.rows} rows in ${tail.wholeSize} bytes`;
+  }
+  return lostBetsBytes > 0
+    ? `${BETS_FILE}: does not exist any more`
+    : `${BETS_FILE}: does not exist yet, as on a new volume`;
 }
 
 function agencyLines({ bets, closed }: Examination, agencies: number): string[] {
@@ -94,12 +129,15 @@ function drawLine({ isClosed, count }: ClosedResult, agencies: number): string {
 }
 
 function tailLines(found: Examination): string[] {
-  const { snapshot: { round }, tail: { state, size, wholeSize } } = found;
+  const { snapshot: { round }, tail: { state, size, wholeSize }, hasHole, lacksLineEnd } = found;
   const lines = [];
   const text = explainState(found);
   if (text !== undefined) lines.push(text);
+  if (lacksLineEnd) lines.push(`torn: the last row of ${BETS_FILE} has lost its line end`);
   if (wholeSize < size) {
-    const why = state === "torn"
+    const why = hasHole
+      ? "a power cut has left zeros in place of pages; nothing from there on was acknowledged"
+      : state === "torn"
       ? `${JOURNAL_FILE} announces a round from byte ${round!.from} to ${
         round!.to
       }, and its writer ` +
@@ -159,6 +197,12 @@ function closedLines({ faults, notes, torn }: ClosedResult, agencies: number): s
 /** Returns the verdict and the advice for it, line by line. */
 export function verdictOf(found: Examination): string[] {
   const lines = [];
+  if (hasLoss(found)) {
+    lines.push(
+      "LOST: acknowledged bets or closes are missing, and servers refuse to start. Stop all servers and " +
+        "restore the volume from a backup. Without one, accept the loss with --accept-loss; it keeps both files.",
+    );
+  }
   if (found.bets.faults.count > 0) {
     lines.push(
       `DAMAGED: ${BETS_FILE}. Stop all servers and keep a copy of the volume. Repair the lines above ` +
@@ -174,14 +218,20 @@ export function verdictOf(found: Examination): string[] {
   }
   if (isBetsTorn(found)) {
     lines.push(
-      `TORN: the end of ${BETS_FILE}. Nothing to do: the next server that writes recovers it. To keep ` +
-        "what is cut off in a file, check with --repair.",
+      `TORN: the end of ${BETS_FILE}. Nothing to do: the next server recovers it, and keeps a copy of what ` +
+        "it cuts off.",
     );
   }
   if (found.closed.torn !== undefined) {
     lines.push(
       `TORN: the end of ${CLOSED_FILE}. Nothing to do: the agency closes again, and the server that ` +
         "records it recovers the line. --repair does not change this file.",
+    );
+  }
+  if (found.snapshot.hasDiskFailure) {
+    lines.push(
+      `DISK FAILED: ${DISK_FAILURE_FILE} says when and how, and servers refuse to start. Check the disk, then ` +
+        "clear the note with --clear-disk-failure.",
     );
   }
   return lines.length === 0 ? ["SOUND"] : lines;

@@ -4,9 +4,21 @@
  * @module
  */
 
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
-import { parseRound, type Round } from "../../server/ledger/file/round_journal.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import {
+  type DurableMark,
+  JOURNAL_BYTES,
+  parseMark,
+  parseRound,
+  type Round,
+} from "../../server/ledger/file/round_journal.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  DISK_FAILURE_FILE,
+  JOURNAL_FILE,
+} from "../../server/ledger/file/volume_files.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { lockOwner } from "./lock_owner.ts";
 
@@ -18,8 +30,12 @@ export interface Snapshot {
   closedSize: number | undefined;
   /** The journal's last round; nothing if the journal is missing, empty or damaged. */
   round: Round | undefined;
+  /** The sizes that the journal knows to have been durable. */
+  mark: DurableMark;
   /** Whether the journal is there and not empty. */
   hasJournal: boolean;
+  /** Whether a server has left a note that the disk has failed. */
+  hasDiskFailure: boolean;
 }
 
 /** Reads the files of a volume. A missing file reads as an empty one. */
@@ -48,16 +64,34 @@ export class VolumeReader implements Disposable {
    *
    * @throws {LockedError} If a writer holds the lock for longer than `waitMs`.
    */
-  async snapshot(waitMs: number): Promise<Snapshot> {
+  snapshot(waitMs: number): Promise<Snapshot> {
+    return this.locked(waitMs, (snapshot) => snapshot);
+  }
+
+  /**
+   * Runs `work` while no server writes, under a shared lock of bets.csv.
+   *
+   * @throws {LockedError} If a writer holds the lock for longer than `waitMs`.
+   */
+  async locked<Result>(waitMs: number, work: (snapshot: Snapshot) => Result): Promise<Result> {
     const bets = this.#bets;
     // A missing file has no lock, and no round can be in progress.
-    if (bets === undefined) return this.#look();
+    if (bets === undefined) return work(this.#look());
     await lockWithin(bets.lock(false), { waitMs, path: this.#path });
     try {
-      return this.#look();
+      return work(this.#look());
     } finally {
       bets.unlockSync();
     }
+  }
+
+  /** Describes the files that are there. */
+  files(): Deno.FileInfo[] {
+    const names = [BETS_FILE, CLOSED_FILE, JOURNAL_FILE];
+    return names.flatMap((name) => {
+      using file = openIfThere(`${this.#path}/${name}`);
+      return file === undefined ? [] : [file.statSync()];
+    });
   }
 
   #look(): Snapshot {
@@ -65,6 +99,7 @@ export class VolumeReader implements Disposable {
       betsSize: this.#bets?.statSync().size,
       closedSize: this.#closed?.statSync().size,
       ...readJournal(this.#path),
+      hasDiskFailure: isThere(`${this.#path}/${DISK_FAILURE_FILE}`),
     };
   }
 
@@ -75,11 +110,31 @@ export class VolumeReader implements Disposable {
 }
 
 /** Reads the journal of a volume. The lock of bets.csv must be held. */
-export function readJournal(path: string): Pick<Snapshot, "round" | "hasJournal"> {
+export function readJournal(path: string): Pick<Snapshot, "round" | "mark" | "hasJournal"> {
   using file = openIfThere(`${path}/${JOURNAL_FILE}`);
-  const bytes = new Uint8Array(1024); // more than its one line has
-  const length = readAt(file, bytes, 0);
-  return { round: parseRound(bytes.subarray(0, length)), hasJournal: length > 0 };
+  const buffer = new Uint8Array(JOURNAL_BYTES);
+  const bytes = buffer.subarray(0, readAt(file, buffer, 0));
+  return { round: parseRound(bytes), mark: parseMark(bytes), hasJournal: bytes.length > 0 };
+}
+
+/** How to move a file of a volume aside. */
+export interface MoveAsideOptions {
+  name: string;
+  /** What has become of it: the new name is `NAME.SUFFIX-TIME`. */
+  suffix: string;
+  nowMs: number;
+}
+
+/** Moves a file of a volume aside, durably, and never onto another. Returns its new name. */
+export function moveAside(path: string, { name, suffix, nowMs }: MoveAsideOptions): string {
+  const time = new Date(nowMs).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
+  for (let copy = 1;; copy++) {
+    const moved = `${name}.${suffix}-${time}${copy === 1 ? "" : `-${copy}`}`;
+    if (isThere(`${path}/${moved}`)) continue;
+    Deno.renameSync(`${path}/${name}`, `${path}/${moved}`);
+    new FolderDisk(path).syncFolder();
+    return moved;
+  }
 }
 
 /** A lock of bets.csv was not obtained in time. */
@@ -106,6 +161,11 @@ export async function lockWithin(
     );
   };
   await withDeadline(lock, { timeoutMs: waitMs, error });
+}
+
+function isThere(path: string): boolean {
+  using file = openIfThere(path);
+  return file !== undefined;
 }
 
 function openIfThere(path: string): Deno.FsFile | undefined {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { escapeMessage } from "../../shared/readable.ts";
+
 /** A result, one line of the report. */
 export interface Finding {
   /**
@@ -20,7 +22,8 @@ export type Check = () => Promise<Finding> | Finding;
 
 /** Formats a finding as a line. */
 export function formatFinding(name: string, { level, text }: Finding): string {
-  return `${level.padEnd(7)}  ${name.padEnd(10)}  ${text.replaceAll(/\s*\n\s*/g, " ")}`;
+  const line = escapeMessage(text.replaceAll(/\s*\n\s*/g, " "));
+  return `${level.padEnd(7)}  ${name.padEnd(10)}  ${line}`;
 }
 
 /** Runs a check. If it throws, that is a fault. */

@@ -33,12 +33,17 @@ export function judgeDeno(version: string): Finding {
   };
 }
 
-/** Checks whether containers can be used. */
-export async function checkDocker(): Promise<Finding> {
-  const fault = await withDeadline(dockerFault(), {
+/** Returns why containers cannot be used, even if the engine hangs; undefined if they can. */
+export async function dockerFaultInTime(): Promise<string | undefined> {
+  return await withDeadline(dockerFault(), {
     timeoutMs: DOCKER_TIMEOUT_MS,
     error: () => new Error("its engine does not answer"),
   }).catch((error: Error) => error.message);
+}
+
+/** Checks whether containers can be used. */
+export async function checkDocker(): Promise<Finding> {
+  const fault = await dockerFaultInTime();
   const text = fault === undefined
     ? `usable: ${TASK} up runs containers`
     : `not usable (${fault}): ${TASK} up runs processes on this host`;

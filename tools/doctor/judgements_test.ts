@@ -1,9 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
+import { parseSubnet, type Subnet } from "../run/lottery_settings.ts";
 import { canReach, type Interface } from "./broadcast_check.ts";
 import { judgeFailedAppend, judgeSpace, quantile } from "./disk_check.ts";
 import { type Finding, formatFinding, runCheck } from "./finding.ts";
 import { judgeDeno, judgeOpenFiles, judgeSettingsError } from "./host_check.ts";
+import { judgeSubnet } from "./subnet_check.ts";
 
 Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
   const settings = { connectionsMax: 512, waitingMax: 1024 };
@@ -72,4 +74,37 @@ Deno.test("runCheck() returns a fault if the check throws", async () => {
     level: "fault",
     text: "could not be checked: Input/output error",
   });
+});
+
+Deno.test("judgeSubnet() finds networks and routes that overlap, and not the containers' own", () => {
+  const subnet = parseSubnet("172.25.125.0/24") as Subnet;
+  const own = {
+    text: subnet.text,
+    user: "Docker's network lottery",
+    device: "br-own",
+    isOwn: true,
+  };
+  const other = {
+    ...own,
+    text: "172.25.0.0/16",
+    user: "Docker's network other",
+    device: "br-other",
+  };
+  const routes = [own, other].map(({ text, device }) => ({ text, device, user: "the route" }));
+  const tunnel = { text: "172.16.0.0/12", device: "tun0", user: "the route through tun0" };
+  assertEquals(judgeSubnet(subnet, { networks: [own], routes: routes.slice(0, 1) }).level, "ok");
+  const networks = [own, { ...other, isOwn: false }];
+  const fault = judgeSubnet(subnet, { networks, routes });
+  assertEquals(fault.level, "fault");
+  assertStringIncludes(
+    fault.text,
+    "172.25.125.0/24 overlaps 172.25.0.0/16 of Docker's network other",
+  );
+  const warning = judgeSubnet(subnet, { networks: [own], routes: [...routes.slice(0, 1), tunnel] });
+  assertEquals(warning.level, "warning");
+  for (
+    const words of ["172.16.0.0/12 of the route through tun0", "DOCKET_SUBNET", "UDP_BROADCAST_IP"]
+  ) {
+    assertStringIncludes(warning.text, words);
+  }
 });

@@ -17,17 +17,18 @@ const TWO_HOLDERS = "flock grants one lock to two processes";
 /** The program of the other process. */
 const HOLDER = new URL("lock_holder.ts", import.meta.url).href;
 
+const LOCK_FILE = "lock";
+
 /** Checks the locks of a file system with a file in `folder` and another process. */
 export async function checkLock(folder: string, { program = HOLDER } = {}): Promise<Finding> {
-  const path = `${folder}/lock`;
-  using file = Deno.openSync(path, { read: true, write: true, create: true });
+  using file = Deno.openSync(`${folder}/${LOCK_FILE}`, { read: true, write: true, create: true });
   const fault = (reason: string): Finding => ({ level: "fault", text: `${reason}: ${ADVICE}` });
   try {
     if (!file.tryLockSync(true)) return fault("flock refuses the lock of a new file");
   } catch (error) {
     return fault(`flock fails (${(error as Error).message})`);
   }
-  await using other = new LockHolder(program, path);
+  await using other = new LockHolder(program, folder);
   if (await other.answer() !== "refused") return fault(TWO_HOLDERS);
   file.unlockSync();
   await other.lock();
@@ -48,15 +49,15 @@ class LockHolder implements AsyncDisposable {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
   #read = "";
 
-  constructor(program: string, path: string) {
+  constructor(program: string, folder: string) {
     this.#process = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--no-prompt", "--no-config", "--no-lock", "--quiet"],
-        // A comma would separate two paths.
-        ...[`--allow-read=${path.replaceAll(",", ",,")}`],
-        ...[`--allow-write=${path.replaceAll(",", ",,")}`],
-        ...[program, path],
+        ...[`--allow-read=${LOCK_FILE}`, `--allow-write=${LOCK_FILE}`],
+        ...[program, LOCK_FILE],
       ],
+      // The path of the folder may have a comma, which would separate two paths in a permission.
+      cwd: folder,
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

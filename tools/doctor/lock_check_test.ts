@@ -17,6 +17,9 @@ Deno.test({
   fn: async () => {
     await using folder = await tempFolder();
     assertEquals((await checkLock(folder.path)).level, "ok");
+    const awkward = `${folder.path}/a,b $c`;
+    await Deno.mkdir(awkward);
+    assertEquals((await checkLock(awkward)).level, "ok");
   },
 });
 

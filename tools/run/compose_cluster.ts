@@ -4,15 +4,16 @@
  * @module
  */
 
-import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
+import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { updateComposeFile } from "./compose_file.ts";
 import { ComposeProject } from "./docker.ts";
-import { serviceNames } from "./lottery_settings.ts";
+import { serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceProcess } from "./service_process.ts";
+import { dockerSubnets, overlapAdvice, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
 const ORDINARY_ID = 1000;
@@ -21,8 +22,9 @@ const EVENT_TIMEOUT_MS = 5000;
 
 /** Runs servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async ({ lottery }) => {
-    if (!await updateComposeFile(lottery)) return;
+  prepare: async ({ lottery, server }) => {
+    await assertSubnetFree(lottery.subnet);
+    if (!await updateComposeFile({ ...server, ...lottery })) return;
     const { servers, clients } = lottery;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
@@ -57,9 +59,23 @@ function composeProject(settings: RunSettings): ComposeProject {
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
+    SERVER_PORT: String(lottery.serverPort),
+    ...lottery.limits,
     LOTTERY_UID: String(Deno.uid() || ORDINARY_ID),
     LOTTERY_GID: String(Deno.gid() || ORDINARY_ID),
   });
+}
+
+/**
+ * Checks that Docker can make the network of the containers.
+ *
+ * @throws {TaskError} If its subnet overlaps another network's.
+ */
+async function assertSubnetFree(subnet: Subnet): Promise<void> {
+  const fault = overlapFault(subnet, await dockerSubnets());
+  if (fault !== undefined) {
+    throw new TaskError(`Cannot make the network of the containers: ${fault}`);
+  }
 }
 
 /**
@@ -77,7 +93,7 @@ async function assertReadable({ lottery }: RunSettings): Promise<void> {
   if (unreadable.length === 0) return;
   throw new TaskError(
     `Containers run as user ${ORDINARY_ID}, never as root, and may not read what is mounted into them: ` +
-      `chmod -R o+rX ${unreadable.map((path) => `'${path}'`).join(" ")}`,
+      `chmod -R o+rX ${unreadable.map(shellQuote).join(" ")}`,
   );
 }
 
@@ -117,6 +133,7 @@ class Containers {
   /** Those of them that have failed. */
   readonly #failed = new Set<string>();
   readonly #serversEnded = Promise.withResolvers<void>();
+  #hasOverlap = false;
   #isStopping = false;
 
   constructor(project: ComposeProject, options: RunOptions) {
@@ -147,7 +164,10 @@ class Containers {
       return this.#names.clients.some((name) => !this.#ended.has(name));
     });
     if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
-      throw new TaskError("The containers did not start, or were stopped: see the lines above");
+      const advice = this.#hasOverlap
+        ? overlapAdvice(this.#options.settings.lottery.subnet, [])
+        : "see the lines above";
+      throw new TaskError(`The containers did not start, or were stopped: ${advice}`);
     }
   }
 
@@ -171,7 +191,10 @@ class Containers {
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
     const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
     if (match !== null) this.#options.onLine(match[1], match[2]);
-    else if (line.trim() !== "") this.#options.onLine("docker", line.trim());
+    else if (line.trim() !== "") {
+      this.#hasOverlap ||= /pool overlaps/i.test(line);
+      this.#options.onLine("docker", line.trim());
+    }
   }
 
   /** Takes a line of `docker compose events`. Only starts and ends of containers matter. */

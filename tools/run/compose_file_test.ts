@@ -1,26 +1,35 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
-import { CLIENT_RESULTS, composeFile, SERVER_FOLDERS } from "./compose_file.ts";
-import { readLotterySettings } from "./lottery_settings.ts";
-import { reportingClientPermissions, serverPermissions } from "./permissions.ts";
+import { composeFile } from "./compose_file.ts";
+import { CONTAINER_LIMITS } from "./lottery_settings.ts";
+import { readRunSettings } from "./run_settings.ts";
 
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
+const BROADCAST = { broadcastIp: "10.1.255.255", broadcastPort: 5001 };
+
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
-  const text = await Deno.readTextFile(`${PROJECT_ROOT}/.env.example`);
-  const settings = readLotterySettings({ environment: () => undefined, readFile: () => text });
+  const { lottery, server } = readRunSettings({
+    environment: () => undefined,
+    readFile: (path) => Deno.readTextFileSync(path.replace(/\.env$/, ".env.example")),
+  });
+  assertEquals(lottery.limits, CONTAINER_LIMITS, ".env.example has the defaults");
   const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
   assertEquals(
     written,
-    composeFile(settings),
+    composeFile({ ...server, ...lottery }),
     "generate it with the settings of .env.example: ./denow task compose",
   );
 });
 
+function servicesOf(options: { servers: number; clients: number }): Yaml {
+  return (parse(composeFile({ ...options, ...BROADCAST })) as Yaml).services;
+}
+
 Deno.test("composeFile() defines a service for each server and client", () => {
-  const { services } = parse(composeFile({ servers: 3, clients: 2 })) as Yaml;
+  const services = servicesOf({ servers: 3, clients: 2 });
   assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
   assertEquals(services.client2.environment.CLI_ID, "2");
   assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
@@ -31,30 +40,69 @@ Deno.test("composeFile() defines a service for each server and client", () => {
     assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
     assertMatch(service.user, /LOTTERY_UID/);
     for (const { target, read_only } of service.volumes) {
-      assertEquals(read_only, ![SERVER_FOLDERS.sharedVolume, CLIENT_RESULTS].includes(target));
+      assertEquals(read_only, !["/shared-volume", "/results"].includes(target), target);
     }
   }
 });
 
-Deno.test("composeFile() names the anchors that services share", () => {
-  const text = composeFile({ servers: 2, clients: 2 });
+Deno.test("composeFile() limits memory, processes and CPUs by settings with defaults", () => {
+  const services = servicesOf({ servers: 1, clients: 1 });
+  for (
+    const [kind, { mem_limit, pids_limit, cpus }] of [["SERVER", services.server1], [
+      "CLIENT",
+      services.client1,
+    ]] as const
+  ) {
+    const expected = ["MEMORY", "PIDS", "CPUS"].map((limit) => {
+      const name = `${kind}_${limit}` as keyof typeof CONTAINER_LIMITS;
+      return `\${${name}:-${CONTAINER_LIMITS[name]}}`;
+    });
+    assertEquals([mem_limit, pids_limit, cpus], expected);
+  }
+});
+
+/** Returns the values of a flag among arguments, which a comma separates. */
+function valuesOf(flag: string, args: string[]): string[] {
+  return args.filter((arg) => arg.startsWith(`${flag}=`))
+    .flatMap((arg) => arg.slice(flag.length + 1).split(","));
+}
+
+Deno.test("composeFile() allows servers and clients only the addresses and files that they use", () => {
+  const services = servicesOf({ servers: 1, clients: 1 });
+  const { command, healthcheck, volumes } = services.server1;
+  const port = "${SERVER_PORT:-12345}";
+  const listening = [`0.0.0.0:${port}`, "0.0.0.0:5001", "10.1.255.255:5001"];
+  assertEquals(valuesOf("--allow-net", command), listening);
+  assertEquals(valuesOf("--allow-net", healthcheck.test), [`127.0.0.1:${port}`]);
+  const mounted = volumes.map(({ target }: Yaml) => target).sort();
+  assertEquals(valuesOf("--allow-read", command).sort(), mounted);
+  assertEquals(valuesOf("--allow-write", command), ["/shared-volume"]);
+  const client = services.client1.build.args.PERMISSIONS.split(" ");
+  const [name, network] = valuesOf("--allow-net", client);
+  assertEquals(name, services.server1.networks.lottery.aliases[0]);
+  assertMatch(network, /^\$\{DOCKET_SUBNET:-.*\}:\$\{SERVER_PORT:-12345\}$/);
+  const data = services.client1.volumes.map(({ target }: Yaml) => target).sort();
+  assertEquals(valuesOf("--allow-read", client).sort(), data);
+});
+
+Deno.test("composeFile() names the anchors that services share, and no project", () => {
+  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST });
   assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
   assertEquals(/ref_/.test(text), false);
+  assertEquals(/^name:/m.test(text), false);
 });
 
-/** Returns the words of a Dockerfile instruction in exec form. */
-async function instruction(dockerfile: string, start: RegExp): Promise<string[]> {
-  const text = await Deno.readTextFile(`${PROJECT_ROOT}/${dockerfile}`);
-  const line = text.split("\n").find((line) => start.test(line)) ?? "";
-  return JSON.parse(line.slice(line.indexOf("[")));
-}
-
-Deno.test("Dockerfiles give the programs the same permissions as permissions.ts", async () => {
-  const isPermission = (word: string) => /^--(allow|no-prompt)/.test(word);
-  const server = await instruction("Dockerfile.server", /^ENTRYPOINT/);
-  assertEquals(server.filter(isPermission), serverPermissions(SERVER_FOLDERS));
-  const client = await instruction("Dockerfile.client", /^RUN.*compile/);
-  const permissions = reportingClientPermissions(CLIENT_RESULTS);
-  assertEquals(client.filter(isPermission).sort(), permissions.sort());
+Deno.test("base images are pinned in composeFile() alone, with the Deno of ./denow", async () => {
+  const read = (path: string) => Deno.readTextFile(`${PROJECT_ROOT}/${path}`);
+  const [, pinned] = /^DENO_PINNED=(.+)$/m.exec(await read("denow")) ?? [];
+  const { build } = servicesOf({ servers: 1, clients: 1 }).client1;
+  assertEquals(build.args.DENO_IMAGE, `\${DENO_IMAGE:-denoland/deno:${pinned}}`);
+  assertMatch(build.args.DEBIAN_IMAGE, /:-debian:[\w.-]*\d[\w.-]*(@sha256:[0-9a-f]{64})?\}$/);
+  for (const name of ["Dockerfile.client", "Dockerfile.server"]) {
+    const dockerfile = await read(name);
+    const bases = dockerfile.split("\n").filter((line) => line.startsWith("FROM"));
+    for (const base of bases) assertMatch(base, /^FROM \$\{[A-Z]+_IMAGE\}( AS build)?$/);
+    assertStringIncludes(dockerfile, "ARG DENO_IMAGE\n");
+  }
 });

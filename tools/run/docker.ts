@@ -4,9 +4,12 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
+import { parseEnvFile, type SettingsSources } from "./lottery_settings.ts";
 
-async function runDocker(args: string[], options: Deno.CommandOptions = {}) {
+/** Runs `docker`. Returns its trimmed output. */
+export async function runDocker(args: string[], options: Deno.CommandOptions = {}) {
   const command = new Deno.Command("docker", { ...options, args, stdin: "null" });
   const { success, stdout, stderr } = await command.output();
   const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
@@ -29,29 +32,96 @@ export async function dockerFault(): Promise<string | undefined> {
   }
 }
 
-/** The containers of this project, as docker-compose.yaml describes them. */
+/**
+ * Returns the name of this checkout's compose project, which its containers, images and network
+ * bear: COMPOSE_PROJECT_NAME in the environment or in .env, else one that follows from the path of
+ * the checkout, so that two checkouts do not share their containers.
+ */
+export function composeProjectName(
+  {
+    root = PROJECT_ROOT,
+    environment = (name: string) => Deno.env.get(name),
+    readFile = Deno.readTextFileSync,
+  }: SettingsSources = {},
+): string {
+  const name = "COMPOSE_PROJECT_NAME";
+  const given = environment(name)?.trim() || variablesIn(`${root}/.env`, readFile)[name];
+  if (given) return given;
+  const hash = createHash("sha256").update(Deno.realPathSync(root)).digest("hex");
+  return `lottery-${hash.slice(0, 8)}`;
+}
+
+function variablesIn(path: string, readFile: (path: string) => string): Record<string, string> {
+  try {
+    return parseEnvFile(readFile(path)).variables;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return {};
+    throw error;
+  }
+}
+
+/** What Docker says about a container of any compose project. */
+interface ComposeContainer {
+  /** The name of its project. */
+  project: string;
+  /** The folder in which `docker compose` ran. */
+  folder: string;
+}
+
+const LABEL = "com.docker.compose.project";
+
+/** Returns the containers of all compose projects. */
+async function composeContainers(filters: string[]): Promise<ComposeContainer[]> {
+  const format = `[{{json (.Label "${LABEL}")}},{{json (.Label "${LABEL}.working_dir")}}]`;
+  const args = ["ps", ...filters, "--filter", `label=${LABEL}`, "--format", format];
+  const { success, stdout, stderr } = await runDocker(args);
+  if (!success) throw new TaskError(`docker ps failed: ${stderr}`);
+  return stdout.split("\n").filter((line) => line !== "").map((line) => {
+    const [project, folder] = JSON.parse(line);
+    return { project, folder };
+  });
+}
+
+/** Whether two paths lead to the same folder. */
+function isSameFolder(one: string, other: string): boolean {
+  try {
+    return one === other || Deno.realPathSync(one) === Deno.realPathSync(other);
+  } catch {
+    return false; // One of them is gone.
+  }
+}
+
+/** A compose project of this checkout: its containers, as docker-compose.yaml describes them. */
 export class ComposeProject {
   readonly #env: Record<string, string>;
 
-  /** @param env Variables for docker-compose.yaml, in addition to those of this process. */
-  constructor(env: Record<string, string> = {}) {
-    this.#env = env;
-  }
-
-  /** Returns the project if any of its containers exists, running or not. */
-  static async find(status = ["--all"]): Promise<ComposeProject | undefined> {
-    if (await dockerFault() !== undefined) return undefined;
-    const project = new ComposeProject();
-    return await project.output(["ps", "--quiet", ...status]) === "" ? undefined : project;
+  /**
+   * @param env Variables for docker-compose.yaml, in addition to those of this process.
+   * @param name @default {composeProjectName()}
+   */
+  constructor(env: Record<string, string> = {}, name = composeProjectName()) {
+    this.#env = { ...env, COMPOSE_PROJECT_NAME: name };
   }
 
   /**
-   * Checks that no container of the project is running.
+   * Returns the projects whose containers exist, running or not, and were made in this checkout:
+   * with `up`, or by `docker compose` under another name.
+   */
+  static async findAll(filters = ["--all"]): Promise<ComposeProject[]> {
+    if (await dockerFault() !== undefined) return [];
+    const containers = await composeContainers(filters);
+    const own = containers.filter(({ folder }) => isSameFolder(folder, PROJECT_ROOT));
+    const names = new Set(own.map(({ project }) => project));
+    return Array.from(names, (name) => new ComposeProject({}, name));
+  }
+
+  /**
+   * Checks that no container of this checkout is running.
    *
    * @throws {TaskError} If one is.
    */
   static async assertNotRunning(): Promise<void> {
-    if (await ComposeProject.find(["--status", "running"]) === undefined) return;
+    if ((await ComposeProject.findAll([])).length === 0) return;
     throw new TaskError(`Containers of the lottery are running: stop them with: ${TASK} down`);
   }
 

@@ -10,7 +10,7 @@ import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
 import { FatalLedgerError } from "../../server/ledger/file/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
-import { TaskError, unlessNotFound } from "../project.ts";
+import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
 import { DRAW_FILES } from "./draw_record.ts";
 
 /**
@@ -97,7 +97,7 @@ export async function assertWritable(volume: string): Promise<void> {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new TaskError(
       `Cannot write to ${volume}: it belongs to another user. Take ownership of it: ` +
-        `sudo chown -R "$(id -u):$(id -g)" '${volume}'`,
+        `sudo chown -R "$(id -u):$(id -g)" ${shellQuote(volume)}`,
     );
   }
 }

@@ -13,7 +13,7 @@ import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
-  reportingClientPermissions,
+  clientPermissions,
   SERVER_PASSED_ON,
   serverPermissions,
 } from "./permissions.ts";
@@ -105,15 +105,24 @@ class LocalProcesses {
 
   startClients(): void {
     const { lottery } = this.#options.settings;
+    const config = `${PROJECT_ROOT}/client/config.yaml`;
+    const address = `${LOOPBACK}:${lottery.serverPort}`;
+    const data = datasetFolder(lottery.dataset);
+    const permissions = clientPermissions({
+      net: [address],
+      // It renames its result, which takes reading as well.
+      read: [config, data, RESULTS_FOLDER],
+      write: [RESULTS_FOLDER],
+    });
     for (const [index, name] of serviceNames(lottery).clients.entries()) {
       const agency = index + 1;
       const client = this.#spawn({
-        program: [...reportingClientPermissions(RESULTS_FOLDER), "client/main.ts"],
+        program: [...permissions, "client/main.ts"],
         env: {
           CLI_ID: String(agency),
-          CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml`,
-          CLI_SERVER_ADDRESS: `${LOOPBACK}:${lottery.serverPort}`,
-          CLI_DATA: datasetFolder(lottery.dataset),
+          CLI_CONFIG: config,
+          CLI_SERVER_ADDRESS: address,
+          CLI_DATA: data,
           CLI_RESULT: `${RESULTS_FOLDER}/${resultFile(agency)}`,
         },
         onLine: (line) => this.#options.onLine(name, line),
@@ -153,11 +162,17 @@ class LocalProcesses {
   }
 
   #spawnServer(onLine: (line: string) => void): ServiceProcess {
-    const folders = { projectRoot: PROJECT_ROOT, sharedVolume: SHARED_VOLUME };
+    const { port, broadcastPort } = this.#options.settings.server;
+    const config = `${PROJECT_ROOT}/server/config.ini`;
+    const permissions = serverPermissions({
+      config,
+      sharedVolume: SHARED_VOLUME,
+      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+    });
     return this.#spawn({
-      program: [...serverPermissions(folders), "server/main.ts"],
+      program: [...permissions, "server/main.ts"],
       env: {
-        SERVER_CONFIG: `${PROJECT_ROOT}/server/config.ini`,
+        SERVER_CONFIG: config,
         SERVER_LISTEN_IP: LOOPBACK,
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,

@@ -5,6 +5,7 @@
  */
 
 import { isIpv4, SettingsReader } from "../../shared/config.ts";
+import { quoteText } from "../../shared/readable.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 
 /** Maximum number of clients, and of servers, on one machine. */
@@ -24,6 +25,8 @@ export interface LotterySettings {
   subnet: Subnet;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
+  /** The limits of the containers, as Docker takes them. */
+  limits: typeof CONTAINER_LIMITS;
 }
 
 /** An IPv4 subnet, as Docker networks have them. */
@@ -38,7 +41,17 @@ export interface Subnet {
 
 /** Variables in .env that Docker reads, not us. */
 const DOCKER_VARIABLES =
-  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|DENO_VERSION|LOTTERY_[UG]ID)$/;
+  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN)_IMAGE|LOTTERY_[UG]ID)$/;
+
+/** The limits of each container, with their defaults. 0 CPUs are all that the machine has. */
+export const CONTAINER_LIMITS = {
+  SERVER_MEMORY: "768m",
+  SERVER_CPUS: "1",
+  SERVER_PIDS: "512",
+  CLIENT_MEMORY: "512m",
+  CLIENT_CPUS: "1",
+  CLIENT_PIDS: "256",
+};
 
 /** Copies .env.example to .env if there is no .env. Returns whether it did. */
 export async function ensureEnvFile(root: string = PROJECT_ROOT): Promise<boolean> {
@@ -85,6 +98,7 @@ export function readLotterySettings(
     serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
     subnet: readSubnet(reader),
     dataset: readDataset(reader, environment),
+    limits: readLimits(reader),
   };
   const { clients, servers, subnet } = settings;
   const { text, hostsMax } = subnet;
@@ -117,6 +131,24 @@ export function parseEnvFile(
 function unquote(text: string): string {
   const quoted = /^(["'])(.*?)\1\s*(#.*)?$/.exec(text);
   return quoted?.[2] ?? text.replace(/(^|\s+)#.*$/, "");
+}
+
+/** How the values of limits are written, by the end of their names. */
+const LIMIT_FORMS = {
+  MEMORY: { pattern: /^[1-9]\d*[bkmg]$/i, form: "a size such as 768m or 2g" },
+  CPUS: { pattern: /^\d+(\.\d+)?$/, form: "a number such as 1.5, or 0 for no limit" },
+  PIDS: { pattern: /^[1-9]\d*$/, form: "a number of processes and threads, such as 512" },
+};
+
+function readLimits(reader: SettingsReader): typeof CONTAINER_LIMITS {
+  const limits = { ...CONTAINER_LIMITS };
+  for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
+    limits[name] = reader.text(name, CONTAINER_LIMITS[name]);
+    const { pattern, form } = LIMIT_FORMS[name.slice("SERVER_".length) as keyof typeof LIMIT_FORMS];
+    if (pattern.test(limits[name])) continue;
+    reader.fault(`${name} is ${quoteText(limits[name])}: give ${form}`);
+  }
+  return limits;
 }
 
 /** Reads the folder of the bets. Nothing expands it as a shell would, so it must not need that. */

@@ -3,6 +3,7 @@ import { SettingsError } from "../../shared/config.ts";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
 import {
+  CONTAINER_LIMITS,
   ensureEnvFile,
   parseEnvFile,
   parseSubnet,
@@ -35,7 +36,9 @@ Deno.test("parseEnvFile() reads names and values, and skips comments and quotes"
 });
 
 Deno.test("readLotterySettings() prefers the environment to the file", () => {
-  const settings = read(`${WHOLE}COMPOSE_PROJECT_NAME=x\nDENO_VERSION=2.4.2\n`, { CLIENTS: "3" });
+  const settings = read(`${WHOLE}COMPOSE_PROJECT_NAME=x\nDENO_IMAGE=deno:2.7.0\n`, {
+    CLIENTS: "3",
+  });
   assertEquals(settings, {
     clients: 3,
     servers: 8,
@@ -43,7 +46,19 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     serverPort: 12345,
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
     dataset: ".data",
+    limits: CONTAINER_LIMITS,
   });
+});
+
+Deno.test("readLotterySettings() reads the limits of the containers, in the forms of Docker", () => {
+  const { limits } = read(`${WHOLE}SERVER_MEMORY=2G\nSERVER_CPUS=1.5\nCLIENT_PIDS=64\n`);
+  const set = { SERVER_MEMORY: "2G", SERVER_CPUS: "1.5", CLIENT_PIDS: "64" };
+  assertEquals(limits, { ...CONTAINER_LIMITS, ...set });
+  const wrong = ["SERVER_MEMORY=2", "CLIENT_MEMORY=-1g", "SERVER_CPUS=all", "SERVER_PIDS=0"];
+  for (const line of wrong) {
+    const [fault, ...others] = faultsOf(`${WHOLE}${line}\n`);
+    assertEquals([fault.split(" ")[0], others], [line.split("=")[0], []]);
+  }
 });
 
 Deno.test("readLotterySettings() names all faults in one error", () => {

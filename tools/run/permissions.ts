@@ -1,6 +1,6 @@
 /**
- * The permissions and variables of servers and clients, for everything that starts one. The
- * Dockerfiles repeat the permissions, and a test compares them.
+ * The permissions and variables of servers and clients, for everything that starts one. Deno fixes
+ * them when a program starts, or is compiled: what is only known later cannot be narrowed.
  *
  * @module
  */
@@ -16,38 +16,90 @@ export const SERVER_VARIABLES: readonly string[] = [
   "UDP_*",
 ];
 
-/** Returns the flags of `deno run server/main.ts`: the network, its settings and its volume. */
+/** Where a server listens, and the broadcast by which servers signal the draw. */
+export interface ServerNetwork {
+  listenIp: string;
+  /** A number, or a variable that Docker replaces by one. */
+  port: number | string;
+  broadcastIp: string;
+  broadcastPort: number;
+}
+
+/** What a server uses. */
+export interface ServerResources {
+  /** Its config.ini. */
+  config: string;
+  sharedVolume: string;
+  network: ServerNetwork;
+}
+
+/** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its volume. */
 export function serverPermissions(
-  { projectRoot, sharedVolume }: { projectRoot: string; sharedVolume: string },
+  { config, sharedVolume, network }: ServerResources,
+): string[] {
+  const { listenIp, port, broadcastIp, broadcastPort } = network;
+  return permissions({
+    net: [
+      address(listenIp, port),
+      // It receives broadcasts on all addresses of the host.
+      address("0.0.0.0", broadcastPort),
+      address(broadcastIp, broadcastPort),
+    ],
+    env: SERVER_VARIABLES,
+    read: [config, sharedVolume],
+    write: [sharedVolume],
+  });
+}
+
+/** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */
+export function healthPermissions(
+  { config, network: { port } }: Pick<ServerResources, "config" | "network">,
+): string[] {
+  return permissions({ net: [`127.0.0.1:${port}`], env: SERVER_VARIABLES, read: [config] });
+}
+
+/** What a client uses. */
+export interface ClientResources {
+  /** Addresses, networks and host names, with ports. @default {everything} */
+  net?: readonly string[];
+  /** Its config.yaml and its bets. @default {everything} */
+  read?: readonly string[];
+  /** The folder of its result. @default {nothing} */
+  write?: readonly string[];
+}
+
+/**
+ * Returns the flags of `deno run client/main.ts`. A client that is compiled for anybody may use any
+ * address and any file, because its user names them when it starts.
+ */
+export function clientPermissions({ net, read, write }: ClientResources = {}): string[] {
+  const env = ["CLI_*", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
+  return permissions({ net, env, read, write });
+}
+
+/** Port 0 stands for any free port, so it needs all of them. */
+function address(ip: string, port: number | string): string {
+  return port === 0 ? ip : `${ip}:${port}`;
+}
+
+function permissions(
+  { net, env, read, write }: ClientResources & { env: readonly string[] },
 ): string[] {
   return [
-    ...healthPermissions({ projectRoot }),
-    `--allow-read=${sharedVolume}`,
-    `--allow-write=${sharedVolume}`,
-  ];
-}
-
-/** Returns the flags of `deno run server/health.ts`: the network and the settings of the server. */
-export function healthPermissions({ projectRoot }: { projectRoot: string }): string[] {
-  return [
     "--no-prompt",
-    "--allow-net",
-    `--allow-env=${SERVER_VARIABLES.join(",")}`,
-    `--allow-read=${projectRoot}`,
+    net === undefined ? "--allow-net" : `--allow-net=${net.join(",")}`,
+    `--allow-env=${env.join(",")}`,
+    read === undefined ? "--allow-read" : pathFlag("--allow-read", read),
+    ...write === undefined ? [] : [pathFlag("--allow-write", write)],
   ];
 }
 
-/** The flags of `deno run client/main.ts`: the network, its settings and its bets. */
-export const CLIENT_PERMISSIONS: readonly string[] = [
-  "--allow-net",
-  "--allow-read",
-  "--allow-env=CLI_*,NOMBRE,APELLIDO,DOCUMENTO,NACIMIENTO,NUMERO",
-  "--no-prompt",
-];
-
-/** Returns the flags of a client that also writes its result into a folder. */
-export function reportingClientPermissions(resultsFolder: string): string[] {
-  return [...CLIENT_PERMISSIONS, `--allow-write=${resultsFolder}`];
+/**
+ * Returns a flag that allows paths. A comma separates paths and cannot be escaped, so a path with a
+ * comma is allowed by the nearest folder above it without one.
+ */
+function pathFlag(flag: string, paths: readonly string[]): string {
+  return `${flag}=${paths.map((path) => path.replace(/\/[^/]*,.*$/s, "") || "/").join(",")}`;
 }
 
 /**
@@ -71,6 +123,7 @@ export const CLIENT_PASSED_ON: readonly string[] = [
   "CLI_ANSWER_SECONDS",
   "CLI_BATCH_BYTES_MAX",
   "CLI_BATCH_SIZE",
+  "CLI_LEGACY_SERVER",
   "CLI_LOG_LEVEL",
   "CLI_RETRY_SECONDS",
   "CLI_WINNERS_SECONDS",

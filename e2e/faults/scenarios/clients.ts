@@ -40,13 +40,12 @@ interface Refusals {
 }
 
 /**
- * Few enough refusals that a client must not conclude that its server lacks ProgressRequest: it
- * allows a number of connections that end when it asks for progress, and more of those that end
- * before it asks.
+ * More refusals than a client takes that may conclude from them that its server lacks
+ * ProgressRequest. By default none may.
  */
 const REFUSALS: readonly Refusals[] = [
   { count: 3, atOnce: false },
-  { count: 5, atOnce: false },
+  { count: 9, atOnce: false },
   { count: 9, atOnce: true },
 ];
 const BATCHES_AROUND_OUTAGE = 40;
@@ -99,8 +98,10 @@ export async function clients(options: ClientsOptions): Promise<Verdict> {
 
 /** Options of {@linkcode outages}. */
 export interface OutagesOptions extends RunOptions {
-  /** The refusals of each outage in turn. @default {too few to mislead a client} */
+  /** The refusals of each outage in turn. @default {few and many} */
   refusals?: readonly Refusals[];
+  /** Whether the client may take its servers for ones without ProgressRequest. @default {false} */
+  legacyServer?: boolean;
 }
 
 /**
@@ -108,7 +109,7 @@ export interface OutagesOptions extends RunOptions {
  * closes them in an orderly way.
  */
 export async function outages(options: OutagesOptions): Promise<Verdict> {
-  const { seed, count, unsafe, refusals: planned = REFUSALS } = options;
+  const { seed, count, unsafe, refusals: planned = REFUSALS, legacyServer } = options;
   const random = new Random(seed);
   const bets = BATCH_SIZE * BATCHES_AROUND_OUTAGE * (count + 1);
   let nowhere = 0;
@@ -125,6 +126,7 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
     address: proxy.address,
     bets,
     batchSize: BATCH_SIZE,
+    legacyServer,
   });
   for (let outage = 0; outage < count && program.process.isRunning; outage++) {
     const answers = proxy.answers.value + random.integer(2, BATCHES_AROUND_OUTAGE);

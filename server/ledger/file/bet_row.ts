@@ -19,6 +19,7 @@ import {
   NUMBER_DIGITS_MAX,
 } from "../../../shared/bet.ts";
 import { parseDigits } from "../../../shared/bytes.ts";
+import { quoteText } from "../../../shared/readable.ts";
 
 /** A byte order mark is an ordinary character, which must not get lost. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -51,6 +52,9 @@ export interface RowRules {
   /** The latest valid birthdate, as `dayNumber()` gives it. */
   today: number;
 }
+
+/** The latest birthdate of a stored row: a clock that is wrong must not make stored bets invalid. */
+export const LAST_DAY = 99991231;
 
 /** Checks rows without allocating anything for one that is valid and has no quotes. */
 export class RowChecker {
@@ -142,8 +146,8 @@ function quoteIfNeeded(field: string): string {
 /** Quotes a text for a message: escaped and shortened. */
 function quote(text: string): string {
   return text.length <= FAULT_VALUE_CHARS_MAX
-    ? JSON.stringify(text)
-    : `${JSON.stringify(text.slice(0, FAULT_VALUE_CHARS_MAX))}…`;
+    ? quoteText(text)
+    : `${quoteText(text.slice(0, FAULT_VALUE_CHARS_MAX))}…`;
 }
 
 /** Quotes the beginning of bytes for a message: as UTF-8, escaped and shortened. */

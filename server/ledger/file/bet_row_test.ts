@@ -81,7 +81,11 @@ Deno.test("RowChecker.check() returns the kind of fault, the rule and the value"
     { row: "1,A\0\0,B,3,2000-01-01,4", kind: "NUL bytes", says: "2 NUL bytes" },
     { row: new Uint8Array(300), kind: "NUL bytes", says: "300 NUL bytes" },
     { row: new Uint8Array([0x31, 0x2c, 0xff, 0x2c]), kind: "encoding", says: "not UTF-8" },
-    { row: "\ufeff1,A,B,3,2000-01-01,4", kind: "agency", says: "not an agency's number" },
+    { row: "\ufeff1,A,B,3,2000-01-01,4", kind: "agency", says: 'agency "\\ufeff1" is not' },
+    { row: "1,A,B,3\u200b,2000-01-01,4x", kind: "number", says: '"4x"' },
+    { row: "1,A,B,3,2000-01-01\u200b,4", kind: "birthdate", says: '"2000-01-01\\u200b"' },
+    { row: "1,A,B,3,2000-01-01,4\u202e", kind: "number", says: '"4\\u202e"' },
+    { row: "1\u2060,A,B", kind: "fields", says: '"1\\u2060,A,B"' },
     { row: "agency,first,last,document,birthdate,number", kind: "agency", says: '"agency"' },
   ];
   for (const { row, kind, says } of cases) {

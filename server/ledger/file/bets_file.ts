@@ -26,8 +26,8 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 const SYNC_IN_PLACE_MS = 1;
 /** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
-/** Longest part of a torn end that a log line quotes. */
-const QUOTED_BYTES_MAX = 200;
+/** Longest part of a torn end that is looked at, to say in the log what it is. */
+const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
 
@@ -360,14 +360,15 @@ export class BetsFile {
     const { size, wholeSize, why } = tail;
     if (wholeSize === size) return this.#truncateTo(wholeSize);
     const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs: Date.now() });
-    const torn = new Uint8Array(Math.min(size - wholeSize, QUOTED_BYTES_MAX));
+    const torn = new Uint8Array(Math.min(size - wholeSize, LOOKED_AT_BYTES_MAX));
     readFully(this.#file, torn, wholeSize);
     this.#truncateTo(wholeSize);
     this.#options.log.warning("repair", "success", {
       file: BETS_FILE,
       cut_bytes: size - wholeSize,
       offset: wholeSize,
-      begins: torn.some((byte) => byte !== 0) ? new TextDecoder().decode(torn) : "zeros",
+      // The copy has the bytes; they may be names and documents.
+      begins: torn.some((byte) => byte !== 0) ? "rows" : "zeros",
       copy,
       why,
     });

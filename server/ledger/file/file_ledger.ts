@@ -18,6 +18,7 @@ import type {
   Ledger,
   ProgressResult,
 } from "../ledger.ts";
+import { LAST_DAY } from "./bet_row.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
@@ -32,9 +33,6 @@ import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
-/** The last day that a birthdate can name, as dayNumber() gives it. */
-const LAST_DAY = 99991231;
-
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
   /** AGENCIES_AMOUNT. */
@@ -102,7 +100,6 @@ export class FileLedger implements Ledger {
     this.#disk = disk;
     this.#bets = new BetsFile(disk, {
       tally: new Tally(winningNumber),
-      // A clock that is wrong must not make stored bets invalid.
       rules: { agencies, today: LAST_DAY },
       log,
       onFatal,

@@ -1,0 +1,28 @@
+import { assertEquals } from "@std/assert";
+import { createHash } from "node:crypto";
+import { RowsDigest } from "./rows_digest.ts";
+
+const BETS = [
+  "Ana;Gil;1;1999-01-31;7",
+  'Ana "Pepa";Paz, de la;2;2000-02-29;42',
+  "Ñandú;李😀;\u00a03;9999-12-31;0",
+];
+const ROWS = [
+  "12,Ana,Gil,1,1999-01-31,7\n",
+  '12,"Ana ""Pepa""","Paz, de la",2,2000-02-29,42\n',
+  "12,Ñandú,李😀,\u00a03,9999-12-31,0\n",
+];
+
+Deno.test("RowsDigest.sha256() covers the rows of all bets in order, as bets.csv has them", () => {
+  for (const steps of [[1, 1, 1], [2, 1], [1, 2], [3]]) {
+    const digest = new RowsDigest();
+    assertEquals(digest.sha256(), createHash("sha256").digest("hex"));
+    for (const step of steps) {
+      const bets = BETS.slice(digest.bets, digest.bets + step);
+      digest.add(new TextEncoder().encode(`StoreBatch:12;${bets.join(":")}`));
+      const rows = ROWS.slice(0, digest.bets).join("");
+      assertEquals(digest.sha256(), createHash("sha256").update(rows).digest("hex"));
+    }
+    assertEquals(digest.bets, 3);
+  }
+});

@@ -1,0 +1,47 @@
+/**
+ * Escapes what a reader of a message cannot see. Names and packets come from strangers: a text with
+ * bidirectional controls shows other words than it holds, and one with zero-width characters looks
+ * like another.
+ *
+ * @module
+ */
+
+/**
+ * Controls, line and paragraph separators, lone surrogates, and all characters that are invisible
+ * by default: the bidirectional and the zero-width ones, fillers, variation selectors, tags. U+FFF9
+ * to U+FFFB are annotations.
+ */
+const UNREADABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/u;
+const ALL_UNREADABLE = new RegExp(UNREADABLE, "gu");
+
+/** Returns whether a reader sees every character of a text. */
+export function isReadable(text: string): boolean {
+  return !UNREADABLE.test(text);
+}
+
+/**
+ * Quotes a text as JSON. JSON escapes C0 controls; this escapes all that a reader cannot see.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { quoteText } from "./readable.ts";
+ *
+ * assertEquals(quoteText("\ufeffJosé"), '"\\ufeffJosé"');
+ * ```
+ */
+export function quoteText(text: string): string {
+  return escapeAll(JSON.stringify(text));
+}
+
+/** Escapes what a reader cannot see in a message of several lines. Line feeds stay. */
+export function escapeMessage(message: string): string {
+  return message.split("\n").map(escapeAll).join("\n");
+}
+
+function escapeAll(text: string): string {
+  return text.replaceAll(ALL_UNREADABLE, (character) => {
+    const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  });
+}

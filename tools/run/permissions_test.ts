@@ -1,0 +1,55 @@
+import { assertEquals } from "@std/assert";
+import { clientPermissions, healthPermissions, serverPermissions } from "./permissions.ts";
+
+const NETWORK = {
+  listenIp: "127.0.0.1",
+  port: 12345,
+  broadcastIp: "127.255.255.255",
+  broadcastPort: 5000,
+};
+
+/** Returns the values of a flag, which a comma separates. */
+function valuesOf(flag: string, args: string[]): string[] {
+  const values = args.filter((arg) => arg.startsWith(`${flag}=`))
+    .map((arg) => arg.slice(flag.length + 1));
+  return values.flatMap((value) => value.split(","));
+}
+
+Deno.test("serverPermissions() allows a server its addresses, its settings and its volume alone", () => {
+  const flags = serverPermissions({
+    config: "/a/config.ini",
+    sharedVolume: "/v",
+    network: NETWORK,
+  });
+  assertEquals(valuesOf("--allow-net", flags), [
+    "127.0.0.1:12345",
+    "0.0.0.0:5000",
+    "127.255.255.255:5000",
+  ]);
+  assertEquals(valuesOf("--allow-read", flags), ["/a/config.ini", "/v"]);
+  assertEquals(valuesOf("--allow-write", flags), ["/v"]);
+  assertEquals(flags.filter((flag) => !flag.includes("=")), ["--no-prompt"]);
+  const health = healthPermissions({ config: "/a/config.ini", network: NETWORK });
+  assertEquals(valuesOf("--allow-net", health), ["127.0.0.1:12345"]);
+  assertEquals(valuesOf("--allow-read", health), ["/a/config.ini"]);
+});
+
+Deno.test("serverPermissions() allows every port of an address where any free port is asked for", () => {
+  const network = { ...NETWORK, port: 0, broadcastPort: 0 };
+  const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });
+  assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1", "0.0.0.0", "127.255.255.255"]);
+});
+
+Deno.test("clientPermissions() allows the given addresses and files, or all if none are given", () => {
+  const flags = clientPermissions({ net: ["127.0.0.1:1"], read: ["/c.yaml", "/bets"] });
+  assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1:1"]);
+  assertEquals(valuesOf("--allow-read", flags), ["/c.yaml", "/bets"]);
+  const all = clientPermissions().filter((flag) => !flag.includes("="));
+  assertEquals(all, ["--no-prompt", "--allow-net", "--allow-read"]);
+});
+
+Deno.test("clientPermissions() allows the folder above a path with a comma", () => {
+  const read = ["/plain", "/a/b,c/d/e,f/g", "/a,b", "/new\nline/x,y"];
+  const flags = clientPermissions({ read });
+  assertEquals(valuesOf("--allow-read", flags), ["/plain", "/a", "/", "/new\nline"]);
+});
