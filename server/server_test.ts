@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { createHash } from "node:crypto";
 import { type Hold, MemoryDisk } from "./testing/memory_disk.ts";
 import { startServer, type TestClient, type TestServer } from "./testing/start_server.ts";
 import { rowsOf } from "./testing/witness.ts";
@@ -45,7 +46,7 @@ async function servesHonestClient(server: TestServer): Promise<void> {
   assertEquals(await client.ask("ProgressRequest:5\n"), `ProgressResponse:${bets + 1}\n`);
 }
 
-Deno.test("Server answers the packets of the course, byte for byte", async () => {
+Deno.test("Server answers the packets of the exercise, byte for byte", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
@@ -66,7 +67,7 @@ Deno.test("Server answers the packets of the course, byte for byte", async () =>
   assertEquals(server.disk.text("agencies_closed.txt"), "1\n2\n3\n4\n5\n");
 });
 
-Deno.test("Server answers one packet per connection, as the clients of the course send them", async () => {
+Deno.test("Server answers one packet per connection, as the clients of the exercise send them", async () => {
   await using server = await startServer();
   for (let bet = 0; bet < 10; bet++) {
     using client = await server.connect();
@@ -162,7 +163,7 @@ const BAD_STORES: Record<string, string | Uint8Array> = {
   "number 10000": "StoreBet:1;Ana;Paz;1;1980-01-01;10000\n",
   "number 17574": "StoreBet:1;Ana;Paz;1;1980-01-01;17574\n",
   "a number below zero": "StoreBet:1;Ana;Paz;1;1980-01-01;-1\n",
-  "a number with a space behind it": "StoreBet:1;Ana;Paz;1;1980-01-01;1 \n",
+  "a number followed by a space": "StoreBet:1;Ana;Paz;1;1980-01-01;1 \n",
   "a control character": "StoreBet:1;An\x00a;Paz;1;1980-01-01;1\n",
   "a lone carriage return": "StoreBet:1;An\ra;Paz;1;1980-01-01;1\n",
   "bytes that are no UTF-8": Uint8Array.of(
@@ -202,12 +203,14 @@ const BAD_PACKETS: Record<string, string | Uint8Array> = {
   "an AgencyClose without agency": "AgencyClose:\n",
   "an AgencyClose of agency 0": "AgencyClose:0\n",
   "an AgencyClose of an agency too high": "AgencyClose:6\n",
-  "an AgencyClose with more behind it": "AgencyClose:1;2\n",
+  "an AgencyClose followed by more": "AgencyClose:1;2\n",
   "an AgencyClose of no number": "AgencyClose:1e0\n",
   "a WinnersRequest of agency 0": "WinnersRequest:0\n",
   "a WinnersRequest of an agency too high": "WinnersRequest:99999999999999999999\n",
   "a ProgressRequest of agency 6": "ProgressRequest:6\n",
   "a ProgressRequest without agency": "ProgressRequest:\n",
+  "a DigestRequest of agency 6": "DigestRequest:6\n",
+  "a DigestRequest without agency": "DigestRequest:\n",
   "a request of the web": "GET / HTTP/1.1\r\nHost: lottery\r\n\r\n",
   "a hello of TLS": Uint8Array.of(0x16, 0x03, 0x01, 0x00, 0x0a, 0x01, 0x00, 0x0a),
   "zeros": new Uint8Array(1000).with(999, 0x0a),
@@ -573,6 +576,40 @@ Deno.test("Server refuses the bets of an agency that another server has closed",
   assertEquals(await client.ask(STORE_BATCH_OTHER), STORED);
   assertEquals(rowsOf(disk).length, 3);
 });
+
+Deno.test("Server answers a DigestRequest with the number and the SHA-256 of the agency's rows", async () => {
+  const disk = new MemoryDisk();
+  await using one = await startServer({ disk });
+  await using two = await startServer({ disk });
+  using client = await one.connect();
+  assertEquals(await client.ask("DigestRequest:1\n"), `DigestResponse:0;${sha256("")}\n`);
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  using other = await two.connect();
+  assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
+  const rows = "1,Juan,Perez,12345678,1980-01-01,5423\n1,Maria,Gomez,87654321,1999-10-25,1234\n";
+  const answer = `DigestResponse:2;${sha256(rows)}\n`;
+  assertEquals(await client.ask("DigestRequest:1\n"), answer);
+  assertEquals(await other.ask("DigestRequest:1\nProgressRequest:1\n"), answer);
+  assertEquals(await other.line(), "ProgressResponse:2\n");
+});
+
+Deno.test("Server refuses a batch if others have stored bets since its client asked for a digest", async () => {
+  await using server = await startServer();
+  using client = await server.connect();
+  await client.ask("DigestRequest:1\n");
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  using other = await server.connect();
+  assertEquals(await other.ask(STORE_BET), STORED);
+  assertEquals(await client.ask(STORE_BATCH), REFUSED);
+  await client.ask("DigestRequest:1\n");
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  assertEquals(rowsOf(server.disk).length, 5);
+});
+
+/** SHA-256 of a text in UTF-8, in hexadecimal. */
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 Deno.test("Server accepts a repeated close, and broadcasts it once", async () => {
   await using server = await startServer({ agencies: 2 });

@@ -44,7 +44,7 @@ const EXPECTED = {
   winningNumber: 7574,
 };
 
-Deno.test("readServerSettings() reads the course's file, with or without a section", () => {
+Deno.test("readServerSettings() reads the exercise's file, with or without a section", () => {
   for (const ini of [SEED, `[DEFAULT]\n${SEED}`, `; a comment\n${SEED}# another\n`]) {
     const { sharedVolume, ...settings } = read(ini);
     assertEquals(settings, EXPECTED);
