@@ -30,6 +30,11 @@ const RESTS = [
   ...["0", "1", "2", "5", "6", "05", "-1", "1;2", "123456789012345", "1234567890123456"],
   ...[`0;${SHA256}`, `123456789012345;${SHA256}`, `1;${SHA256}0`, `1;${SHA256.toUpperCase()}`],
 ];
+/** One line for each pattern below. */
+const PACKETS = [
+  ...["DigestRequest:1", "StoreResponse:0", "ProgressResponse:12", "WinnersResponse:1;2"],
+  `DigestResponse:12;${SHA256}`,
+];
 const SIGNS = [":", ":", ":", ":", ";", " ", ""];
 const WHOLE: readonly (readonly [RegExp, (line: Uint8Array) => unknown])[] = [
   [/^(AgencyClose|WinnersRequest|ProgressRequest|DigestRequest):0*[1-5]$/, decodeAgencyRequest],
@@ -42,7 +47,9 @@ const WHOLE: readonly (readonly [RegExp, (line: Uint8Array) => unknown])[] = [
 /** Returns a packet, nearly a packet, or any bytes. */
 function wildLine(random: Random): Uint8Array {
   if (random.once(4)) return anyBytes(random);
-  const text = random.pick(WORDS) + random.pick(SIGNS) + random.pick(RESTS);
+  const text = random.once(3)
+    ? random.pick(PACKETS)
+    : random.pick(WORDS) + random.pick(SIGNS) + random.pick(RESTS);
   return mutate(random, new TextEncoder().encode(text));
 }
 
