@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
-import { type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
 
 const ledgerMd = Deno.readTextFileSync(new URL("ledger.md", import.meta.url));
@@ -26,6 +26,7 @@ const EXAMPLES: Record<TailState, Example> = {
   longer: { file: `${ROWS}1,A`, round: { from: 24, to: 48 } },
   edited: { file: `${ROWS}1,A`, round: { from: 50, to: 98 } },
   shorter: { file: `${ROWS}1,A`, round: { from: 96, to: 120 } },
+  outdated: { file: `${ROWS}1,A`, round: { from: 24, to: 96 }, durableSize: 72 },
   shortened: { file: `${ROWS}1,A`, round: { from: 48, to: 96 }, durableSize: 96 },
   "no journal": { file: `${ROWS}1,A` },
 };
@@ -73,7 +74,11 @@ Deno.test("docs/ledger.md describes the journal byte by byte", () => {
   const round: Round = { from: 38, to: 95, cuts: 0, recalls: 0 };
   const journal = new RoundJournal(disk.process().open("journal"));
   journal.begin(round);
-  journal.writeMark({ bets: 95, closed: 2 });
+  journal.writeMark({
+    bets: 95,
+    closed: 2,
+    closedSum: checksumOf(new TextEncoder().encode("1\n")),
+  });
   const text = disk.text("journal");
   assertEquals(fenced("text journal"), text);
   let next = 0;

@@ -176,7 +176,7 @@ const CASES: Case[] = [
     name: "a file that has lost durable rows",
     bets: ROW,
     journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
-    mark: { bets: 72, closed: 0 },
+    mark: { bets: 72, closed: 0, closedSum: 0 },
     code: 4,
     says: [
       "1 rows in 24 bytes",
@@ -188,7 +188,7 @@ const CASES: Case[] = [
   {
     name: "a bets.csv that was deleted",
     journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
-    mark: { bets: 72, closed: 0 },
+    mark: { bets: 72, closed: 0, closedSum: 0 },
     code: 4,
     says: ["does not exist any more", "bets.csv has 0 bytes, but 72 were durable", "LOST: "],
   },
@@ -196,7 +196,7 @@ const CASES: Case[] = [
     name: "a last row that has lost its line end",
     bets: ROW + ROW.trimEnd(),
     journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
-    mark: { bets: 48, closed: 0 },
+    mark: { bets: 48, closed: 0, closedSum: 0 },
     code: 3,
     says: ["the last row of bets.csv has lost its line end", "TORN: the end of bets.csv"],
   },
@@ -204,7 +204,7 @@ const CASES: Case[] = [
     name: "a last row that has lost more than its line end",
     bets: ROW + "1,A,B,3,2000-01-41,1234",
     journal: { from: 24, to: 48, cuts: 0, recalls: 0 },
-    mark: { bets: 48, closed: 0 },
+    mark: { bets: 48, closed: 0, closedSum: 0 },
     code: 4,
     says: ["bets.csv has 47 bytes, but 48 were durable", "LOST: "],
   },
@@ -212,7 +212,7 @@ const CASES: Case[] = [
     name: "a list of closed agencies that has lost a line",
     bets: ROW,
     closed: "1\n",
-    mark: { bets: 24, closed: 4 },
+    mark: { bets: 24, closed: 4, closedSum: 0 },
     code: 5,
     says: ["lost: agencies_closed.txt has 2 bytes, but 4 were durable", "LOST: "],
   },
@@ -220,7 +220,7 @@ const CASES: Case[] = [
     name: "a hole of zeros that a power cut has left",
     bets: ROW + "1,A".padEnd(4096 - 24, "\0") + "00-01-01,1234\n" + ROW,
     journal: { from: 24, to: 4134, cuts: 0, recalls: 0 },
-    mark: { bets: 24, closed: 0 },
+    mark: { bets: 24, closed: 0, closedSum: 0 },
     code: 3,
     says: ["1 rows in 24 bytes", "a power cut has left zeros", "TORN: the end of bets.csv"],
   },
@@ -228,7 +228,7 @@ const CASES: Case[] = [
     name: "zeros in place of durable rows",
     bets: ROW + "1,A".padEnd(4096 - 24, "\0") + "00-01-01,1234\n" + ROW,
     journal: { from: 24, to: 4134, cuts: 0, recalls: 0 },
-    mark: { bets: 4134, closed: 0 },
+    mark: { bets: 4134, closed: 0, closedSum: 0 },
     code: 4,
     says: ["line 2, byte 24: is 4086 bytes long", "DAMAGED: bets.csv"],
   },
@@ -483,7 +483,7 @@ const LOST: PlantedFiles = {
   bets: ROW,
   closed: "1\n",
   journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
-  mark: { bets: 72, closed: 4 },
+  mark: { bets: 72, closed: 4, closedSum: 0 },
 };
 
 Deno.test({
@@ -577,7 +577,7 @@ Deno.test({
     const cases: [files: PlantedFiles, code: number, says: string][] = [
       [LOST, 4, "it would not bring back what is missing"],
       [
-        { bets: ROW.trimEnd(), mark: { bets: 24, closed: 0 } },
+        { bets: ROW.trimEnd(), mark: { bets: 24, closed: 0, closedSum: 0 } },
         3,
         "the next server adds the line end",
       ],

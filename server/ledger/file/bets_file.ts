@@ -10,12 +10,12 @@
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
 import { explainRow, ROW_BYTES_MAX } from "./bet_row.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
 import { FileLock } from "./file_lock.ts";
-import { inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
+import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
-import { copyTail } from "./side_copy.ts";
+import { copyBytes, copyTail } from "./side_copy.ts";
 import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
@@ -28,11 +28,14 @@ const SYNC_IN_PLACE_MS = 1;
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
 /** Longest part of a torn end that is looked at, to say in the log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
+/** Longest torn round that is held in memory where no copy can be made before it is truncated. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
 
-const MOVED = `Cannot go on: ${BETS_FILE} was moved or deleted while this server was running. ` +
-  "Stop all servers before you touch the shared volume";
+const HUGE_HOLE =
+  `Cannot use ${BETS_FILE}: it ends in more than 64 MiB of zeros, which no server has written. ` +
+  "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair";
 
 /** Options of {@linkcode BetsFile}. */
 export interface BetsFileOptions extends RowCounterOptions {
@@ -61,6 +64,8 @@ export class BetsFile {
   #recalls = -1;
   /** Position at which the last round appended here begins. */
   #roundStart = 0;
+  /** Up to where rows were counted that other servers have written. */
+  #foreignSize = 0;
   /** Bytes known to be durable. */
   #durableSize = 0;
   /** Moving average of the time that a sync takes. */
@@ -110,13 +115,16 @@ export class BetsFile {
         return { wholeSize };
       });
       if ("result" in outcome) return outcome.result!;
-      canCountUnlocked = await this.#counter.countUnlocked(outcome.wholeSize);
+      canCountUnlocked = await this.#countUnlocked(outcome.wholeSize);
     }
   }
 
-  /** Runs `work` under the lock, whatever the state of the file. */
+  /** Runs `work` under the lock after reading the journal, whatever the state of the file. */
   locked<Result>(work: () => Result): Promise<Result> {
-    return this.#lock.hold(work);
+    return this.#lock.hold(() => {
+      this.#journal.read();
+      return work();
+    });
   }
 
   /**
@@ -127,7 +135,7 @@ export class BetsFile {
    */
   async follow(): Promise<void> {
     if (this.#file.size() === this.#tally.size) return;
-    await this.#counter.countUnlocked(await this.#lock.hold(() => this.#recover()));
+    await this.#countUnlocked(await this.#lock.hold(() => this.#recover()));
   }
 
   /**
@@ -139,7 +147,7 @@ export class BetsFile {
   append(rows: Uint8Array): void {
     const from = this.#tally.size;
     this.#roundStart = from;
-    this.#journal.begin({ from, to: from + rows.length, ...this.#counters() });
+    this.#journal.begin({ from, to: from + rows.length, ...this.#counters() }, this.#newMark());
     try {
       writeAll(this.#file, rows, from);
     } catch (cause) {
@@ -153,7 +161,7 @@ export class BetsFile {
   /**
    * Makes all counted rows durable. The lock need not be held.
    *
-   * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
+   * @throws {SyncFailedError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
     const size = this.#tally.size;
@@ -163,7 +171,7 @@ export class BetsFile {
       if (this.#syncMs < SYNC_IN_PLACE_MS) this.#file.syncNow();
       else await this.#file.sync();
     } catch (cause) {
-      throw new FatalLedgerError(
+      throw new SyncFailedError(
         `Cannot sync ${BETS_FILE}: the disk has failed to sync it (${(cause as Error).message}). ` +
           "Check the disk before you start this server again",
         { cause },
@@ -182,31 +190,44 @@ export class BetsFile {
    * @throws {FatalLedgerError} If the name leads to another file.
    */
   assertInPlace(): void {
-    if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
+    if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
   }
 
-  /** Writes down what is durable, in case the file is found smaller one day. Failing to is no harm. */
-  markDurable(closedSize: number): void {
-    try {
-      const { bets, closed } = this.#journal.readMark();
-      const mark: DurableMark = {
-        bets: Math.max(bets, this.#durableSize),
-        closed: Math.max(closed, closedSize),
-      };
-      if (mark.bets > bets || mark.closed > closed) this.#journal.writeMark(mark);
-    } catch {
-      // The mark stays as it was: a weaker check.
-    }
+  /** What was durable, as last read from the journal or written to it. */
+  get mark(): DurableMark {
+    return this.#journal.mark;
   }
 
-  /** Bytes of agencies_closed.txt that were durable, by the journal. */
-  durableClosedSize(): number {
-    return this.#journal.readMark().closed;
+  /** Writes down the durable part of agencies_closed.txt. The lock is held. */
+  markClosed(closed: Pick<DurableMark, "closed" | "closedSum">): void {
+    this.#journal.writeMark({ ...this.#newMark(), ...closed });
+  }
+
+  /** Writes down what is durable, if that is not written down yet. */
+  async markDurable(): Promise<void> {
+    if (this.#durableSize <= this.mark.bets) return;
+    await this.#lock.hold(() => {
+      this.#recover();
+      this.#journal.writeMark(this.#newMark());
+    });
+  }
+
+  /**
+   * Makes sure that counted rows of other servers stay: one whose own sync fails takes its last rows back,
+   * unless the mark says that they are durable.
+   *
+   * @returns Whether they do. If not, count again.
+   */
+  async confirm(): Promise<boolean> {
+    if (this.#foreignSize <= this.mark.bets) return true;
+    const { generation } = this;
+    await this.markDurable();
+    return generation === this.generation;
   }
 
   /**
    * Takes back the rows of the last append, whose sync has failed, unless another server has written after
-   * them. In that case it writes them again in the same place: the kernel has forgotten that they never
+   * them or made them durable. In that case it writes them again in the same place: the kernel has forgotten that they never
    * reached the disk, and the other server's next sync must not skip them.
    *
    * @returns Whether they were taken back.
@@ -218,19 +239,29 @@ export class BetsFile {
       const round = this.#journal.read();
       if (round !== undefined) this.#remember(round);
       const isLast = this.#file.size() === from + rows.length;
-      if (isLast) {
+      // Another server has synced them, and may have counted them in an answer.
+      const isDurable = this.mark.bets > from;
+      if (isLast && !isDurable) {
         // Announced first: the file must never end before the last round begins.
         this.#journal.begin({ from, to: from + rows.length, ...this.#counters() });
         this.#recalls++;
         this.#truncateTo(from);
-      } else writeAll(this.#file, rows, from);
-      return isLast;
+        return true;
+      }
+      writeAll(this.#file, rows, from);
+      return false;
     });
   }
 
   close(): void {
     this.#file.close();
     this.#journal.close();
+  }
+
+  async #countUnlocked(wholeSize: number): Promise<boolean> {
+    const isCounted = await this.#counter.countUnlocked(wholeSize);
+    this.#foreignSize = Math.max(this.#foreignSize, this.#tally.size);
+    return isCounted;
   }
 
   /** Counts the last rows; returns whether they are counted, or a hole was truncated instead. */
@@ -245,6 +276,7 @@ export class BetsFile {
   #countSliceLocked(wholeSize: number): boolean {
     try {
       this.#counter.countSlice(wholeSize);
+      this.#foreignSize = this.#tally.size;
       return true;
     } catch (error) {
       if (error instanceof DamagedRowError && this.#truncateHole(error.offset)) return false;
@@ -257,7 +289,7 @@ export class BetsFile {
     const size = this.#file.size();
     const round = this.#journal.read();
     const wholeSize = sizeBeforeHole(rowStart, { size, round, read: this.read });
-    if (wholeSize === undefined || wholeSize < this.#journal.readMark().bets) return false;
+    if (wholeSize === undefined || wholeSize < this.mark.bets) return false;
     this.#repair({ size, wholeSize, why: "a power cut has left a hole of zeros" });
     if (wholeSize < this.#tally.size) this.#countAgain();
     return true;
@@ -270,13 +302,11 @@ export class BetsFile {
    * @returns The size of the file afterwards. Nobody writes before that position, except to truncate.
    */
   #recover(): number {
-    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) throw new FatalLedgerError(MOVED);
+    this.#assertCurrent(NAME_TRUSTED_MS);
     const size = this.#file.size();
     const round = this.#journal.read();
-    // What this server has counted and synced needs no look at the mark.
-    const durableSize = size < this.#tally.size || this.#cuts < 0
-      ? Math.max(this.#journal.readMark().bets, this.#durableSize)
-      : this.#durableSize;
+    const durableSize = Math.max(this.mark.bets, this.#durableSize);
+    if (endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
     const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
@@ -292,7 +322,9 @@ export class BetsFile {
     if (isRecalled || wholeSize < this.#tally.size) this.#countAgain();
     const isJournalStale = round === undefined || size < round.to;
     if (wholeSize < size || isJournalStale) {
-      this.#repair({ size, wholeSize, why: "the last round is incomplete" });
+      this.#assertCurrent(0);
+      const isTorn = state === "torn";
+      this.#repair({ size, wholeSize, why: "the last round is incomplete", isTorn });
     }
     return wholeSize;
   }
@@ -310,7 +342,7 @@ export class BetsFile {
       return durableSize;
     }
     throw new FatalLedgerError(
-      `Cannot use ${BETS_FILE}: it has ${size} bytes and ${this.#countLines(size)} lines, but ` +
+      `Cannot use ${BETS_FILE}: it has ${size} bytes${this.#lineCount(size)}, but ` +
         `${durableSize} bytes were durable. Rows were removed, or an older copy was put in its place. ` +
         "Nothing was changed. Restore the volume from a backup, or accept the loss with " +
         "./denow task check --accept-loss",
@@ -325,24 +357,33 @@ export class BetsFile {
     return explainRow(row, this.#options.rules) === undefined;
   }
 
-  #countLines(size: number): number {
-    const chunk = new Uint8Array(COUNTED_LOCKED_BYTES_MAX);
-    let lines = 0;
-    for (let at = 0; at < size;) {
-      const length = readFully(this.#file, chunk, at);
-      if (length === 0) break;
-      const bytes = chunk.subarray(0, length);
-      for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, end + 1)) {
-        lines++;
-      }
-      at += length;
-    }
-    return lines;
+  /** How many lines a small file has, in words. Counting those of a large one would keep the lock. */
+  #lineCount(size: number): string {
+    if (size > COUNTED_LOCKED_BYTES_MAX) return "";
+    const bytes = new Uint8Array(size);
+    const length = readFully(this.#file, bytes, 0);
+    const lines = bytes.subarray(0, length).filter((byte) => byte === LINE_FEED).length;
+    return ` and ${lines} lines`;
+  }
+
+  /**
+   * Makes sure that both files are the ones that other servers use.
+   *
+   * @throws {FatalLedgerError} If a name leads to another file.
+   */
+  #assertCurrent(maxAgeMs: number): void {
+    if (!this.#file.isCurrent(maxAgeMs)) throw new FatalLedgerError(movedMessage(BETS_FILE));
+    if (!this.#journal.isCurrent(maxAgeMs)) throw new FatalLedgerError(movedMessage(JOURNAL_FILE));
+  }
+
+  #newMark(): DurableMark {
+    const { mark } = this;
+    return { ...mark, bets: Math.max(mark.bets, this.#durableSize) };
   }
 
   #countAgain(): void {
     this.#tally.clear();
-    this.#durableSize = 0;
+    this.#durableSize = this.#foreignSize = 0;
     this.generation++;
   }
 
@@ -356,22 +397,48 @@ export class BetsFile {
   }
 
   /** Truncates the file to `wholeSize`, after copying what goes, or only rewrites a stale journal. */
-  #repair(tail: { size: number; wholeSize: number; why: string }): void {
-    const { size, wholeSize, why } = tail;
+  #repair(tail: { size: number; wholeSize: number; why: string; isTorn?: boolean }): void {
+    const { size, wholeSize, why, isTorn = false } = tail;
     if (wholeSize === size) return this.#truncateTo(wholeSize);
-    const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs: Date.now() });
-    const torn = new Uint8Array(Math.min(size - wholeSize, LOOKED_AT_BYTES_MAX));
-    readFully(this.#file, torn, wholeSize);
-    this.#truncateTo(wholeSize);
+    const start = new Uint8Array(Math.min(size - wholeSize, LOOKED_AT_BYTES_MAX));
+    readFully(this.#file, start, wholeSize);
+    const copy = this.#cut({ size, wholeSize, isTorn });
     this.#options.log.warning("repair", "success", {
       file: BETS_FILE,
       cut_bytes: size - wholeSize,
       offset: wholeSize,
       // The copy has the bytes; they may be names and documents.
-      begins: torn.some((byte) => byte !== 0) ? "rows" : "zeros",
+      begins: start.some((byte) => byte !== 0) ? "rows" : "zeros",
       copy,
       why,
     });
+  }
+
+  /**
+   * Copies the end of the file, and truncates it. On a full disk the end of a torn round, of which nothing was
+   * acknowledged, gives its own room to the copy: else nobody could store, close or draw.
+   *
+   * @returns The name of the copy.
+   */
+  #cut({ size, wholeSize, isTorn }: { size: number; wholeSize: number; isTorn: boolean }): string {
+    const nowMs = Date.now();
+    try {
+      const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs });
+      this.#truncateTo(wholeSize);
+      return copy;
+    } catch (error) {
+      const isHeld = isTorn && !(error instanceof FatalLedgerError) &&
+        size - wholeSize <= HELD_BYTES_MAX;
+      if (!isHeld) throw error;
+    }
+    const torn = new Uint8Array(size - wholeSize);
+    readFully(this.#file, torn, wholeSize);
+    this.#truncateTo(wholeSize);
+    try {
+      return copyBytes(this.#disk, torn, nowMs);
+    } catch (error) {
+      return `none: ${(error as Error).message}`;
+    }
   }
 
   #truncateTo(size: number): void {

@@ -10,15 +10,16 @@
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
+import { checksumOf, type DurableMark } from "./round_journal.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
 const NAME_TRUSTED_MS = 50;
 
-const MOVED = `Cannot go on: ${CLOSED_FILE} was moved or deleted while this server was running. ` +
-  "Stop all servers before you touch the shared volume";
+/** Far more than a line for every agency takes. */
+const FILE_BYTES_MAX = 1024 * 1024;
 
 /** The content of agencies_closed.txt. */
 export interface ClosedList {
@@ -43,12 +44,16 @@ export function parseClosedLine(line: string): number {
   return agency <= AGENCIES_MAX ? agency : 0;
 }
 
+/** The durable part of the file: its size and checksum. */
+export type ClosedMark = Pick<DurableMark, "closed" | "closedSum">;
+
 /** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {
   readonly #file: DiskFile;
   readonly #lock: FileLock;
   #size = -1;
   #wholeSize = 0;
+  #wholeSum = checksumOf(new Uint8Array());
   #agencies = new Set<number>();
 
   constructor(file: DiskFile, options: Omit<FileLockOptions, "name">) {
@@ -56,39 +61,25 @@ export class ClosedAgencies {
     this.#lock = new FileLock(file, { name: CLOSED_FILE, ...options });
   }
 
-  /** Bytes that are durable: the complete lines of the last sync. */
-  durableSize = 0;
-
-  /**
-   * Makes sure that the file is not smaller than it was once, durably.
-   *
-   * @throws {FatalLedgerError} If it is: a closed agency would bet again.
-   */
-  assertNotShortened(durableSize: number): void {
-    const size = this.#file.size();
-    if (size >= durableSize) return;
-    throw new FatalLedgerError(
-      `Cannot use ${CLOSED_FILE}: it has ${size} bytes, but ${durableSize} were durable. Closed agencies ` +
-        "were removed, or an older copy was put in its place. Nothing was changed. Restore the volume " +
-        "from a backup, or accept the loss with ./denow task check --accept-loss",
-    );
-  }
-
   /**
    * The agencies that have closed.
    *
-   * @throws {FatalLedgerError} If the file was moved or deleted, or an agency is missing that had closed.
+   * @param durable What was durable: it must still be there.
+   * @throws {FatalLedgerError} If it is not, or the file was moved or deleted.
    */
-  agencies(): ReadonlySet<number> {
-    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) throw new FatalLedgerError(MOVED);
+  agencies(durable: ClosedMark): ReadonlySet<number> {
+    if (!this.#file.isCurrent(NAME_TRUSTED_MS)) {
+      throw new FatalLedgerError(movedMessage(CLOSED_FILE));
+    }
     const size = this.#file.size();
-    if (size !== this.#size) this.#read(size);
+    if (size < durable.closed) throw new FatalLedgerError(shortenedMessage(size, durable.closed));
+    if (size !== this.#size) this.#read(size, durable);
     return this.#agencies;
   }
 
   /** Whether agencies 1 to `count` have all closed. */
-  hasAll(count: number): boolean {
-    const closed = this.agencies();
+  hasAll(count: number, durable: ClosedMark): boolean {
+    const closed = this.agencies(durable);
     if (closed.size < count) return false;
     for (let agency = 1; agency <= count; agency++) {
       if (!closed.has(agency)) return false;
@@ -100,9 +91,9 @@ export class ClosedAgencies {
    * Adds an agency durably; if it is there already, makes it durable. A torn last line is truncated first.
    * The lock of bets.csv is held.
    */
-  add(agency: number): Promise<void> {
+  add(agency: number, durable: ClosedMark): Promise<ClosedMark> {
     return this.#lock.hold(async () => {
-      const line = this.agencies().has(agency) ? "" : `${agency}\n`;
+      const line = this.agencies(durable).has(agency) ? "" : `${agency}\n`;
       const from = this.#wholeSize;
       if (this.#file.size() > from) this.#file.truncate(from);
       try {
@@ -113,28 +104,27 @@ export class ClosedAgencies {
       } finally {
         this.#size = -1;
       }
-      this.agencies();
+      this.agencies(durable);
       await this.sync();
       // Somebody may have put a copy in its place, which lacks this line.
-      if (!this.#file.isCurrent(0)) throw new FatalLedgerError(MOVED);
+      if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(CLOSED_FILE));
+      return { closed: this.#wholeSize, closedSum: this.#wholeSum };
     });
   }
 
   /**
    * Makes the file's content durable.
    *
-   * @throws {FatalLedgerError} If the sync fails. It must not be repeated: the kernel would report success.
+   * @throws {SyncFailedError} If the sync fails. It must not be repeated: the kernel would report success.
    */
   async sync(): Promise<void> {
-    const wholeSize = this.#wholeSize;
     try {
       await this.#file.sync();
     } catch (cause) {
-      throw new FatalLedgerError(`Cannot sync ${CLOSED_FILE}: ${(cause as Error).message}`, {
+      throw new SyncFailedError(`Cannot sync ${CLOSED_FILE}: ${(cause as Error).message}`, {
         cause,
       });
     }
-    this.durableSize = wholeSize;
   }
 
   close(): void {
@@ -152,20 +142,42 @@ export class ClosedAgencies {
     writeAll(this.#file, bytes, 0);
   }
 
-  #read(size: number): void {
+  #read(size: number, durable: ClosedMark): void {
+    if (size > FILE_BYTES_MAX) throw new FatalLedgerError(tooLongMessage(size));
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
+    const isUnchanged = checksumOf(bytes.subarray(0, durable.closed)) === durable.closedSum;
+    if (durable.closed > 0 && !isUnchanged) throw new FatalLedgerError(changedMessage(durable));
     const { agencies, wholeSize } = parseClosedAgencies(bytes.subarray(0, length));
     const [missing] = this.#agencies.difference(agencies);
-    if (missing !== undefined) {
-      throw new FatalLedgerError(
-        `Cannot go on: agency ${missing} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
-          "before you touch the shared volume, and restore that line",
-      );
-    }
+    if (missing !== undefined) throw new FatalLedgerError(missingMessage(missing));
     this.#agencies = agencies;
     this.#wholeSize = wholeSize;
+    this.#wholeSum = checksumOf(bytes.subarray(0, wholeSize));
     // A torn line may be replaced by another one of the same length.
     this.#size = wholeSize === size ? size : -1;
   }
+}
+
+const REMEDY = "Nothing was changed. Restore the volume from a backup, or accept the loss with " +
+  "./denow task check --accept-loss";
+
+function shortenedMessage(size: number, durableSize: number): string {
+  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, but ${durableSize} were durable. Closed agencies ` +
+    `were removed, or an older copy was put in its place. ${REMEDY}`;
+}
+
+function changedMessage({ closed }: ClosedMark): string {
+  return `Cannot use ${CLOSED_FILE}: its first ${closed} bytes were durable, and are no longer what they ` +
+    `were. Somebody has changed the file, or the disk has. ${REMEDY}`;
+}
+
+function missingMessage(agency: number): string {
+  return `Cannot go on: agency ${agency} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
+    "before you touch the shared volume, and restore that line";
+}
+
+function tooLongMessage(size: number): string {
+  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, where a line for every agency takes less than ` +
+    `${FILE_BYTES_MAX}. Stop all servers and remove what is not an agency's number`;
 }

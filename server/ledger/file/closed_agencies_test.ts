@@ -3,6 +3,7 @@ import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import { NO_MARK } from "./round_journal.ts";
 
 /** Nothing here makes an unlock fail. */
 const onFatal = (error: Error) => {
@@ -19,7 +20,7 @@ function open(disk: MemoryDisk): ClosedAgencies {
 function closedIn(content: string | Uint8Array): number[] {
   const disk = new MemoryDisk();
   disk.put(NAME, content);
-  return [...open(disk).agencies()];
+  return [...open(disk).agencies(NO_MARK)];
 }
 
 Deno.test("ClosedAgencies reads one agency a line and ignores other lines", {
@@ -54,11 +55,11 @@ for (const [name, [content, closed]] of Object.entries(BEFORE)) {
   Deno.test(`ClosedAgencies.add() adds an agency after ${name}`, async () => {
     const disk = new MemoryDisk();
     disk.put(NAME, content);
-    await open(disk).add(33);
-    assertEquals([...open(disk).agencies()], [...closed, 33]);
+    await open(disk).add(33, NO_MARK);
+    assertEquals([...open(disk).agencies(NO_MARK)], [...closed, 33]);
     assert(disk.text(NAME).endsWith("\n33\n") || disk.text(NAME) === "33\n");
-    await open(disk).add(4);
-    assertEquals([...open(disk).agencies()], [...closed, 33, 4]);
+    await open(disk).add(4, NO_MARK);
+    assertEquals([...open(disk).agencies(NO_MARK)], [...closed, 33, 4]);
   });
 }
 
@@ -66,12 +67,12 @@ Deno.test("ClosedAgencies sees lines of another process, even in place of a torn
   const disk = new MemoryDisk();
   disk.put(NAME, "1\n25");
   const [one, two] = [open(disk), open(disk)];
-  assertEquals([...one.agencies()], [1]);
+  assertEquals([...one.agencies(NO_MARK)], [1]);
   // The same length as the torn line.
-  await two.add(3);
-  assertEquals([...one.agencies()], [1, 3]);
-  await two.add(25);
-  assertEquals([...one.agencies()], [1, 3, 25]);
+  await two.add(3, NO_MARK);
+  assertEquals([...one.agencies(NO_MARK)], [1, 3]);
+  await two.add(25, NO_MARK);
+  assertEquals([...one.agencies(NO_MARK)], [1, 3, 25]);
 });
 
 Deno.test("ClosedAgencies.add() leaves no partial line when the disk is full", async () => {
@@ -80,12 +81,12 @@ Deno.test("ClosedAgencies.add() leaves no partial line when the disk is full", a
     disk.put(NAME, "1\n");
     const agencies = open(disk);
     disk.capacity = 2 + room;
-    await assertRejects(() => agencies.add(22), Error, "No space left");
+    await assertRejects(() => agencies.add(22, NO_MARK), Error, "No space left");
     assertEquals(disk.text(NAME), "1\n");
-    assertEquals([...agencies.agencies()], [1]);
+    assertEquals([...agencies.agencies(NO_MARK)], [1]);
     disk.capacity = Infinity;
-    await agencies.add(22);
-    assertEquals([...agencies.agencies()], [1, 22]);
+    await agencies.add(22, NO_MARK);
+    assertEquals([...agencies.agencies(NO_MARK)], [1, 22]);
   }
 });
 
@@ -95,19 +96,19 @@ Deno.test("ClosedAgencies.add() reports a failed sync as fatal", async () => {
   const agencies = open(disk);
   disk.fault = ({ kind }) => kind === "sync" ? { kind: "fail" } : undefined;
   await assertRejects(
-    () => agencies.add(1),
+    () => agencies.add(1, NO_MARK),
     FatalLedgerError,
     "Cannot sync agencies_closed.txt",
   );
 });
 
-Deno.test("ClosedAgencies.agencies() reads the file only after a change", () => {
+Deno.test("ClosedAgencies.agencies(NO_MARK) reads the file only after a change", () => {
   const disk = new MemoryDisk();
   disk.put(NAME, "1\n2\n");
   const agencies = open(disk);
-  agencies.agencies();
+  agencies.agencies(NO_MARK);
   const reads: string[] = [];
   disk.fault = ({ kind }) => void reads.push(kind);
-  agencies.agencies();
+  agencies.agencies(NO_MARK);
   assertEquals(reads, ["isCurrent", "size"]);
 });

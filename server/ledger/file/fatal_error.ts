@@ -8,3 +8,14 @@
 export class FatalLedgerError extends Error {
   override name = "FatalLedgerError";
 }
+
+/** The disk has failed to sync a file. What it had not written may be lost although it can be read. */
+export class SyncFailedError extends FatalLedgerError {
+  override name = "SyncFailedError";
+}
+
+/** Describes a file that was replaced while a server used it. */
+export function movedMessage(file: string): string {
+  return `Cannot go on: ${file} was moved or deleted while this server was running. ` +
+    "Stop all servers before you touch the shared volume";
+}

@@ -23,9 +23,9 @@ import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
-import { claimIdentity } from "./lottery_identity.ts";
+import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError, SyncFailedError } from "./fatal_error.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { Tally, type Winners } from "./tally.ts";
@@ -121,8 +121,8 @@ export class FileLedger implements Ledger {
     try {
       const { repeated, isComplete } = await this.#guarded(() =>
         this.#bets.exclusively(async () => {
-          const repeated = this.#closed.agencies().has(agency);
-          await this.#closed.add(agency);
+          const repeated = this.#closed.agencies(this.#bets.mark).has(agency);
+          this.#bets.markClosed(await this.#closed.add(agency, this.#bets.mark));
           return { repeated, isComplete: this.#isComplete() };
         })
       );
@@ -178,36 +178,35 @@ export class FileLedger implements Ledger {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
-    await this.#queue.run(() => {
-      this.#markDurable();
+    await this.#queue.run(async () => {
+      await this.#bets.markDurable().catch(() => {});
       this.#bets.close();
       this.#closed.close();
     });
   }
 
-  #markDurable(): void {
-    this.#bets.markDurable(this.#closed.durableSize);
-  }
-
-  /** Claims the volume for this lottery, and reads it. */
+  /** Reads the volume, and claims it for this lottery. */
   async open(): Promise<void> {
     await this.#guarded(() =>
       this.#bets.locked(() => {
-        claimIdentity(this.#disk, this.#options);
-        this.#closed.assertNotShortened(this.#bets.durableClosedSize());
+        assertIdentity(this.#disk, this.#options, { isUsed: this.#bets.mark.bets > 0 });
+        this.#closed.agencies(this.#bets.mark);
       })
     );
     await this.settle();
-    this.#markDurable();
+    await this.#guarded(() => this.#bets.locked(() => claimIdentity(this.#disk, this.#options)));
   }
 
   /** Counts every row, and makes all rows and closes durable. */
   settle(): Promise<void> {
     return this.#guarded(async () => {
       await this.#bets.follow();
-      await this.#bets.exclusively(() => {});
-      await this.#bets.sync();
+      do {
+        await this.#bets.exclusively(() => {});
+        await this.#bets.sync();
+      } while (!await this.#bets.confirm());
       await this.#closed.sync();
+      await this.#bets.markDurable();
     });
   }
 
@@ -221,7 +220,7 @@ export class FileLedger implements Ledger {
     try {
       await this.#guarded(async () => {
         await this.#bets.follow();
-        this.#markDurable();
+        await this.#bets.markDurable();
       });
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
@@ -231,7 +230,7 @@ export class FileLedger implements Ledger {
   }
 
   #isComplete(): boolean {
-    return this.#closed.hasAll(this.#options.agencies);
+    return this.#closed.hasAll(this.#options.agencies, this.#bets.mark);
   }
 
   #poll(): void {
@@ -289,7 +288,7 @@ export class FileLedger implements Ledger {
   }
 
   #admit(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const closed = this.#closed.agencies();
+    const closed = this.#closed.agencies(this.#bets.mark);
     const counts = new Map<number, number>();
     return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
       const stored = counts.get(agency) ?? this.#bets.count(agency);
@@ -321,7 +320,6 @@ export class FileLedger implements Ledger {
     } catch (error) {
       // A second sync would succeed although these bets are lost: there is none.
       this.#fail(error);
-      noteDiskFailure(this.#disk, error as Error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
       return isTakenBack ? refusedBecause(error) : unknownBecause(error);
     }
@@ -355,6 +353,7 @@ export class FileLedger implements Ledger {
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
+    if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
     this.#onFailure(this.#failure);
   }
 }

@@ -208,6 +208,7 @@ Deno.test("FileLedger.close() rewrites a close that a failed sync has lost", asy
     assertStringIncludes(failed.reason, "Cannot sync agencies_closed.txt");
     disk.fault = () => undefined;
     assertEquals(failures.length, 1);
+    disk.remove(DISK_FAILURE_FILE);
     const { ledger: next } = await openLedger(disk.process());
     assertEquals(await next.close(retried), {
       status: "closed",

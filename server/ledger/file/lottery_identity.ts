@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, readFully, writeAll } from "./disk.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 import { IDENTITY_FILE } from "./volume_files.ts";
 
@@ -26,26 +26,43 @@ export type LotterySettings = Pick<LotteryIdentity, "agencies" | "winningNumber"
 
 /** Longer than any identity. */
 const IDENTITY_BYTES_MAX = 4096;
-/** An identity without its end was being written when its server was killed. */
-const END = "}\n";
 
 /**
- * Reads the identity of the volume's lottery, or gives it one. The lock of bets.csv is held.
+ * Makes sure that the volume may be used with these settings. The lock of bets.csv is held.
  *
- * @throws {FatalLedgerError} If the volume belongs to a lottery with other settings.
+ * @param options `isUsed`: whether the volume holds durable bets, whose lottery must be known.
+ * @throws {FatalLedgerError} If it belongs to a lottery with other settings, or to one that is not known.
  */
-export function claimIdentity(disk: Disk, settings: LotterySettings): LotteryIdentity {
-  const file = disk.open(IDENTITY_FILE);
-  try {
-    const text = readText(file);
-    if (!text.endsWith(END)) return writeIdentity(disk, file, settings);
-    const identity = parseIdentity(text);
-    assertSame(identity, settings);
-    return identity;
-  } finally {
-    file.close();
-  }
+export function assertIdentity(
+  disk: Disk,
+  settings: LotterySettings,
+  { isUsed }: { isUsed: boolean },
+): void {
+  const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
+  if (isComplete(text)) assertSame(parseIdentity(text), settings);
+  else if (isUsed) throw new FatalLedgerError(UNKNOWN);
 }
+
+/**
+ * Gives the volume an identity if it has none. The lock of bets.csv is held.
+ *
+ * @throws {FatalLedgerError} If it belongs to a lottery with other settings.
+ */
+export function claimIdentity(disk: Disk, settings: LotterySettings): void {
+  const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
+  if (isComplete(text)) assertSame(parseIdentity(text), settings);
+  else writeIdentity(disk, settings);
+}
+
+/** Whether its writer has finished it: one that was killed leaves the beginning, or nothing. */
+function isComplete(text: string): boolean {
+  return text.trimEnd().endsWith("}");
+}
+
+const UNKNOWN =
+  `Cannot use this volume: it holds bets, but ${IDENTITY_FILE}, which says of which lottery, is ` +
+  "missing or cut short. Nothing was changed. Restore the file from a backup of the volume, or accept the " +
+  "loss with ./denow task check --accept-loss: the next server then writes it from its settings";
 
 /**
  * Parses the content of lottery.json.
@@ -68,15 +85,18 @@ export function parseIdentity(text: string): LotteryIdentity {
   );
 }
 
-function writeIdentity(disk: Disk, file: DiskFile, settings: LotterySettings): LotteryIdentity {
-  const { agencies, winningNumber } = settings;
+function writeIdentity(disk: Disk, { agencies, winningNumber }: LotterySettings): void {
   const createdAt = new Date().toISOString();
   const identity = { id: crypto.randomUUID(), agencies, winningNumber, createdAt };
-  file.truncate(0);
-  writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
-  file.syncNow();
-  disk.syncFolder();
-  return identity;
+  const file = disk.open(IDENTITY_FILE);
+  try {
+    file.truncate(0);
+    writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
+    file.syncNow();
+    disk.syncFolder();
+  } finally {
+    file.close();
+  }
 }
 
 function assertSame(identity: LotteryIdentity, settings: LotterySettings): void {
@@ -90,7 +110,12 @@ function assertSame(identity: LotteryIdentity, settings: LotterySettings): void 
   );
 }
 
-function readText(file: DiskFile): string {
-  const bytes = new Uint8Array(IDENTITY_BYTES_MAX);
-  return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
+function readText(disk: Disk): string {
+  const file = disk.open(IDENTITY_FILE);
+  try {
+    const bytes = new Uint8Array(IDENTITY_BYTES_MAX);
+    return new TextDecoder().decode(bytes.subarray(0, readFully(file, bytes, 0)));
+  } finally {
+    file.close();
+  }
 }

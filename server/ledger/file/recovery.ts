@@ -24,6 +24,8 @@ export type TailState =
   | "edited"
   /** The file ends before the last round begins, which a power cut may have prevented from being written. */
   | "shorter"
+  /** The journal is an older copy: the round that it announces begins before what is durable. */
+  | "outdated"
   /** The file is smaller than what was durable: bets are missing. Nothing is changed. */
   | "shortened"
   /** The journal is missing or damaged. */
@@ -63,6 +65,10 @@ export function inspectTail(
     case "shortened":
       return { state, size, wholeSize: size };
     case "torn":
+      // What is durable is never truncated, whatever a journal says.
+      if (round!.from < durableSize) {
+        return { state: "outdated", size, wholeSize: lastRowEnd(size, read) };
+      }
       return { state, size, wholeSize: round!.from };
     default:
       return { state, size, wholeSize: lastRowEnd(size, read) };
@@ -110,6 +116,17 @@ export function sizeBeforeHole(
   if (holeEnd < size && holeEnd % PAGE_BYTES !== 0) return undefined;
   const isInRound = round !== undefined && round.from <= rowStart && rowStart < round.to;
   return isInRound ? round.from : rowStart;
+}
+
+/**
+ * Whether the file ends in more zeros than servers can have left: looking for the last row would take long, and
+ * keep the lock meanwhile. Looks at a few bytes only.
+ */
+export function endsInHugeHole(size: number, read: ReadAt): boolean {
+  const byte = new Uint8Array(1);
+  const isZero = (position: number) => read(byte, position) === 1 && byte[0] === 0;
+  return size > UNSYNCED_BYTES_MAX &&
+    [1, CHUNK_BYTES, UNSYNCED_BYTES_MAX].every((back) => isZero(size - back));
 }
 
 function endOfZeros(from: number, { size, read }: { size: number; read: ReadAt }): number {

@@ -16,10 +16,9 @@
  * {@linkcode RoundJournal.recordCut} syncs before anything else is written. Its writer may be killed before
  * that; so a process that finds a truncation new to it records it again.
  *
- * The second line is the mark: sizes that were durable when it was written. It is written after a sync, without
- * a lock and without a sync of its own. Nothing durable is ever truncated, so a file that is smaller than its
- * mark has lost rows to a hand or to a disk, not to a crash. Two writers may race, and a smaller mark may
- * replace a larger one for a moment: that weakens the check and cannot make it wrong.
+ * The second line is the mark: what was durable when it was written. It is written under the lock too, with
+ * the next round or soon after the last one, and is not synced. Nothing durable is ever truncated, so a file
+ * that is smaller than its mark has lost rows because somebody removed them or the disk lost them.
  *
  * A line that was only partly written carries the checksum of another line, and is ignored.
  *
@@ -41,13 +40,18 @@ export interface Round {
   recalls: number;
 }
 
-/** Sizes that were durable. */
+/** What was durable. */
 export interface DurableMark {
   /** Bytes of bets.csv. */
   bets: number;
   /** Bytes of agencies_closed.txt. */
   closed: number;
+  /** {@linkcode checksumOf} those bytes of agencies_closed.txt. */
+  closedSum: number;
 }
+
+/** The mark of a volume on which nothing is known to be durable. */
+export const NO_MARK: DurableMark = { bets: 0, closed: 0, closedSum: 0 };
 
 const encoder = new TextEncoder();
 const CHECKSUM = "sum";
@@ -104,7 +108,7 @@ class FixedLine<Name extends string> {
 }
 
 const ROUND_LINE = new FixedLine<keyof Round>({ from: 16, to: 16, cuts: 12, recalls: 12 });
-const MARK_LINE = new FixedLine<keyof DurableMark>({ bets: 16, closed: 16 });
+const MARK_LINE = new FixedLine<keyof DurableMark>({ bets: 16, closed: 16, closedSum: 10 });
 
 /** Parses the round out of the journal's content; returns nothing if it is missing or damaged. */
 export function parseRound(bytes: Uint8Array): Round | undefined {
@@ -113,44 +117,59 @@ export function parseRound(bytes: Uint8Array): Round | undefined {
 
 /** Parses the mark out of the journal's content. A mark that is missing or damaged promises nothing. */
 export function parseMark(bytes: Uint8Array): DurableMark {
-  return MARK_LINE.parse(bytes.subarray(ROUND_LINE.bytes)) ?? { bets: 0, closed: 0 };
+  return MARK_LINE.parse(bytes.subarray(ROUND_LINE.bytes)) ?? NO_MARK;
 }
 
 /** Size of the whole journal in bytes. */
 export const JOURNAL_BYTES = ROUND_LINE.bytes + MARK_LINE.bytes;
 
-/** Reads and writes the journal. */
+/** Reads and writes the journal. The lock of bets.csv must be held. */
 export class RoundJournal {
   readonly #file: DiskFile;
-  readonly #found = new Uint8Array(ROUND_LINE.bytes);
-  /** The line as last read or written, and its parsed form: usually it has not changed since. */
-  readonly #line = new Uint8Array(ROUND_LINE.bytes);
-  readonly #markLine = new Uint8Array(MARK_LINE.bytes);
-  #lineLength = 0;
+  readonly #found = new Uint8Array(JOURNAL_BYTES);
+  /** The lines as last read or written, and their parsed form: usually they have not changed since. */
+  readonly #bytes = new Uint8Array(JOURNAL_BYTES);
+  #length = 0;
   #round: Round | undefined;
+  #mark = NO_MARK;
 
   constructor(file: DiskFile) {
     this.#file = file;
   }
 
-  /** The last announced round; nothing if the journal is new or damaged. */
+  /** The mark, as last read or written. */
+  get mark(): DurableMark {
+    return this.#mark;
+  }
+
+  /** Whether the name leads to this file, or did so up to `maxAgeMs` ago. */
+  isCurrent(maxAgeMs: number): boolean {
+    return this.#file.isCurrent(maxAgeMs);
+  }
+
+  /** Reads both lines. Returns the last announced round; nothing if the journal is new or damaged. */
   read(): Round | undefined {
     const length = readFully(this.#file, this.#found, 0);
     const found = this.#found.subarray(0, length);
-    if (length !== this.#lineLength || !startsWith(this.#line, found)) {
-      this.#line.set(found);
-      this.#lineLength = length;
+    if (length !== this.#length || !startsWith(this.#bytes, found)) {
+      this.#bytes.set(found);
+      this.#length = length;
       this.#round = parseRound(found);
+      this.#mark = parseMark(found);
     }
     return this.#round;
   }
 
-  /** Announces a round before it is written. */
-  begin(round: Round): void {
-    ROUND_LINE.format(round, this.#line);
-    this.#lineLength = ROUND_LINE.bytes;
+  /** Announces a round before it is written, and writes down what is durable. */
+  begin(round: Round, mark: DurableMark = this.#mark): void {
+    ROUND_LINE.format(round, this.#bytes);
     this.#round = round;
-    writeAll(this.#file, this.#line, 0);
+    this.#writeMark(mark, 0);
+  }
+
+  /** Writes down what is durable. */
+  writeMark(mark: DurableMark): void {
+    this.#writeMark(mark, this.#length < ROUND_LINE.bytes ? 0 : ROUND_LINE.bytes);
   }
 
   /** Records durably that the file was truncated to `size` bytes. */
@@ -159,25 +178,20 @@ export class RoundJournal {
     this.#file.syncNow();
   }
 
-  /** The sizes that are known to have been durable. */
-  readMark(): DurableMark {
-    const bytes = new Uint8Array(JOURNAL_BYTES);
-    return parseMark(bytes.subarray(0, readFully(this.#file, bytes, 0)));
-  }
-
-  /** Writes down sizes that are durable. */
-  writeMark(mark: DurableMark): void {
-    MARK_LINE.format(mark, this.#markLine);
-    writeAll(this.#file, this.#markLine, ROUND_LINE.bytes);
-  }
-
   close(): void {
     this.#file.close();
+  }
+
+  #writeMark(mark: DurableMark, from: number): void {
+    MARK_LINE.format(mark, this.#bytes.subarray(ROUND_LINE.bytes));
+    this.#mark = mark;
+    this.#length = JOURNAL_BYTES;
+    writeAll(this.#file, this.#bytes.subarray(from), from);
   }
 }
 
 /** A checksum: 32-bit FNV-1a. */
-function checksumOf(bytes: Uint8Array): number {
+export function checksumOf(bytes: Uint8Array): number {
   let sum = 0x811c9dc5;
   for (let at = 0; at < bytes.length; at++) sum = Math.imul(sum ^ bytes[at], 0x01000193);
   return sum >>> 0;

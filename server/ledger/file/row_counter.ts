@@ -11,7 +11,7 @@ import { readFully } from "./disk.ts";
 import type { DiskFile } from "./disk.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 import { RowAudit } from "./row_audit.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { Courtesy } from "./serial_queue.ts";
 import type { Tally } from "./tally.ts";
 import { BETS_FILE } from "./volume_files.ts";
 
@@ -52,11 +52,12 @@ export class RowCounter {
    */
   async countUnlocked(wholeSize: number): Promise<boolean> {
     const { log, tally } = this.#options;
+    const courtesy = new Courtesy();
     let loggedMs = performance.now();
     try {
       while (tally.size < wholeSize) {
         this.countSlice(wholeSize);
-        await turnEnd();
+        await courtesy.giveWay();
         if (performance.now() - loggedMs < READING_LOG_MS) continue;
         loggedMs = performance.now();
         const progress = { read_bytes: tally.size, of_bytes: wholeSize };

@@ -12,10 +12,10 @@ import { COMMA, LINE_FEED } from "../../../shared/ascii.ts";
 import { parseDigits } from "../../../shared/bytes.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import type { ReadAt } from "./recovery.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { Courtesy } from "./serial_queue.ts";
 
-/** A slice takes about half a millisecond. Far longer than any row. */
-const SLICE_BYTES = 256 * 1024;
+/** A slice takes a fraction of a millisecond, or a few where each row is of another agency. */
+const SLICE_BYTES = 64 * 1024;
 
 /** The digests of all agencies, up to a position of the file. */
 export class RowDigests {
@@ -41,6 +41,7 @@ export class RowDigests {
    * @throws If the file ends before that.
    */
   async advanceTo(size: number): Promise<void> {
+    const courtesy = new Courtesy();
     while (this.#position < size) {
       const wanted = this.#slice.subarray(0, size - this.#position);
       const length = this.#read(wanted, this.#position);
@@ -48,7 +49,7 @@ export class RowDigests {
       if (wholeRows === 0) throw new Error(`Cannot read bets.csv at byte ${this.#position}`);
       this.#hash(wanted.subarray(0, wholeRows));
       this.#position += wholeRows;
-      await turnEnd();
+      await courtesy.giveWay();
     }
   }
 

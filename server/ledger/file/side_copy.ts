@@ -24,22 +24,49 @@ export interface CopyTailOptions {
  * @throws If the copy cannot be made. Nothing has been changed then.
  */
 export function copyTail(disk: Disk, bets: DiskFile, { from, nowMs }: CopyTailOptions): string {
-  const { name, file } = createCopy(disk, nowMs);
   const size = bets.size();
+  return copyTo(disk, nowMs, {
+    bytes: size - from,
+    *pieces() {
+      const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - from));
+      for (let at = from; at < size;) {
+        const length = readFully(bets, chunk.subarray(0, size - at), at);
+        if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
+        yield chunk.subarray(0, length);
+        at += length;
+      }
+    },
+  });
+}
+
+/**
+ * Writes bytes that were truncated from bets.csv durably to a new file.
+ *
+ * @returns The name of the copy.
+ * @throws If the copy cannot be made.
+ */
+export function copyBytes(disk: Disk, bytes: Uint8Array, nowMs: number): string {
+  return copyTo(disk, nowMs, { bytes: bytes.length, pieces: () => [bytes] });
+}
+
+function copyTo(
+  disk: Disk,
+  nowMs: number,
+  { bytes, pieces }: { bytes: number; pieces: () => Iterable<Uint8Array> },
+): string {
+  const { name, file } = createCopy(disk, nowMs);
   try {
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - from));
-    for (let at = from; at < size;) {
-      const length = readFully(bets, chunk.subarray(0, size - at), at);
-      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
-      writeAll(file, chunk.subarray(0, length), at - from);
-      at += length;
+    let position = 0;
+    for (const piece of pieces()) {
+      writeAll(file, piece, position);
+      position += piece.length;
     }
     file.syncNow();
     disk.syncFolder();
   } catch (cause) {
     disk.remove(name);
     throw new Error(
-      `Cannot keep a copy of the last ${size - from} bytes of ${BETS_FILE} in ${name}: ` +
+      `Cannot keep a copy of the last ${bytes} bytes of ${BETS_FILE} in ${name}: ` +
         `${(cause as Error).message}. Nothing was changed. A full disk needs room`,
       { cause },
     );

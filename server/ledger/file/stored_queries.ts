@@ -82,10 +82,12 @@ export class StoredQueries {
 
   /** Counts the bets of agencies, and makes them durable. */
   async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
-    await this.#bets.exclusively(() => {});
-    const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-    await this.#bets.sync();
-    return counts;
+    for (;;) {
+      await this.#bets.exclusively(() => {});
+      const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
+      await this.#bets.sync();
+      if (await this.#bets.confirm()) return counts;
+    }
   }
 }
 

@@ -12,7 +12,13 @@ import { rowsOf } from "../../testing/witness.ts";
 import { openFileLedger } from "./file_ledger.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
-import { BETS_FILE, CLOSED_FILE, IDENTITY_FILE, JOURNAL_FILE } from "./volume_files.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  DISK_FAILURE_FILE,
+  IDENTITY_FILE,
+  JOURNAL_FILE,
+} from "./volume_files.ts";
 
 /** A volume with bets of agency 1 in several rounds, and agency 4 closed; no server runs. */
 async function usedDisk(): Promise<MemoryDisk> {
@@ -112,19 +118,135 @@ Deno.test("openFileLedger() truncates a round that a kill has torn, and keeps a 
   assertStringIncludes(next.lines[0], "copy: bets.csv.cut-");
 });
 
-Deno.test("openFileLedger() keeps the torn round where no copy can be made", async () => {
+/** A volume with a torn tail, on a disk without room for another byte. */
+async function fullTornDisk(announced: boolean): Promise<MemoryDisk> {
   const disk = await usedDisk();
-  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
   const from = disk.bytes(BETS_FILE).length;
-  journal.begin({ from, to: from + 100, cuts: 0, recalls: 0 });
+  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
+  const round = announced ? { from, to: from + 100 } : { from: 0, to: from };
+  journal.read();
+  journal.begin({ ...round, cuts: 0, recalls: 0 });
   disk.process().open(BETS_FILE).write(new TextEncoder().encode("1,Ana"), from);
-  const text = disk.text(BETS_FILE);
   disk.capacity = disk.used;
+  return disk;
+}
+
+Deno.test("openFileLedger() recovers from a torn round on a full disk, and keeps a copy", async () => {
+  const disk = await fullTornDisk(true);
+  const { ledger } = await openLedger(disk.process());
+  assertEquals(copiesOf(disk), ["1,Ana"]);
+  assertEquals(await storedBets(ledger, 1), 9);
+});
+
+Deno.test("openFileLedger() keeps a foreign tail where no copy can be made", async () => {
+  const disk = await fullTornDisk(false);
+  const text = disk.text(BETS_FILE);
   await assertRejects(() => openLedger(disk.process()), Error, "Cannot keep a copy of the last 5");
   assertEquals(disk.text(BETS_FILE), text);
+  assertEquals(copiesOf(disk), []);
   disk.capacity = Infinity;
   await openLedger(disk.process());
   assertEquals(copiesOf(disk), ["1,Ana"]);
+});
+
+Deno.test("FileLedger never truncates what is durable, whatever an older journal says", async () => {
+  const disk = await usedDisk();
+  const { ledger } = await openLedger(disk.process());
+  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
+  const from = disk.bytes(BETS_FILE).length;
+  journal.read();
+  journal.begin({ from, to: from + 10_000, cuts: 0, recalls: 0 });
+  const stale = disk.text(JOURNAL_FILE);
+  await ledger.append(namedBatch("d"));
+  await ledger.append(namedBatch("e"));
+  const bets = disk.text(BETS_FILE);
+  disk.overwrite(JOURNAL_FILE, stale);
+  assertEquals(await storedBets(ledger, 1), 13);
+  assertEquals((await ledger.append(namedBatch("f"))).status, "stored");
+  assert(disk.text(BETS_FILE).startsWith(bets));
+});
+
+Deno.test("FileLedger fails when its journal was replaced: two journals would cut each other's rounds", async () => {
+  const disk = await usedDisk();
+  const { ledger, failures } = await openLedger(disk.process());
+  const journal = disk.text(JOURNAL_FILE);
+  disk.remove(JOURNAL_FILE);
+  disk.put(JOURNAL_FILE, journal);
+  assertEquals((await ledger.append(namedBatch("d"))).status, "refused");
+  assertStringIncludes(failures[0].message, "bets.csv.round was moved or deleted");
+});
+
+Deno.test("FileLedger does not take back bets that another server has counted in an answer", async () => {
+  const disk = new MemoryDisk();
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  const { ledger: other } = await openLedger(disk.process());
+  const hold = disk.hold("sync", BETS_FILE);
+  const storing = ledger.append(namedBatch("d"));
+  await hold.reached;
+  assertEquals(await storedBets(other, 1), 2);
+  disk.fault = (operation) =>
+    operation.kind === "sync" && operation.file === BETS_FILE && operation.process === process
+      ? { kind: "fail" }
+      : undefined;
+  hold.release();
+  assertEquals((await storing).status, "unknown");
+  disk.fault = () => undefined;
+  assertEquals(rowsOf(disk).length, 2);
+});
+
+Deno.test("openFileLedger() refuses an agencies_closed.txt with other lines of the same length", async () => {
+  for (const content of ["2\n", "\0\0", "x\n"]) {
+    const disk = await usedDisk();
+    disk.put(CLOSED_FILE, content);
+    await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "no longer what they");
+  }
+});
+
+Deno.test("FileLedger stops when closes of another server are gone that it has not read yet", async () => {
+  const disk = await usedDisk();
+  const { ledger, failures } = await openLedger(disk.process());
+  const { ledger: other } = await openLedger(disk.process());
+  const before = disk.text(CLOSED_FILE);
+  await other.close(5);
+  disk.overwrite(CLOSED_FILE, before);
+  assertEquals((await ledger.append(namedBatch("late", { agency: 5 }))).status, "refused");
+  assertEquals(failures.length, 1);
+});
+
+Deno.test("openFileLedger() refuses a used volume whose identity is gone, and writes none when it refuses", async () => {
+  for (const text of [undefined, "", '{"id":"x"']) {
+    const disk = await usedDisk();
+    disk.remove(IDENTITY_FILE);
+    if (text !== undefined) disk.put(IDENTITY_FILE, text);
+    const before = filesOf(disk);
+    await assertRejects(
+      () => openLedger(disk.process()),
+      FatalLedgerError,
+      "says of which lottery",
+    );
+    assertEquals(filesOf(disk), before);
+  }
+  const disk = await usedDisk();
+  disk.put(IDENTITY_FILE, disk.text(IDENTITY_FILE).trimEnd());
+  await openLedger(disk.process());
+  const invalid = new MemoryDisk();
+  invalid.put(BETS_FILE, "6,Ana,Paz,1,1980-01-01,1\n");
+  await assertRejects(() => openLedger(invalid.process()), FatalLedgerError, "line 1");
+  assertEquals(invalid.text(IDENTITY_FILE), "");
+});
+
+Deno.test("FileLedger leaves a note whichever sync fails", async () => {
+  for (const file of [BETS_FILE, CLOSED_FILE]) {
+    const disk = await usedDisk();
+    const { ledger } = await openLedger(disk.process());
+    disk.fault = (operation) =>
+      operation.kind === "sync" && operation.file === file ? { kind: "fail" } : undefined;
+    if (file === BETS_FILE) await ledger.append(namedBatch("d"));
+    else await ledger.close(1);
+    disk.fault = () => undefined;
+    assertStringIncludes(disk.text(DISK_FAILURE_FILE), `Cannot sync ${file}`);
+  }
 });
 
 /** A volume on which power was cut while two rounds of two servers had reached the disk only in part. */
@@ -172,7 +294,7 @@ Deno.test("openFileLedger() refuses zeros that no power cut has left", async () 
   }
   const { disk } = await holedDisk({ journal: "fresh", hole: () => [4096, 8192] });
   const bets = disk.bytes(BETS_FILE).length;
-  new RoundJournal(disk.process().open(JOURNAL_FILE)).writeMark({ bets, closed: 0 });
+  new RoundJournal(disk.process().open(JOURNAL_FILE)).writeMark({ bets, closed: 0, closedSum: 0 });
   await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "NUL bytes");
 });
 
