@@ -97,7 +97,9 @@ Deno.test({
       // Small packets, so that the signal comes in the middle of the work.
       copy.env.CLI_BATCH_SIZE = "2";
       await using up = copy.task("up");
-      await up.line(/^client1 .* action: config/);
+      for (let client = 1; client <= 5; client++) {
+        await up.line(new RegExp(`^client${client} .* action: config`));
+      }
       const ids = await resources.containers();
       const user = `${Deno.uid() || 1000}:${Deno.gid() || 1000}`;
       const limits = "{{.HostConfig.Memory}} {{.HostConfig.PidsLimit}} {{.HostConfig.NanoCpus}}";

@@ -399,70 +399,6 @@ Deno.test("Server holds winners of 12 MB once, however many clients ask and do n
   assertEquals((await reader.rest()) === answer, true);
 });
 
-Deno.test("Server with one connection at a time serves the next one after the first has ended", async () => {
-  await using server = await startServer({ connectionsMax: 1, agencies: 1 });
-  using first = await server.connect();
-  assertEquals(await first.ask(STORE_BET), STORED);
-  using second = await server.connect();
-  await second.send("ProgressRequest:1\n");
-  for (let bets = 2; bets < 10; bets++) {
-    assertEquals(await first.ask(`${STORE_BET}ProgressRequest:1\n`), STORED);
-    assertEquals(await first.line(), `ProgressResponse:${bets}\n`);
-  }
-  first.close();
-  // It sees everything that the first has stored: it was not served in between.
-  assertEquals(await second.line(), "ProgressResponse:9\n");
-});
-
-Deno.test("Server ends idle clients sooner while another one waits for a place", async () => {
-  using time = new FakeTime();
-  await using server = await startServer({ connectionsMax: 2 });
-  using idle = await server.connect();
-  assertEquals(await idle.ask(STORE_BET), STORED);
-  using dribbling = await server.connect();
-  assertEquals(await dribbling.ask("ProgressRequest:1\n"), "ProgressResponse:1\n");
-  time.tick(10_000);
-  using busy = await server.connect();
-  await busy.send("ProgressRequest:2\n");
-  // Until then both have had time for their next packets.
-  while (!server.lines.some((line) => line.includes("waits for a place"))) {
-    assertEquals(await idle.ask(STORE_BET), STORED);
-  }
-  await dribbling.send("ProgressReq");
-  time.tick(6_000);
-  assertEquals(await dribbling.rest(), "");
-  assertEquals(await busy.line(), "ProgressResponse:0\n");
-});
-
-Deno.test("Server does not count connections that wait for the draw", async () => {
-  await using server = await startServer({ connectionsMax: 1 });
-  const waiting = [];
-  for (let agency = 1; agency <= 5; agency++) waiting.push(await waitingClient(server, agency));
-  await closeAgencies(server, [1, 2, 3, 4, 5]);
-  for (const client of waiting) {
-    assertEquals(await client.line(), "WinnersResponse:\n");
-    client.close();
-  }
-  await servesAfterDraw(server);
-});
-
-async function servesAfterDraw(server: TestServer): Promise<void> {
-  using client = await server.connect();
-  assertEquals(await client.ask(STORE_BET), REFUSED);
-}
-
-Deno.test("Server ends the longest wait when too many clients wait", async () => {
-  await using server = await startServer({ waitingMax: 2 });
-  using oldest = await waitingClient(server, 1);
-  using middle = await waitingClient(server, 2);
-  using newest = await waitingClient(server, 3);
-  assertEquals(await oldest.rest(), "");
-  await closeAgencies(server, [1, 2, 3, 4, 5]);
-  assertEquals(await middle.line(), "WinnersResponse:\n");
-  assertEquals(await newest.line(), "WinnersResponse:\n");
-  assert(server.lines.some((line) => line.includes("too many connections wait")));
-});
-
 Deno.test("Server ends clients that are idle or dribble, not those that wait for the draw", async () => {
   using time = new FakeTime();
   await using server = await startServer({ idleMs: 60_000 });
@@ -589,6 +525,44 @@ Deno.test("Server refuses a batch if others have stored bets since its client as
   assertEquals(await first.ask("ProgressRequest:1\n"), "ProgressResponse:7\n");
   assertEquals(await first.ask(STORE_BATCH), STORED);
   assertEquals(rowsOf(disk).length, 11);
+});
+
+for (const type of ["Progress", "Digest"]) {
+  Deno.test(`Server ends a connection after the ${type}Response of an agency too many`, async () => {
+    const disk = new MemoryDisk();
+    await using one = await startServer({ disk, agenciesPerConnectionMax: 2 });
+    await using two = await startServer({ disk });
+    using client = await one.connect();
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    assertMatch(await client.ask(`${type}Request:2\n`), /^\w+Response:0/);
+    // It may ask about these again, and is kept from doubling any bet of theirs.
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    using other = await two.connect();
+    assertEquals(await other.ask(STORE_BATCH), STORED);
+    assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
+    assertEquals(await client.ask(STORE_BATCH), REFUSED);
+    assertEquals(await client.ask(STORE_BATCH_OTHER), REFUSED);
+    // The number for a third agency could not be kept: a batch behind it might be stored twice.
+    await client.send(`${type}Request:3\nStoreBet:3;Ana;Paz;1;1980-01-01;1\n`);
+    assertMatch(await client.line(), /^\w+Response:0/);
+    await client.endSending();
+    assertEquals(await client.rest(), "");
+    assertEquals(client.wasReset, false);
+    assertEquals(rowsOf(disk).length, 4);
+  });
+}
+
+Deno.test("Server logs the bets of a connection that stores for many agencies before it ends", async () => {
+  await using server = await startServer({ agenciesPerConnectionMax: 2 });
+  using client = await server.connect();
+  for (const agency of [1, 2, 1, 3, 1]) {
+    assertEquals(await client.ask(`StoreBet:${agency};Ana;Paz;1;1980-01-01;1\n`), STORED);
+  }
+  const lines = server.lines.filter((line) => line.startsWith("action: apuestas_almacenadas"));
+  const logged = lines.map((line) => line.replace(/.*(agency: .*)/, "$1"));
+  const batch = (agency: number) => `agency: ${agency} | cantidad: 1`;
+  const sums = ["agency: 1 | cantidad: 2", batch(2)];
+  assertEquals(logged, [batch(1), batch(2), batch(1), ...sums, batch(3), batch(1)]);
 });
 
 Deno.test("Server refuses the bets of an agency that another server has closed", async () => {

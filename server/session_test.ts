@@ -73,8 +73,10 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
     log,
     agencies: AGENCIES,
     packetBytesMax: 1000,
+    agenciesPerConnectionMax: 3,
     decoder: new BetDecoder(ledger.notation),
     onWaiting: () => {},
+    onLinger: () => {},
     now: () => Date.now(),
     today: () => 20261123,
   });

@@ -43,8 +43,6 @@ const HEAD =
 const SUBNET = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
 const SERVER_NAME = "${SERVER_NAME:-server}";
 const SERVER_PORT = "${SERVER_PORT:-12345}";
-/** Where Docker's name server listens in every container. */
-const DOCKER_DNS = "127.0.0.11:53";
 
 /**
  * Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the
@@ -157,7 +155,7 @@ function serverService({ broadcastIp, broadcastPort }: ComposeOptions) {
 
 function clientService(servers: string[]) {
   const [config, data] = ["/config.yaml", "/data"];
-  const net = [SERVER_NAME, `${SUBNET}:${SERVER_PORT}`, DOCKER_DNS];
+  const net = [SERVER_NAME, `${SUBNET}:${SERVER_PORT}`];
   const permissions = clientPermissions({
     net,
     // It renames its result, which takes reading as well.
