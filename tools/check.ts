@@ -19,7 +19,6 @@ import { repairTail } from "./check/repair.ts";
 import {
   afterRepair,
   exitCodeOf,
-  hasLoss,
   refusalLine,
   repairLines,
   reportOf,
@@ -49,9 +48,9 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
               that is not the same
   --agency    that agency
   --accept-loss
-              let servers start although a file is smaller than what was durable: says what is missing,
-              asks for confirmation, and moves bets.csv.round to bets.csv.round.lost-TIME; both files stay
-              as they are. Stop all servers first
+              let servers start although something is missing that was durable: says what, asks for
+              confirmation, and moves bets.csv.round to bets.csv.round.lost-TIME; the other files stay as
+              they are. Stop all servers first
   --yes       confirm without being asked
   --clear-disk-failure
               let servers start although the disk has failed once: shows the note disk-failure.json and
@@ -69,9 +68,10 @@ Exit code:
   2  a wrong argument or setting, or no such folder or file
   3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
      killed or power was cut, the torn bytes were not acknowledged, and servers recover by themselves
-  4  damage in the middle of bets.csv, which only a person can repair, or acknowledged bets are missing
+  4  damage in the middle of bets.csv, which only a person can repair; acknowledged bets are missing; or a
+     huge hole of zeros at the end
   5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one; or
-     acknowledged closes are missing
+     acknowledged closes, or lottery.json, are missing
   6  with --data: the agency's stored bets are not the first ones of FILE (0: they are, and if fewer, the others
      are not stored yet)
   7  sound, but a server has left the note disk-failure.json: servers do not start
@@ -192,7 +192,7 @@ async function examineAndReport(
 async function accept(request: Request, { yes }: Flags): Promise<number> {
   const { volume, agencies, waitMs } = request;
   const found = await examineAndReport(request);
-  if (!hasLoss(found)) {
+  if (found.losses.length === 0) {
     print([
       "accept-loss: nothing is known to be missing; nothing was changed.",
       ...verdictOf(found),

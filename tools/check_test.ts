@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { checksumOf } from "../server/ledger/file/round_journal.ts";
 import { filesOf, type PlantedFiles, plantVolume } from "./check/planted_volume.ts";
 import { fileResource, needs } from "../testing/needs.ts";
 import { runsPrograms } from "./testing.ts";
@@ -215,6 +216,38 @@ const CASES: Case[] = [
     mark: { bets: 24, closed: 4, closedSum: 0 },
     code: 5,
     says: ["lost: agencies_closed.txt has 2 bytes, but 4 were durable", "LOST: "],
+  },
+  {
+    name: "a list of closed agencies that was changed",
+    bets: ROW,
+    closed: "1\n3\n",
+    mark: { bets: 24, closed: 4, closedSum: checksumOf(new TextEncoder().encode("1\n2\n")) },
+    code: 5,
+    says: ["lost: the first 4 bytes of agencies_closed.txt were durable", "LOST: "],
+  },
+  {
+    name: "a list of closed agencies that has grown",
+    bets: ROW,
+    closed: "1\n2\n3\n",
+    mark: { bets: 24, closed: 4, closedSum: checksumOf(new TextEncoder().encode("1\n2\n")) },
+    code: 0,
+    says: ["3 of 5 agencies have closed", "SOUND"],
+  },
+  {
+    name: "bets without the identity of their lottery",
+    bets: ROW,
+    mark: { bets: 24, closed: 0, closedSum: 0 },
+    identity: '{"id":',
+    code: 5,
+    says: ["lost: lottery.json, which says of which lottery", "LOST: "],
+  },
+  {
+    name: "an older copy of the journal",
+    bets: ROW + ROW + ROW,
+    journal: { from: 24, to: 96, cuts: 0, recalls: 0 },
+    mark: { bets: 72, closed: 0, closedSum: 0 },
+    code: 0,
+    says: ["bets.csv.round is an older copy", "3 rows in 72 bytes", "SOUND"],
   },
   {
     name: "a hole of zeros that a power cut has left",
@@ -615,5 +648,29 @@ Deno.test({
     const missing = await check(["--volume", `${volume.path}/none`, "--clear-disk-failure"]);
     assertEquals(missing.code, 2);
     assertStringIncludes(missing.err, "there is no such folder");
+  },
+});
+
+Deno.test({
+  ...runsPrograms(
+    "check --repair cuts off a huge hole that servers refuse, and keeps it as a hole",
+  ),
+  fn: async () => {
+    await using volume = await plantVolume({ bets: ROW });
+    const path = `${volume.path}/bets.csv`;
+    const size = 300 * 1024 * 1024;
+    await Deno.truncate(path, size);
+    const found = await check(["--volume", volume.path]);
+    assertEquals(found.code, 4, found.out + found.err);
+    assertStringIncludes(found.out, `the last ${size - 24} bytes, from byte 24: more zeros than`);
+    assertStringIncludes(found.out, "HOLE: bets.csv ends in more than 64 MiB of zeros");
+    const repaired = await check(["--volume", volume.path, "--repair"]);
+    assertEquals(repaired.code, 0, repaired.out + repaired.err);
+    assertEquals(await Deno.readTextFile(path), ROW);
+    const names = Array.from(Deno.readDirSync(volume.path), ({ name }) => name);
+    const [side] = names.filter((name) => name.startsWith("bets.csv.cut-"));
+    const info = await Deno.stat(`${volume.path}/${side}`);
+    assertEquals(info.size, size - 24);
+    assertEquals(512 * (info.blocks ?? 0) < 1024 * 1024, true, `${info.blocks} blocks`);
   },
 });

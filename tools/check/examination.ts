@@ -11,6 +11,7 @@ import {
   type RowRules,
 } from "../../server/ledger/file/bet_row.ts";
 import {
+  endsInHugeHole,
   inspectTail,
   type ReadAt,
   sizeBeforeHole,
@@ -20,6 +21,7 @@ import type { DurableMark, Round } from "../../server/ledger/file/round_journal.
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
 import { TruncatedError } from "./lines.ts";
+import { type Loss, lossesOf } from "./losses.ts";
 import { type Snapshot, VolumeReader } from "./volume_reader.ts";
 
 /** How often to examine a volume whose files servers truncate meanwhile, which is rare. */
@@ -33,10 +35,10 @@ export interface Examination {
   hasHole: boolean;
   /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
   lacksLineEnd: boolean;
-  /** Durable bytes of bets.csv that are missing. */
-  lostBetsBytes: number;
-  /** Durable bytes of agencies_closed.txt that are missing. */
-  lostClosedBytes: number;
+  /** Whether bets.csv ends in more zeros than servers can have left. */
+  hasHugeHole: boolean;
+  /** What was durable and is missing. */
+  losses: Loss[];
   bets: BetsResult;
   closed: ClosedResult;
 }
@@ -102,18 +104,18 @@ function examineFiles(
   snapshot: Snapshot,
   { agencies }: ExamineOptions,
 ): Examination {
-  const { closedSize = 0, mark } = snapshot;
-  const closed = checkClosed(readClosed, closedSize, agencies);
-  const lostClosedBytes = Math.max(0, mark.closed - closedSize);
-  const rules = { agencies, today: LAST_DAY };
-  return { snapshot, ...examineBets(readBets, snapshot, rules), closed, lostClosedBytes };
+  const closed = checkClosed(readClosed, snapshot.closedSize ?? 0, agencies);
+  const bets = examineBets(readBets, snapshot, { agencies, today: LAST_DAY });
+  const losses = lossesOf(snapshot, { readClosed, lacksLineEnd: bets.lacksLineEnd });
+  return { snapshot, ...bets, closed, losses };
 }
 
 /** Checks bets.csv as servers do when they start. */
 function examineBets(read: ReadAt, { betsSize: size = 0, round, mark }: Snapshot, rules: RowRules) {
   const tail = inspectTail(size, round, { read, durableSize: mark.bets });
   if (tail.state === "shortened") return examineShortened(read, { tail, mark, rules });
-  const sound = { hasHole: false, lacksLineEnd: false, lostBetsBytes: 0 };
+  const hasHugeHole = endsInHugeHole(size, read);
+  const sound = { hasHole: false, hasHugeHole, lacksLineEnd: false };
   const bets = checkBets(read, tail.wholeSize, rules);
   const wholeSize = sizeBeforeFault(bets, { read, size, round });
   if (wholeSize === undefined || wholeSize < mark.bets) return { ...sound, tail, bets };
@@ -148,8 +150,8 @@ function examineShortened(
   return {
     tail,
     hasHole: false,
+    hasHugeHole: false,
     lacksLineEnd,
-    lostBetsBytes: lacksLineEnd ? 0 : mark.bets - size,
     bets: checkBets(read, wholeSize, rules),
   };
 }

@@ -7,6 +7,7 @@
 import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import {
   type DurableMark,
+  NO_MARK,
   type Round,
   RoundJournal,
 } from "../../server/ledger/file/round_journal.ts";
@@ -14,6 +15,7 @@ import {
   BETS_FILE,
   CLOSED_FILE,
   DISK_FAILURE_FILE,
+  IDENTITY_FILE,
   JOURNAL_FILE,
 } from "../../server/ledger/file/volume_files.ts";
 import { type TempFolder, tempFolder } from "../testing.ts";
@@ -24,15 +26,20 @@ export interface PlantedFiles {
   closed?: string;
   /** A round, or the text of a damaged journal. */
   journal?: Round | string;
-  /** Sizes that the journal, given or blank, knows to have been durable. */
+  /** What the journal, given or blank, knows to have been durable. */
   mark?: DurableMark;
+  /** The content of lottery.json. @default {that of a lottery if there is a mark} */
+  identity?: string;
   /** The note of a failed disk. */
   diskFailure?: string;
 }
 
+const IDENTITY =
+  '{"id":"x","agencies":5,"winningNumber":7574,"createdAt":"2026-11-23T10:00:00Z"}\n';
+
 /** Makes a volume in a temporary folder. */
 export async function plantVolume(
-  { bets, closed, journal, mark, diskFailure }: PlantedFiles,
+  { bets, closed, journal, mark, diskFailure, identity = mark && IDENTITY }: PlantedFiles,
 ): Promise<TempFolder> {
   const folder = await tempFolder();
   const write = async (name: string, content: string | Uint8Array | undefined) => {
@@ -43,22 +50,17 @@ export async function plantVolume(
   await write(BETS_FILE, bets);
   await write(CLOSED_FILE, closed);
   if (typeof journal === "string") await write(JOURNAL_FILE, journal);
-  else if (journal !== undefined) writeJournal(folder.path, journal);
-  if (mark !== undefined) writeMark(folder.path, mark);
+  else if (journal !== undefined || mark !== undefined) writeJournal(folder.path, journal, mark);
   await write(DISK_FAILURE_FILE, diskFailure);
+  await write(IDENTITY_FILE, identity);
   return folder;
 }
 
 /** Writes a journal as a server does. */
-export function writeJournal(volume: string, round: Round): void {
+export function writeJournal(volume: string, round?: Round, mark: DurableMark = NO_MARK): void {
   const journal = new RoundJournal(new FolderDisk(volume).open(JOURNAL_FILE));
-  journal.begin(round);
-  journal.close();
-}
-
-function writeMark(volume: string, mark: DurableMark): void {
-  const journal = new RoundJournal(new FolderDisk(volume).open(JOURNAL_FILE));
-  journal.writeMark(mark);
+  if (round === undefined) journal.writeMark(mark);
+  else journal.begin(round, mark);
   journal.close();
 }
 

@@ -72,10 +72,8 @@ function repairLocked(
     read: (bytes, position) => bets.read(bytes, position),
     durableSize: mark.bets,
   });
-  if (state === "shortened") {
-    throw new Error(
-      `${BETS_FILE} has become shorter than it was. Nothing was changed. Check again`,
-    );
+  if (state === "shortened" || wholeSize < mark.bets) {
+    throw new Error(`durable bytes of ${BETS_FILE} are missing. Nothing was changed. Check again`);
   }
   const isTorn = wholeSize < size;
   // Servers rewrite the journal in the same cases.
@@ -98,6 +96,8 @@ function recordCut(
   try {
     const journal = new RoundJournal(disk.open(JOURNAL_FILE));
     try {
+      // So that it keeps its mark.
+      journal.read();
       const { cuts, recalls } = round ?? { cuts: 0, recalls: 0 };
       journal.recordCut(size, { cuts: cuts + 1, recalls });
     } finally {

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import type { DurableMark } from "../../server/ledger/file/round_journal.ts";
 import { writesFiles } from "../testing.ts";
 import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
 import { repairTail } from "./repair.ts";
@@ -11,9 +12,9 @@ const SIDE = "bets.csv.cut-20261123T100000Z";
 const OPTIONS = { waitMs: 10_000, now };
 
 /** Returns the journal's line after a cut to `size`. */
-async function journalOf(size: number, cuts: number): Promise<string> {
+async function journalOf(size: number, cuts: number, mark?: DurableMark): Promise<string> {
   await using volume = await plantVolume({});
-  writeJournal(volume.path, { from: size, to: size, cuts, recalls: 0 });
+  writeJournal(volume.path, { from: size, to: size, cuts, recalls: 0 }, mark);
   return (await filesOf(volume.path))["bets.csv.round"];
 }
 
@@ -30,6 +31,21 @@ Deno.test({
     });
     const again = await repairTail(volume.path, OPTIONS);
     assertEquals(again, { cutBytes: 0, size: 24, wroteJournal: false });
+  },
+});
+
+Deno.test({
+  ...writesFiles("repairTail() keeps what the journal knows to be durable"),
+  fn: async () => {
+    const mark = { bets: 24, closed: 2, closedSum: 7 };
+    await using volume = await plantVolume({ ...KILLED, mark });
+    await repairTail(volume.path, OPTIONS);
+    const files = await filesOf(volume.path);
+    assertEquals(files["bets.csv.round"], await journalOf(24, 5, mark));
+    await using durable = await plantVolume({ ...KILLED, mark: { ...mark, bets: 60 } });
+    const before = await filesOf(durable.path);
+    await assertRejects(() => repairTail(durable.path, OPTIONS), Error, "durable bytes");
+    assertEquals(await filesOf(durable.path), before);
   },
 });
 

@@ -31,15 +31,12 @@ function isBetsTorn({ tail, lacksLineEnd }: Examination): boolean {
   return tail.wholeSize < tail.size || tail.state === "shorter" || lacksLineEnd;
 }
 
-/** Returns whether acknowledged bets or closes are missing. */
-export function hasLoss({ lostBetsBytes, lostClosedBytes }: Examination): boolean {
-  return lostBetsBytes > 0 || lostClosedBytes > 0;
-}
-
 /** Returns the exit code, that of the worst finding. */
 export function exitCodeOf(found: Examination): number {
-  if (found.bets.faults.count > 0 || found.lostBetsBytes > 0) return DAMAGED_BETS;
-  if (found.closed.faults.count > 0 || found.lostClosedBytes > 0) return DAMAGED_CLOSED;
+  const { bets, closed, hasHugeHole, losses } = found;
+  const hasLostBets = losses.some(({ file }) => file === BETS_FILE);
+  if (bets.faults.count > 0 || hasLostBets || hasHugeHole) return DAMAGED_BETS;
+  if (closed.faults.count > 0 || losses.length > 0) return DAMAGED_CLOSED;
   if (isBetsTorn(found) || found.closed.torn !== undefined) return TORN;
   return found.snapshot.hasDiskFailure ? DISK_FAILED : SOUND;
 }
@@ -51,7 +48,7 @@ export function reportOf(found: Examination, agencies: number): string[] {
     ...agencyLines(found, agencies),
     drawLine(found.closed, agencies),
     ...tailLines(found),
-    ...lossLines(found),
+    ...found.losses.map(({ text }) => `lost: ${text}`),
     ...faultLines(BETS_FILE, found.bets.faults),
     ...closedLines(found.closed, agencies),
   ];
@@ -59,7 +56,8 @@ export function reportOf(found: Examination, agencies: number): string[] {
 
 /** Returns the findings that are left after a repair. */
 export function afterRepair(found: Examination, { size }: Repair): Examination {
-  return { ...found, tail: { state: "whole", size, wholeSize: size } };
+  const tail = { state: "whole" as const, size, wholeSize: size };
+  return { ...found, tail, hasHole: false, hasHugeHole: false };
 }
 
 /** Returns the lines about a repair. */
@@ -71,36 +69,23 @@ export function repairLines({ side, cutBytes, size, wroteJournal }: Repair): str
 }
 
 /** Returns why a volume is not repaired; nothing if it can be. */
-export function refusalLine({ bets, ...found }: Examination): string | undefined {
+export function refusalLine(found: Examination): string | undefined {
   const refused = "repair: refused, nothing was changed";
-  const first = bets.faults.first();
+  const first = found.bets.faults.first();
   if (first !== undefined) {
     return `${refused}: line ${first.number}, at byte ${first.offset}, is damaged, and only a person ` +
       "can judge how to repair it.";
   }
-  if (hasLoss({ bets, ...found })) return `${refused}: it would not bring back what is missing.`;
+  if (found.losses.length > 0) return `${refused}: it would not bring back what is missing.`;
   if (found.hasHole) return `${refused}: the next server repairs this, with a copy.`;
   if (found.lacksLineEnd) return `${refused}: the next server adds the line end.`;
 }
 
-/** Returns a line for each file that is smaller than it was. */
-function lossLines({ snapshot, ...found }: Examination): string[] {
-  const { betsSize = 0, closedSize = 0, mark } = snapshot;
-  const files = [
-    { name: BETS_FILE, size: betsSize, durable: mark.bets, lost: found.lostBetsBytes },
-    { name: CLOSED_FILE, size: closedSize, durable: mark.closed, lost: found.lostClosedBytes },
-  ];
-  return files.filter(({ lost }) => lost > 0).map(({ name, size, durable, lost }) =>
-    `lost: ${name} has ${size} bytes, but ${durable} were durable: at least ${lost} bytes that servers ` +
-    "have acknowledged are missing"
-  );
-}
-
-function betsLine({ snapshot, bets, tail, lostBetsBytes }: Examination): string {
+function betsLine({ snapshot, bets, tail }: Examination): string {
   if (snapshot.betsSize !== undefined) {
     return `${BETS_FILE}: ${bets.rows} rows in ${tail.wholeSize} bytes`;
   }
-  return lostBetsBytes > 0
+  return snapshot.mark.bets > 0
     ? `${BETS_FILE}: does not exist any more`
     : `${BETS_FILE}: does not exist yet, as on a new volume`;
 }
@@ -135,7 +120,9 @@ function tailLines(found: Examination): string[] {
   if (text !== undefined) lines.push(text);
   if (lacksLineEnd) lines.push(`torn: the last row of ${BETS_FILE} has lost its line end`);
   if (wholeSize < size) {
-    const why = hasHole
+    const why = found.hasHugeHole
+      ? "more zeros than servers can have left"
+      : hasHole
       ? "a power cut has left zeros in place of pages; nothing from there on was acknowledged"
       : state === "torn"
       ? `${JOURNAL_FILE} announces a round from byte ${round!.from} to ${
@@ -162,6 +149,9 @@ function explainState({ snapshot, tail: { state, size } }: Examination): string 
     case "edited":
       return `note: ${JOURNAL_FILE} announces a round from byte ${from}, where no row begins: another ` +
         `program has changed ${BETS_FILE}, which counts up to its last line end`;
+    case "outdated":
+      return `note: ${JOURNAL_FILE} is an older copy: it announces a round that begins before what is ` +
+        "durable";
     case "not started":
       return `note: a writer ended before it wrote its round of ${to - size} bytes`;
     case "shorter":
@@ -197,9 +187,9 @@ function closedLines({ faults, notes, torn }: ClosedResult, agencies: number): s
 /** Returns the verdict and the advice for it, line by line. */
 export function verdictOf(found: Examination): string[] {
   const lines = [];
-  if (hasLoss(found)) {
+  if (found.losses.length > 0) {
     lines.push(
-      "LOST: acknowledged bets or closes are missing, and servers refuse to start. Stop all servers and " +
+      "LOST: what was durable is missing, and servers refuse to start. Stop all servers and " +
         "restore the volume from a backup. Without one, accept the loss with --accept-loss; it keeps both files.",
     );
   }
@@ -216,7 +206,12 @@ export function verdictOf(found: Examination): string[] {
         "repair the lines above by hand, one agency's number a line, and check again.",
     );
   }
-  if (isBetsTorn(found)) {
+  if (found.hasHugeHole) {
+    lines.push(
+      `HOLE: ${BETS_FILE} ends in more than 64 MiB of zeros, and servers refuse to start. Stop all servers and ` +
+        "cut them off with --repair.",
+    );
+  } else if (isBetsTorn(found)) {
     lines.push(
       `TORN: the end of ${BETS_FILE}. Nothing to do: the next server recovers it, and keeps a copy of what ` +
         "it cuts off.",

@@ -17,10 +17,14 @@ import {
   BETS_FILE,
   CLOSED_FILE,
   DISK_FAILURE_FILE,
+  IDENTITY_FILE,
   JOURNAL_FILE,
 } from "../../server/ledger/file/volume_files.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { lockOwner } from "./lock_owner.ts";
+
+/** Longer than any content of lottery.json. */
+const IDENTITY_BYTES_MAX = 4096;
 
 /** A volume at a moment when no server was writing. */
 export interface Snapshot {
@@ -34,6 +38,8 @@ export interface Snapshot {
   mark: DurableMark;
   /** Whether the journal is there and not empty. */
   hasJournal: boolean;
+  /** The content of lottery.json; nothing if the file is missing. */
+  identity: string | undefined;
   /** Whether a server has left a note that the disk has failed. */
   hasDiskFailure: boolean;
 }
@@ -99,6 +105,7 @@ export class VolumeReader implements Disposable {
       betsSize: this.#bets?.statSync().size,
       closedSize: this.#closed?.statSync().size,
       ...readJournal(this.#path),
+      identity: readText(`${this.#path}/${IDENTITY_FILE}`),
       hasDiskFailure: isThere(`${this.#path}/${DISK_FAILURE_FILE}`),
     };
   }
@@ -161,6 +168,13 @@ export async function lockWithin(
     );
   };
   await withDeadline(lock, { timeoutMs: waitMs, error });
+}
+
+function readText(path: string): string | undefined {
+  using file = openIfThere(path);
+  if (file === undefined) return undefined;
+  const bytes = new Uint8Array(IDENTITY_BYTES_MAX);
+  return new TextDecoder().decode(bytes.subarray(0, readAt(file, bytes, 0)));
 }
 
 function isThere(path: string): boolean {

@@ -55,7 +55,7 @@ export function claimIdentity(disk: Disk, settings: LotterySettings): void {
 }
 
 /** Whether its writer has finished it: one that was killed leaves the beginning, or nothing. */
-function isComplete(text: string): boolean {
+export function isComplete(text: string): boolean {
   return text.trimEnd().endsWith("}");
 }
 

@@ -58,9 +58,11 @@ function copyTo(
   try {
     let position = 0;
     for (const piece of pieces()) {
-      writeAll(file, piece, position);
+      // A hole takes no room in the copy either.
+      if (piece.some((byte) => byte !== 0)) writeAll(file, piece, position);
       position += piece.length;
     }
+    if (file.size() < position) writeAll(file, new Uint8Array(1), position - 1);
     file.syncNow();
     disk.syncFolder();
   } catch (cause) {
