@@ -130,6 +130,11 @@ Deno.test("docs/protocol.md states the defaults of server and client", () => {
   }
   assertStringIncludes(document, `(${server.idleMs / 1000} seconds by default)`);
   assertStringIncludes(document, `(${server.waitingMax} by default)`);
+  assertStringIncludes(document, `all places are taken (${server.connectionsMax} by default)`);
+  assertStringIncludes(
+    document.replaceAll(/\s+/g, " "),
+    `(${server.agenciesPerConnectionMax} on a connection by default)`,
+  );
   assertStringIncludes(
     document.replaceAll("\n", " "),
     `port ${server.broadcastPort} of ${server.broadcastIp} by default`,
