@@ -14,7 +14,7 @@ import type { SummedWarnings } from "./summed_warnings.ts";
 
 /** Pause before the next search for a connection that can make room. */
 const SEARCH_PAUSE_MS = 25;
-/** Connections that may linger at a time. One more ends the eldest. */
+/** Connections that may linger at a time. */
 const LINGERING_MAX = 64;
 /** How long sessions may take to answer their current packet after the server begins to stop. */
 const STOP_PATIENCE_MS = 1500;
@@ -44,8 +44,9 @@ export interface ConnectionsOptions {
  * Serves connections, each in a session.
  *
  * A connection needs a place from its arrival to its end, except while it waits for the draw and while it
- * lingers. {@linkcode Places} says who makes room when all places are taken. Those who wait for a place, or for the
- * draw, are limited too: one too many ends the eldest of the address that has most.
+ * lingers. {@linkcode Places} decides which connections make room when all places are taken. The numbers of
+ * those that wait for a place, wait for the draw, or linger are limited too: one too many ends the eldest of
+ * the address that has most.
  */
 export class Connections {
   readonly #settings: ServerSettings;
@@ -58,8 +59,8 @@ export class Connections {
   readonly #arrivals = new AddressGroups<Arrival>();
   /** Those that wait for the draw. */
   readonly #waiting = new AddressGroups<AgencyVisit>();
-  /** Those whose peer has yet to take the last answer, the eldest first. */
-  readonly #lingering = new Set<AgencyVisit>();
+  /** Those whose peer has yet to take the last answer. */
+  readonly #lingering = new AddressGroups<AgencyVisit>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Whether the system cannot provide another connection. */
@@ -202,8 +203,7 @@ export class Connections {
     const { visit } = this.#sessions.get(session)!;
     this.#places.takeBack(visit);
     this.#lingering.add(visit);
-    const [eldest] = this.#lingering;
-    if (this.#lingering.size > LINGERING_MAX) eldest.session.abort();
+    if (this.#lingering.size > LINGERING_MAX) this.#lingering.eldestOfLargest()!.session.abort();
     this.#assignPlaces();
   }
 

@@ -330,6 +330,44 @@ Deno.test("Connections keeps the wait of a client that has closed its sending ha
   assertEquals(head + await client.rest(), "WinnersResponse:42\nWinnersResponse:\n");
 });
 
+Deno.test("Connections serves the next client while one has yet to take its last answer", async () => {
+  using _time = new FakeTime();
+  await using server = await startServer({ connectionsMax: 1 });
+  using first = await server.connect();
+  assertEquals(await first.ask("junk\n"), "");
+  using second = await server.connect();
+  await assertServed(second);
+});
+
+/** Returns whether the server still reads from a client to which it has ended its sending half. */
+async function isReadFrom(client: TestClient): Promise<boolean> {
+  try {
+    for (let count = 0; count < 100; count++) {
+      await client.send("x");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("Connections lets a limited number of clients take their time for the last answer", async () => {
+  using _time = new FakeTime();
+  await using server = await startServer();
+  using clients = new DisposableStack();
+  const askJunk = async (source: string) => {
+    const client = clients.use(await server.connect(source));
+    assertEquals(await client.ask("junk\n"), "");
+    return client;
+  };
+  const honest = await askJunk("10.0.0.1");
+  const hogs: TestClient[] = [];
+  while (hogs.length < 64) hogs.push(await askJunk("10.0.0.2"));
+  assertEquals(await isReadFrom(hogs[0]), false);
+  for (const client of [honest, hogs[1]]) assertEquals(await isReadFrom(client), true);
+});
+
 /** The errors of accept(2) that concern one connection, and those that concern all. */
 const RESET = Object.assign(new Deno.errors.NotConnected("Transport endpoint is not connected"), {
   code: "ENOTCONN",

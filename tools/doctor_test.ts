@@ -70,7 +70,7 @@ Deno.test({
       SERVER_MAX_CONNECTIONS: "65535",
       SERVER_MAX_WAITING: "65535",
     });
-    assertMatch(tooMany.out, /open files .*a server needs 131102/);
+    assertMatch(tooMany.out, /open files .*a server needs 131294/);
   },
 });
 

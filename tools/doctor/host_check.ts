@@ -13,8 +13,8 @@ import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
 import type { Finding } from "./finding.ts";
 
-/** Files that a server has open besides its connections: the ledger's, its sockets, Deno's own. */
-const OTHER_FILES = 32;
+/** Files that a server has open besides: the ledger's, its sockets, Deno's own, connections that linger. */
+const OTHER_FILES = 96;
 /** The oldest Deno that runs the project. */
 const DENO_VERSION_MIN = [2, 7];
 const DOCKER_TIMEOUT_MS = 15_000;
@@ -51,7 +51,10 @@ export async function checkDocker(): Promise<Finding> {
 }
 
 /** The settings that determine how many files a server opens. */
-export type ConnectionSettings = Pick<ServerSettings, "connectionsMax" | "waitingMax">;
+export type ConnectionSettings = Pick<
+  ServerSettings,
+  "connectionsMax" | "waitingMax" | "listenBacklog"
+>;
 
 /** Compares the limit of open files with the connections that a server may have. */
 export async function checkOpenFiles(settings: ConnectionSettings): Promise<Finding> {
@@ -63,11 +66,11 @@ export async function checkOpenFiles(settings: ConnectionSettings): Promise<Find
 
 /** Judges the output of `ulimit -n`. */
 export function judgeOpenFiles(limitText: string, settings: ConnectionSettings): Finding {
-  const { connectionsMax, waitingMax } = settings;
+  const { connectionsMax, waitingMax, listenBacklog } = settings;
   const limit = limitText === "unlimited" ? Infinity : parseInt(limitText);
-  const needed = connectionsMax + waitingMax + OTHER_FILES;
+  const needed = connectionsMax + waitingMax + listenBacklog + OTHER_FILES;
   const need = `a server needs ${needed} (SERVER_MAX_CONNECTIONS ${connectionsMax} + ` +
-    `SERVER_MAX_WAITING ${waitingMax} + ${OTHER_FILES})`;
+    `SERVER_MAX_WAITING ${waitingMax} + SERVER_LISTEN_BACKLOG ${listenBacklog} + ${OTHER_FILES})`;
   if (Number.isNaN(limit)) return { level: "warning", text: `the limit is unknown; ${need}` };
   const text = `${limitText} per process; ${need}`;
   if (limit >= needed) return { level: "ok", text };

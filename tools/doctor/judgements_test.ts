@@ -8,12 +8,12 @@ import { judgeDeno, judgeOpenFiles, judgeSettingsError } from "./host_check.ts";
 import { judgeSubnet } from "./subnet_check.ts";
 
 Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
-  const settings = { connectionsMax: 512, waitingMax: 1024 };
-  const levels = ["unlimited", "1568", "1567", "544", "543", "what"].map((limit) =>
+  const settings = { connectionsMax: 512, waitingMax: 1024, listenBacklog: 128 };
+  const levels = ["unlimited", "1760", "1759", "608", "607", "what"].map((limit) =>
     judgeOpenFiles(limit, settings).level
   );
   assertEquals(levels, ["ok", "ok", "warning", "warning", "fault", "warning"]);
-  assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 1568");
+  assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 1760");
 });
 
 Deno.test("judgeSpace() finds a disk that is nearly out of bytes or files", () => {
