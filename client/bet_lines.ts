@@ -13,6 +13,7 @@ import {
   describeFault,
   encodeBetFields,
 } from "../shared/mod.ts";
+import { isReadable, quoteRefused } from "../shared/readable.ts";
 import { BetTranslator } from "../shared/simd/bet_translator.ts";
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
@@ -198,11 +199,16 @@ export class BetLines {
   }
 
   #parseLine(line: Uint8Array): string[] {
-    const fields = splitLine(this.#decode(line));
+    const text = this.#decode(line);
+    const fields = splitLine(text);
     if (fields !== undefined) return fields;
+    const invisible = isReadable(text)
+      ? ""
+      : `; the line begins ${quoteRefused(text.slice(0, 40))}`;
     throw this.#error(
       this.#lines,
-      'a quote is not closed on its line, or stands inside a field: write "Ana ""Pepa""" for Ana "Pepa"',
+      'a quote is not closed on its line, or stands inside a field: write "Ana ""Pepa""" for Ana "Pepa"' +
+        invisible,
     );
   }
 

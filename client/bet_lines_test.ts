@@ -228,6 +228,14 @@ Deno.test("BetLines.read() gives onFault every invalid line, and returns the bet
   }
 });
 
+Deno.test("BetLines.read() shows what is invisible in a line with a wrong quote", async () => {
+  const error = await assertRejects(
+    () => readAll(`${ANA}\n\ufeff"A",B,1,1999-01-01,1\n`),
+    BetFileError,
+  );
+  assertStringIncludes(error.message, '; the line begins "\\ufeff\\"A\\",B,1,');
+});
+
 Deno.test("BetLines.read() throws at a line that is not UTF-8", async () => {
   for (const line of ["A\xff,B,1,1999-01-01,1\n", '"A\xff",B,1,1999-01-01,1\n']) {
     const bytes = Uint8Array.from(line, (char) => char.charCodeAt(0));

@@ -38,6 +38,15 @@ function idOf(component: string): string {
   return component.replaceAll("/", "_");
 }
 
+/** Returns the groups of the picture from top to bottom, each with the identifiers of its components. */
+function drawnGroups(): string[][] {
+  const groups = picture.matchAll(/^ {2}subgraph \w+ \[.*\]\n([^]*?)^ {2}end$/gm);
+  return Array.from(
+    groups,
+    ([, group]) => Array.from(group.matchAll(/^\s*(\w+)\[/gm), ([, id]) => id),
+  );
+}
+
 /** Returns the arrows of the picture, `a --> b`. */
 function drawnArrows(): string[] {
   const lines = Array.from(picture.matchAll(/^\s*(\w+) --> (.*)$/gm));
@@ -93,6 +102,17 @@ If the imports are right, replace all its arrows by:
 ${linesOf(imported)}
 `,
   );
+});
+
+Deno.test("docs/architecture.md draws no arrow from one group up to another", () => {
+  const groups = drawnGroups();
+  assertEquals(groups.length, 4);
+  const rankOf = (id: string) => groups.findIndex((group) => group.includes(id));
+  const upward = drawnArrows().filter((arrow) => {
+    const [from, to] = arrow.split(" --> ").map(rankOf);
+    return from > to && to >= 0;
+  });
+  assertEquals(upward, []);
 });
 
 Deno.test("server/ and client/ do not import each other, not even in tests", () => {

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { CLIENT_LEVELS, SERVER_LEVELS } from "../shared/logging.ts";
 import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 
 const rows = tableRows(readProjectFile("docs/log.md"), "log:actions");
@@ -25,6 +26,15 @@ Deno.test("docs/log.md names exactly the actions that a server logs", () => {
 Deno.test("docs/log.md names exactly the actions that a client logs", () => {
   const logged = new Set([...loggedActions("client/"), ...CLIENT_COMMANDS]);
   assertEquals(documentedActions("client"), [...logged].sort());
+});
+
+Deno.test("docs/log.md names the levels of servers and clients as their lines show them", () => {
+  const levels = tableRows(readProjectFile("docs/log.md"), "log:levels");
+  // A line cannot have NOTSET, which only a setting can have.
+  const ofServers = Object.keys(SERVER_LEVELS).filter((level) => level !== "NOTSET");
+  assertEquals(levels.map(([level]) => level), ofServers);
+  const ofClients = Object.keys(CLIENT_LEVELS).map((level) => level.toUpperCase());
+  assertEquals(levels.map(([, level]) => level), ofClients);
 });
 
 Deno.test("docs/log.md explains every action", () => {

@@ -14,6 +14,7 @@ import {
   BET_BYTES_MAX,
   type BetBatch,
   BetDecoder,
+  decodeDigestResponse,
   decodeProgressResponse,
   decodeRequest,
   decodeStoreResponse,
@@ -31,6 +32,14 @@ const document = readProjectFile("docs/protocol.md");
 const RULES = { agencies: 2, today: 20261123 };
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
+/** The packets that servers send, and their decoders. */
+const ANSWERS: Record<string, (line: Uint8Array) => unknown> = {
+  StoreResponse: decodeStoreResponse,
+  WinnersResponse: decodeWinnersResponse,
+  ProgressResponse: decodeProgressResponse,
+  DigestResponse: decodeDigestResponse,
+};
+
 /** The cells of each row of all tables, without padding. */
 const rows = document.split("\n").filter((line) => line.startsWith("|"))
   .map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
@@ -40,6 +49,11 @@ function cell(name: string, index = -1): string | undefined {
   return rows.find(([first]) => first.startsWith(name))?.at(index);
 }
 
+/** Returns the text of a section, up to the next one. */
+function section(heading: string): string {
+  return document.split(`\n## ${heading}\n`)[1].split("\n## ")[0];
+}
+
 /** Returns the content of each code block of a language. */
 function blocks(language: string): string[] {
   return Array.from(document.matchAll(/^```(.*)\n([^]*?)^```$/gm))
@@ -47,16 +61,29 @@ function blocks(language: string): string[] {
 }
 
 Deno.test("docs/protocol.md has a section for each packet", () => {
-  const [, packets] = document.split("\n## Packets\n");
-  const section = packets.split("\n## ")[0];
-  const headings = Array.from(section.matchAll(/^### (.*)$/gm), ([, heading]) => heading);
-  const answers = ["StoreResponse", "WinnersResponse", "ProgressResponse", "DigestResponse"];
-  assertEquals(headings.toSorted(), [...REQUEST_TYPES, ...answers].sort());
+  const packets = section("Packets");
+  const headings = Array.from(packets.matchAll(/^### (.*)$/gm), ([, heading]) => heading);
+  assertEquals(headings.toSorted(), [...REQUEST_TYPES, ...Object.keys(ANSWERS)].sort());
   for (const line of blocks("")) {
     assert(headings.includes(line.split(":")[0]), line);
     assert(line.endsWith("\\n\n"), line);
   }
   assertEquals(blocks("").length, headings.length + 1, "StoreBatch has two forms");
+});
+
+Deno.test("docs/protocol.md lists the requests other than Store packets wherever it lists any", () => {
+  const text = section("When the server ends the connection").replaceAll("\n", " ");
+  const lists = [/the agency of (.*?) is not part/, /carried out\. ([^.]*) can simply be repeated/];
+  for (const list of lists) {
+    const [, listed] = list.exec(text)!;
+    const names = Array.from(listed.matchAll(/[A-Z]\w+/g), ([name]) => name);
+    assertEquals(names, REQUEST_TYPES.filter((type) => !type.startsWith("Store")), listed);
+  }
+});
+
+Deno.test("shared/mod.ts names every request in its introduction", () => {
+  const [introduction] = readProjectFile("shared/mod.ts").split("@example");
+  for (const type of REQUEST_TYPES) assertStringIncludes(introduction, type);
 });
 
 Deno.test("docs/protocol.md states the limits of fields as in shared/bet.ts", () => {
@@ -103,6 +130,11 @@ Deno.test("docs/protocol.md states the defaults of server and client", () => {
   }
   assertStringIncludes(document, `(${server.idleMs / 1000} seconds by default)`);
   assertStringIncludes(document, `(${server.waitingMax} by default)`);
+  assertStringIncludes(document, `all places are taken (${server.connectionsMax} by default)`);
+  assertStringIncludes(
+    document.replaceAll(/\s+/g, " "),
+    `(${server.agenciesPerConnectionMax} on a connection by default)`,
+  );
   assertStringIncludes(
     document.replaceAll("\n", " "),
     `port ${server.broadcastPort} of ${server.broadcastIp} by default`,
@@ -151,10 +183,10 @@ Deno.test("docs/protocol.md shows conversations that follow the rules of the pac
 Deno.test("docs/protocol.md shows answers that can be decoded", () => {
   const lines = blocks("conversation").join("").split("\n").filter((line) => line.startsWith("S:"));
   for (const line of lines) {
-    const answer = utf8(line.slice(3));
-    if (line.includes("StoreResponse")) decodeStoreResponse(answer);
-    else if (line.includes("ProgressResponse")) decodeProgressResponse(answer);
-    else decodeWinnersResponse(answer);
+    const answer = line.slice("S: ".length);
+    const decode = ANSWERS[answer.split(":")[0]];
+    assert(decode !== undefined, `${answer} is none of ${Object.keys(ANSWERS)}`);
+    decode(utf8(answer));
   }
   assert(lines.length > 5);
 });

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { readClientSettings } from "../client/settings.ts";
 import { readServerSettings } from "../server/settings.ts";
+import { SettingsError } from "../shared/config.ts";
+import { readLotterySettings } from "../tools/run/lottery_settings.ts";
+import { CLIENT_PASSED_ON, SERVER_PASSED_ON } from "../tools/run/permissions.ts";
 import { readProjectFile, tableRows } from "./testing.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -39,6 +42,8 @@ Deno.test("docs/settings.md states the defaults of a server", () => {
     const path = new URL(defaults.get(name) ?? "", ROOT).pathname;
     defaults.set(name, decodeURIComponent(path));
   }
+  // What is a part of another setting, or none, is not stated as a value.
+  for (const [name, text] of defaults) if (/^none$| of [A-Z_]+$/.test(text)) defaults.delete(name);
   assertEquals(serverSettings((name) => defaults.get(name)), serverSettings(() => undefined));
   for (const name of ["LOTTERY_WINNER_NUMBER", "SERVER_MAX_WAITING"]) {
     const other = serverSettings((asked) => asked === name ? "77" : undefined);
@@ -63,6 +68,34 @@ Deno.test("docs/settings.md names the settings of .env as .env.example has them"
   );
   const rows = environmentRows.map(([name, defaultText]) => `${name}=${defaultText}`);
   assertEquals(rows.sort(), lines.sort());
+});
+
+/** Returns the names in the only sentence that matches, sorted. */
+function namesIn(sentence: RegExp): string[] {
+  const [, names] = sentence.exec(document.replaceAll("\n", " "))!;
+  return Array.from(names.matchAll(/`(\w+)`/g), ([, name]) => name).sort();
+}
+
+Deno.test("docs/settings.md names the settings without which .env is refused", () => {
+  const lines = readProjectFile(".env.example").split("\n");
+  const isNeeded = (name: string) => {
+    const text = lines.filter((line) => !line.startsWith(`${name}=`)).join("\n");
+    try {
+      readLotterySettings({ environment: () => undefined, readFile: () => text });
+      return false;
+    } catch (error) {
+      return error instanceof SettingsError;
+    }
+  };
+  const needed = environmentRows.map(([name]) => name).filter(isNeeded);
+  assertEquals(namesIn(/([^.]*) must be set\./), needed.sort());
+});
+
+Deno.test("docs/settings.md names the settings that `up` passes on", () => {
+  const sentence = (program: string) =>
+    new RegExp(`only these reach the ${program} from the environment: ([^.]*)\\.`);
+  assertEquals(namesIn(sentence("servers")), SERVER_PASSED_ON.toSorted());
+  assertEquals(namesIn(sentence("clients")), CLIENT_PASSED_ON.toSorted());
 });
 
 Deno.test("docs/settings.md explains every setting", () => {

@@ -18,8 +18,8 @@ export interface BetsFolder extends AsyncDisposable {
   agencies: number;
 }
 
-/** Returns the bets of the course's five agencies; sample bets of the same size where they are missing. */
-export async function courseBets(): Promise<BetsFolder> {
+/** Returns the bets of the exercise's five agencies; sample bets of the same size where they are missing. */
+export async function exerciseBets(): Promise<BetsFolder> {
   if (!hasDataset()) return await sampleBets({ agencies: 5 });
   return { path: DATASET_FOLDER, agencies: 5, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -6,7 +6,7 @@ import { ServerGroup } from "../testing/servers.ts";
 import {
   assertStored,
   type BetsFolder,
-  courseBets,
+  exerciseBets,
   readBets,
   sampleBets,
   winnersOf,
@@ -51,7 +51,7 @@ Deno.test(
     "lottery stores five agencies' bets once and in order, and announces the winners",
   ),
   async () => {
-    await using bets = await courseBets();
+    await using bets = await exerciseBets();
     await using servers = await ServerGroup.start({ servers: 3, agencies: 5 });
     await assertGoodEnd({ servers, clients: startClients(servers, bets), bets });
   },

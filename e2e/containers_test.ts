@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
-import { assertStored, courseBets, readBets } from "./bets.ts";
+import { assertStored, exerciseBets, readBets } from "./bets.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
 /** The containers, networks and images of a copy of the project. They are removed at the end of the block. */
@@ -44,7 +44,7 @@ Deno.test({
     "deno task up runs the whole lottery in containers, and removes them on a signal",
   ),
   async fn(test) {
-    await using bets = await courseBets();
+    await using bets = await exerciseBets();
     const rows = await readBets(bets);
     await using copy = await ProjectCopy.make({
       clients: 5,

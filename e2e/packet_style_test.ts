@@ -43,7 +43,7 @@ async function runAgency(address: Address, agency: number, rows: string[]): Prom
   return await exchange(address, `WinnersRequest:${agency}`);
 }
 
-/** Returns the bets of one agency: the smallest of the course's, or sample bets. */
+/** Returns the bets of one agency: the smallest of the exercise's, or sample bets. */
 async function smallBets(): Promise<BetsFolder> {
   const bets = await sampleBets({ agencies: 1, bets: 1000 });
   if (!hasDataset()) return bets;

@@ -10,7 +10,7 @@ import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { unlessNotFound } from "../tools/project.ts";
 import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
-import { assertStored, courseBets, readBets, winnersOf } from "./bets.ts";
+import { assertStored, exerciseBets, readBets, winnersOf } from "./bets.ts";
 import { mustRun } from "./faults/commands.ts";
 import { STRACE, TMPFS } from "./faults/requirements.ts";
 import { ProjectCopy } from "./project_copy.ts";
@@ -30,7 +30,7 @@ Deno.test(
     "deno task up --local runs the whole lottery, and archives it at the next start",
   ),
   async () => {
-    await using bets = await courseBets();
+    await using bets = await exerciseBets();
     const rows = await readBets(bets);
     const winners = winnersOf(rows);
     await using copy = await ProjectCopy.make({ clients: 5, servers: 8, dataset: bets.path });

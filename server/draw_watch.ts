@@ -55,8 +55,8 @@ export class DrawWatch {
     if (this.#looking === undefined) {
       return this.#looking = this.#look().finally(() => this.#looking = undefined);
     }
-    // The look in progress may have asked before the change, and woken its waiters before this one came. All
-    // who call meanwhile share the next look.
+    // The look in progress may have read the ledger before this change. Callers that arrive meanwhile share
+    // one further look.
     return this.#lookingNext ??= this.#looking.then(() => {
       this.#lookingNext = undefined;
       return this.look();

@@ -7,7 +7,9 @@
 
 import { SettingsError } from "../shared/config.ts";
 import { decodeProgressResponse, encodeAgencyRequest, FrameBuffer } from "../shared/mod.ts";
+import { handleArguments } from "./command_line.ts";
 import { readServerSettings } from "./settings.ts";
+import { HEALTH_USAGE } from "./usage.ts";
 
 /** A healthy server answers within milliseconds. */
 const DEADLINE_MS = 2000;
@@ -53,6 +55,8 @@ async function main(): Promise<number> {
 }
 
 if (import.meta.main) {
+  const exitCode = handleArguments(Deno.args, HEALTH_USAGE);
+  if (exitCode !== undefined) Deno.exit(exitCode);
   setTimeout(() => {
     console.error(`no answer within ${DEADLINE_MS} ms`);
     Deno.exit(EXIT_UNHEALTHY);

@@ -7,6 +7,7 @@
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
+import { handleArguments } from "./command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
@@ -14,6 +15,7 @@ import { openFileLedger } from "./ledger/file/file_ledger.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { SERVER_USAGE } from "./usage.ts";
 
 /** A hanging disk or peer must not keep the server from ending in time. */
 const STOP_DEADLINE_MS = 1900;
@@ -34,14 +36,18 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     log_level: settings.logLevel,
   });
   warnWithoutVectorInstructions(log);
-  const ledger = await openLedger(settings, log);
   const stopped = Promise.withResolvers<number>();
+  onStopSignal(() => stopped.resolve(0));
+  surviveFileSizeLimit();
+  const opening = openLedger(settings, log);
+  const ledger = await Promise.race([opening, stopped.promise]);
+  // Stopped while it waited for the lock or read the volume: nothing has been promised yet.
+  if (typeof ledger === "number") return ledger;
   ledger.failed.then((error) => {
     log.critical("ledger", "fail", { error: error.message });
     stopped.resolve(EXIT_FAILURE);
   });
   const server = new Server(settings, { ledger, log });
-  onStopSignal(() => stopped.resolve(0));
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
   const exitCode = await stopped.promise;
@@ -81,6 +87,14 @@ function onStopSignal(stop: () => void): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", handle);
 }
 
+/**
+ * Keeps a limit on the size of files (RLIMIT_FSIZE) from ending the process: the write fails instead, and its
+ * bets are refused as on a full disk.
+ */
+function surviveFileSizeLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
+}
+
 async function end(exitCode: number, log: ActionLog): Promise<never> {
   if (exitCode === 0) log.info("shutdown", "success");
   else log.critical("shutdown", "fail", { exit_code: exitCode });
@@ -103,4 +117,8 @@ async function main(): Promise<void> {
   await end(exitCode, log);
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  const exitCode = handleArguments(Deno.args, SERVER_USAGE);
+  if (exitCode !== undefined) Deno.exit(exitCode);
+  await main();
+}

@@ -7,6 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { createHash } from "node:crypto";
 import { type Hold, MemoryDisk } from "./testing/memory_disk.ts";
 import { startServer, type TestClient, type TestServer } from "./testing/start_server.ts";
 import { rowsOf } from "./testing/witness.ts";
@@ -45,7 +46,7 @@ async function servesHonestClient(server: TestServer): Promise<void> {
   assertEquals(await client.ask("ProgressRequest:5\n"), `ProgressResponse:${bets + 1}\n`);
 }
 
-Deno.test("Server answers the packets of the course, byte for byte", async () => {
+Deno.test("Server answers the packets of the exercise, byte for byte", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
@@ -66,7 +67,7 @@ Deno.test("Server answers the packets of the course, byte for byte", async () =>
   assertEquals(server.disk.text("agencies_closed.txt"), "1\n2\n3\n4\n5\n");
 });
 
-Deno.test("Server answers one packet per connection, as the clients of the course send them", async () => {
+Deno.test("Server answers one packet per connection, as the clients of the exercise send them", async () => {
   await using server = await startServer();
   for (let bet = 0; bet < 10; bet++) {
     using client = await server.connect();
@@ -162,7 +163,7 @@ const BAD_STORES: Record<string, string | Uint8Array> = {
   "number 10000": "StoreBet:1;Ana;Paz;1;1980-01-01;10000\n",
   "number 17574": "StoreBet:1;Ana;Paz;1;1980-01-01;17574\n",
   "a number below zero": "StoreBet:1;Ana;Paz;1;1980-01-01;-1\n",
-  "a number with a space behind it": "StoreBet:1;Ana;Paz;1;1980-01-01;1 \n",
+  "a number followed by a space": "StoreBet:1;Ana;Paz;1;1980-01-01;1 \n",
   "a control character": "StoreBet:1;An\x00a;Paz;1;1980-01-01;1\n",
   "a lone carriage return": "StoreBet:1;An\ra;Paz;1;1980-01-01;1\n",
   "bytes that are no UTF-8": Uint8Array.of(
@@ -202,12 +203,14 @@ const BAD_PACKETS: Record<string, string | Uint8Array> = {
   "an AgencyClose without agency": "AgencyClose:\n",
   "an AgencyClose of agency 0": "AgencyClose:0\n",
   "an AgencyClose of an agency too high": "AgencyClose:6\n",
-  "an AgencyClose with more behind it": "AgencyClose:1;2\n",
+  "an AgencyClose followed by more": "AgencyClose:1;2\n",
   "an AgencyClose of no number": "AgencyClose:1e0\n",
   "a WinnersRequest of agency 0": "WinnersRequest:0\n",
   "a WinnersRequest of an agency too high": "WinnersRequest:99999999999999999999\n",
   "a ProgressRequest of agency 6": "ProgressRequest:6\n",
   "a ProgressRequest without agency": "ProgressRequest:\n",
+  "a DigestRequest of agency 6": "DigestRequest:6\n",
+  "a DigestRequest without agency": "DigestRequest:\n",
   "a request of the web": "GET / HTTP/1.1\r\nHost: lottery\r\n\r\n",
   "a hello of TLS": Uint8Array.of(0x16, 0x03, 0x01, 0x00, 0x0a, 0x01, 0x00, 0x0a),
   "zeros": new Uint8Array(1000).with(999, 0x0a),
@@ -396,70 +399,6 @@ Deno.test("Server holds winners of 12 MB once, however many clients ask and do n
   assertEquals((await reader.rest()) === answer, true);
 });
 
-Deno.test("Server with one connection at a time serves the next one after the first has ended", async () => {
-  await using server = await startServer({ connectionsMax: 1, agencies: 1 });
-  using first = await server.connect();
-  assertEquals(await first.ask(STORE_BET), STORED);
-  using second = await server.connect();
-  await second.send("ProgressRequest:1\n");
-  for (let bets = 2; bets < 10; bets++) {
-    assertEquals(await first.ask(`${STORE_BET}ProgressRequest:1\n`), STORED);
-    assertEquals(await first.line(), `ProgressResponse:${bets}\n`);
-  }
-  first.close();
-  // It sees everything that the first has stored: it was not served in between.
-  assertEquals(await second.line(), "ProgressResponse:9\n");
-});
-
-Deno.test("Server ends idle clients sooner while another one waits for a place", async () => {
-  using time = new FakeTime();
-  await using server = await startServer({ connectionsMax: 2 });
-  using idle = await server.connect();
-  assertEquals(await idle.ask(STORE_BET), STORED);
-  using dribbling = await server.connect();
-  assertEquals(await dribbling.ask("ProgressRequest:1\n"), "ProgressResponse:1\n");
-  time.tick(10_000);
-  using busy = await server.connect();
-  await busy.send("ProgressRequest:2\n");
-  // Until then both have had time for their next packets.
-  while (!server.lines.some((line) => line.includes("waits for a place"))) {
-    assertEquals(await idle.ask(STORE_BET), STORED);
-  }
-  await dribbling.send("ProgressReq");
-  time.tick(6_000);
-  assertEquals(await dribbling.rest(), "");
-  assertEquals(await busy.line(), "ProgressResponse:0\n");
-});
-
-Deno.test("Server does not count connections that wait for the draw", async () => {
-  await using server = await startServer({ connectionsMax: 1 });
-  const waiting = [];
-  for (let agency = 1; agency <= 5; agency++) waiting.push(await waitingClient(server, agency));
-  await closeAgencies(server, [1, 2, 3, 4, 5]);
-  for (const client of waiting) {
-    assertEquals(await client.line(), "WinnersResponse:\n");
-    client.close();
-  }
-  await servesAfterDraw(server);
-});
-
-async function servesAfterDraw(server: TestServer): Promise<void> {
-  using client = await server.connect();
-  assertEquals(await client.ask(STORE_BET), REFUSED);
-}
-
-Deno.test("Server ends the longest wait when too many clients wait", async () => {
-  await using server = await startServer({ waitingMax: 2 });
-  using oldest = await waitingClient(server, 1);
-  using middle = await waitingClient(server, 2);
-  using newest = await waitingClient(server, 3);
-  assertEquals(await oldest.rest(), "");
-  await closeAgencies(server, [1, 2, 3, 4, 5]);
-  assertEquals(await middle.line(), "WinnersResponse:\n");
-  assertEquals(await newest.line(), "WinnersResponse:\n");
-  assert(server.lines.some((line) => line.includes("too many connections wait")));
-});
-
 Deno.test("Server ends clients that are idle or dribble, not those that wait for the draw", async () => {
   using time = new FakeTime();
   await using server = await startServer({ idleMs: 60_000 });
@@ -588,6 +527,44 @@ Deno.test("Server refuses a batch if others have stored bets since its client as
   assertEquals(rowsOf(disk).length, 11);
 });
 
+for (const type of ["Progress", "Digest"]) {
+  Deno.test(`Server ends a connection after the ${type}Response of an agency too many`, async () => {
+    const disk = new MemoryDisk();
+    await using one = await startServer({ disk, agenciesPerConnectionMax: 2 });
+    await using two = await startServer({ disk });
+    using client = await one.connect();
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    assertMatch(await client.ask(`${type}Request:2\n`), /^\w+Response:0/);
+    // It may ask about these again, and is kept from doubling any bet of theirs.
+    assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
+    using other = await two.connect();
+    assertEquals(await other.ask(STORE_BATCH), STORED);
+    assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
+    assertEquals(await client.ask(STORE_BATCH), REFUSED);
+    assertEquals(await client.ask(STORE_BATCH_OTHER), REFUSED);
+    // The number for a third agency could not be kept: a batch behind it might be stored twice.
+    await client.send(`${type}Request:3\nStoreBet:3;Ana;Paz;1;1980-01-01;1\n`);
+    assertMatch(await client.line(), /^\w+Response:0/);
+    await client.endSending();
+    assertEquals(await client.rest(), "");
+    assertEquals(client.wasReset, false);
+    assertEquals(rowsOf(disk).length, 4);
+  });
+}
+
+Deno.test("Server logs the bets of a connection that stores for many agencies before it ends", async () => {
+  await using server = await startServer({ agenciesPerConnectionMax: 2 });
+  using client = await server.connect();
+  for (const agency of [1, 2, 1, 3, 1]) {
+    assertEquals(await client.ask(`StoreBet:${agency};Ana;Paz;1;1980-01-01;1\n`), STORED);
+  }
+  const lines = server.lines.filter((line) => line.startsWith("action: apuestas_almacenadas"));
+  const logged = lines.map((line) => line.replace(/.*(agency: .*)/, "$1"));
+  const batch = (agency: number) => `agency: ${agency} | cantidad: 1`;
+  const sums = ["agency: 1 | cantidad: 2", batch(2)];
+  assertEquals(logged, [batch(1), batch(2), batch(1), ...sums, batch(3), batch(1)]);
+});
+
 Deno.test("Server refuses the bets of an agency that another server has closed", async () => {
   const disk = new MemoryDisk();
   await using one = await startServer({ disk });
@@ -599,6 +576,40 @@ Deno.test("Server refuses the bets of an agency that another server has closed",
   assertEquals(await client.ask(STORE_BATCH_OTHER), STORED);
   assertEquals(rowsOf(disk).length, 3);
 });
+
+Deno.test("Server answers a DigestRequest with the number and the SHA-256 of the agency's rows", async () => {
+  const disk = new MemoryDisk();
+  await using one = await startServer({ disk });
+  await using two = await startServer({ disk });
+  using client = await one.connect();
+  assertEquals(await client.ask("DigestRequest:1\n"), `DigestResponse:0;${sha256("")}\n`);
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  using other = await two.connect();
+  assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
+  const rows = "1,Juan,Perez,12345678,1980-01-01,5423\n1,Maria,Gomez,87654321,1999-10-25,1234\n";
+  const answer = `DigestResponse:2;${sha256(rows)}\n`;
+  assertEquals(await client.ask("DigestRequest:1\n"), answer);
+  assertEquals(await other.ask("DigestRequest:1\nProgressRequest:1\n"), answer);
+  assertEquals(await other.line(), "ProgressResponse:2\n");
+});
+
+Deno.test("Server refuses a batch if others have stored bets since its client asked for a digest", async () => {
+  await using server = await startServer();
+  using client = await server.connect();
+  await client.ask("DigestRequest:1\n");
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  using other = await server.connect();
+  assertEquals(await other.ask(STORE_BET), STORED);
+  assertEquals(await client.ask(STORE_BATCH), REFUSED);
+  await client.ask("DigestRequest:1\n");
+  assertEquals(await client.ask(STORE_BATCH), STORED);
+  assertEquals(rowsOf(server.disk).length, 5);
+});
+
+/** SHA-256 of a text in UTF-8, in hexadecimal. */
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
 
 Deno.test("Server accepts a repeated close, and broadcasts it once", async () => {
   await using server = await startServer({ agencies: 2 });

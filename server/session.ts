@@ -28,6 +28,7 @@ import {
 import type { ActionLog } from "../shared/logging.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
+import { PeerWatch } from "./peer_watch.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
 /** A WinnersResponse up to this size is one write. */
@@ -37,6 +38,8 @@ const PIECE_BYTES = 64 * 1024;
 /** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
 const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
+/** What is read while lingering is dropped, so all sessions read into the same bytes. */
+const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
 
 /** The part of Deno.TcpConn that a session uses. */
 export interface Connection {
@@ -54,16 +57,33 @@ export interface SessionContext {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
+  /** Agencies whose number of stored bets one connection keeps. */
+  agenciesPerConnectionMax: number;
   decoder: BetDecoder;
-  /** Reports that a session starts or stops waiting for the draw. Meanwhile it does not count as a connection. */
-  onWaiting: (session: Session, isWaiting: boolean) => void;
+  /**
+   * Reports that a session starts waiting for the draw on behalf of an agency, or stops. Meanwhile it needs no
+   * place.
+   */
+  onWaiting: (session: Session, agency: number | undefined) => void;
+  /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
+  onLinger: (session: Session) => void;
   /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
   now: () => number;
   /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
   today: () => number;
 }
 
-/** What a session is doing. */
+/**
+ * What a session does, for the rules about places.
+ *
+ * - `resting`: the next packet has not begun.
+ * - `reading`: its peer has not sent all of a packet yet.
+ * - `writing`: its peer has not taken all of an answer yet.
+ * - `working`: anything else.
+ */
+export type Activity = "resting" | "reading" | "writing" | "working";
+
+/** The state of a session. */
 type State = "reading" | "working" | "answering" | "waiting" | "ended";
 
 /** What follows an answer. */
@@ -80,6 +100,7 @@ export class Session {
   readonly #context: SessionContext;
   readonly #peer: string;
   readonly #frames: FrameBuffer;
+  readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
   /** By agency: the stored bets that this connection knows of, for the agencies that it asked about. */
   readonly #expectedBets = new Map<number, number>();
@@ -87,6 +108,7 @@ export class Session {
   readonly #storedBets = new Map<number, number>();
   #state: State = "reading";
   #isStopping = false;
+  #mustLeave = false;
   #activeAt: number;
 
   constructor(connection: Connection, peer: string, context: SessionContext) {
@@ -94,6 +116,12 @@ export class Session {
     this.#peer = peer;
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
+    this.#watch = new PeerWatch(connection, {
+      frames: this.#frames,
+      pendingBytesMax: context.packetBytesMax,
+      answerHead: WINNERS_RESPONSE_HEAD,
+      onGone: () => this.#endWait(),
+    });
     this.#activeAt = context.now();
   }
 
@@ -124,6 +152,23 @@ export class Session {
     this.#close();
   }
 
+  /** What the session is doing. */
+  get activity(): Activity {
+    if (this.#state === "answering") return "writing";
+    if (this.#state !== "reading") return "working";
+    return this.#frames.pending === 0 ? "resting" : "reading";
+  }
+
+  /** When the session last began to read a packet, or wrote a part of an answer. */
+  get activeAt(): number {
+    return this.#activeAt;
+  }
+
+  /** Ends the session after the current packet's answer. The peer receives that answer. */
+  leave(): void {
+    this.#mustLeave = true;
+  }
+
   /**
    * Ends the session if its peer has kept it waiting since before `timeMs`: for the rest of a packet, or to
    * take an answer. A session that waits for the draw or for the ledger is not idle.
@@ -143,6 +188,7 @@ export class Session {
       const next = await this.#answer(line);
       if (next === "linger") return await this.#linger();
       if (next === "close" || this.#isStopping) return;
+      if (this.#mustLeave) return await this.#linger();
       this.#activeAt = this.#context.now();
       this.#state = "reading";
     }
@@ -159,7 +205,7 @@ export class Session {
         return undefined;
       }
       if (line !== undefined) return line;
-      const count = await this.#connection.read(this.#frames.space());
+      const count = await this.#watch.read();
       if (count === null) {
         if (this.#frames.pending > 0) this.#logTorn();
         return undefined;
@@ -199,7 +245,7 @@ export class Session {
     const result = await ledger.append(batch, expected);
     if (result.status === "stored") {
       if (expected !== undefined) this.#expectedBets.set(agency, expected + count);
-      this.#storedBets.set(agency, (this.#storedBets.get(agency) ?? 0) + count);
+      this.#countStored(agency, count);
       log.debug("apuestas_almacenadas", "success", { agency, cantidad: count });
       await this.#write(STORE_RESPONSES[STORED]);
       return "read";
@@ -227,9 +273,9 @@ export class Session {
   async #sendProgress(agency: number): Promise<Next> {
     const result = await this.#context.ledger.progress(agency);
     if (result.status === "known") {
-      this.#expectedBets.set(agency, result.bets);
+      const isKept = this.#expect(agency, result.bets);
       await this.#write(encodeProgressResponse(result.bets));
-      return "read";
+      return isKept ? "read" : "linger";
     }
     // A connection that ends without a byte of an answer is how older servers show that they do not know
     // this packet. An agency that takes this server for one of those would start from its first bet.
@@ -241,41 +287,74 @@ export class Session {
   async #sendDigest(agency: number): Promise<Next> {
     const result = await this.#context.ledger.digest(agency);
     if (result.status === "known") {
-      this.#expectedBets.set(agency, result.bets);
+      const isKept = this.#expect(agency, result.bets);
       await this.#write(encodeDigestResponse(result));
-      return "read";
+      return isKept ? "read" : "linger";
     }
     await this.#write(DIGEST_RESPONSE_HEAD);
     this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
     return "close";
   }
 
+  /**
+   * Keeps the number of an agency's bets that the peer now knows.
+   *
+   * @returns Whether there was room for it. If not, the connection has to end: forgetting any number would let
+   * a batch be stored twice.
+   */
+  #expect(agency: number, bets: number): boolean {
+    const isFull = this.#expectedBets.size >= this.#context.agenciesPerConnectionMax;
+    if (isFull && !this.#expectedBets.has(agency)) return false;
+    this.#expectedBets.set(agency, bets);
+    return true;
+  }
+
+  /** Counts stored bets for the log. The sums are logged early when there are too many agencies to keep. */
+  #countStored(agency: number, count: number): void {
+    const stored = this.#storedBets;
+    const isFull = stored.size >= this.#context.agenciesPerConnectionMax;
+    if (isFull && !stored.has(agency)) this.#logStored();
+    stored.set(agency, (stored.get(agency) ?? 0) + count);
+  }
+
   async #sendWinners(agency: number): Promise<Next> {
-    const draw = await this.#waitForDraw();
-    if (draw === undefined) return "close";
+    this.#watch.start();
+    const draw = await this.#waitForDraw(agency);
+    // The peer may be slow to take the bytes of the watch.
+    this.#state = "answering";
+    this.#activeAt = this.#context.now();
+    const sentBytes = await this.#watch.stop();
     this.#state = "working";
-    await this.#writeWinners(draw.winners(agency));
+    if (draw === undefined) return "close";
+    await this.#writeWinners(draw.winners(agency), sentBytes);
     this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
     return "read";
   }
 
-  async #waitForDraw(): Promise<Draw | undefined> {
+  async #waitForDraw(agency: number): Promise<Draw | undefined> {
     this.#state = "waiting";
-    this.#context.onWaiting(this, true);
+    this.#context.onWaiting(this, agency);
     try {
       return await this.#context.draw.wait(this.#ending.signal);
     } finally {
-      this.#context.onWaiting(this, false);
+      this.#context.onWaiting(this, undefined);
     }
   }
 
+  #endWait(): void {
+    if (this.#ending.signal.aborted) return;
+    const error = "the peer is gone while it waits for the draw";
+    this.#context.log.debug("connection", "fail", { ip: this.#peer, error });
+    this.#close();
+  }
+
   /**
-   * Writes a WinnersResponse. A short one is one write; the pieces of a long one are not copied, because
+   * Writes a WinnersResponse, of which the first `sentBytes` bytes have been sent. A short one is one write; the pieces of a long one are not copied, because
    * hundreds of clients may ask for megabytes and not read them.
    */
-  async #writeWinners(pieces: AsyncIterable<Uint8Array>): Promise<void> {
+  async #writeWinners(pieces: AsyncIterable<Uint8Array>, sentBytes: number): Promise<void> {
     const gathered = new ByteBuffer(256);
-    gathered.write(WINNERS_RESPONSE_HEAD);
+    gathered.write(WINNERS_RESPONSE_HEAD.subarray(sentBytes));
     let isFirst = true;
     for await (const piece of pieces) {
       if (!isFirst) gathered.writeByte(SEMICOLON);
@@ -326,12 +405,12 @@ export class Session {
    * resets the connection, and a reset discards what the peer has not read yet.
    */
   async #linger(): Promise<void> {
+    this.#context.onLinger(this);
     await this.#connection.closeWrite();
     const timer = setTimeout(() => this.#close(), LINGER_MS);
-    const bytes = new Uint8Array(PIECE_BYTES);
     try {
       for (let total = 0; total < LINGER_BYTES_MAX;) {
-        const count = await this.#connection.read(bytes);
+        const count = await this.#watch.read(LINGER_BYTES);
         if (count === null) return;
         total += count;
       }
@@ -362,5 +441,6 @@ export class Session {
     for (const [agency, cantidad] of this.#storedBets) {
       this.#context.log.info("apuestas_almacenadas", "success", { agency, cantidad });
     }
+    this.#storedBets.clear();
   }
 }

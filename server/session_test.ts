@@ -73,8 +73,10 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
     log,
     agencies: AGENCIES,
     packetBytesMax: 1000,
+    agenciesPerConnectionMax: 3,
     decoder: new BetDecoder(ledger.notation),
     onWaiting: () => {},
+    onLinger: () => {},
     now: () => Date.now(),
     today: () => 20261123,
   });
@@ -120,11 +122,13 @@ Deno.test("Session reads at most a megabyte from a connection that it gave up", 
 });
 
 // An orderly end without a byte would mean that the server does not know the packet.
-Deno.test("Session starts its answer to a ProgressRequest although its ledger fails", async () => {
-  const connection = new FakeConnection(["ProgressRequest:1\n", null]);
-  await converse(connection, { failing: true });
-  assertEquals(connection.events, ["read", "ProgressResponse:", "close"]);
-});
+for (const about of ["Progress", "Digest"]) {
+  Deno.test(`Session starts its answer to a ${about}Request although its ledger fails`, async () => {
+    const connection = new FakeConnection([`${about}Request:1\n`, null]);
+    await converse(connection, { failing: true });
+    assertEquals(connection.events, ["read", `${about}Response:`, "close"]);
+  });
+}
 
 Deno.test("Session closes at once when its peer ends the stream", async () => {
   const connection = new FakeConnection(["ProgressRequest:1\n", null]);

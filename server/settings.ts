@@ -8,6 +8,7 @@ import { parse } from "@std/ini";
 import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { SERVER_LEVELS } from "../shared/logging.ts";
+import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
@@ -21,7 +22,13 @@ export interface ServerSettings {
   /** Whether several servers on this host share the ports. */
   reusePort: boolean;
   connectionsMax: number;
+  /** The share of each source address. It may have more places while no other address needs them. */
+  connectionsPerAddressMax: number;
+  /** Addresses that stand for many agencies: each of their connections counts as an address. */
+  trustedProxies: readonly Ipv4Range[];
   waitingMax: number;
+  /** Agencies whose number of stored bets a connection keeps. */
+  agenciesPerConnectionMax: number;
   packetBytesMax: number;
   idleMs: number;
   /** Replaces `idleMs` while another connection waits for a place. */
@@ -53,6 +60,11 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
   const { fault, ...file } = readIni(fileName, readFile);
   const reader = new SettingsReader({ program: "server", environment, fileName, ...file });
   if (fault !== undefined) reader.fault(fault);
+  const connectionsMax = reader.integer("SERVER_MAX_CONNECTIONS", {
+    min: 1,
+    max: 65535,
+    default: 512,
+  });
   const settings: ServerSettings = {
     port: reader.integer("SERVER_PORT", { min: 0, max: 65535 }),
     listenBacklog: reader.integer("SERVER_LISTEN_BACKLOG", { min: 1, max: 65535 }),
@@ -62,8 +74,19 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     logLevel: reader.oneOf("LOGGING_LEVEL", Object.keys(SERVER_LEVELS)),
     listenIp: reader.ipv4("SERVER_LISTEN_IP", "0.0.0.0"),
     reusePort: reader.flag("SERVER_REUSE_PORT", false),
-    connectionsMax: reader.integer("SERVER_MAX_CONNECTIONS", { min: 1, max: 65535, default: 512 }),
+    connectionsMax,
+    connectionsPerAddressMax: reader.integer("SERVER_MAX_CONNECTIONS_PER_ADDRESS", {
+      min: 1,
+      max: 65535,
+      default: Math.max(1, Math.floor(connectionsMax / 4)),
+    }),
+    trustedProxies: readRanges(reader, "SERVER_TRUSTED_PROXIES"),
     waitingMax: reader.integer("SERVER_MAX_WAITING", { min: 1, max: 65535, default: 1024 }),
+    agenciesPerConnectionMax: reader.integer("SERVER_MAX_AGENCIES_PER_CONNECTION", {
+      min: 1,
+      max: AGENCIES_MAX,
+      default: 100,
+    }),
     packetBytesMax: reader.integer("SERVER_MAX_PACKET_BYTES", {
       min: PACKET_BYTES_MIN,
       max: 16 * 1024 * 1024,
@@ -85,6 +108,18 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
   };
   reader.finish();
   return settings;
+}
+
+function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {
+  const text = reader.text(name, "");
+  const ranges = parseIpv4Ranges(text);
+  if (ranges === undefined) {
+    const example = "10.0.0.7, 192.168.0.0/16";
+    reader.fault(
+      `${name} is ${JSON.stringify(text)}: give IPv4 addresses or networks such as ${example}`,
+    );
+  }
+  return ranges ?? [];
 }
 
 /** Reads the keys of an INI file, including those of its section DEFAULT. A missing file has none. */

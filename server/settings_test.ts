@@ -33,7 +33,10 @@ const EXPECTED = {
   listenIp: "0.0.0.0",
   reusePort: false,
   connectionsMax: 512,
+  connectionsPerAddressMax: 128,
+  trustedProxies: [],
   waitingMax: 1024,
+  agenciesPerConnectionMax: 100,
   packetBytesMax: 65_536,
   idleMs: 60_000,
   crowdedIdleMs: 5_000,
@@ -41,7 +44,7 @@ const EXPECTED = {
   winningNumber: 7574,
 };
 
-Deno.test("readServerSettings() reads the course's file, with or without a section", () => {
+Deno.test("readServerSettings() reads the exercise's file, with or without a section", () => {
   for (const ini of [SEED, `[DEFAULT]\n${SEED}`, `; a comment\n${SEED}# another\n`]) {
     const { sharedVolume, ...settings } = read(ini);
     assertEquals(settings, EXPECTED);
@@ -68,7 +71,10 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     SERVER_LISTEN_IP: "127.0.0.1",
     SERVER_REUSE_PORT: "true",
     SERVER_MAX_CONNECTIONS: "1",
+    SERVER_MAX_CONNECTIONS_PER_ADDRESS: "4",
+    SERVER_TRUSTED_PROXIES: "10.0.0.7",
     SERVER_MAX_WAITING: "2",
+    SERVER_MAX_AGENCIES_PER_CONNECTION: "8",
     SERVER_MAX_PACKET_BYTES: "1000",
     SERVER_IDLE_SECONDS: "5",
     SERVER_CROWDED_IDLE_SECONDS: "3",
@@ -86,7 +92,10 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     listenIp: "127.0.0.1",
     reusePort: true,
     connectionsMax: 1,
+    connectionsPerAddressMax: 4,
+    trustedProxies: [{ first: 0x0a000007, last: 0x0a000007 }],
     waitingMax: 2,
+    agenciesPerConnectionMax: 8,
     packetBytesMax: 1000,
     idleMs: 5000,
     crowdedIdleMs: 3000,
@@ -94,6 +103,21 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     winningNumber: 0,
     sharedVolume: "/shared-volume",
   });
+});
+
+Deno.test("readServerSettings() gives an address a quarter of the connections by default, at least one", () => {
+  for (const [all, share] of [["1", 1], ["3", 1], ["7", 1], ["8", 2], ["512", 128]] as const) {
+    const settings = read(SEED, { SERVER_MAX_CONNECTIONS: all });
+    assertEquals(settings.connectionsPerAddressMax, share, all);
+  }
+});
+
+Deno.test("readServerSettings() reads trusted proxies, and refuses what is neither address nor network", () => {
+  const { trustedProxies } = read(SEED, { SERVER_TRUSTED_PROXIES: "10.0.0.7,10.1.0.0/16" });
+  assertEquals(trustedProxies.length, 2);
+  assertEquals(faultsOf(SEED, { SERVER_TRUSTED_PROXIES: "proxy" }), [
+    'SERVER_TRUSTED_PROXIES is "proxy": give IPv4 addresses or networks such as 10.0.0.7, 192.168.0.0/16',
+  ]);
 });
 
 Deno.test("readServerSettings() treats an empty variable as unset", () => {

@@ -6,7 +6,7 @@
  */
 
 import { COLON, COMMA, DASH, QUOTE, SEMICOLON, ZERO } from "./ascii.ts";
-import { quoteText } from "./readable.ts";
+import { quoteRefused } from "./readable.ts";
 
 /** One bet of one agency, in readable form. The programs themselves work on its bytes. */
 export interface Bet {
@@ -67,7 +67,7 @@ export const FAULT_VALUE_CHARS_MAX = 80;
  * ```
  */
 export function describeFault({ field, value, reason }: BetFault): string {
-  return `${field} ${quoteText(value)} ${reason}`;
+  return `${field} ${quoteRefused(value)} ${reason}`;
 }
 
 /** Describes a fault without the value, which may be personal data: `number is over 9999`. */

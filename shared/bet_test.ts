@@ -326,6 +326,10 @@ Deno.test("describeFault() escapes the value so that it cannot break a line", {
     describeFault({ field: "first name", reason: "is bad", value: "A\u202en\u200ba" }),
     'first name "A\\u202en\\u200ba" is bad',
   );
+  assertEquals(
+    describeFault({ field: "number", reason: "is bad", value: "\u00a07" }),
+    'number "\\u00a07" is bad',
+  );
 });
 
 Deno.test("describeRule() leaves the value out", { permissions: "none" }, () => {

@@ -49,7 +49,7 @@ export class FrameBuffer {
   #start = 0;
   /**
    * How far the search for a line feed has come: each byte is searched once, however slowly they
-   * come.
+   * arrive.
    */
   #scanned = 0;
   /** Where the next bytes go. */

@@ -6,9 +6,10 @@
  * ends with `\n`. The agency sends its bets with StoreBet and StoreBatch; a StoreResponse of 0
  * means that all bets of the packet are durable, one of 1 that none of them is stored. After its
  * last bet the agency sends AgencyClose. WinnersRequest asks for its winners; the answer,
- * WinnersResponse, comes once every agency has closed. ProgressRequest asks how many bets of the
- * agency are stored, so that an agency that lost its connection knows where to go on. A server
- * answers the packets of a connection in order.
+ * WinnersResponse, arrives once every agency has closed. ProgressRequest asks how many bets of the
+ * agency are stored, so that an agency that lost its connection knows where to continue, and
+ * DigestRequest asks which ones, so that it can compare them with its own. A server answers the
+ * packets of a connection in order.
  *
  * Nothing here opens a socket: {@linkcode FrameBuffer} cuts a stream into lines, and the functions
  * `encode…` and `decode…` turn lines into values and back.

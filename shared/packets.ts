@@ -19,7 +19,7 @@ import {
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
 import { parseDigits, startsWith } from "./bytes.ts";
-import { quoteText } from "./readable.ts";
+import { quoteRefused, quoteText } from "./readable.ts";
 import { writeRow } from "./rows.ts";
 import { BetTranslator } from "./simd/bet_translator.ts";
 
@@ -213,7 +213,7 @@ export class BetDecoder {
     const fault = scanner.scan(packet, at, packet.length, today);
     if (fault !== undefined) {
       const which = `bet ${this.#translator.count + 1}: ${describeRule(fault)}`;
-      const sent = `${fault.field} ${quoteText(fault.value)}`;
+      const sent = `${fault.field} ${quoteRefused(fault.value)}`;
       throw new PacketError(`Cannot store ${type} of agency ${agency}: ${which}`, {
         isStore: true,
         sent,

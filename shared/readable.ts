@@ -34,14 +34,21 @@ export function quoteText(text: string): string {
   return escapeAll(JSON.stringify(text));
 }
 
+/** Quotes a value that was refused. Also escapes blanks that look like the space but are not. */
+export function quoteRefused(text: string): string {
+  return quoteText(text).replaceAll(/(?! )\p{Zs}/gu, escapeUnits);
+}
+
 /** Escapes what a reader cannot see in a message of several lines. Line feeds stay. */
 export function escapeMessage(message: string): string {
   return message.split("\n").map(escapeAll).join("\n");
 }
 
 function escapeAll(text: string): string {
-  return text.replaceAll(ALL_UNREADABLE, (character) => {
-    const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
-    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
-  });
+  return text.replaceAll(ALL_UNREADABLE, escapeUnits);
+}
+
+function escapeUnits(character: string): string {
+  const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
+  return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
 }

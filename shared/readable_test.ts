@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { escapeMessage, isReadable, quoteText } from "./readable.ts";
+import { escapeMessage, isReadable, quoteRefused, quoteText } from "./readable.ts";
 
 const NONE = { permissions: "none" } as const;
 
@@ -49,6 +49,10 @@ Deno.test("quoteText() keeps what people can read", NONE, () => {
     assertEquals(quoteText(text), `"${text}"`);
     assertEquals(isReadable(text), true, text);
   }
+});
+
+Deno.test("quoteRefused() also escapes blanks that are not the space", NONE, () => {
+  assertEquals(quoteRefused("42 \u00a0\u2003\u3000é\ufeff"), '"42 \\u00a0\\u2003\\u3000é\\ufeff"');
 });
 
 Deno.test("escapeMessage() escapes everything but line feeds", NONE, () => {

@@ -14,7 +14,7 @@ export interface ClientOptions extends ClientParameters {
   executable?: string;
   /** Its arguments. @default {none} */
   args?: string[];
-  /** More settings. */
+  /** Further settings; they override the others. */
   env?: Record<string, string>;
 }
 

@@ -8,7 +8,7 @@
 import { PROJECT_ROOT } from "../tools/project.ts";
 
 /**
- * The bets of the course, in files agency-1.csv to agency-5.csv. They belong to the course and are not part of
+ * The bets of the exercise, in files agency-1.csv to agency-5.csv. They belong to the exercise and are not part of
  * this project, so a developer who has them keeps them in a folder beside it. Where the folder is missing,
  * tests use sample bets instead or are skipped.
  */
@@ -46,7 +46,7 @@ export function findMissing(needed: readonly Need[]): string | undefined {
   return missingPermissions(needed) ?? missingResource(needed);
 }
 
-/** Returns whether the bets of the course are in {@linkcode DATASET_FOLDER}. */
+/** Returns whether the bets of the exercise are in {@linkcode DATASET_FOLDER}. */
 export function hasDataset(): boolean {
   return hasFile(DATASET_FOLDER);
 }

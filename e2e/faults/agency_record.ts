@@ -113,5 +113,5 @@ function checkDrawTime(
   const open = [...records.values()].filter(({ close }) => close === "not sent");
   if (open.length === 0) return;
   const who = open.map(({ agency }) => agency);
-  faults.add("early draw", `${server} told agency ${agency} its winners before ${who} closed`);
+  faults.add("early draw", `${server} sent agency ${agency} its winners before ${who} closed`);
 }

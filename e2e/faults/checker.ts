@@ -1,6 +1,6 @@
 /**
- * Decides whether every promise was kept. The checker sees what agencies sent and were told, and
- * the two files of the volume. It knows nothing of how servers work.
+ * Decides whether every promise was kept. The checker sees what agencies sent and received, and the
+ * two files of the volume. It knows nothing of how servers work.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface Evidence {
   bets: Uint8Array;
   /** agencies_closed.txt. */
   closed: string;
-  /** Whether every agency has finished: then none may lack its close. */
+  /** Whether every agency has finished. If so, every agency must have closed. */
   isComplete: boolean;
 }
 
@@ -76,7 +76,7 @@ function checkClosed(closed: string, records: AgencyRecords, faults: FaultList):
   }
   for (const [agency, { close }] of records) {
     if (close === "confirmed" && !lines.includes(String(agency))) {
-      faults.add("lost", `close of agency ${agency}`);
+      faults.add("lost", `the confirmed close of agency ${agency} is missing`);
     }
   }
 }
@@ -93,8 +93,8 @@ function checkWinners(
     if (documents.join(";") === expected.join(";")) continue;
     faults.add(
       "wrong winners",
-      `${server} told agency ${agency} ${documents.length} documents where its bets have ` +
-        `${expected.length}; first difference: ${firstDifference(documents, expected)}`,
+      `${server} sent agency ${agency} ${documents.length} documents, and ${expected.length} of ` +
+        `its bets won; first difference: ${firstDifference(documents, expected)}`,
     );
   }
 }

@@ -355,7 +355,7 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
       ...events,
     ]),
     kinds: ["early draw"],
-    says: "server2 told agency 1 its winners before 1,2 closed",
+    says: "server2 sent agency 1 its winners before 1,2 closed",
   },
   {
     name: "a missing winner",
@@ -374,13 +374,13 @@ const FOUND: { name: string; evidence: Evidence; kinds: FaultKind[]; says: strin
       { type: "winners", agency: 1, documents: winnersOf(2, 100), server: "server3" },
     ]),
     kinds: ["wrong winners"],
-    says: "server3 told agency 1 10 documents where its bets have 10",
+    says: "server3 sent agency 1 10 documents, and 10 of its bets won",
   },
   {
     name: "a missing close that was confirmed",
     evidence: { ...goodRun(), closed: "1\n" },
     kinds: ["lost"],
-    says: "close of agency 2",
+    says: "the confirmed close of agency 2 is missing",
   },
   {
     name: "a close that is stored twice",

@@ -88,14 +88,16 @@ const CONTROLS: Control[] = [
     finds: ["duplicate"],
   },
   {
-    name: "crowds() finds blocked agencies where idle clients keep their places",
+    name: "crowds() finds blocked agencies where no connection makes room",
     needed: LINUX,
     run: () =>
       crowds({
         seed,
         count: 1,
         sieges: [{ kind: "idle", size: 300 }],
-        env: { SERVER_CROWDED_IDLE_SECONDS: "60" },
+        // A single place is served to its end, so the agency must not compete with another one.
+        agencies: 1,
+        env: { SERVER_MAX_CONNECTIONS: "1", SERVER_CROWDED_IDLE_SECONDS: "60" },
         timeoutMs: 5000,
       }),
     finds: ["unfinished"],

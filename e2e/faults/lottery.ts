@@ -21,6 +21,8 @@ const JITTER_MS_MAX = 3;
 /** Options of {@linkcode Lottery.start}. */
 export interface LotteryOptions extends FaultClusterOptions {
   seed: number;
+  /** Fewest bets of a batch. @default {1} */
+  batchBetsMin?: number;
   /** Most bets of a batch. @default {120} */
   batchBetsMax?: number;
   /** How long an agency waits for an answer. @default {2000} */
@@ -47,7 +49,13 @@ export class Lottery implements AsyncDisposable {
   private constructor(cluster: FaultCluster, options: LotteryOptions) {
     this.cluster = cluster;
     this.random = new Random(options.seed);
-    const { batchBetsMax = 120, answerMs = 2000, progress, endTimeoutMs = 60_000 } = options;
+    const {
+      batchBetsMin = 1,
+      batchBetsMax = 120,
+      answerMs = 2000,
+      progress,
+      endTimeoutMs = 60_000,
+    } = options;
     this.#endTimeoutMs = endTimeoutMs;
     const address = options.address ??
       ((cluster: FaultCluster, random: Random) => random.pick(cluster.servers).address);
@@ -61,6 +69,7 @@ export class Lottery implements AsyncDisposable {
           random,
           address: () => address(cluster, addresses),
           answerMs,
+          batchBetsMin,
           batchBetsMax,
           fileSize: () => cluster.betsSize(),
           progress,

@@ -66,6 +66,7 @@ export interface RecordingAgencyOptions {
   address: () => Address;
   /** Longest wait for an answer. */
   answerMs: number;
+  batchBetsMin: number;
   batchBetsMax: number;
   /** Returns the size of bets.csv. */
   fileSize: () => number;
@@ -136,8 +137,8 @@ export class RecordingAgency {
   }
 
   async #storeBatch(connection: LineConnection, from: number): Promise<number> {
-    const { agency, history, random, answerMs, batchBetsMax } = this.#options;
-    const to = from + random.integer(1, batchBetsMax);
+    const { agency, history, random, answerMs, batchBetsMin, batchBetsMax } = this.#options;
+    const to = from + random.integer(batchBetsMin, batchBetsMax);
     history.add({ type: "sent", agency, from, to });
     const answer = await connection.ask(batchPacket(agency, from, to), answerMs);
     if (answer === "StoreResponse:0") {

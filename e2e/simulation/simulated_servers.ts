@@ -174,8 +174,10 @@ export class SimulatedServers {
       log,
       agencies,
       packetBytesMax: 64 * 1024,
+      agenciesPerConnectionMax: 100,
       decoder: new BetDecoder(ledger.notation),
       onWaiting: () => {},
+      onLinger: () => {},
       now: Date.now,
       today: () => dayNumber(Date.now()),
     };

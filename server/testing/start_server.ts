@@ -7,7 +7,7 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { DrawSignal } from "../ledger/file/draw_signal.ts";
 import { openFileLedger } from "../ledger/file/file_ledger.ts";
-import { Server } from "../server.ts";
+import { type Listener, Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
 import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
@@ -21,6 +21,8 @@ const { setTimeout: startTimer, clearTimeout: stopTimer } = globalThis;
 export interface TestServerOptions extends Partial<ServerSettings> {
   /** Several servers may share one. @default {an empty one} */
   disk?: MemoryDisk;
+  /** Whether durations are measured by the server's own clock, which no test can fake. @default {false} */
+  hasOwnClock?: boolean;
 }
 
 /** A server that stops at the end of its block. */
@@ -31,15 +33,20 @@ export interface TestServer extends AsyncDisposable {
   lines: string[];
   /** The reason why its ledger has failed, if it has. */
   failures: Error[];
+  /** Waits until the server has logged `count` lines with such a part. @default {1} */
+  logged: (part: string, count?: number) => Promise<void>;
   /** Waits until the server next asks its ledger for the draw. */
   looked: () => Promise<void>;
-  connect: () => Promise<TestClient>;
+  /** Errors with which the server's next accepts fail. */
+  acceptErrors: Error[];
+  /** Connects, as if from the address `source`. */
+  connect: (source?: string) => Promise<TestClient>;
   stop: () => Promise<void>;
 }
 
 /** Starts a server. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const { disk = new MemoryDisk(), ...changed } = options;
+  const { disk = new MemoryDisk(), hasOwnClock = false, ...changed } = options;
   const { log, lines } = keepLog();
   const failures: Error[] = [];
   const settings: ServerSettings = {
@@ -52,7 +59,10 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     listenIp: "127.0.0.1",
     reusePort: changed.broadcastPort !== undefined,
     connectionsMax: 512,
+    connectionsPerAddressMax: 128,
+    trustedProxies: [],
     waitingMax: 1024,
+    agenciesPerConnectionMax: 100,
     packetBytesMax: 64 * 1024,
     idleMs: 60_000,
     crowdedIdleMs: 5_000,
@@ -76,8 +86,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   });
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);
-  // Date.now is the clock that a test can fake.
-  const server = new Server(settings, { ledger, log, now: () => Date.now() });
+  const listener = new TestListener();
+  const now = hasOwnClock ? undefined : () => Date.now();
+  const server = new Server(settings, { ledger, log, now, listen: () => listener });
   const running = server.run();
   const stop = async () => {
     await server.stop();
@@ -88,11 +99,54 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     disk,
     lines,
     failures,
+    logged: (part, count = 1) => untilLogged(lines, part, count),
     looked,
-    connect: () => TestClient.connect(server.port),
+    acceptErrors: listener.errors,
+    connect: (source) => {
+      listener.sources.push(source);
+      return TestClient.connect(server.port);
+    },
     stop,
     [Symbol.asyncDispose]: stop,
   };
+}
+
+/** A listener that fails when it is told to, and whose connections come from addresses of the test's choice. */
+class TestListener implements Listener {
+  readonly errors: Error[] = [];
+  /** The addresses of the next connections. Where there is none, the address is the real one. */
+  readonly sources: (string | undefined)[] = [];
+  readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  get addr(): Deno.NetAddr {
+    return this.#listener.addr;
+  }
+
+  async accept(): Promise<Deno.TcpConn> {
+    const error = this.errors.shift();
+    if (error !== undefined) throw error;
+    const connection = await this.#listener.accept();
+    const hostname = this.sources.shift();
+    if (hostname !== undefined) {
+      const remoteAddr: Deno.NetAddr = { ...connection.remoteAddr, hostname };
+      Object.defineProperty(connection, "remoteAddr", { value: remoteAddr });
+    }
+    return connection;
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+}
+
+async function untilLogged(lines: string[], part: string, count: number): Promise<void> {
+  const startMs = performance.now();
+  while (lines.filter((line) => line.includes(part)).length < count) {
+    if (performance.now() - startMs > PATIENCE_MS) {
+      throw new Error(`the server has not logged "${part}" ${count} times:\n${lines.join("\n")}`);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** Returns a function that waits until the ledger is next asked for the draw. */

@@ -113,9 +113,12 @@ export const SERVER_PASSED_ON: readonly string[] = [
   "SERVER_CROWDED_IDLE_SECONDS",
   "SERVER_IDLE_SECONDS",
   "SERVER_LISTEN_BACKLOG",
+  "SERVER_MAX_AGENCIES_PER_CONNECTION",
   "SERVER_MAX_CONNECTIONS",
+  "SERVER_MAX_CONNECTIONS_PER_ADDRESS",
   "SERVER_MAX_PACKET_BYTES",
   "SERVER_MAX_WAITING",
+  "SERVER_TRUSTED_PROXIES",
 ];
 
 /** The variables that `up` passes on from its own environment to the clients. */

@@ -136,7 +136,7 @@ export async function outages(options: OutagesOptions): Promise<Verdict> {
     nowhere = refusals.count;
     program.restart();
   }
-  return { faults: await judgePrograms([program], cluster), figures: { outages: count, bets } };
+  return { faults: await judgePrograms([program], cluster), figures: { count, bets } };
 }
 
 /** Rewrites a ProgressResponse to report 0 bets. */

@@ -51,6 +51,8 @@ const SIEGES: readonly Siege[] = [
 export interface CrowdsOptions extends RunOptions {
   /** The crowds to send, in turn. @default {every kind, and one at a server with few open files} */
   sieges?: readonly Siege[];
+  /** How many honest agencies there are. @default {2} */
+  agencies?: number;
   /** Settings of the server, for controls. */
   env?: Record<string, string>;
   /** How long the agencies may take for their allowance. @default {60_000} */
@@ -74,7 +76,7 @@ export async function crowds(options: CrowdsOptions): Promise<Verdict> {
   return {
     faults: outcomes.flatMap(({ faults }) => faults),
     figures: {
-      crowds: count,
+      count,
       connections: outcomes.reduce((sum, { connections }) => sum + connections, 0),
       most_megabytes: Math.max(...outcomes.map(({ megabytes }) => megabytes)),
       longest_exit_ms: Math.round(Math.max(...outcomes.map(({ exitMs }) => exitMs))),
@@ -94,12 +96,12 @@ interface Outcome {
 
 async function endure(
   siege: Siege,
-  { seed, unsafe, env, timeoutMs = 60_000 }: CrowdsOptions,
+  { seed, unsafe, agencies = AGENCIES, env, timeoutMs = 60_000 }: CrowdsOptions,
 ): Promise<Outcome> {
   await using lottery = await Lottery.start({
     seed,
     servers: 1,
-    agencies: AGENCIES,
+    agencies,
     answerMs: ANSWER_MS,
     unsafe,
     openFilesMax: siege.openFilesMax,
@@ -152,9 +154,9 @@ async function besiege(
 
 /** Lets the agencies send more; returns whether all of it is acknowledged in time. */
 async function makesProgress(lottery: Lottery, timeoutMs: number): Promise<boolean> {
-  const { history: { stored } } = lottery;
+  const { agencies, history: { stored } } = lottery;
   lottery.grant(BATCHES);
-  return await stored.reaches(stored.value + AGENCIES * BATCHES, timeoutMs);
+  return await stored.reaches(stored.value + agencies.length * BATCHES, timeoutMs);
 }
 
 function stuck(): Fault {

@@ -25,9 +25,9 @@ const AGENCIES = 2;
 const BATCHES = 8;
 const DISK_MEGABYTES = 24;
 /** Few enough that a round fits into a block that the file already has. */
-const BATCH_BETS_FEW = 4;
-/** So many that a round covers several pages. */
-const BATCH_BETS_MANY = 400;
+const BATCH_BETS_FEW = { batchBetsMax: 4 };
+/** So many that every round reaches into a second page, at least. */
+const BATCH_BETS_MANY = { batchBetsMin: 200, batchBetsMax: 400 };
 /** The rounds that may be torn. The first one is not: the file is empty before it. */
 const ROUND_FIRST = 2;
 const ROUND_LAST = 6;
@@ -44,6 +44,7 @@ interface Half {
   moment: "mid-write" | "after-write";
   /** Files that are synced then. Syncing one flushes the sizes of all, but not the contents. */
   synced: readonly string[];
+  batchBetsMin?: number;
   batchBetsMax?: number;
   /** Flushes the round's pages except the first, so that a hole is left. @default {false} */
   leavesHole?: boolean;
@@ -52,13 +53,13 @@ interface Half {
 const HALVES: readonly Half[] = [
   { moment: "mid-write", synced: ["bets.csv"] },
   { moment: "mid-write", synced: ["bets.csv", "bets.csv.round"] },
-  { moment: "after-write", synced: ["other"], batchBetsMax: BATCH_BETS_FEW },
-  { moment: "after-write", synced: ["other", "bets.csv.round"], batchBetsMax: BATCH_BETS_FEW },
-  { moment: "after-write", synced: ["other"], batchBetsMax: BATCH_BETS_MANY, leavesHole: true },
+  { moment: "after-write", synced: ["other"], ...BATCH_BETS_FEW },
+  { moment: "after-write", synced: ["other", "bets.csv.round"], ...BATCH_BETS_FEW },
+  { moment: "after-write", synced: ["other"], ...BATCH_BETS_MANY, leavesHole: true },
   {
     moment: "after-write",
     synced: ["other", "bets.csv.round"],
-    batchBetsMax: BATCH_BETS_MANY,
+    ...BATCH_BETS_MANY,
     leavesHole: true,
   },
 ];
@@ -97,14 +98,14 @@ export async function halfWritten(options: HalfWrittenOptions): Promise<Verdict>
   const figures = {
     power_cuts: options.count,
     batches_left_in_part: inPart,
-    zeros_cut_off: zeros,
-    holes_cut_off: holes,
+    zeros_truncated: zeros,
+    holes_truncated: holes,
   };
   return { faults, figures };
 }
 
 async function cutAfter(
-  { moment, synced, batchBetsMax, leavesHole = false }: Half,
+  { moment, synced, leavesHole = false, ...batchBets }: Half,
   { seed, unsafe, isCutRecorded = true }: HalfWrittenOptions,
 ) {
   await using disk = new LoopDisk(DISK_MEGABYTES);
@@ -113,7 +114,7 @@ async function cutAfter(
     seed,
     servers: SERVERS,
     agencies: AGENCIES,
-    batchBetsMax,
+    ...batchBets,
     volume: disk.path,
     faults: [`stop-${moment}:${round}`],
     unsafe,

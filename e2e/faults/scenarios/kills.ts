@@ -47,7 +47,7 @@ export async function kills({ seed, count, unsafe }: RunOptions): Promise<Verdic
   return {
     faults,
     figures: {
-      kills: count,
+      count,
       servers: SERVERS,
       agencies: AGENCIES,
       batches_acknowledged: history.stored.value,

@@ -39,7 +39,7 @@ export async function lateWrites(options: LateWritesOptions): Promise<Verdict> {
   if (refused === 0 && options.progress === undefined) {
     faults.push({ kind: "unfinished", detail: "no late write happened: the run tests nothing" });
   }
-  return { faults, figures: { late_writes: options.count, late_batches_refused: refused } };
+  return { faults, figures: { count: options.count, late_batches_refused: refused } };
 }
 
 async function lateWrite({ seed, progress, unsafe }: LateWritesOptions) {

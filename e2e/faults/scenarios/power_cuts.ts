@@ -40,7 +40,7 @@ export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Ve
   return {
     faults,
     figures: {
-      power_cuts: count,
+      count,
       batches_acknowledged: history.stored.value,
       batches_left_in_part: countCutBatches(lottery.evidence()),
       rounds_repaired: cluster.countLines(/action: repair \| result: success/),

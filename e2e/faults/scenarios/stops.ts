@@ -53,10 +53,10 @@ export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdic
   return {
     faults: [...faults, ...blocked],
     figures: {
-      stops: count,
+      count,
       batches_acknowledged: history.stored.value,
       late_batches_refused: cluster.countLines(/others were stored since/),
-      stopped_with_the_lock: heldLock,
+      paused_with_the_lock: heldLock,
     },
   };
 }

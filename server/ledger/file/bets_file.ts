@@ -26,7 +26,7 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 const SYNC_IN_PLACE_MS = 1;
 /** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
-/** Longest part of a torn tail that is looked at, to say in the log what it is. */
+/** Longest part of a torn end that is looked at, to say in the log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** Longest torn round that is held in memory where no copy can be made before it is truncated. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;

@@ -15,7 +15,7 @@ import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { checksumOf, type DurableMark } from "./round_journal.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
-/** How long the name is trusted to lead to the open file: a server that starts anew takes longer. */
+/** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
 const NAME_TRUSTED_MS = 50;
 
 /** Far more than a line for every agency takes. */

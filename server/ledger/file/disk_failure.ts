@@ -12,7 +12,7 @@ import { DISK_FAILURE_FILE } from "./volume_files.ts";
 
 const NOTE_BYTES_MAX = 4096;
 
-/** Leaves a note that the disk has failed. A disk that cannot take the note keeps it from nobody. */
+/** Leaves a note that the disk has failed. If the note cannot be written, the server stops all the same. */
 export function noteDiskFailure(disk: Disk, error: Error): void {
   try {
     const file = disk.open(DISK_FAILURE_FILE);
@@ -22,7 +22,7 @@ export function noteDiskFailure(disk: Disk, error: Error): void {
     file.close();
     disk.syncFolder();
   } catch {
-    // The server stops all the same.
+    // Stopping must not depend on a disk that has failed.
   }
 }
 

@@ -88,7 +88,7 @@ const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
     two.close();
     other.close();
   },
-  "tells whether a name still leads to the file": (subject) => {
+  "reports whether a name still leads to the file": (subject) => {
     const file = subject.process().open("file");
     assert(file.isCurrent(50));
     subject.remove("file");

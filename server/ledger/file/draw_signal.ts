@@ -7,7 +7,7 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 
-/** The payload, as the course has it. */
+/** The payload, as the exercise has it. */
 const BET_ENDED = "bet_ended";
 /** Pause after the socket cannot be read, so that a lasting fault does not fill the log. */
 const FAULT_PAUSE_MS = 1000;

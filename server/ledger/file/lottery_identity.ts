@@ -103,11 +103,10 @@ function assertSame(identity: LotteryIdentity, settings: LotterySettings): void 
   const { agencies, winningNumber, createdAt } = identity;
   if (agencies === settings.agencies && winningNumber === settings.winningNumber) return;
   throw new FatalLedgerError(
-    `Cannot use this volume: its lottery, begun ${createdAt}, is of AGENCIES_AMOUNT ${agencies} and ` +
-      `LOTTERY_WINNER_NUMBER ${winningNumber}; this server is set to ${settings.agencies} and ` +
-      `${settings.winningNumber}. Set AGENCIES_AMOUNT=${agencies} and ` +
-      `LOTTERY_WINNER_NUMBER=${winningNumber}, use another SHARED_VOLUME, or put this lottery into the ` +
-      "archive with ./denow task reset",
+    `Cannot use this volume: its lottery began at ${createdAt} with AGENCIES_AMOUNT=${agencies} and ` +
+      `LOTTERY_WINNER_NUMBER=${winningNumber}; this server has AGENCIES_AMOUNT=${settings.agencies} and ` +
+      `LOTTERY_WINNER_NUMBER=${settings.winningNumber}. Give it the settings of the lottery, use another ` +
+      "SHARED_VOLUME, or archive the lottery with ./denow task reset",
   );
 }
 

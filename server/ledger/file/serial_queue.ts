@@ -4,7 +4,7 @@
  * @module
  */
 
-import { setImmediate } from "node:timers";
+import { setImmediate, setTimeout } from "node:timers";
 
 /** Runs tasks one at a time, in the order in which they were added. */
 export class SerialQueue {
@@ -28,7 +28,7 @@ export class Courtesy {
   async giveWay(): Promise<void> {
     if (performance.now() - this.#since < KEPT_MS) return await turnEnd();
     // Immediates may run before the next look at sockets; a timer does not.
-    await new Promise((resolve) => setTimeout(resolve));
+    await new Promise<void>((resolve) => void setTimeout(resolve, 0));
     this.#since = performance.now();
   }
 }

@@ -6,7 +6,7 @@ import { DamagedRowError, Tally } from "./tally.ts";
 const encoder = new TextEncoder();
 
 /** The state of a tally, for agencies 1 to 3. */
-function known(tally: Tally): { size: number; counts: number[]; winners: string[] } {
+function stateOf(tally: Tally): { size: number; counts: number[]; winners: string[] } {
   return {
     size: tally.size,
     counts: [1, 2, 3].map((agency) => tally.count(agency)),
@@ -46,7 +46,7 @@ Deno.test("Tally.take() counts bets and finds winners, wherever the chunks are s
       chunkEnd = Math.min(chunkEnd + length, FILE.length);
       take(tally, FILE.subarray(tally.size, chunkEnd));
     }
-    assertEquals(known(tally), EXPECTED, `chunks of ${length} bytes`);
+    assertEquals(stateOf(tally), EXPECTED, `chunks of ${length} bytes`);
   }
 });
 
@@ -66,7 +66,7 @@ Deno.test("Tally compares the whole number to find winners", { permissions: "non
     for (const [document, number] of Object.entries(numbers)) {
       tally.scan(encoder.encode(`1,A,B,${document},1980-01-01,${number}\n`));
     }
-    assertEquals(known(tally).winners[0], winners);
+    assertEquals(stateOf(tally).winners[0], winners);
   }
 });
 
@@ -77,7 +77,7 @@ Deno.test("Tally.scan() takes more bytes than its buffer holds", { permissions: 
   const tally = new Tally(7574);
   assert(file.length > 3 * tally.room.length);
   tally.scan(file);
-  const { size, counts, winners } = known(tally);
+  const { size, counts, winners } = stateOf(tally);
   assertEquals([size, counts], [file.length, EXPECTED.counts.map((count) => times * count)]);
   assertEquals(winners[1], Array(times).fill("20;40").join(";"));
 });
@@ -86,18 +86,18 @@ Deno.test("Tally.clear() forgets everything", { permissions: "none" }, () => {
   const tally = new Tally(7574);
   tally.scan(FILE);
   tally.clear();
-  assertEquals(known(tally), { size: 0, counts: [0, 0, 0], winners: ["", "", ""] });
+  assertEquals(stateOf(tally), { size: 0, counts: [0, 0, 0], winners: ["", "", ""] });
   tally.scan(FILE);
-  assertEquals(known(tally), EXPECTED);
+  assertEquals(stateOf(tally), EXPECTED);
 });
 
 const DAMAGED: Record<string, string> = {
-  "a row without comma": "1\n",
+  "a row without a comma": "1\n",
   "an empty row": "\n",
-  "a row without agency": ",Ana,Paz,1,1980-01-01,1\n",
+  "a row without an agency": ",Ana,Paz,1,1980-01-01,1\n",
   "agency 0": "0,Ana,Paz,1,1980-01-01,1\n",
   "an agency over the highest": "10000,Ana,Paz,1,1980-01-01,1\n",
-  "an agency that is no number": "x,Ana,Paz,1,1980-01-01,1\n",
+  "an agency that is not a number": "x,Ana,Paz,1,1980-01-01,1\n",
   "a quoted agency": '"1",Ana,Paz,1,1980-01-01,1\n',
   "a header": "agency,first,last,document,birthdate,number\n",
   "zeros, as a power cut may leave them": "\0".repeat(300) + "\n",

@@ -360,7 +360,7 @@ Deno.test("openFileLedger() writes the identity of the lottery once, and holds s
   }
 });
 
-Deno.test("openFileLedger() writes an identity anew whose writer was killed, and refuses another text", async () => {
+Deno.test("openFileLedger() rewrites an identity whose writer was killed, and refuses another text", async () => {
   for (const torn of ["", '{"id":"x","agen', "\0\0\0"]) {
     const disk = new MemoryDisk();
     disk.put(IDENTITY_FILE, torn);

@@ -1,0 +1,66 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { LineConnection } from "../testing/line_connection.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "../testing/lottery_environment.ts";
+import { needs } from "../testing/needs.ts";
+import { Program } from "../testing/program.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
+import { serverPermissions } from "../tools/run/permissions.ts";
+import { PROJECT_ROOT } from "../tools/project.ts";
+
+const PROCESSES = ["posix", "run", "net", "read", "write", "env"] as const;
+
+/** Starts a server on a volume, through a shell that may set limits first. */
+function startServer(volume: string, limits = ""): Program {
+  const permissions = serverPermissions({
+    config: `${PROJECT_ROOT}/server/config.ini`,
+    sharedVolume: volume,
+    network: { listenIp: LOOPBACK, port: 0, broadcastIp: LOOPBACK_BROADCAST, broadcastPort: 0 },
+  });
+  const deno = [Deno.execPath(), "run", "--quiet", "--no-code-cache", ...permissions];
+  return new Program({
+    name: "server",
+    command: "sh",
+    args: ["-c", `${limits} exec "$@"`, "sh", ...deno, "server/main.ts"],
+    env: serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume }),
+  });
+}
+
+Deno.test({
+  ...needs(
+    PROCESSES,
+    "server/main.ts ends in order when it is stopped while it waits for the lock",
+  ),
+  fn: async () => {
+    await using folder = tempFolder();
+    using bets = await Deno.open(`${folder.path}/bets.csv`, { create: true, write: true });
+    await bets.lock(true);
+    await using server = startServer(folder.path);
+    await server.line(/action: config/);
+    // It has not logged that it listens, and cannot.
+    await server.line(/action: lock \| result: in_progress/);
+    server.signal("SIGTERM");
+    assertEquals(await server.ended(), 0);
+    assertStringIncludes(server.lines.at(-1)!, "action: shutdown | result: success");
+  },
+});
+
+Deno.test({
+  ...needs(PROCESSES, "server/main.ts refuses bets beyond a limit of file sizes, and goes on"),
+  fn: async () => {
+    await using folder = tempFolder();
+    // In blocks of 512 or 1024 bytes: less than one packet of the test adds up to.
+    await using server = startServer(folder.path, "ulimit -f 40;");
+    const [, port] = await server.line(/action: listen .*port: (\d+)/);
+    using connection = await LineConnection.open({ hostname: LOOPBACK, port: Number(port) });
+    const bets = (count: number) =>
+      Array.from({ length: count }, (_, index) => `Ana;Paz;${index};1980-01-01;1`).join(":");
+    assertEquals(await connection.ask(`StoreBatch:1;${bets(10)}\n`), "StoreResponse:0");
+    let refused = 0;
+    for (let batch = 0; batch < 4; batch++) {
+      if (await connection.ask(`StoreBatch:1;${bets(500)}\n`) === "StoreResponse:1") refused++;
+    }
+    assert(refused > 0, "the limit was not reached");
+    assertEquals(await connection.ask(`StoreBet:1;${bets(1)}\n`), "StoreResponse:0");
+    assert(server.lines.some((line) => line.includes("File too large")));
+  },
+});

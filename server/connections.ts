@@ -1,0 +1,234 @@
+/**
+ * The connections of a server, from their arrival to their end.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../shared/logging.ts";
+import { AddressGroups, type Grouped } from "./address_groups.ts";
+import { isWithin } from "./ipv4_ranges.ts";
+import { Places, type Visit } from "./places.ts";
+import { Session, type SessionContext } from "./session.ts";
+import type { ServerSettings } from "./settings.ts";
+import type { SummedWarnings } from "./summed_warnings.ts";
+
+/** Pause before the next search for a connection that can make room. */
+const SEARCH_PAUSE_MS = 25;
+/** Connections that may linger at a time. One more ends the eldest. */
+const LINGERING_MAX = 64;
+/** How long sessions may take to answer their current packet after the server begins to stop. */
+const STOP_PATIENCE_MS = 1500;
+
+/** A connection that needs a place. */
+interface Arrival extends Grouped {
+  readonly connection: Deno.TcpConn;
+  /** Address and port. */
+  readonly peer: string;
+}
+
+/** A connection that has a session. */
+interface AgencyVisit extends Visit {
+  /** The agency for whose winners it waits. */
+  agency?: number;
+}
+
+/** Options of {@linkcode Connections}. */
+export interface ConnectionsOptions {
+  settings: ServerSettings;
+  warnings: SummedWarnings;
+  /** What the sessions need. */
+  context: Omit<SessionContext, "onWaiting" | "onLinger">;
+}
+
+/**
+ * Serves connections, each in a session.
+ *
+ * A connection needs a place from its arrival to its end, except while it waits for the draw and while it
+ * lingers. {@linkcode Places} says who makes room when all places are taken. Those who wait for a place, or for the
+ * draw, are limited too: one too many ends the eldest of the address that has most.
+ */
+export class Connections {
+  readonly #settings: ServerSettings;
+  readonly #log: ActionLog;
+  readonly #warnings: SummedWarnings;
+  readonly #context: SessionContext;
+  readonly #sessions = new Map<Session, { visit: AgencyVisit; ended: Promise<void> }>();
+  readonly #places: Places;
+  /** Those that need a place. */
+  readonly #arrivals = new AddressGroups<Arrival>();
+  /** Those that wait for the draw. */
+  readonly #waiting = new AddressGroups<AgencyVisit>();
+  /** Those whose peer has yet to take the last answer, the eldest first. */
+  readonly #lingering = new Set<AgencyVisit>();
+  readonly #sweep: ReturnType<typeof setInterval>;
+  #search: ReturnType<typeof setTimeout> | undefined;
+  /** Whether the system cannot provide another connection. */
+  #isShort = false;
+  #isStopping = false;
+
+  constructor({ settings, warnings, context }: ConnectionsOptions) {
+    this.#settings = settings;
+    this.#log = context.log;
+    this.#warnings = warnings;
+    this.#places = new Places({ ...settings, now: context.now });
+    this.#context = {
+      ...context,
+      onWaiting: (session, agency) => this.#onWaiting(session, agency),
+      onLinger: (session) => this.#onLinger(session),
+    };
+    this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
+  }
+
+  /** Serves a connection that was accepted, as soon as there is a place. */
+  add(connection: Deno.TcpConn): void {
+    const { hostname, port } = connection.remoteAddr;
+    const peer = `${hostname}:${port}`;
+    // Many agencies come from a trusted proxy: each of its connections counts as an address.
+    const source = isWithin(this.#settings.trustedProxies, hostname) ? peer : hostname;
+    this.#isShort = false;
+    this.#arrivals.add({ connection, peer, source });
+    if (!this.#places.hasFree) {
+      const reason = "a connection waits for a place";
+      this.#log.debug("accept", "in_progress", { ip: peer, reason });
+    }
+    this.#assignPlaces();
+    if (this.#arrivals.size > this.#settings.listenBacklog) this.#turnAway();
+  }
+
+  /**
+   * Makes room after the system could not provide a connection, for lack of file handles or memory.
+   *
+   * @returns Whether a connection makes room. Otherwise idle ones end sooner.
+   */
+  relieve(): boolean {
+    this.#isShort = true;
+    if (this.#places.endTurn(this.#places.largest())) return true;
+    const [source] = this.#waiting.largest();
+    if (source === undefined) return false;
+    if (this.#waiting.count(source) <= this.#settings.connectionsPerAddressMax) return false;
+    this.#endWait();
+    return true;
+  }
+
+  /** Ends all connections: those that are working, after their answer. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#sweep);
+    clearTimeout(this.#search);
+    for (const { connection } of this.#arrivals) connection.close();
+    const patience = setTimeout(() => {
+      for (const session of this.#sessions.keys()) session.abort();
+    }, STOP_PATIENCE_MS);
+    for (const session of this.#sessions.keys()) session.stop();
+    await Promise.all(Array.from(this.#sessions.values(), ({ ended }) => ended));
+    clearTimeout(patience);
+  }
+
+  /** Serves arrivals while there are places, first those of addresses that have fewest. */
+  #assignPlaces(): void {
+    while (!this.#isStopping) {
+      const next = this.#arrivals.eldestOfLeast((source) => this.#places.count(source));
+      if (next === undefined) return;
+      if (this.#places.hasFree) this.#serve(next);
+      else if (!this.#makeRoomFor(next)) break;
+    }
+    if (this.#isStopping) return;
+    this.#search ??= setTimeout(() => {
+      this.#search = undefined;
+      this.#assignPlaces();
+    }, SEARCH_PAUSE_MS);
+  }
+
+  #makeRoomFor({ source }: Arrival): boolean {
+    if (!this.#places.makeRoomFor(source, this.#arrivals.size)) return false;
+    this.#warnings.warn("accept", "all places are taken: a connection makes room for another one");
+    return true;
+  }
+
+  #serve(arrival: Arrival): void {
+    const { connection, peer, source } = arrival;
+    this.#arrivals.delete(arrival);
+    try {
+      connection.setNoDelay(true);
+      // Finds out about a peer that vanishes while its session waits for the draw.
+      connection.setKeepAlive(true);
+    } catch {
+      // The peer is gone already; the session finds out.
+    }
+    const session = new Session(connection, peer, this.#context);
+    const visit = { session, source, placedAt: 0 };
+    this.#places.give(visit);
+    const ended = session.run().then(() => this.#onEnd(session));
+    this.#sessions.set(session, { visit, ended });
+  }
+
+  #turnAway(): void {
+    const arrival = this.#arrivals.eldestOfLargest()!;
+    this.#arrivals.delete(arrival);
+    arrival.connection.close();
+    const error = "too many connections need a place: one of an address that has most ends";
+    this.#warnings.warn("accept", error);
+  }
+
+  #onWaiting(session: Session, agency: number | undefined): void {
+    const { visit } = this.#sessions.get(session)!;
+    visit.agency = agency;
+    if (agency === undefined) {
+      this.#waiting.delete(visit);
+      this.#places.give(visit);
+      return;
+    }
+    this.#places.takeBack(visit);
+    this.#waiting.add(visit);
+    if (this.#waiting.size > this.#settings.waitingMax) this.#endWait();
+    this.#assignPlaces();
+  }
+
+  /** Ends a wait for the draw: of the addresses that have most, the eldest of the agency that has most. */
+  #endWait(): void {
+    const byAgency = new AddressGroups<Grouped & { visit: AgencyVisit }>();
+    for (const source of this.#waiting.largest()) {
+      for (const visit of this.#waiting.of(source)) {
+        byAgency.add({ source: String(visit.agency), visit });
+      }
+    }
+    // Its agency reconnects if it still waits, and is the newest then.
+    byAgency.eldestOfLargest()!.visit.session.abort();
+    const error = "too many connections wait for the draw: one of an address that has most ends";
+    this.#warnings.warn("connection", error);
+  }
+
+  #onLinger(session: Session): void {
+    const { visit } = this.#sessions.get(session)!;
+    this.#places.takeBack(visit);
+    this.#lingering.add(visit);
+    const [eldest] = this.#lingering;
+    if (this.#lingering.size > LINGERING_MAX) eldest.session.abort();
+    this.#assignPlaces();
+  }
+
+  #onEnd(session: Session): void {
+    const { visit } = this.#sessions.get(session)!;
+    this.#sessions.delete(session);
+    this.#places.takeBack(visit);
+    this.#waiting.delete(visit);
+    this.#lingering.delete(visit);
+    this.#assignPlaces();
+  }
+
+  #endIdle(): void {
+    const { idleMs, crowdedIdleMs } = this.#settings;
+    const crowded = this.#crowdedSources();
+    const now = this.#context.now();
+    for (const [session, { visit: { source } }] of this.#sessions) {
+      const limitMs = crowded.has(source) ? Math.min(idleMs, crowdedIdleMs) : idleMs;
+      session.endIfIdleSince(now - limitMs);
+    }
+  }
+
+  /** The addresses whose connections have less time, because another connection needs a place. */
+  #crowdedSources(): Set<string> {
+    if (this.#arrivals.size === 0 && !this.#isShort) return new Set();
+    return new Set([...this.#places.largest(), ...this.#arrivals.sources()]);
+  }
+}
