@@ -4,7 +4,12 @@
  * @module
  */
 
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../server/ledger/file/volume_files.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  IDENTITY_FILE,
+  JOURNAL_FILE,
+} from "../server/ledger/file/volume_files.ts";
 import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
 import { unlessNotFound } from "../tools/project.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";
@@ -66,7 +71,9 @@ export class PreparedVolume {
     this.#blocks = blocks;
     const numbers = Array.from({ length: closed }, (_, at) => `${at + 1}\n`);
     Deno.writeTextFileSync(this.closedPath, numbers.join(""));
-    // The servers' journal describes rows that are gone.
-    await unlessNotFound(Deno.remove(`${this.path}/${JOURNAL_FILE}`));
+    // The journal describes rows that are gone, and the next lottery may have other settings.
+    for (const name of [JOURNAL_FILE, IDENTITY_FILE]) {
+      await unlessNotFound(Deno.remove(`${this.path}/${name}`));
+    }
   }
 }

@@ -542,7 +542,7 @@ for (const type of ["Progress", "Digest"]) {
     assertEquals(await other.ask(STORE_BATCH_OTHER), STORED);
     assertEquals(await client.ask(STORE_BATCH), REFUSED);
     assertEquals(await client.ask(STORE_BATCH_OTHER), REFUSED);
-    // The number for a third agency could not be kept: a batch behind it might be stored twice.
+    // The number for a third agency could not be kept: a batch after it might be stored twice.
     await client.send(`${type}Request:3\nStoreBet:3;Ana;Paz;1;1980-01-01;1\n`);
     assertMatch(await client.line(), /^\w+Response:0/);
     await client.endSending();

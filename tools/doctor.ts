@@ -14,6 +14,7 @@ import { type Check, type Finding, formatFinding, runCheck } from "./doctor/find
 import {
   checkDocker,
   checkOpenFiles,
+  checkProcessor,
   checkSettings,
   judgeDeno,
   judgeSettingsError,
@@ -133,6 +134,7 @@ async function run(flags: { volume?: string }): Promise<number> {
   if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
   await report.run("deno", () => judgeDeno(Deno.version.deno));
+  await report.run("processor", checkProcessor);
   await report.run("settings", () => checkSettings(PROJECT_ROOT));
   await report.run("docker", checkDocker);
   const subnet = containerSubnet();

@@ -32,7 +32,18 @@ Deno.test({
     for (const line of out.trimEnd().split("\n")) {
       assertMatch(line, /^(ok|warning|fault|note) +[a-z ]{10} {2}\S/);
     }
-    for (const name of ["deno", "docker", "subnet", "open files", "broadcast", "disk", "space"]) {
+    for (
+      const name of [
+        "deno",
+        "processor",
+        "docker",
+        "subnet",
+        "open files",
+        "broadcast",
+        "disk",
+        "space",
+      ]
+    ) {
       assertMatch(out, new RegExp(`^\\w+ +${name} `, "m"), err);
     }
     assertMatch(out, /^ok +lock +flock excludes other processes/m);
@@ -71,6 +82,16 @@ Deno.test({
       SERVER_MAX_WAITING: "65535",
     });
     assertMatch(tooMany.out, /open files .*a server needs 131294/);
+  },
+});
+
+Deno.test({
+  ...runsPrograms("doctor warns where vector instructions are not available"),
+  fn: async () => {
+    await using folder = await tempFolder();
+    const { out } = await run(["--volume", folder.path], { DENO_V8_FLAGS: "--jitless" });
+    assertMatch(out, /^warning +processor .*slower/m);
+    assertMatch(out, /^ok +lock /m);
   },
 });
 

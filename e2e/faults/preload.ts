@@ -7,7 +7,7 @@
  *
  * - `no-sync`: nothing is flushed to stable storage
  * - `no-repair`: files are never truncated
- * - `no-journal`: bets.csv.round is not written
+ * - `no-journal`: every server has a bets.csv.round of its own, so none knows another one's rounds
  * - `no-lock`: the lock is always free
  * - `no-sync-errors`: a failed sync looks like a successful one
  * - `no-signals`: SIGTERM ends the process at once, without its handler
@@ -36,6 +36,8 @@ const timesLeft = new Map(
   }),
 );
 
+const open = Deno.openSync;
+
 function isOff(protection: (typeof PROTECTIONS)[number]): boolean {
   return wanted.includes(protection);
 }
@@ -50,15 +52,23 @@ function reach(moment: string): void {
   Deno.kill(Deno.pid, "SIGSTOP");
 }
 
-function removeProtections(file: Deno.FsFile, path: string): void {
+/** Opens a file that no other process can. */
+function openOwn(path: string, options?: Deno.OpenOptions): Deno.FsFile {
+  const shared = open(path, options);
+  const ownPath = `${path}.${Deno.pid}`;
+  const file = open(ownPath, options);
+  Deno.removeSync(ownPath);
+  // The server sees that the name still leads to its file.
+  file.statSync = () => shared.statSync();
+  return file;
+}
+
+function removeProtections(file: Deno.FsFile): void {
   if (isOff("no-sync")) {
     file.syncDataSync = file.syncSync = () => {};
     file.syncData = file.sync = () => Promise.resolve();
   }
   if (isOff("no-repair")) file.truncateSync = () => {};
-  if (isOff("no-journal") && path.endsWith("/bets.csv.round")) {
-    file.writeSync = (bytes) => bytes.length;
-  }
   if (isOff("no-sync-errors")) hideSyncErrors(file);
   if (isOff("no-lock")) {
     file.tryLockSync = () => true;
@@ -104,10 +114,10 @@ function addMoments(bets: Deno.FsFile): void {
 
 if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
-  const open = Deno.openSync;
   Deno.openSync = (path, options) => {
-    const file = open(path, options);
-    removeProtections(file, String(path));
+    const isOwn = isOff("no-journal") && String(path).endsWith("/bets.csv.round");
+    const file = isOwn ? openOwn(String(path), options) : open(path, options);
+    removeProtections(file);
     if (String(path).endsWith("/bets.csv")) addMoments(file);
     return file;
   };

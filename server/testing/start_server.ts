@@ -111,7 +111,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   };
 }
 
-/** A listener that fails when it is told to, and whose connections come from addresses of the test's choice. */
+/** A listener that fails on demand, and whose connections come from addresses of the test's choice. */
 class TestListener implements Listener {
   readonly errors: Error[] = [];
   /** The addresses of the next connections. Where there is none, the address is the real one. */

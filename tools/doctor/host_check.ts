@@ -1,5 +1,5 @@
 /**
- * Checks what this host offers to the lottery (Deno, Docker, open files), and the project's
+ * Checks what this host offers to the lottery (Deno, its processor, Docker, open files), and the project's
  * settings.
  *
  * @module
@@ -8,6 +8,7 @@
 import type { ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { withDeadline } from "../../shared/deadline.ts";
+import { hasVectorInstructions } from "../../shared/simd/wasm.ts";
 import { TASK } from "../project.ts";
 import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
@@ -30,6 +31,16 @@ export function judgeDeno(version: string): Finding {
   return {
     level: "fault",
     text: `${version} is too old: use ./denow, or install Deno ${needed} or later`,
+  };
+}
+
+/** Checks whether programs can use vector instructions. Without them, they are slower. */
+export function checkProcessor(): Finding {
+  if (hasVectorInstructions()) return { level: "ok", text: "vector instructions are available" };
+  return {
+    level: "warning",
+    text: "no vector instructions: servers and clients use slower code. x86 needs SSE4.1, and V8 " +
+      "must not run with --jitless (DENO_V8_FLAGS)",
   };
 }
 

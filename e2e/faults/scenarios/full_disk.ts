@@ -21,21 +21,27 @@ const BATCHES = 200;
 const BATCHES_OF_CLOSING = 2;
 /** Batches that must be acknowledged once there is room again. */
 const BATCHES_AFTER = 100;
-const REFUSED_MIN = 10;
+
+/** Options of {@linkcode fullDisk}. */
+export interface FullDiskOptions extends RunOptions {
+  /** Batches that are refused before there is room again. @default {10} */
+  refusedMin?: number;
+}
 
 /** Fills disks. Servers must refuse, keep running, and store again as soon as there is room. */
-export async function fullDisk({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+export async function fullDisk(options: FullDiskOptions): Promise<Verdict> {
+  const { seed, count } = options;
   const faults: Fault[] = [];
   let refused = 0;
   for (let run = 0; run < count; run++) {
-    const outcome = await fillDisk({ seed: seed + run, count, unsafe });
+    const outcome = await fillDisk({ ...options, seed: seed + run });
     faults.push(...outcome.faults);
     refused += outcome.refused;
   }
   return { faults, figures: { disks_filled: count, batches_refused: refused } };
 }
 
-async function fillDisk({ seed, unsafe }: RunOptions) {
+async function fillDisk({ seed, unsafe, refusedMin = 10 }: FullDiskOptions) {
   await using resources = new AsyncDisposableStack();
   const volume = Deno.makeTempDirSync({ prefix: "lottery-full-" });
   resources.defer(() => Deno.remove(volume));
@@ -49,7 +55,7 @@ async function fillDisk({ seed, unsafe }: RunOptions) {
   closing.allowance.grant(BATCHES_OF_CLOSING);
   await lottery.acknowledged(BATCHES_OF_CLOSING);
   for (const { allowance } of sending) allowance.grant(BATCHES);
-  await history.refused.more(REFUSED_MIN, "a refused batch");
+  await history.refused.more(refusedMin, "a refused batch");
   // Nor can an agency close while nothing can be written, and no server may confirm it.
   closing.allowance.end();
   await Promise.any(

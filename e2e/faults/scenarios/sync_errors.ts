@@ -54,10 +54,10 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   // The agencies go on with the other server.
   await lottery.acknowledged(AGENCIES * BATCHES);
   const badExit = await findBadExit(victim);
+  if (badExit !== undefined) return [{ kind: "bad exit", detail: badExit }];
   // An operator looks at the disk and clears the note: until then no server starts.
   await Deno.remove(`${cluster.volume}/${DISK_FAILURE_FILE}`);
-  const faults = await lottery.finish();
-  return badExit === undefined ? faults : [...faults, { kind: "bad exit", detail: badExit }];
+  return await lottery.finish();
 }
 
 /** Returns what is wrong with the exit of a server whose disk failed to sync, if anything is. */

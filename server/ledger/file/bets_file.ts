@@ -227,8 +227,8 @@ export class BetsFile {
 
   /**
    * Takes back the rows of the last append, whose sync has failed, unless another server has written after
-   * them or made them durable. In that case it writes them again in the same place: the kernel has forgotten that they never
-   * reached the disk, and the other server's next sync must not skip them.
+   * them or made them durable. In that case it writes them again in the same place: the kernel has forgotten
+   * that they never reached the disk, and the other server's next sync must not skip them.
    *
    * @returns Whether they were taken back.
    */

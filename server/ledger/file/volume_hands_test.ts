@@ -118,7 +118,7 @@ Deno.test("openFileLedger() truncates a round that a kill has torn, and keeps a 
   assertStringIncludes(next.lines[0], "copy: bets.csv.cut-");
 });
 
-/** A volume with a torn tail, on a disk without room for another byte. */
+/** A volume with a torn end, on a disk without room for another byte. */
 async function fullTornDisk(announced: boolean): Promise<MemoryDisk> {
   const disk = await usedDisk();
   const from = disk.bytes(BETS_FILE).length;
