@@ -16,7 +16,7 @@ import { batchOf, namedBatch, openLedger, storedBets } from "../../testing/ledge
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
 import { openFileLedger } from "./file_ledger.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
 import {
   BETS_FILE,

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../../shared/ascii.ts";
-import { ByteBuffer, parseDigits } from "../../../shared/bytes.ts";
-import { parseRow } from "../../../shared/rows.ts";
-import { RowScanner } from "../../../shared/simd/row_scanner.ts";
-import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../../shared/bet.ts";
+import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../shared/ascii.ts";
+import { ByteBuffer, parseDigits } from "../../shared/bytes.ts";
+import { parseRow } from "../../shared/rows.ts";
+import { RowScanner } from "../../shared/simd/row_scanner.ts";
+import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../shared/bet.ts";
 import { explainRow, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
