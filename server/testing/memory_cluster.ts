@@ -1,0 +1,72 @@
+/**
+ * A replicated log in memory: streams with leaders that are elected, and clients whose messages are
+ * lost, delayed and overtaken. Everything that happens follows from the random numbers and the clock.
+ *
+ * @module
+ */
+
+import type { StoredMessage } from "../ledger/jetstream/replicated_log.ts";
+import { Random } from "../../testing/random.ts";
+import { MemoryLog, type MemoryLogOptions } from "./memory_log.ts";
+import { MemoryStream } from "./memory_stream.ts";
+import { Timers } from "./timers.ts";
+
+/** What becomes of one message between a client and the cluster. */
+export type Fate =
+  | "arrives"
+  | "lost"
+  /** It arrives long after its client has given up: it was in the buffer of a paused node or a proxy. */
+  | "late";
+
+/** A message between a client and the cluster. */
+export type Transit = "publish" | "answer" | "read";
+
+/** Options of {@linkcode MemoryCluster}. */
+export interface MemoryClusterOptions {
+  /** LEDGER_PARTITIONS. @default {4} */
+  partitions?: number;
+  /** @default {one that always gives the same numbers} */
+  random?: Random;
+}
+
+/** The cluster that all servers share. */
+export class MemoryCluster implements Disposable {
+  readonly random: Random;
+  readonly timers = new Timers();
+  readonly streams: readonly MemoryStream[];
+  /** Decides what becomes of each message. */
+  fate: (transit: Transit) => Fate = () => "arrives";
+
+  constructor({ partitions = 4, random = new Random(1) }: MemoryClusterOptions = {}) {
+    this.random = random;
+    this.streams = Array.from(
+      { length: partitions },
+      (_, partition) => new MemoryStream(`MEMORY_${partition}`, random, this.timers),
+    );
+  }
+
+  /** Connects one more client. */
+  connect(options: MemoryLogOptions = {}): MemoryLog {
+    return new MemoryLog(this, options);
+  }
+
+  /** Returns the stream of an agency. */
+  streamOf(agency: number): MemoryStream {
+    return this.streams[agency % this.streams.length];
+  }
+
+  /** Returns the stored messages of an agency, in their order. */
+  messages(agency: number): StoredMessage[] {
+    return this.streamOf(agency).messages.filter((message) => message.agency === agency);
+  }
+
+  /** Leaves every stream without a leader for some time, as the loss of the majority does. */
+  loseMajority(timeMs: number): void {
+    for (const stream of this.streams) stream.elect(timeMs);
+  }
+
+  /** Ends everything that is in transit. */
+  [Symbol.dispose](): void {
+    this.timers[Symbol.dispose]();
+  }
+}
