@@ -19,7 +19,21 @@ export type Fate =
   | "late";
 
 /** A message between a client and the cluster. */
-export type Transit = "publish" | "answer" | "read";
+export interface Transit {
+  kind: "publish" | "answer" | "read";
+  client: MemoryLog;
+}
+
+/** A guarantee of JetStream, or of its client, that the cluster does not give. For controls. */
+export type MissingGuarantee =
+  /** Expected sequences are not compared. */
+  | "condition"
+  /** A leader answers before a majority has stored the message. */
+  | "majority"
+  /** A follower that was interrupted gets some messages again. */
+  | "no repeats"
+  /** A follower that was interrupted misses some messages. */
+  | "no gaps";
 
 /** Options of {@linkcode MemoryCluster}. */
 export interface MemoryClusterOptions {
@@ -27,6 +41,10 @@ export interface MemoryClusterOptions {
   partitions?: number;
   /** @default {one that always gives the same numbers} */
   random?: Random;
+  /** How long a late message may take, in milliseconds. @default {20000} */
+  lateMsMax?: number;
+  /** @default {none} */
+  without?: MissingGuarantee;
 }
 
 /** The cluster that all servers share. */
@@ -34,15 +52,23 @@ export class MemoryCluster implements Disposable {
   readonly random: Random;
   readonly timers = new Timers();
   readonly streams: readonly MemoryStream[];
+  readonly lateMsMax: number;
+  readonly without: MissingGuarantee | undefined;
+  /** All messages, in the order in which they were stored. */
+  readonly stored: StoredMessage[] = [];
   /** Decides what becomes of each message. */
   fate: (transit: Transit) => Fate = () => "arrives";
 
-  constructor({ partitions = 4, random = new Random(1) }: MemoryClusterOptions = {}) {
+  constructor(options: MemoryClusterOptions = {}) {
+    const { partitions = 4, random = new Random(1), lateMsMax = 20_000, without } = options;
     this.random = random;
-    this.streams = Array.from(
-      { length: partitions },
-      (_, partition) => new MemoryStream(`MEMORY_${partition}`, random, this.timers),
-    );
+    this.lateMsMax = lateMsMax;
+    this.without = without;
+    this.streams = Array.from({ length: partitions }, (_, partition) => {
+      const stream = new MemoryStream(`MEMORY_${partition}`, this);
+      stream.onStored((message) => void this.stored.push(message));
+      return stream;
+    });
   }
 
   /** Connects one more client. */

@@ -59,7 +59,7 @@ Deno.test("MemoryLog.publish() cannot know whether a message without an answer i
   for (const transit of ["publish", "answer"]) {
     using cluster = new MemoryCluster();
     await using log = cluster.connect();
-    cluster.fate = (what) => what === transit ? "lost" : "arrives";
+    cluster.fate = ({ kind }) => kind === transit ? "lost" : "arrives";
     const result = await after(time, LONG_MS, log.publish(AGENCY, messageOf("a"), 0));
     assertEquals(result.status, "unknown");
     assertEquals(idsOf(cluster), transit === "answer" ? ["a"] : []);

@@ -60,6 +60,7 @@ export class MemoryFollow implements AsyncDisposable {
   async #deliver(stream: MemoryStream): Promise<void> {
     const { random } = this.#cluster;
     for (let at = 0; !this.#isStopped;) {
+      if (this.#isPaused) at = this.#resumeAt(at, stream);
       if (this.#isPaused || at === stream.messages.length) await this.#event();
       else {
         await this.#lag();
@@ -69,6 +70,14 @@ export class MemoryFollow implements AsyncDisposable {
         await this.#listener(messages.map((message) => ({ ...message })));
       }
     }
+  }
+
+  /** Where an interrupted follower continues that has delivered `at` messages. */
+  #resumeAt(at: number, { messages }: MemoryStream): number {
+    const { random, without } = this.#cluster;
+    if (without === "no repeats") return random.below(at + 1);
+    if (without === "no gaps") return at + random.below(messages.length - at + 1);
+    return at;
   }
 
   /** Waits until something is stored, or the follower goes on or ends. */

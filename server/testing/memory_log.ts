@@ -18,8 +18,6 @@ import { Timers } from "./timers.ts";
 
 /** Longest way of a message that arrives in time. Messages overtake each other. */
 const TRANSIT_MS_MAX = 3;
-/** Longest way of a message that arrives late. */
-const LATE_MS_MAX = 20_000;
 /** While there is a deposed leader, one in this many messages goes to it. */
 const MISLED_EVERY = 3;
 /** While there is no leader, one in this many publishes waits for one. */
@@ -121,7 +119,7 @@ export class MemoryLog implements ReplicatedLog {
     else if (stream.isLed) stream.receive(publish);
     // A node may keep what it cannot forward yet.
     else if (random.once(KEPT_EVERY)) {
-      timers.after(random.below(LATE_MS_MAX), () => this.#arrive(publish, fail));
+      timers.after(random.below(this.#cluster.lateMsMax), () => this.#arrive(publish, fail));
     } else this.#send("answer", () => fail("there is no leader"));
   }
 
@@ -163,17 +161,17 @@ export class MemoryLog implements ReplicatedLog {
   }
 
   /** Lets a message travel between the client and the cluster. */
-  #send(transit: Transit, arrive: () => void): void {
-    if (this.#isGone && transit !== "answer") return;
-    const fate = this.#fateOf(transit);
+  #send(kind: Transit["kind"], arrive: () => void): void {
+    if (this.#isGone && kind !== "answer") return;
+    const fate = this.#fateOf(kind);
     if (fate === "lost") return;
-    const waysMs = fate === "late" ? LATE_MS_MAX : TRANSIT_MS_MAX;
-    this.#cluster.timers.after(this.#cluster.random.below(waysMs), arrive);
+    const wayMsMax = fate === "late" ? this.#cluster.lateMsMax : TRANSIT_MS_MAX;
+    this.#cluster.timers.after(this.#cluster.random.below(wayMsMax), arrive);
   }
 
-  #fateOf(transit: Transit): Fate {
+  #fateOf(kind: Transit["kind"]): Fate {
     const { fate, random } = this.#cluster;
-    if (!this.#isCut) return fate(transit);
-    return transit === "answer" || random.once(2) ? "lost" : "late";
+    if (!this.#isCut) return fate({ kind, client: this });
+    return kind === "answer" || random.once(2) ? "lost" : "late";
   }
 }
