@@ -10,7 +10,7 @@ import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { handleArguments } from "./command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
-import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
+import { FatalLedgerError } from "./ledger/fatal_error.ts";
 import { openFileLedger } from "./ledger/file/file_ledger.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";

@@ -4,52 +4,15 @@
  * @module
  */
 
-import { PROJECT_ROOT } from "../tools/project.ts";
+import { compareVersions, listNatsServers, type NatsServer } from "../tools/nodes/nats_server.ts";
 
-/** The oldest version that servers accept. */
-const VERSION_OLDEST = [2, 10, 23];
-
-/** Where .ci/nats.sh leaves its programs, the one that tests prefer first. */
-const FETCHED = ["trixie", "sid"].map((release) =>
-  `${PROJECT_ROOT}/.cache/nats/${release}/nats-server`
-);
-
-/** A nats-server. */
-export interface NatsProgram {
-  /** Its path, or its name on the PATH. */
-  path: string;
-  /** For example "2.10.27". */
-  version: string;
-}
-
-let found: NatsProgram[] | undefined;
+let found: readonly NatsServer[] | undefined;
 
 /**
- * Returns every nats-server that is new enough, the one to use first: the one that NATS_SERVER
- * names, the one on the PATH, those that .ci/nats.sh has fetched. Cached.
+ * Returns every nats-server that is new enough, the oldest first: what works with that one has the
+ * most to put up with. NATS_SERVER chooses one. Cached.
  */
-export function findNatsServers(): readonly NatsProgram[] {
-  if (found !== undefined) return found;
-  const named = Deno.env.get("NATS_SERVER");
-  const paths = named === undefined ? ["nats-server", ...FETCHED] : [named];
-  found = paths.map((path) => ({ path, version: versionOf(path) ?? "" }))
-    .filter(({ version }) => isNewEnough(version));
-  return found;
-}
-
-/** Returns the version that a program prints; undefined if there is no such program. */
-function versionOf(path: string): string | undefined {
-  try {
-    const { stdout } = new Deno.Command(path, { args: ["--version"] }).outputSync();
-    return /^nats-server: v(\d+\.\d+\.\d+)/.exec(new TextDecoder().decode(stdout))?.[1];
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-function isNewEnough(version: string): boolean {
-  const numbers = version.split(".").map(Number);
-  const at = VERSION_OLDEST.findIndex((oldest, index) => numbers[index] !== oldest);
-  return at < 0 || numbers[at] > VERSION_OLDEST[at];
+export function natsServers(): readonly NatsServer[] {
+  return found ??= listNatsServers().servers
+    .toSorted((one, other) => compareVersions(one.version, other.version));
 }

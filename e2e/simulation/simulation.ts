@@ -13,15 +13,17 @@ import { BetLines, type ByteSource } from "../../client/bet_lines.ts";
 import { UnreachableError } from "../../client/retry.ts";
 import { Servers } from "../../client/servers.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
-import { MemoryDisk } from "../../server/testing/memory_disk.ts";
 import { dayNumber } from "../../shared/bet.ts";
 import { Random } from "../../testing/random.ts";
 import { check } from "../faults/checker.ts";
 import { describeFaults } from "../faults/fault.ts";
 import { History } from "../faults/history.ts";
 import { sourceFileOf } from "../faults/made_bets.ts";
+import { FileEngine, type FileProtection } from "./file_engine.ts";
+import { Incidents } from "./incidents.ts";
 import type { WireEnd } from "./network.ts";
-import { type Protection, SimulatedServers } from "./simulated_servers.ts";
+import type { SimulatedEngine } from "./simulated_engine.ts";
+import { type ServerProtection, SimulatedServers } from "./simulated_servers.ts";
 
 const SERVERS = 3;
 const AGENCIES = 3;
@@ -40,20 +42,18 @@ const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
-const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
+const CHANCES = { breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 20;
 /** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
 const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
-/** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
-const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
 
 /** Options of {@linkcode simulate}. */
 export interface SimulationOptions {
   /** A protection to switch off. For controls: some seed must then break a promise. */
-  without?: Protection;
+  without?: FileProtection | ServerProtection;
 }
 
 /**
@@ -90,18 +90,21 @@ export async function firstFailure(
 class Simulation {
   readonly #random: Random;
   readonly #time: FakeTime;
+  readonly #incidents: Incidents;
+  readonly #engine: SimulatedEngine;
   readonly #servers: SimulatedServers;
   readonly #history = new History();
-  #incidents = 0;
 
   constructor(seed: number, time: FakeTime, { without }: SimulationOptions) {
-    this.#random = new Random(seed);
+    const random = this.#random = new Random(seed);
     this.#time = time;
+    const incidents = this.#incidents = new Incidents(random, INCIDENTS_MAX);
+    this.#engine = new FileEngine({ random, incidents, without });
     this.#servers = new SimulatedServers({
       servers: SERVERS,
       agencies: AGENCIES,
-      disk: new MemoryDisk(),
-      random: this.#random,
+      engine: this.#engine,
+      random,
       without,
     });
   }
@@ -122,12 +125,12 @@ class Simulation {
     await ended;
     this.#servers.killAll();
     this.#judge();
-    return this.#incidents;
+    return this.#incidents.count;
   }
 
   /** Ends whatever a failure has left running. */
   async stop(): Promise<void> {
-    this.#servers.cutPower(new MemoryDisk());
+    this.#servers.killAll();
     for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
   }
 
@@ -164,11 +167,11 @@ class Simulation {
 
   #recordEnd(agency: number, bets: number, documents: string[]): void {
     const history = this.#history;
-    const { disk } = this.#servers;
+    const engine = this.#engine;
     history.add({ type: "stored", agency, from: 0, to: bets });
-    history.add({ type: "closed", agency, fileSize: disk.bytes("bets.csv").length });
+    history.add({ type: "closed", agency, fileSize: engine.bets().length });
     // The draw needs every close: the checker compares these with the winners that follow.
-    for (const line of disk.text("agencies_closed.txt").split("\n").slice(0, -1)) {
+    for (const line of engine.closed().split("\n").slice(0, -1)) {
       history.add({ type: "close sent", agency: Number(line) });
     }
     history.add({ type: "winners", agency, documents, server: "a server" });
@@ -176,7 +179,7 @@ class Simulation {
 
   #connect(address: string): WireEnd {
     const wire = this.#servers.connect(address);
-    if (this.#happens(CHANCES.doom)) {
+    if (this.#incidents.happens(CHANCES.doom)) {
       const bytes = 1 + this.#random.below(DOOMED_BYTES);
       wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
     }
@@ -184,42 +187,21 @@ class Simulation {
   }
 
   #causeIncidents(): void {
-    const { disk, wires } = this.#servers;
-    if (this.#happens(CHANCES.kill)) this.#killSoon();
-    if (wires.length > 0) {
-      if (this.#happens(CHANCES.breakWire)) this.#random.pick(wires).break();
-      if (this.#happens(CHANCES.stall)) {
-        this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
-      }
+    const { wires } = this.#servers;
+    this.#engine.causeIncidents();
+    if (wires.length === 0) return;
+    if (this.#incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
+    if (this.#incidents.happens(CHANCES.stall)) {
+      this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
     }
-    if (this.#happens(CHANCES.forge)) this.#servers.forgeDatagram();
-    if (this.#happens(CHANCES.powerCut)) {
-      this.#servers.cutPower(disk.cutPower((states) => this.#random.pick(states)));
-    }
-  }
-
-  /** Returns whether an incident that has one chance in `chance` happens now. */
-  #happens(chance: number): boolean {
-    if (this.#incidents >= INCIDENTS_MAX || !this.#random.once(chance)) return false;
-    this.#incidents++;
-    return true;
-  }
-
-  /** Kills the server that does one of the next operations on the disk, in the middle of it. */
-  #killSoon(): void {
-    const { disk } = this.#servers;
-    const at = disk.operations + 1 + this.#random.below(KILL_WITHIN.operations);
-    const bytes = this.#random.below(KILL_WITHIN.bytes);
-    disk.fault = ({ number }) => number === at ? { kind: "kill", bytes } : undefined;
   }
 
   #judge(): void {
-    const { disk } = this.#servers;
     const faults = check({
       agencies: AGENCIES,
       events: this.#history.events,
-      bets: disk.bytes("bets.csv"),
-      closed: disk.text("agencies_closed.txt"),
+      bets: this.#engine.bets(),
+      closed: this.#engine.closed(),
       isComplete: true,
     });
     if (faults.length > 0) throw new Error(`promises were broken:\n${describeFaults(faults)}`);

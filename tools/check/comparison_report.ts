@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteBytes } from "../../server/ledger/file/bet_row.ts";
+import { quoteBytes } from "../../server/ledger/bet_row.ts";
 import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
 import { BET_FIELDS } from "../../shared/mod.ts";
 import { quoteText } from "../../shared/readable.ts";

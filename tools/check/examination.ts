@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  explainRow,
-  LAST_DAY,
-  ROW_BYTES_MAX,
-  type RowRules,
-} from "../../server/ledger/file/bet_row.ts";
+import { explainRow, LAST_DAY, ROW_BYTES_MAX, type RowRules } from "../../server/ledger/bet_row.ts";
 import {
   endsInHugeHole,
   inspectTail,

@@ -18,17 +18,17 @@ import type {
   Ledger,
   ProgressResult,
 } from "../ledger.ts";
-import { LAST_DAY } from "./bet_row.ts";
+import { LAST_DAY } from "../bet_row.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
-import { FatalLedgerError, SyncFailedError } from "./fatal_error.ts";
+import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
-import { Tally, type Winners } from "./tally.ts";
+import { Tally, type Winners } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */

@@ -6,7 +6,7 @@
  */
 
 import { type Disk, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { IDENTITY_FILE } from "./volume_files.ts";
 
 /** What makes a lottery the same one, on every server and after every restart. */

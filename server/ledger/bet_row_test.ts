@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BetDecoder } from "../../../shared/packets.ts";
+import { BetDecoder } from "../../shared/packets.ts";
 import { ROW_BYTES_MAX, RowChecker } from "./bet_row.ts";
 
 const RULES = { agencies: 5, today: 20261123 };
@@ -10,6 +10,12 @@ function faultOf(row: string | Uint8Array) {
   // Other rows surround it, as in a file.
   const file = new Uint8Array([0x39, 0x0a, ...bytes, 0x0a, 0x39]);
   return new RowChecker(RULES).check(file, 2, 2 + bytes.length);
+}
+
+/** What remains of a fault's text without the value. */
+function ruleOf(text: string): string {
+  const rule = text.replace(/:? "(?:[^"\\]|\\.)*"…?/, "");
+  return /^(?:is|has|contains|ends) /.test(rule) ? `it ${rule}` : rule;
 }
 
 Deno.test("RowChecker.check() accepts what servers write", () => {
@@ -93,6 +99,7 @@ Deno.test("RowChecker.check() returns the kind of fault, the rule and the value"
       const fault = faultOf(row);
       assertEquals(fault?.kind, kind);
       assertStringIncludes(fault?.text ?? "", says);
+      assertEquals(fault?.rule, ruleOf(fault?.text ?? ""));
     });
   }
 });
