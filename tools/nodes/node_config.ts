@@ -38,7 +38,7 @@ export interface NodeOptions {
   ports?: NodePorts;
   /** The address on which monitoring listens. @default {that of `listenIp`} */
   monitoringIp?: string;
-  /** `host:port` of every node's cluster port; its own may be among them. */
+  /** `host:port` of every node's cluster port; its own may be among them. Without any, it is alone. */
   routes: readonly string[];
   /** The folder of its data, absolute. */
   storeFolder: string;
@@ -61,9 +61,8 @@ export interface NodeOptions {
 
 /** Returns the text of a node's configuration file. */
 export function nodeConfig(options: NodeOptions): string {
-  const { name, cluster = "lottery", listenIp = "0.0.0.0", ports = NATS_PORTS, routes } = options;
+  const { name, listenIp = "0.0.0.0", ports = NATS_PORTS, routes } = options;
   const { monitoringIp = listenIp, storeFolder, syncAlways = true, maxFileBytes } = options;
-  const text = (value: string) => JSON.stringify(value);
   return block([
     `server_name: ${text(name)}`,
     `listen: ${text(`${listenIp}:${ports.client}`)}`,
@@ -77,16 +76,29 @@ export function nodeConfig(options: NodeOptions): string {
       : [],
     ...maxFileBytes === undefined ? [] : [`  max_file_store: ${maxFileBytes}`],
     "}",
+    ...routes.length === 0 ? [] : clusterLines(options),
+  ]);
+}
+
+function clusterLines(options: NodeOptions): string[] {
+  const { cluster = "lottery", listenIp = "0.0.0.0", ports = NATS_PORTS, routes } = options;
+  const urls = routes.map((route) => text(routeUrl(route, options.clusterUser)));
+  return [
     "cluster {",
     `  name: ${text(cluster)}`,
     `  listen: ${text(`${listenIp}:${ports.cluster}`)}`,
-    `  routes: [${routes.map((route) => text(routeUrl(route, options.clusterUser))).join(", ")}]`,
+    `  routes: [${urls.join(", ")}]`,
     "  # Servers of the lottery know the nodes from LEDGER.",
     "  no_advertise: true",
     ...userLines(options.clusterUser).map(indent),
     ...tlsLines(options.clusterTls, "verify: true").map(indent),
     "}",
-  ]);
+  ];
+}
+
+/** Quotes a value. */
+function text(value: string): string {
+  return JSON.stringify(value);
 }
 
 function block(lines: string[]): string {
@@ -101,7 +113,7 @@ function userLines(user: NodeOptions["user"]): string[] {
   if (user === undefined) return [];
   const { name, password } = user;
   return [
-    `authorization { user: ${JSON.stringify(name)}, password: ${JSON.stringify(password)} }`,
+    `authorization { user: ${text(name)}, password: ${text(password)} }`,
   ];
 }
 
@@ -109,7 +121,7 @@ function tlsLines(tls: NodeTls | undefined, ...more: string[]): string[] {
   if (tls === undefined) return [];
   const { cert, key, ca } = tls;
   const files = { cert_file: cert, key_file: key, ca_file: ca };
-  const lines = Object.entries(files).map(([name, path]) => `  ${name}: ${JSON.stringify(path)}`);
+  const lines = Object.entries(files).map(([name, path]) => `  ${name}: ${text(path)}`);
   return ["tls {", ...lines, ...more.map(indent), "}"];
 }
 

@@ -1,6 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
-import { NATS_SERVER_RESOURCE } from "../../testing/nats_server.ts";
 import { tempFolder } from "../testing.ts";
 import { findNatsServer } from "./nats_server.ts";
 import { nodeConfig, type NodeOptions } from "./node_config.ts";
@@ -33,13 +32,17 @@ cluster {
   );
 });
 
+Deno.test("nodeConfig() makes no cluster of a node without routes", () => {
+  assertEquals(nodeConfig({ ...NODE, routes: [] }).includes("cluster"), false);
+});
+
 Deno.test("nodeConfig() leaves out the sync only where that is asked for", () => {
   assertEquals(nodeConfig({ ...NODE, syncAlways: false }).includes("sync_interval"), false);
 });
 
 Deno.test({
   ...needs(
-    ["run", "write", NATS_SERVER_RESOURCE],
+    ["run", "write", "natsServer"],
     "nodeConfig() writes what nats-server accepts, with users, secrets and limits of any content",
   ),
   fn: async () => {
