@@ -4,10 +4,10 @@
  * @module
  */
 
-import { nodeConfig } from "../tools/nodes/node_config.ts";
 import { LOOPBACK } from "./lottery_environment.ts";
-import { NatsNode, type NatsPorts, type StreamState } from "./nats_node.ts";
-import { findNatsServers } from "./nats_server.ts";
+import { nodeConfig, type NodeOptions } from "../tools/nodes/node_config.ts";
+import { NatsNode, type StreamState } from "./nats_node.ts";
+import { natsServers } from "./nats_server.ts";
 import { steadyPort } from "./ports.ts";
 import type { ProgramOptions } from "./program.ts";
 import { tempFolder } from "./temp_folder.ts";
@@ -15,13 +15,14 @@ import { tempFolder } from "./temp_folder.ts";
 /** Longest wait for a state of the cluster: an election takes up to 9 seconds. */
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
-const BYTES_PER_GIGABYTE = 2 ** 30;
+/** By default a node accepts no more than its disk holds at its start. */
+const STORAGE = { maxFileBytes: 16 * 2 ** 30 };
 
 /** Options of {@linkcode NatsCluster}. */
 export interface NatsClusterOptions {
   /** How many nodes: 1, which does not replicate, or 3. @default {3} */
   nodes?: number;
-  /** The program. @default {the first of findNatsServers()} */
+  /** The program. @default {the first of natsServers()} */
   executable?: string;
   /** Where each node stores its streams. @default {folders that are removed with the cluster} */
   folders?: readonly string[];
@@ -29,8 +30,8 @@ export interface NatsClusterOptions {
   hostnames?: readonly string[];
   /** Whether a message is on the disk before it is acknowledged. @default {true} */
   syncAlways?: boolean;
-  /** More configuration, for example for TLS or users. */
-  config?: string;
+  /** More configuration of every node, for example users or certificates. */
+  config?: Partial<NodeOptions>;
   /** Changes the program of a node, for example to run it in a network namespace. */
   adapt?: (program: ProgramOptions, index: number) => ProgramOptions;
 }
@@ -42,23 +43,27 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Starts no node yet: see {@linkcode start}. */
   constructor(options: NatsClusterOptions = {}) {
-    const { nodes: count = 3, folders, hostnames, adapt = (program) => program } = options;
+    const { nodes: count = 3, folders, hostnames, syncAlways, config } = options;
+    const { adapt = (program) => program } = options;
     const folder = this.#resources.use(tempFolder()).path;
-    const executable = options.executable ?? findNatsServers()[0]?.path;
+    const executable = options.executable ?? natsServers()[0]?.path;
     if (executable === undefined) {
       throw new Error("There is no nats-server: run .ci/nats.sh, or name one in NATS_SERVER");
     }
-    const plans = Array.from({ length: count }, (_, index) => ({
-      name: `node${index + 1}`,
+    const names = Array.from({ length: count }, (_, index) => `node${index + 1}`);
+    const places = names.map((_, index) => ({
       hostname: hostnames?.[index] ?? LOOPBACK,
       ports: { client: steadyPort(), cluster: steadyPort(), monitoring: steadyPort() },
-      folder: folders?.[index] ?? `${folder}/node${index + 1}`,
     }));
-    this.nodes = plans.map((plan, index) => {
-      const path = `${folder}/${plan.name}.conf`;
-      Deno.writeTextFileSync(path, configurationOf(plan, plans, options));
-      const program = { name: plan.name, command: executable, args: ["-c", path] };
-      return new NatsNode({ ...plan, program: adapt(program, index) });
+    const routes = places.map(({ hostname, ports }) => `${hostname}:${ports.cluster}`);
+    this.nodes = names.map((name, index) => {
+      const { hostname, ports } = places[index];
+      const storeFolder = folders?.[index] ?? `${folder}/${name}`;
+      const path = `${folder}/${name}.conf`;
+      const plan = { name, listenIp: hostname, ports, routes, storeFolder };
+      Deno.writeTextFileSync(path, nodeConfig({ ...plan, ...STORAGE, syncAlways, ...config }));
+      const program = adapt({ name, command: executable, args: ["--config", path] }, index);
+      return new NatsNode({ name, hostname, ports, folder: storeFolder, program });
     });
   }
 
@@ -157,28 +162,6 @@ export class NatsCluster implements AsyncDisposable {
     await Promise.all(this.nodes.map((node) => node.kill()));
     await this.#resources.disposeAsync();
   }
-}
-
-/** What the configuration of a node says of it. */
-interface NodePlan {
-  name: string;
-  hostname: string;
-  ports: NatsPorts;
-  folder: string;
-}
-
-/** Returns the configuration file of a node. */
-function configurationOf(
-  { name, hostname: listenIp, ports, folder: storeFolder }: NodePlan,
-  plans: readonly NodePlan[],
-  { syncAlways, config = "" }: NatsClusterOptions,
-): string {
-  const others = plans.length > 1 ? plans : [];
-  const routes = others.map(({ hostname, ports }) => `${hostname}:${ports.cluster}`);
-  // By default a node accepts no more than its disk holds at its start.
-  const maxFileBytes = 16 * BYTES_PER_GIGABYTE;
-  return nodeConfig({ name, listenIp, ports, routes, storeFolder, syncAlways, maxFileBytes }) +
-    config;
 }
 
 /**

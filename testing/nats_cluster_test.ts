@@ -1,7 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { NatsCluster } from "./nats_cluster.ts";
 import { NatsConnection } from "./nats_connection.ts";
-import { findNatsServers } from "./nats_server.ts";
+import { natsServers } from "./nats_server.ts";
 import { needs } from "./needs.ts";
 
 const NATS = ["posix", "run", "net", "read", "write", "env", "natsServer"] as const;
@@ -30,12 +30,11 @@ async function publish(cluster: NatsCluster, subject: string): Promise<number> {
 }
 
 Deno.test(needs(NATS, "NatsCluster serves with one node, of every version found"), async (test) => {
-  for (const { path, version } of findNatsServers()) {
+  for (const { path, version } of natsServers()) {
     await test.step(version, async () => {
       await using cluster = await NatsCluster.start({ nodes: 1, executable: path });
       const [node] = cluster.nodes;
-      const variables = await node.monitor("/varz") as { version: string };
-      assertEquals(variables.version, version);
+      assertEquals((await node.monitoring.status()).version, version);
       await createStream(cluster, "A");
       assertEquals(await publish(cluster, "A.1"), 1);
       assertEquals(await cluster.leader("A"), node);
@@ -96,12 +95,11 @@ Deno.test(
   needs(NATS, "NatsCluster configures when nodes sync, and what else it is told"),
   async () => {
     for (const syncAlways of [true, false]) {
-      const config = "max_payload: 65536";
-      await using cluster = await NatsCluster.start({ nodes: 1, syncAlways, config });
-      // deno-lint-ignore no-explicit-any
-      const variables = await cluster.nodes[0].monitor("/varz") as any;
-      assertEquals(variables.jetstream.config.sync_always ?? false, syncAlways);
-      assertEquals(variables.max_payload, 65536);
+      const config = { cluster: `c-${syncAlways}` };
+      await using cluster = await NatsCluster.start({ syncAlways, config });
+      const status = await cluster.nodes[0].monitoring.status();
+      assertEquals(status.jetstream.config!.sync_always ?? false, syncAlways);
+      assertEquals(status.cluster!.name, config.cluster);
     }
   },
 );

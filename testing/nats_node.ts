@@ -4,24 +4,18 @@
  * @module
  */
 
+import { Monitoring } from "../tools/nodes/monitoring.ts";
+import type { NodePorts } from "../tools/nodes/node_config.ts";
 import type { Address } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
-
-/** Longest wait for an answer of the monitoring port: a stopped process never answers. */
-const MONITOR_MS = 2000;
-
-/** The ports of a node. It keeps them when it is started again. */
-export interface NatsPorts {
-  client: number;
-  cluster: number;
-  monitoring: number;
-}
 
 /** Options of {@linkcode NatsNode}. */
 export interface NatsNodeOptions {
   name: string;
+  /** The address on which it listens. */
   hostname: string;
-  ports: NatsPorts;
+  /** It keeps them when it is started again. */
+  ports: NodePorts;
   /** The folder of its streams. Made if it is missing. */
   folder: string;
   /** The program and its arguments. */
@@ -41,23 +35,19 @@ export interface StreamState {
 /** A node that can be stopped, killed, paused and started again. */
 export class NatsNode {
   readonly name: string;
+  /** Where clients connect. */
+  readonly address: Address;
   readonly folder: string;
-  readonly ports: NatsPorts;
-  readonly #hostname: string;
+  readonly monitoring: Monitoring;
   readonly #launch: ProgramOptions;
   #process: Program | undefined;
 
   constructor({ name, hostname, ports, folder, program }: NatsNodeOptions) {
     this.name = name;
     this.folder = folder;
-    this.ports = ports;
-    this.#hostname = hostname;
+    this.address = { hostname, port: ports.client };
+    this.monitoring = new Monitoring(`${hostname}:${ports.monitoring}`);
     this.#launch = program;
-  }
-
-  /** Where clients connect. */
-  get address(): Address {
-    return { hostname: this.#hostname, port: this.ports.client };
   }
 
   /** The process that runs, or the latest one that ran. It must have been started once. */
@@ -107,31 +97,14 @@ export class NatsNode {
     }
   }
 
-  /**
-   * Asks its monitoring port, for example for "/varz".
-   *
-   * @returns The answer, or undefined if there is none.
-   */
-  async monitor(path: string): Promise<unknown> {
-    if (!this.isRunning) return undefined;
-    try {
-      const url = `http://${this.#hostname}:${this.ports.monitoring}${path}`;
-      const answer = await fetch(url, { signal: AbortSignal.timeout(MONITOR_MS) });
-      return await answer.json();
-    } catch {
-      return undefined;
-    }
-  }
-
   /** Returns whether it knows a leader of the cluster, and has all messages of its streams. */
   async isHealthy(): Promise<boolean> {
-    const health = await this.monitor("/healthz") as { status?: string } | undefined;
-    return health?.status === "ok";
+    return (await this.#unlessSilent(this.monitoring.health()))?.status === "ok";
   }
 
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */
   async streams(): Promise<StreamState[]> {
-    const answer = await this.monitor("/jsz?streams=true") as JetStreamAnswer | undefined;
+    const answer = await this.#unlessSilent(this.monitoring.jetStream());
     const streams = answer?.account_details?.flatMap((account) => account.stream_detail ?? []);
     return streams?.map(({ name, state, cluster }) => ({
       name,
@@ -144,18 +117,13 @@ export class NatsNode {
       })),
     })) ?? [];
   }
-}
 
-/** What this module reads of the answer of /jsz. A single node has no `cluster`. */
-interface JetStreamAnswer {
-  account_details?: {
-    stream_detail?: {
-      name: string;
-      state: { messages: number };
-      cluster?: {
-        leader?: string;
-        replicas?: { name: string; current: boolean; lag?: number }[];
-      };
-    }[];
-  }[];
+  /** A node that is down, paused or starting does not answer. */
+  async #unlessSilent<Answer>(question: Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await question;
+    } catch {
+      return undefined;
+    }
+  }
 }

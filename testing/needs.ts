@@ -6,7 +6,7 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
-import { findNatsServers } from "./nats_server.ts";
+import { natsServers } from "./nats_server.ts";
 
 /**
  * The bets of the exercise, in files agency-1.csv to agency-5.csv. They belong to the exercise and are not part of
@@ -27,7 +27,7 @@ const RESOURCES = {
   docker: { description: "Docker's engine and docker compose", isPresent: hasDocker },
   natsServer: {
     description: "nats-server 2.10.23 or later, on the PATH, in NATS_SERVER or from .ci/nats.sh",
-    isPresent: () => findNatsServers().length > 0,
+    isPresent: () => natsServers().length > 0,
   },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;

@@ -37,34 +37,42 @@ export interface NatsServerSources {
 }
 
 /**
- * Finds nats-server: that of NATS_SERVER, else the first on the PATH that is new enough, else that of
- * .ci/nats.sh.
+ * Finds every nats-server that is new enough, the one to use first: that of NATS_SERVER alone, or else the one
+ * on the PATH and those of .ci/nats.sh.
+ *
+ * @returns Them, and what is wrong with others that were found.
+ */
+export function listNatsServers(
+  { environment = (name) => Deno.env.get(name), cached = CACHED }: NatsServerSources = {},
+): { servers: NatsServer[]; faults: string[] } {
+  const named = environment("NATS_SERVER")?.trim();
+  const found = (named ? [named] : ["nats-server", ...cached])
+    .map((path) => ({ path, version: versionOf(path) }))
+    .filter((server): server is NatsServer => server.version !== undefined);
+  const isNew = ({ version }: NatsServer) => compareVersions(version, NATS_VERSION_MIN) >= 0;
+  const faults = found.filter((server) => !isNew(server)).map(({ path, version }) =>
+    `${path} is version ${version}, which is older than ${NATS_VERSION_MIN}`
+  );
+  if (named && found.length === 0) faults.push(`NATS_SERVER is ${named}, which does not run`);
+  return { servers: found.filter(isNew), faults };
+}
+
+/**
+ * Finds the nats-server to use: the first of {@linkcode listNatsServers}.
  *
  * @throws {TaskError} If there is none that is new enough. It says how to get one.
  */
-export async function findNatsServer(
-  { environment = (name) => Deno.env.get(name), cached = CACHED }: NatsServerSources = {},
-): Promise<NatsServer> {
-  const named = environment("NATS_SERVER")?.trim();
-  const old: string[] = [];
-  for (const path of named ? [named] : ["nats-server", ...cached]) {
-    const version = await versionOf(path);
-    if (version === undefined) continue;
-    if (compareVersions(version, NATS_VERSION_MIN) >= 0) return { path, version };
-    old.push(`${path} is version ${version}, which is older than ${NATS_VERSION_MIN}`);
-  }
-  const reason = old.length > 0
-    ? old.join("; ")
-    : named
-    ? `NATS_SERVER is ${named}, which does not run`
-    : "there is no nats-server on the PATH";
+export function findNatsServer(sources?: NatsServerSources): NatsServer {
+  const { servers: [server], faults } = listNatsServers(sources);
+  if (server !== undefined) return server;
+  const reason = faults.join("; ") || "there is no nats-server on the PATH";
   throw new TaskError(`Cannot start the nodes of the ledger: ${reason}. ${NATS_SERVER_ADVICE}`);
 }
 
 /** Asks a program for its version. Returns nothing if it does not run, or is another program. */
-async function versionOf(path: string): Promise<string | undefined> {
+function versionOf(path: string): string | undefined {
   try {
-    const { stdout } = await new Deno.Command(path, { args: ["--version"] }).output();
+    const { stdout } = new Deno.Command(path, { args: ["--version"] }).outputSync();
     return /^nats-server: v(\d+\.\d+\.\d+)/.exec(new TextDecoder().decode(stdout))?.[1];
   } catch {
     return undefined;

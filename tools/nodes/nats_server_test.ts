@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { TaskError } from "../project.ts";
 import { runsPrograms, tempFolder } from "../testing.ts";
 import { compareVersions, findNatsServer } from "./nats_server.ts";
@@ -24,7 +24,7 @@ Deno.test({
     const good = await program(`${folder.path}/good`, "nats-server: v2.14.5");
     const old = await program(`${folder.path}/old`, "nats-server: v2.9.10");
     const other = await program(`${folder.path}/other`, "hello");
-    assertEquals(await find(good), { path: good, version: "2.14.5" });
+    assertEquals(find(good), { path: good, version: "2.14.5" });
     for (
       const [named, reason] of [
         [old, `${old} is version 2.9.10, which is older than 2.10.23`],
@@ -32,7 +32,7 @@ Deno.test({
         [`${folder.path}/none`, "which does not run"],
       ]
     ) {
-      const error = await assertRejects(() => find(named, [good]), TaskError);
+      const error = assertThrows(() => find(named, [good]), TaskError);
       assertStringIncludes(error.message, reason);
       assertStringIncludes(error.message, "NATS_SERVER=/path/to/nats-server");
     }

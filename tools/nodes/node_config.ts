@@ -38,7 +38,10 @@ export interface NodeOptions {
   ports?: NodePorts;
   /** The address on which monitoring listens. @default {that of `listenIp`} */
   monitoringIp?: string;
-  /** `host:port` of every node's cluster port; its own may be among them. Without any, it is alone. */
+  /**
+   * `host:port` of every node's cluster port; its own may be among them. Fewer than two: a node without a
+   * cluster, which replicates nothing.
+   */
   routes: readonly string[];
   /** The folder of its data, absolute. */
   storeFolder: string;
@@ -61,8 +64,8 @@ export interface NodeOptions {
 
 /** Returns the text of a node's configuration file. */
 export function nodeConfig(options: NodeOptions): string {
-  const { name, listenIp = "0.0.0.0", ports = NATS_PORTS, routes } = options;
-  const { monitoringIp = listenIp, storeFolder, syncAlways = true, maxFileBytes } = options;
+  const { name, listenIp = "0.0.0.0", ports = NATS_PORTS, monitoringIp = listenIp } = options;
+  const { routes, storeFolder, syncAlways = true, maxFileBytes } = options;
   return block([
     `server_name: ${text(name)}`,
     `listen: ${text(`${listenIp}:${ports.client}`)}`,
@@ -76,18 +79,17 @@ export function nodeConfig(options: NodeOptions): string {
       : [],
     ...maxFileBytes === undefined ? [] : [`  max_file_store: ${maxFileBytes}`],
     "}",
-    ...routes.length === 0 ? [] : clusterLines(options),
+    ...routes.length < 2 ? [] : clusterLines(options),
   ]);
 }
 
 function clusterLines(options: NodeOptions): string[] {
   const { cluster = "lottery", listenIp = "0.0.0.0", ports = NATS_PORTS, routes } = options;
-  const urls = routes.map((route) => text(routeUrl(route, options.clusterUser)));
   return [
     "cluster {",
     `  name: ${text(cluster)}`,
     `  listen: ${text(`${listenIp}:${ports.cluster}`)}`,
-    `  routes: [${urls.join(", ")}]`,
+    `  routes: [${routes.map((route) => text(routeUrl(route, options.clusterUser))).join(", ")}]`,
     "  # Servers of the lottery know the nodes from LEDGER.",
     "  no_advertise: true",
     ...userLines(options.clusterUser).map(indent),
@@ -96,7 +98,6 @@ function clusterLines(options: NodeOptions): string[] {
   ];
 }
 
-/** Quotes a value. */
 function text(value: string): string {
   return JSON.stringify(value);
 }
@@ -113,7 +114,7 @@ function userLines(user: NodeOptions["user"]): string[] {
   if (user === undefined) return [];
   const { name, password } = user;
   return [
-    `authorization { user: ${text(name)}, password: ${text(password)} }`,
+    `authorization { user: ${JSON.stringify(name)}, password: ${JSON.stringify(password)} }`,
   ];
 }
 
@@ -121,7 +122,7 @@ function tlsLines(tls: NodeTls | undefined, ...more: string[]): string[] {
   if (tls === undefined) return [];
   const { cert, key, ca } = tls;
   const files = { cert_file: cert, key_file: key, ca_file: ca };
-  const lines = Object.entries(files).map(([name, path]) => `  ${name}: ${text(path)}`);
+  const lines = Object.entries(files).map(([name, path]) => `  ${name}: ${JSON.stringify(path)}`);
   return ["tls {", ...lines, ...more.map(indent), "}"];
 }
 

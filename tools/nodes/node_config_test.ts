@@ -40,6 +40,12 @@ Deno.test("nodeConfig() leaves out the sync only where that is asked for", () =>
   assertEquals(nodeConfig({ ...NODE, syncAlways: false }).includes("sync_interval"), false);
 });
 
+Deno.test("nodeConfig() gives a node without others no cluster", () => {
+  for (const routes of [[], ["one:6222"]]) {
+    assertEquals(nodeConfig({ ...NODE, routes }).includes("cluster"), false);
+  }
+});
+
 Deno.test({
   ...needs(
     ["run", "write", "natsServer"],
@@ -47,7 +53,7 @@ Deno.test({
   ),
   fn: async () => {
     await using folder = await tempFolder();
-    const { path } = await findNatsServer();
+    const { path } = findNatsServer();
     const user = { name: 'lot"tery ñ', password: "a:b/c@d e#'{}" };
     const options = {
       ...NODE,

@@ -36,15 +36,15 @@ const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: async (settings) => {
+  prepare: (settings) => {
     assertPortsFree(settings);
     if (settings.lottery.ledger.kind !== "nodes") return;
     assertNodePortsFree(settings.lottery.nodePort);
-    await findNatsServer();
+    findNatsServer();
   },
   startNodes: async ({ settings, ...options }) => {
     const { nodePort } = settings.lottery;
-    const nodes = new LocalNodes({ server: await findNatsServer(), nodePort, ...options });
+    const nodes = new LocalNodes({ server: findNatsServer(), nodePort, ...options });
     try {
       await nodes.start();
       return nodes;
