@@ -32,10 +32,6 @@ cluster {
   );
 });
 
-Deno.test("nodeConfig() makes no cluster of a node without routes", () => {
-  assertEquals(nodeConfig({ ...NODE, routes: [] }).includes("cluster"), false);
-});
-
 Deno.test("nodeConfig() leaves out the sync only where that is asked for", () => {
   assertEquals(nodeConfig({ ...NODE, syncAlways: false }).includes("sync_interval"), false);
 });
