@@ -113,25 +113,24 @@ export class Lottery implements AsyncDisposable {
 
   /** Lets all agencies end, asks each server for all winners as well, and judges. */
   async finish(): Promise<Fault[]> {
-    if (!this.#isComplete && !await this.end()) return this.#unfinished();
+    if (!this.#isComplete && !await this.end()) return await this.#unfinished();
     // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
-    return this.#judge();
+    return await this.#judge();
   }
 
-  #judge(): Fault[] {
-    return check(this.evidence()).concat(this.#repeatedDraws());
+  async #judge(): Promise<Fault[]> {
+    return check(await this.evidence()).concat(this.#repeatedDraws());
   }
 
   /** Returns the evidence so far. */
-  evidence(): Evidence {
+  async evidence(): Promise<Evidence> {
     const { cluster, history, agencies } = this;
     return {
       agencies: agencies.length,
       events: history.events,
-      bets: cluster.readBets(),
-      closed: cluster.readClosed(),
+      ...await cluster.stored(),
       isComplete: this.#isComplete,
     };
   }
@@ -171,10 +170,10 @@ export class Lottery implements AsyncDisposable {
     await Promise.all(this.#runs);
   }
 
-  #unfinished(): Fault[] {
+  async #unfinished(): Promise<Fault[]> {
     const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
-      ...this.#judge(),
+      ...await this.#judge(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }
