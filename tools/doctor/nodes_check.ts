@@ -185,6 +185,7 @@ function judgeCluster(
   asked: number,
   { replicas }: NodesExpected,
 ): Finding[] {
+  if (nodes.length === 0) return [];
   const findings: Finding[] = [];
   const names = new Set(nodes.map(({ status }) => status.cluster?.name ?? "no cluster"));
   if (names.size > 1) {
@@ -215,7 +216,7 @@ function judgeCluster(
     });
   }
   const hasLeader = nodes.some(({ jetStream }) => jetStream.meta_cluster?.leader !== undefined);
-  if (nodes.length > 0 && size > 1 && !hasLeader) {
+  if (size > 1 && !hasLeader) {
     findings.push({
       level: "fault",
       text:

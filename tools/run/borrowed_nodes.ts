@@ -4,17 +4,18 @@
  * @module
  */
 
+import { assertNodePortsFree } from "../nodes/local_nodes.ts";
 import { findNatsServer } from "../nodes/nats_server.ts";
-import { localMonitoring } from "../nodes/nodes.ts";
+import { localMonitoring, NODES_FOLDER, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
 import { untilReady } from "../nodes/readiness.ts";
-import { TaskError } from "../project.ts";
+import { TASK, TaskError, unlessNotFound } from "../project.ts";
 import type { Cluster } from "./cluster.ts";
 import { COMPOSE_CLUSTER } from "./compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./docker.ts";
 import { environmentWithFlag } from "./ledger_choice.ts";
 import { LOCAL_CLUSTER } from "./local_cluster.ts";
 import { RunLock } from "./run_lock.ts";
-import { readRunSettings } from "./run_settings.ts";
+import { readRunSettings, type RunSettings } from "./run_settings.ts";
 
 /**
  * Starts the nodes, as processes where nats-server is installed and in containers elsewhere. At the end of the
@@ -24,14 +25,19 @@ import { readRunSettings } from "./run_settings.ts";
  */
 export async function borrowNodes(): Promise<AsyncDisposable> {
   const settings = readRunSettings({ environment: environmentWithFlag("jetstream") });
+  if (await unlessNotFound(Deno.stat(NODES_FOLDER)) === undefined) {
+    throw new TaskError(
+      `Nothing is stored yet in ${NODES_FOLDER_NAME}: ${TASK} up --ledger jetstream begins a draw`,
+    );
+  }
   await using stack = new AsyncDisposableStack();
   const lock = stack.use(await RunLock.acquire());
-  const cluster = await chooseCluster();
-  const lines: string[] = [];
+  const cluster = await prepareCluster(settings);
+  console.log("The nodes of the ledger are not running: starting them for this task");
   const nodes = await cluster.startNodes({
     settings,
     onStart: (children) => lock.record(children),
-    onLine: (name, line) => lines.push(`${name} | ${line}`),
+    onLine: () => {},
     onEnd: () => {},
     onDown: () => {},
   });
@@ -43,16 +49,24 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
 }
 
 /** A task should not depend on how the last run was started: both kinds have the same data. */
-async function chooseCluster(): Promise<Cluster> {
-  let missing: Error;
-  try {
-    findNatsServer();
+async function prepareCluster(settings: RunSettings): Promise<Cluster> {
+  const missing = natsServerFault();
+  if (missing === undefined) {
+    assertNodePortsFree(settings.lottery.nodePort);
     return LOCAL_CLUSTER;
-  } catch (error) {
-    missing = error as Error;
   }
   const fault = await dockerFault();
-  if (fault !== undefined) throw new TaskError(`${missing.message}. Or start Docker (${fault})`);
+  if (fault !== undefined) throw new TaskError(`${missing}. Or start Docker (${fault})`);
   await ComposeProject.assertNotRunning();
+  await COMPOSE_CLUSTER.prepare(settings);
   return COMPOSE_CLUSTER;
+}
+
+/** Returns why nodes cannot be processes. */
+function natsServerFault(): string | undefined {
+  try {
+    findNatsServer();
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
