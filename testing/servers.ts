@@ -5,7 +5,7 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
-import { serverPermissions } from "../tools/run/permissions.ts";
+import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
@@ -168,7 +168,11 @@ export class ServerGroup implements AsyncDisposable {
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
       sharedVolume: volume,
-      nodes: nodes && { addresses: nodes.addresses, files: [] },
+      nodes: nodes && {
+        addresses: nodes.addresses,
+        files: [],
+        modules: engineModules(PROJECT_ROOT),
+      },
       network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
     });
     const program = {
