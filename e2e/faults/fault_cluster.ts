@@ -61,7 +61,7 @@ export class FaultCluster extends ServerGroup {
     }
     const [{ address }] = this.#nodes.nodes;
     const draw = await readDraw({ address, name: this.#ledgerName });
-    const streams = [...draw.streams.values()];
+    const streams = [...draw?.streams.values() ?? []];
     return { ...filesOf(streams), streams };
   }
 

@@ -25,6 +25,8 @@ export interface LotteryOptions extends FaultClusterOptions {
   batchBetsMin?: number;
   /** Most bets of a batch. @default {120} */
   batchBetsMax?: number;
+  /** Pause of an agency after each acknowledged batch, in milliseconds. @default {0} */
+  pauseMs?: number;
   /** How long an agency waits for an answer. @default {2000} */
   answerMs?: number;
   /** Chooses where an agency connects to. @default {any server, at random} */
@@ -71,6 +73,7 @@ export class Lottery implements AsyncDisposable {
           answerMs,
           batchBetsMin,
           batchBetsMax,
+          pauseMs: options.pauseMs,
           fileSize: () => cluster.betsSize(),
           progress,
         }),
@@ -87,6 +90,11 @@ export class Lottery implements AsyncDisposable {
   /** Allows each agency `batches` more batches. */
   grant(batches: number): void {
     for (const { allowance } of this.agencies) allowance.grant(batches);
+  }
+
+  /** Allows the agencies no more batches until the next grant. */
+  hold(): void {
+    for (const { allowance } of this.agencies) allowance.hold();
   }
 
   /** Waits until `batches` more are acknowledged. */
