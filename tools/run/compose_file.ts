@@ -35,7 +35,7 @@ export type ComposeOptions =
  * The base images, pinned. No other file names them: the Dockerfiles get them as arguments. A test
  * holds the version of Deno to that of ./denow.
  */
-const BASE_IMAGES = {
+export const BASE_IMAGES = {
   DENO_IMAGE: "denoland/deno:2.9.6",
   DEBIAN_IMAGE: "debian:12.12-slim",
   // The variant with a shell, whose wget asks for the health.
