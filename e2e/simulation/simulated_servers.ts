@@ -13,14 +13,8 @@ import { BetDecoder } from "../../shared/packets.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import { Wire, type WireEnd } from "./network.ts";
+import type { Protection } from "./protections.ts";
 import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
-
-/** A protection of servers, whatever their engine, that a control switches off. */
-export type ServerProtection =
-  /** A server stores a batch whatever others have stored since. */
-  | "expected bets"
-  /** The draw waits for the first agency only. */
-  | "every close";
 
 /** Options of {@linkcode SimulatedServers}. */
 export interface SimulatedServersOptions {
@@ -29,7 +23,7 @@ export interface SimulatedServersOptions {
   engine: SimulatedEngine;
   random: Random;
   /** The protection to switch off. */
-  without?: string;
+  without?: Protection;
 }
 
 /** A server while its process lives. */

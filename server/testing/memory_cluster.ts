@@ -20,7 +20,7 @@ export type Fate =
 
 /** A message between a client and the cluster. */
 export interface Transit {
-  kind: "publish" | "answer" | "read";
+  kind: "publish" | "publish answer" | "read" | "read answer";
   client: MemoryLog;
 }
 

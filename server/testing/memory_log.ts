@@ -65,7 +65,7 @@ export class MemoryLog implements ReplicatedLog {
         resolve,
         (reason) => resolve({ status: "unknown", reason }),
       );
-      const answer = (answer: PublishAnswer) => this.#send("answer", () => give(answer));
+      const answer = (answer: PublishAnswer) => this.#send("publish answer", () => give(answer));
       const publish = { agency, message: sent, expectedSequence, answer };
       this.#send("publish", () => this.#arrive(publish, fail));
     });
@@ -120,7 +120,7 @@ export class MemoryLog implements ReplicatedLog {
     // A node may keep what it cannot forward yet.
     else if (random.once(KEPT_EVERY)) {
       timers.after(random.below(this.#cluster.lateMsMax), () => this.#arrive(publish, fail));
-    } else this.#send("answer", () => fail("there is no leader"));
+    } else this.#send("publish answer", () => fail("there is no leader"));
   }
 
   #read<Result>(agency: number, read: (stream: MemoryStream, state: State) => Result) {
@@ -133,10 +133,10 @@ export class MemoryLog implements ReplicatedLog {
         const stream = this.#cluster.streamOf(agency);
         const isStale = stream.hasDeposedLeader && this.#cluster.random.once(MISLED_EVERY);
         if (!stream.isLed && !isStale) {
-          return this.#send("answer", () => fail("there is no leader"));
+          return this.#send("read answer", () => fail("there is no leader"));
         }
         const result = read(stream, isStale ? "deposed" : "newest");
-        this.#send("answer", () => give(result));
+        this.#send("read answer", () => give(result));
       });
     });
   }
@@ -162,7 +162,7 @@ export class MemoryLog implements ReplicatedLog {
 
   /** Lets a message travel between the client and the cluster. */
   #send(kind: Transit["kind"], arrive: () => void): void {
-    if (this.#isGone && kind !== "answer") return;
+    if (this.#isGone && !isAnswer(kind)) return;
     const fate = this.#fateOf(kind);
     if (fate === "lost") return;
     const wayMsMax = fate === "late" ? this.#cluster.lateMsMax : TRANSIT_MS_MAX;
@@ -172,6 +172,10 @@ export class MemoryLog implements ReplicatedLog {
   #fateOf(kind: Transit["kind"]): Fate {
     const { fate, random } = this.#cluster;
     if (!this.#isCut) return fate({ kind, client: this });
-    return kind === "answer" || random.once(2) ? "lost" : "late";
+    return isAnswer(kind) || random.once(2) ? "lost" : "late";
   }
+}
+
+function isAnswer(kind: Transit["kind"]): boolean {
+  return kind === "publish answer" || kind === "read answer";
 }

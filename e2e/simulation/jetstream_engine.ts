@@ -1,0 +1,133 @@
+/**
+ * The ledger on JetStream in a simulation: a replicated log in memory with elections, late, lost and
+ * misleading answers; servers are killed between two messages, and cut off from the cluster.
+ *
+ * @module
+ */
+
+import { ReplicatedLedger } from "../../server/ledger/jetstream/replicated_ledger.ts";
+import { type Fate, MemoryCluster, type Transit } from "../../server/testing/memory_cluster.ts";
+import type { MemoryLog } from "../../server/testing/memory_log.ts";
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
+import type { Random } from "../../testing/random.ts";
+import type { Incidents } from "./incidents.ts";
+import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
+import type { Protection } from "./protections.ts";
+import { agencyOf, MISSING_GUARANTEES, weakened } from "./weakened_log.ts";
+
+/** Two streams, so that some agencies share one. */
+const PARTITIONS = 2;
+
+/** Longest time of an attempt, and of a call. The latter lies within the patience of agencies. */
+const ATTEMPT_MS = 100;
+const DEADLINE_MS = 400;
+const PAUSE_MS = 20;
+const ANSWER_TIMEOUT_MS = 500;
+/** A late message may arrive long after every attempt to send it again. */
+const LATE_MS_MAX = 3000;
+const ELECTION_MS_MAX = 1500;
+const CUT_MS_MAX = 1500;
+
+/** Each incident happens in one of this many turns. One in `fate` messages is lost or late. */
+const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 60 };
+/** A kill hits the server that sends or receives one of the next messages. */
+const KILL_WITHIN_MESSAGES = 15;
+
+/** The cluster and the processes that use it. */
+export class JetstreamEngine implements SimulatedEngine {
+  readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
+  readonly #random: Random;
+  readonly #incidents: Incidents;
+  readonly #cluster: MemoryCluster;
+  readonly #without: Protection | undefined;
+  readonly #processes = new Map<MemoryLog, ServerProcess>();
+  /** Messages that still pass before a server is killed. */
+  #killIn = Infinity;
+
+  constructor({ random, incidents, without }: {
+    random: Random;
+    incidents: Incidents;
+    without?: Protection;
+  }) {
+    this.#random = random;
+    this.#incidents = incidents;
+    this.#without = without;
+    this.#cluster = new MemoryCluster({
+      partitions: PARTITIONS,
+      random,
+      lateMsMax: LATE_MS_MAX,
+      without: without && MISSING_GUARANTEES[without],
+    });
+    this.#cluster.fate = (transit) => this.#fateOf(transit);
+  }
+
+  process(): ServerProcess {
+    const log = this.#cluster.connect({ attemptMs: ATTEMPT_MS });
+    let isKilled = false;
+    const process: ServerProcess = {
+      get isKilled() {
+        return isKilled;
+      },
+      kill: () => {
+        isKilled = true;
+        log.kill();
+        this.#processes.delete(log);
+      },
+      open: ({ agencies }) => {
+        const ledger = new ReplicatedLedger(weakened(log, this.#without), {
+          agencies,
+          winningNumber: WINNING_NUMBER,
+          deadlineMs: DEADLINE_MS,
+          pauseMs: PAUSE_MS,
+          now: Date.now,
+        });
+        return Promise.resolve(ledger);
+      },
+    };
+    this.#processes.set(log, process);
+    return process;
+  }
+
+  causeIncidents(): void {
+    const incidents = this.#incidents;
+    const random = this.#random;
+    const { streams } = this.#cluster;
+    if (incidents.happens(CHANCES.kill)) this.#killIn = random.below(KILL_WITHIN_MESSAGES);
+    if (incidents.happens(CHANCES.elect)) {
+      random.pick(streams).elect(random.below(ELECTION_MS_MAX));
+    }
+    if (incidents.happens(CHANCES.loseMajority)) {
+      this.#cluster.loseMajority(random.below(ELECTION_MS_MAX));
+    }
+    if (this.#processes.size > 0 && incidents.happens(CHANCES.cut)) {
+      random.pick([...this.#processes.keys()]).cut(random.below(CUT_MS_MAX));
+    }
+    if (incidents.happens(CHANCES.powerCut)) this.#cutPower();
+  }
+
+  bets(): Uint8Array {
+    const pieces = this.#cluster.stored.map(({ rows }) => rows);
+    return new Uint8Array(pieces.flatMap((rows) => [...rows]));
+  }
+
+  closed(): string {
+    const closes = this.#cluster.stored.filter(({ kind }) => kind === "close");
+    return closes.map(({ agency }) => `${agencyOf(agency)}\n`).join("");
+  }
+
+  #fateOf({ client }: Transit): Fate {
+    if (this.#killIn-- <= 0) {
+      this.#killIn = Infinity;
+      const isSent = this.#random.once(2);
+      this.#processes.get(client)?.kill();
+      if (!isSent) return "lost";
+    }
+    if (!this.#incidents.happens(CHANCES.fate)) return "arrives";
+    return this.#random.once(2) ? "lost" : "late";
+  }
+
+  #cutPower(): void {
+    for (const process of [...this.#processes.values()]) process.kill();
+    this.#cluster.loseMajority(this.#random.below(ELECTION_MS_MAX));
+  }
+}
