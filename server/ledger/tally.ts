@@ -30,8 +30,9 @@ export class DamagedRowError extends FatalLedgerError {
   readonly line: number;
   /** Position of the row's first byte in the file. */
   readonly offset: number;
+  /** The broken rule, without the value that breaks it: it may be a person's name or document. */
+  readonly rule: string;
 
-  /** @param rule The broken rule, without the value that breaks it: it may be a person's name or document. */
   constructor(line: number, offset: number, rule: string) {
     super(
       `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ${rule}. Nothing was ` +
@@ -40,6 +41,7 @@ export class DamagedRowError extends FatalLedgerError {
     );
     this.line = line;
     this.offset = offset;
+    this.rule = rule;
   }
 }
 
