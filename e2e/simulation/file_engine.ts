@@ -60,7 +60,7 @@ export class FileEngine implements SimulatedEngine {
       },
       open: ({ agencies, log }) =>
         openFileLedger(process, {
-          agencies,
+          agencies: this.#without === "every close" ? 1 : agencies,
           winningNumber: WINNING_NUMBER,
           log,
           signal: this.#datagrams.open(),

@@ -1,6 +1,6 @@
 /**
- * An agency that does not ask for progress, and that one program closes while another still sends bets:
- * the protocol allows both.
+ * An agency with three programs: one sends bets without asking for progress, one asks for it all the time,
+ * and one closes the agency while bets are still sent. The protocol allows that.
  *
  * @module
  */
@@ -22,6 +22,8 @@ const BETS_MAX = 40;
 const BATCH_BETS_MAX = 5;
 /** It closes at a random moment before this. */
 const CLOSE_MS_MAX = 1500;
+/** Longest pause between two questions for progress. */
+const ASK_MS_MAX = 400;
 const PAUSE_MS = 50;
 const WINNERS_BYTES_MAX = 64 * 1024;
 
@@ -43,6 +45,10 @@ export interface HastyAgencyOptions {
 export class HastyAgency {
   readonly #options: HastyAgencyOptions;
   readonly #sent: AgencyEvent[] = [];
+  readonly #progress: AgencyEvent[] = [];
+  readonly #stored: AgencyEvent[] = [];
+  #acknowledged = 0;
+  #isClosed = false;
 
   constructor(options: HastyAgencyOptions) {
     this.#options = options;
@@ -51,12 +57,15 @@ export class HastyAgency {
   /**
    * Sends, closes, and gets the winners.
    *
-   * @returns What it did and learned. Acknowledged bets stand before the close, since an answer that left a
-   * server before the close may arrive after it.
+   * @returns What it did and learned. Its programs do not wait for each other, so the order is not that of
+   * time: an answer that left a server before the close may arrive after it.
+   * @throws {Error} If an answer about progress lacks acknowledged bets.
    */
   async run(): Promise<AgencyEvent[]> {
-    const [closed] = await Promise.all([this.#close(), this.#sendUntilDoubt()]);
-    return [...this.#sent, ...closed, await this.#winners()];
+    const closing = this.#close().finally(() => this.#isClosed = true);
+    const [closed] = await Promise.all([closing, this.#sendUntilDoubt(), this.#askUntilClosed()]);
+    const winners = await this.#winners();
+    return [...this.#sent, ...this.#progress, ...this.#stored, ...closed, winners];
   }
 
   /** Sends batch after batch, until one is refused or has no answer. */
@@ -64,17 +73,38 @@ export class HastyAgency {
     const { agency, random } = this.#options;
     for (let from = 0; from < BETS_MAX;) {
       const to = from + 1 + random.below(BATCH_BETS_MAX);
-      this.#sent.push({ type: "sent", agency, from, to });
       try {
-        using connection = await this.#connect();
+        using connection = await this.#insist(() => this.#connect());
+        this.#sent.push({ type: "sent", agency, from, to });
         const packet = batchPacket(agency, from, to);
         if (await connection.ask(packet, decodeStoreResponse) !== STORED) return;
       } catch (error) {
         if (error instanceof ConnectionError) return;
         throw error;
       }
-      this.#sent.push({ type: "stored", agency, from, to });
-      from = to;
+      this.#stored.push({ type: "stored", agency, from, to });
+      this.#acknowledged = from = to;
+    }
+  }
+
+  async #askUntilClosed(): Promise<void> {
+    const { agency, random } = this.#options;
+    const request = encodeAgencyRequest("ProgressRequest", agency);
+    while (!this.#isClosed) {
+      await pause(random.below(ASK_MS_MAX));
+      const acknowledged = this.#acknowledged;
+      try {
+        using connection = await this.#connect();
+        const bets = await connection.ask(request, decodeProgressResponse);
+        if (bets < acknowledged) {
+          throw new Error(
+            `progress of agency ${agency} is ${bets}, but ${acknowledged} were stored`,
+          );
+        }
+        this.#progress.push({ type: "progress", agency, bets });
+      } catch (error) {
+        if (!(error instanceof ConnectionError)) throw error;
+      }
     }
   }
 
@@ -85,9 +115,10 @@ export class HastyAgency {
       ...encodeAgencyRequest("AgencyClose", agency),
       ...encodeAgencyRequest("ProgressRequest", agency),
     ]);
-    const bets = await this.#insist((connection) =>
-      connection.ask(packets, decodeProgressResponse)
-    );
+    const bets = await this.#insist(async () => {
+      using connection = await this.#connect();
+      return await connection.ask(packets, decodeProgressResponse);
+    });
     return [
       { type: "close sent", agency },
       { type: "closed", agency, fileSize: storedBytes() },
@@ -99,18 +130,18 @@ export class HastyAgency {
     const { agency, winnersTimeoutMs: timeoutMs } = this.#options;
     const request = encodeAgencyRequest("WinnersRequest", agency);
     const limits = { timeoutMs, bytesMax: WINNERS_BYTES_MAX };
-    const documents = await this.#insist((connection) =>
-      connection.ask(request, decodeWinnersResponse, limits)
-    );
+    const documents = await this.#insist(async () => {
+      using connection = await this.#connect();
+      return await connection.ask(request, decodeWinnersResponse, limits);
+    });
     return { type: "winners", agency, documents, server: "a server" };
   }
 
-  /** Does `work` on new connections until one of them works. */
-  async #insist<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
+  /** Repeats `work` until no connection fails. */
+  async #insist<Result>(work: () => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
-        using connection = await this.#connect();
-        return await work(connection);
+        return await work();
       } catch (error) {
         if (!(error instanceof ConnectionError)) throw error;
         await pause(PAUSE_MS);

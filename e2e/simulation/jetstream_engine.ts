@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Ledger } from "../../server/ledger/ledger.ts";
+import type { ReplicatedLog } from "../../server/ledger/jetstream/replicated_log.ts";
 import { ReplicatedLedger } from "../../server/ledger/jetstream/replicated_ledger.ts";
 import { type Fate, MemoryCluster, type Transit } from "../../server/testing/memory_cluster.ts";
 import type { MemoryLog } from "../../server/testing/memory_log.ts";
@@ -13,7 +15,7 @@ import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
 import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 import type { Protection } from "./protections.ts";
-import { agencyOf, MISSING_GUARANTEES, weakened } from "./weakened_log.ts";
+import { agencyOf, firstAgencyOf, MISSING_GUARANTEES, weakened } from "./weakened_log.ts";
 
 /** Two streams, so that some agencies share one. */
 const PARTITIONS = 2;
@@ -27,9 +29,15 @@ const ANSWER_TIMEOUT_MS = 500;
 const LATE_MS_MAX = 3000;
 const ELECTION_MS_MAX = 1500;
 const CUT_MS_MAX = 1500;
+/** Long enough for an election in the middle of it. */
+const COMMIT_MS_MAX = 12;
+/** Longest time until a server follows what another one has stored. */
+const LAG_MS_MAX = 200;
+/** An incident happens within this time. */
+const SOON_MS = 25;
 
 /** Each incident happens in one of this many turns. One in `fate` messages is lost or late. */
-const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 60 };
+const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 40 };
 /** A kill hits the server that sends or receives one of the next messages. */
 const KILL_WITHIN_MESSAGES = 15;
 
@@ -55,6 +63,7 @@ export class JetstreamEngine implements SimulatedEngine {
     this.#cluster = new MemoryCluster({
       partitions: PARTITIONS,
       random,
+      commitMsMax: COMMIT_MS_MAX,
       lateMsMax: LATE_MS_MAX,
       without: without && MISSING_GUARANTEES[without],
     });
@@ -62,7 +71,7 @@ export class JetstreamEngine implements SimulatedEngine {
   }
 
   process(): ServerProcess {
-    const log = this.#cluster.connect({ attemptMs: ATTEMPT_MS });
+    const log = this.#cluster.connect({ attemptMs: ATTEMPT_MS, lagMsMax: LAG_MS_MAX });
     let isKilled = false;
     const process: ServerProcess = {
       get isKilled() {
@@ -73,36 +82,23 @@ export class JetstreamEngine implements SimulatedEngine {
         log.kill();
         this.#processes.delete(log);
       },
-      open: ({ agencies }) => {
-        const ledger = new ReplicatedLedger(weakened(log, this.#without), {
-          agencies,
-          winningNumber: WINNING_NUMBER,
-          deadlineMs: DEADLINE_MS,
-          pauseMs: PAUSE_MS,
-          now: Date.now,
-        });
-        return Promise.resolve(ledger);
-      },
+      open: ({ agencies }) => Promise.resolve(this.#open(log, agencies)),
     };
     this.#processes.set(log, process);
     return process;
   }
 
   causeIncidents(): void {
-    const incidents = this.#incidents;
     const random = this.#random;
     const { streams } = this.#cluster;
-    if (incidents.happens(CHANCES.kill)) this.#killIn = random.below(KILL_WITHIN_MESSAGES);
-    if (incidents.happens(CHANCES.elect)) {
-      random.pick(streams).elect(random.below(ELECTION_MS_MAX));
-    }
-    if (incidents.happens(CHANCES.loseMajority)) {
-      this.#cluster.loseMajority(random.below(ELECTION_MS_MAX));
-    }
-    if (this.#processes.size > 0 && incidents.happens(CHANCES.cut)) {
-      random.pick([...this.#processes.keys()]).cut(random.below(CUT_MS_MAX));
-    }
-    if (incidents.happens(CHANCES.powerCut)) this.#cutPower();
+    this.#maybe(CHANCES.kill, () => this.#killIn = random.below(KILL_WITHIN_MESSAGES));
+    this.#maybe(CHANCES.elect, () => random.pick(streams).elect(random.below(ELECTION_MS_MAX)));
+    this.#maybe(CHANCES.cut, () => this.#cutOff());
+    this.#maybe(
+      CHANCES.loseMajority,
+      () => this.#cluster.loseMajority(random.below(ELECTION_MS_MAX)),
+    );
+    this.#maybe(CHANCES.powerCut, () => this.#cutPower());
   }
 
   bets(): Uint8Array {
@@ -113,6 +109,35 @@ export class JetstreamEngine implements SimulatedEngine {
   closed(): string {
     const closes = this.#cluster.stored.filter(({ kind }) => kind === "close");
     return closes.map(({ agency }) => `${agencyOf(agency)}\n`).join("");
+  }
+
+  #open(log: ReplicatedLog, agencies: number): Ledger {
+    const options = {
+      agencies,
+      winningNumber: WINNING_NUMBER,
+      deadlineMs: DEADLINE_MS,
+      pauseMs: PAUSE_MS,
+      now: Date.now,
+    };
+    const ledger = new ReplicatedLedger(weakened(log, this.#without), options);
+    if (this.#without !== "every close") return ledger;
+    const hasty = new ReplicatedLedger(firstAgencyOf(log), { ...options, agencies: 1 });
+    return Object.assign(ledger, {
+      draw: hasty.draw.bind(hasty),
+      onChange: hasty.onChange.bind(hasty),
+    });
+  }
+
+  /** Lets something happen soon, with one chance in `chance`. */
+  #maybe(chance: number, incident: () => void): void {
+    if (!this.#incidents.happens(chance)) return;
+    this.#cluster.timers.after(this.#random.below(SOON_MS), incident);
+  }
+
+  /** Cuts one server off from the cluster. */
+  #cutOff(): void {
+    const clients = [...this.#processes.keys()];
+    if (clients.length > 0) this.#random.pick(clients).cut(this.#random.below(CUT_MS_MAX));
   }
 
   #fateOf({ client }: Transit): Fate {

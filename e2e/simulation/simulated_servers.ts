@@ -40,7 +40,7 @@ export class SimulatedServers {
   readonly #live: (LiveServer | undefined)[];
   /** The places where a server is starting, with its process. */
   readonly #starting = new Map<number, ServerProcess>();
-  #startFailure: Error | undefined;
+  #failure: Error | undefined;
 
   constructor(options: SimulatedServersOptions) {
     this.#options = options;
@@ -82,10 +82,10 @@ export class SimulatedServers {
   /**
    * Starts a new server in each place whose process was killed.
    *
-   * @throws {Error} If an earlier one could not start on what was stored.
+   * @throws {Error} If an earlier one could not start on what was stored, or its ledger failed.
    */
   restartKilled(): void {
-    if (this.#startFailure !== undefined) throw this.#startFailure;
+    if (this.#failure !== undefined) throw this.#failure;
     for (const [place, server] of this.#live.entries()) {
       if (server?.process.isKilled) this.#remove(place, server);
       if (this.#live[place] === undefined && !this.#starting.has(place)) void this.#start(place);
@@ -113,7 +113,7 @@ export class SimulatedServers {
       if (process.isKilled) killServer(server);
       else this.#live[place] = server;
     } catch (error) {
-      if (!process.isKilled) this.#startFailure = error as Error;
+      if (!process.isKilled) this.#failure = error as Error;
     } finally {
       this.#starting.delete(place);
     }
@@ -122,8 +122,11 @@ export class SimulatedServers {
   async #open(process: ServerProcess): Promise<LiveServer> {
     const { agencies, without } = this.#options;
     const { log } = keepLog();
-    const ledger = await process.open({ agencies: without === "every close" ? 1 : agencies, log });
-    void ledger.failed.then(() => process.kill());
+    const ledger = await process.open({ agencies, log });
+    void ledger.failed.then((error) => {
+      if (!process.isKilled) this.#failure ??= error;
+      process.kill();
+    });
     if (without === "expected bets") ignoreExpectedBets(ledger);
     const context: SessionContext = {
       ledger,

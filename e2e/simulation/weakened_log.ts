@@ -62,10 +62,16 @@ const WEAKENINGS: Partial<Record<Protection, Weakening>> = {
       return { status: "unknown", reason: (error as Error).message };
     }
   },
-  fences: (log) => (agency, message, expectedSequence) =>
-    message.kind === "close"
-      ? log.publish(agency + APART, message, 0)
-      : log.publish(agency, message, expectedSequence),
+  fences: (log) => async (agency, message, expectedSequence) => {
+    if (message.kind !== "close") return await log.publish(agency, message, expectedSequence);
+    try {
+      const closed = await log.last(agency + APART);
+      if (closed !== undefined) return { status: "stored", sequence: expectedSequence };
+      return await log.publish(agency + APART, message, 0);
+    } catch (error) {
+      return { status: "unknown", reason: (error as Error).message };
+    }
+  },
 };
 
 function renamed(message: LogMessage): LogMessage {
@@ -76,19 +82,35 @@ function renamed(message: LogMessage): LogMessage {
 export function weakened(log: ReplicatedLog, without: Protection | undefined): ReplicatedLog {
   const publish = without && WEAKENINGS[without]?.(log);
   if (publish === undefined) return log;
-  const weak: ReplicatedLog = {
+  const follow: ReplicatedLog["follow"] = (listener) =>
+    log.follow((messages) =>
+      listener(messages.map((message) => ({ ...message, agency: agencyOf(message.agency) })))
+    );
+  return replaced(log, { publish, follow });
+}
+
+/** Returns the log as a server sees it that knows the first agency only. */
+export function firstAgencyOf(log: ReplicatedLog): ReplicatedLog {
+  const follow: ReplicatedLog["follow"] = (listener) =>
+    log.follow((messages) => listener(messages.filter(({ agency }) => agency === 1)));
+  return replaced(log, { follow });
+}
+
+/** Returns a log of which some methods are replaced. */
+function replaced(
+  log: ReplicatedLog,
+  methods: Partial<Pick<ReplicatedLog, "publish" | "follow">>,
+): ReplicatedLog {
+  return {
     failed: log.failed,
     get isAvailable() {
       return log.isAvailable;
     },
-    publish,
-    last: (agency) => log.last(agency),
-    after: (agency, sequence) => log.after(agency, sequence),
-    follow: (listener) =>
-      log.follow((messages) =>
-        listener(messages.map((message) => ({ ...message, agency: agencyOf(message.agency) })))
-      ),
+    publish: log.publish.bind(log),
+    last: log.last.bind(log),
+    after: log.after.bind(log),
+    follow: log.follow.bind(log),
     [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+    ...methods,
   };
-  return weak;
 }
