@@ -29,14 +29,7 @@ STAND_IN_RECIPE=2
 
 say() { echo "docker.sh: $*" >&2; }
 
-# Runs a command and prints its output only if it fails.
-quietly() {
-  local output
-  output=$("$@" 2>&1) && return 0
-  say "failed: $*"
-  tail -n 10 <<<"$output" >&2
-  return 1
-}
+source .ci/debian.sh
 
 main() {
   case ${1:-start} in
@@ -111,29 +104,11 @@ install_compose() {
   say "installing docker compose version 2 from Debian $COMPOSE_DEBIAN"
   local dir plugins=/usr/local/lib/docker/cli-plugins
   dir=$(mktemp -d)
-  # Install only this package of that release, and keep the machine's own package lists unchanged.
-  mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/files"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $COMPOSE_DEBIAN main" \
-    >"$dir/sources.list"
-  local options=(
-    -qq
-    -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=-
-    -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir" -o APT::Sandbox::User=root
-  )
-  quietly apt-get "${options[@]}" update
-  (cd "$dir" && quietly apt-get "${options[@]}" download docker-compose)
-  dpkg -x "$dir"/docker-compose_*.deb "$dir/files"
+  unpack_debian_package "$COMPOSE_DEBIAN" docker-compose "$dir" || exit 1
   mkdir -p "$plugins"
-  install "$(find "$dir/files" -path '*/cli-plugins/docker-compose' -type f)" "$plugins/docker-compose"
+  install "$(find "$dir" -path '*/cli-plugins/docker-compose' -type f)" "$plugins/docker-compose"
   rm -rf "$dir"
   docker compose version >/dev/null
-}
-
-# Prints the mirror of this machine's package lists.
-debian_mirror() {
-  [[ -n $(find /var/lib/apt/lists -name '*Packages*' -print -quit) ]] || quietly apt-get update
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $DEBIAN" |
-    sort -u | head -n 1
 }
 
 # Provides the images that the Dockerfiles build on.

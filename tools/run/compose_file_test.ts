@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
 import { composeFile } from "./compose_file.ts";
+import type { LedgerChoice } from "./ledger_choice.ts";
 import { CONTAINER_LIMITS } from "./lottery_settings.ts";
 import { readRunSettings } from "./run_settings.ts";
 
@@ -24,8 +25,12 @@ Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () 
   );
 });
 
-function servicesOf(options: { servers: number; clients: number }): Yaml {
-  return (parse(composeFile({ ...options, ...BROADCAST })) as Yaml).services;
+function servicesOf(
+  options: { servers: number; clients: number },
+  ledger: LedgerChoice = { kind: "files" },
+): Yaml {
+  return (parse(composeFile({ ...options, ...BROADCAST, ledger, nodePort: 4222 })) as Yaml)
+    .services;
 }
 
 Deno.test("composeFile() defines a service for each server and client", () => {
@@ -86,9 +91,11 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
 });
 
 Deno.test("composeFile() names the anchors that services share, and no project", () => {
-  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST });
+  const ledger = { kind: "nodes" } as const;
+  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST, ledger, nodePort: 4222 });
   assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
+  assertMatch(text, /\n {2}node1:\n {4}<<: \*node\n/);
   assertEquals(/ref_/.test(text), false);
   assertEquals(/^name:/m.test(text), false);
 });

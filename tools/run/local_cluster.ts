@@ -6,10 +6,13 @@
  * @module
  */
 
+import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
+import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { ledgerForProcesses } from "./ledger_nodes.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -18,7 +21,7 @@ import {
   serverPermissions,
 } from "./permissions.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
-import { ServerSupervisor } from "./server_supervisor.ts";
+import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -28,12 +31,28 @@ const STOP_GRACE_MS = 5000;
 
 /** Settings of servers and clients, which inherit only those that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
-/** Runs servers and clients as processes. */
+/** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: assertPortsFree,
+  prepare: (settings) => {
+    assertPortsFree(settings);
+    if (settings.lottery.ledger.kind !== "nodes") return;
+    assertNodePortsFree(settings.lottery.nodePort);
+    findNatsServer();
+  },
+  startNodes: async ({ settings, ...options }) => {
+    const { nodePort } = settings.lottery;
+    const nodes = new LocalNodes({ server: findNatsServer(), nodePort, ...options });
+    try {
+      await nodes.start();
+      return nodes;
+    } catch (error) {
+      await nodes.stop();
+      throw error;
+    }
+  },
   run: async (options) => {
     const { finished, stop } = options;
     const processes = new LocalProcesses(options);
@@ -87,7 +106,7 @@ function assertFree(listen: () => { close(): void }, reason: string): void {
 class LocalProcesses {
   readonly #options: RunOptions;
   readonly #env: Record<string, string>;
-  readonly #servers: ServerSupervisor[] = [];
+  readonly #servers: ServiceSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
 
   constructor(options: RunOptions) {
@@ -146,7 +165,7 @@ class LocalProcesses {
 
   async #startServer(name: string): Promise<void> {
     const { onDown, onEnd, onLine } = this.#options;
-    const server = new ServerSupervisor({
+    const server = new ServiceSupervisor({
       name,
       spawn: (onLine) => {
         const process = this.#spawnServer(onLine);
@@ -162,11 +181,13 @@ class LocalProcesses {
   }
 
   #spawnServer(onLine: (line: string) => void): ServiceProcess {
-    const { port, broadcastPort } = this.#options.settings.server;
+    const { lottery, server: { port, broadcastPort } } = this.#options.settings;
+    const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
+      nodes: ledger.nodes,
       network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
     });
     return this.#spawn({
@@ -177,6 +198,7 @@ class LocalProcesses {
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
+        LEDGER: ledger.variable,
       },
       onLine,
     });

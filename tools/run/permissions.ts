@@ -9,6 +9,8 @@
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
   "DRAW_POLL_SECONDS",
+  "LEDGER",
+  "LEDGER_*",
   "LOGGING_LEVEL",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_*",
@@ -25,19 +27,37 @@ export interface ServerNetwork {
   broadcastPort: number;
 }
 
+/** The nodes of JetStream that keep the ledger. */
+export interface LedgerNodes {
+  /** Where the nodes are: hosts and networks, with ports. */
+  addresses: readonly string[];
+  /** The files of keys and certificates that LEDGER_* names. */
+  files: readonly string[];
+}
+
 /** What a server uses. */
 export interface ServerResources {
   /** Its config.ini. */
   config: string;
+  /** The folder of the ledger's files. */
   sharedVolume: string;
+  /** The nodes that keep the ledger instead. @default {none} */
+  nodes?: LedgerNodes;
   network: ServerNetwork;
 }
 
-/** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its volume. */
+/** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
-  { config, sharedVolume, network }: ServerResources,
+  { config, sharedVolume, nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort } = network;
+  if (nodes !== undefined) {
+    return permissions({
+      net: [address(listenIp, port), ...nodes.addresses],
+      env: SERVER_VARIABLES,
+      read: [config, ...nodes.files],
+    });
+  }
   return permissions({
     net: [
       address(listenIp, port),
@@ -108,6 +128,17 @@ function pathFlag(flag: string, paths: readonly string[]): string {
  */
 export const SERVER_PASSED_ON: readonly string[] = [
   "DRAW_POLL_SECONDS",
+  "LEDGER_CREDENTIALS_FILE",
+  "LEDGER_NAME",
+  "LEDGER_NKEY_FILE",
+  "LEDGER_PARTITIONS",
+  "LEDGER_PASSWORD",
+  "LEDGER_REPLICAS",
+  "LEDGER_TLS_CA",
+  "LEDGER_TLS_CERT",
+  "LEDGER_TLS_FIRST",
+  "LEDGER_TLS_KEY",
+  "LEDGER_USER",
   "LOGGING_LEVEL",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_CROWDED_IDLE_SECONDS",

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { FatalLedgerError } from "../fatal_error.ts";
+
 /** A draw of a lottery on JetStream. */
 export interface DrawRecord {
   /** A UUID. The names of its streams hold its first eight letters. */
@@ -22,11 +24,10 @@ export interface DrawRecord {
 /** The settings that belong to a draw. The number of partitions is the one with which the draw began. */
 export type DrawSettings = Pick<DrawRecord, "agencies" | "winningNumber">;
 
-/** Creates the record of a new draw. */
-export function newDraw(settings: DrawSettings & Pick<DrawRecord, "partitions">): DrawRecord {
-  const { agencies, winningNumber, partitions } = settings;
-  const createdAt = new Date().toISOString();
-  return { id: crypto.randomUUID(), agencies, winningNumber, partitions, createdAt };
+/** Creates the record of a draw that begins now. */
+export function newDraw(plan: Omit<DrawRecord, "createdAt">): DrawRecord {
+  const { id, agencies, winningNumber, partitions } = plan;
+  return { id, agencies, winningNumber, partitions, createdAt: new Date().toISOString() };
 }
 
 /** Encodes a record: one JSON object. */
@@ -37,7 +38,7 @@ export function encodeDraw(draw: DrawRecord): Uint8Array {
 /**
  * Decodes a record.
  *
- * @throws If it is not the record of a draw.
+ * @throws {FatalLedgerError} If it is not the record of a draw.
  */
 export function decodeDraw(bytes: Uint8Array): DrawRecord {
   try {
@@ -51,7 +52,7 @@ export function decodeDraw(bytes: Uint8Array): DrawRecord {
   } catch {
     // Reported below.
   }
-  throw new Error(
+  throw new FatalLedgerError(
     "Cannot read the current draw: the last message of the stream of draws is not the record of a draw. " +
       "Restore that stream from a backup",
   );
@@ -60,12 +61,12 @@ export function decodeDraw(bytes: Uint8Array): DrawRecord {
 /**
  * Makes sure that a server has the settings of a draw.
  *
- * @throws If not.
+ * @throws {FatalLedgerError} If not.
  */
 export function assertSameDraw(draw: DrawRecord, settings: DrawSettings): void {
   const { agencies, winningNumber, createdAt } = draw;
   if (agencies === settings.agencies && winningNumber === settings.winningNumber) return;
-  throw new Error(
+  throw new FatalLedgerError(
     `Cannot join this draw: it began at ${createdAt} with AGENCIES_AMOUNT=${agencies} and ` +
       `LOTTERY_WINNER_NUMBER=${winningNumber}; this server has AGENCIES_AMOUNT=${settings.agencies} and ` +
       `LOTTERY_WINNER_NUMBER=${settings.winningNumber}. Give it the settings of the draw, use another ` +
