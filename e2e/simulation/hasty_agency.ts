@@ -21,9 +21,9 @@ import { batchPacket } from "../faults/made_bets.ts";
 const BETS_MAX = 40;
 const BATCH_BETS_MAX = 5;
 /** It closes at a random moment before this. */
-const CLOSE_MS_MAX = 1500;
+const CLOSE_MS_MAX = 2500;
 /** Longest pause between two questions for progress. */
-const ASK_MS_MAX = 400;
+const ASK_MS_MAX = 150;
 const PAUSE_MS = 50;
 const WINNERS_BYTES_MAX = 64 * 1024;
 
@@ -48,6 +48,8 @@ export class HastyAgency {
   readonly #progress: AgencyEvent[] = [];
   readonly #stored: AgencyEvent[] = [];
   #acknowledged = 0;
+  /** How many bets precede the batch that was refused, if one was. */
+  #refusedAfter = Infinity;
   #isClosed = false;
 
   constructor(options: HastyAgencyOptions) {
@@ -59,11 +61,12 @@ export class HastyAgency {
    *
    * @returns What it did and learned. Its programs do not wait for each other, so the order is not that of
    * time: an answer that left a server before the close may arrive after it.
-   * @throws {Error} If an answer about progress lacks acknowledged bets.
+   * @throws {Error} If an answer about progress lacks acknowledged bets or counts refused ones.
    */
   async run(): Promise<AgencyEvent[]> {
     const closing = this.#close().finally(() => this.#isClosed = true);
     const [closed] = await Promise.all([closing, this.#sendUntilDoubt(), this.#askUntilClosed()]);
+    this.#requireNoneRefused(closed);
     const winners = await this.#winners();
     return [...this.#sent, ...this.#progress, ...this.#stored, ...closed, winners];
   }
@@ -77,7 +80,10 @@ export class HastyAgency {
         using connection = await this.#insist(() => this.#connect());
         this.#sent.push({ type: "sent", agency, from, to });
         const packet = batchPacket(agency, from, to);
-        if (await connection.ask(packet, decodeStoreResponse) !== STORED) return;
+        if (await connection.ask(packet, decodeStoreResponse) !== STORED) {
+          this.#refusedAfter = from;
+          return;
+        }
       } catch (error) {
         if (error instanceof ConnectionError) return;
         throw error;
@@ -124,6 +130,16 @@ export class HastyAgency {
       { type: "closed", agency, fileSize: storedBytes() },
       { type: "progress", agency, bets },
     ];
+  }
+
+  #requireNoneRefused(closed: AgencyEvent[]): void {
+    for (const event of closed) {
+      if (event.type !== "progress" || event.bets <= this.#refusedAfter) continue;
+      const { agency, bets } = event;
+      throw new Error(
+        `agency ${agency} has ${bets} bets, but those after bet ${this.#refusedAfter} were refused`,
+      );
+    }
   }
 
   async #winners(): Promise<AgencyEvent> {

@@ -37,7 +37,7 @@ const LAG_MS_MAX = 200;
 const SOON_MS = 25;
 
 /** Each incident happens in one of this many turns. One in `fate` messages is lost or late. */
-const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 40 };
+const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 25 };
 /** A kill hits the server that sends or receives one of the next messages. */
 const KILL_WITHIN_MESSAGES = 15;
 
@@ -120,12 +120,20 @@ export class JetstreamEngine implements SimulatedEngine {
       now: Date.now,
     };
     const ledger = new ReplicatedLedger(weakened(log, this.#without), options);
-    if (this.#without !== "every close") return ledger;
-    const hasty = new ReplicatedLedger(firstAgencyOf(log), { ...options, agencies: 1 });
-    return Object.assign(ledger, {
-      draw: hasty.draw.bind(hasty),
-      onChange: hasty.onChange.bind(hasty),
-    });
+    switch (this.#without) {
+      case "every close": {
+        const hasty = new ReplicatedLedger(firstAgencyOf(log), { ...options, agencies: 1 });
+        ledger.draw = hasty.draw.bind(hasty);
+        ledger.onChange = hasty.onChange.bind(hasty);
+        break;
+      }
+      case "notices":
+        ledger.onChange = () => {};
+        break;
+      case "unknown outcomes":
+        guessOutcomes(ledger);
+    }
+    return ledger;
   }
 
   /** Lets something happen soon, with one chance in `chance`. */
@@ -155,4 +163,12 @@ export class JetstreamEngine implements SimulatedEngine {
     for (const process of [...this.#processes.values()]) process.kill();
     this.#cluster.loseMajority(this.#random.below(ELECTION_MS_MAX));
   }
+}
+
+function guessOutcomes(ledger: Ledger): void {
+  const append = ledger.append.bind(ledger);
+  ledger.append = async (batch, expectedBets) => {
+    const result = await append(batch, expectedBets);
+    return result.status === "unknown" ? { ...result, status: "refused" } : result;
+  };
 }

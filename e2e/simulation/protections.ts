@@ -4,40 +4,50 @@
  * @module
  */
 
-/** A protection of servers, whatever their engine, that a control switches off. */
-export type ServerProtection =
+/** Those of servers, whatever their engine. */
+export const SERVER_PROTECTIONS = [
   /** A server stores a batch whatever others have stored since. */
-  | "expected bets"
+  "expected bets",
   /** The draw waits for the first agency only. */
-  | "every close";
+  "every close",
+] as const;
 
-/** A protection of the ledger on files that a control switches off. */
-export type FileProtection =
+/** Those of the ledger on files. */
+export const FILE_PROTECTIONS = [
   /** Nothing is synced. */
-  | "sync"
+  "sync",
   /** A server looks for the draw only when it receives a datagram. */
-  | "polls";
+  "polls",
+] as const;
 
-/** A protection of the ledger on JetStream that a control switches off. */
-export type JetstreamProtection =
+/** Those of the ledger on JetStream, and of JetStream itself. */
+export const JETSTREAM_PROTECTIONS = [
   /** Messages are stored whatever the last one is. */
-  | "conditions"
+  "conditions",
   /** A leader answers before a majority has stored the message. */
-  | "commits"
+  "commits",
   /** After an attempt without an answer the bets are appended anew, whatever became of them. */
-  | "resolution"
+  "resolution",
   /** Each attempt has an identity of its own. */
-  | "identity"
-  /** An attempt without an answer counts as refused. */
-  | "doubt"
+  "identity",
+  /** An attempt without an answer counts as refused by its condition. */
+  "doubt",
+  /** A call whose outcome is unknown is answered as refused. */
+  "unknown outcomes",
   /** Progress is what a read returns. */
-  | "marks"
+  "marks",
   /** A close does not stand among the bets of its agency. */
-  | "fences"
+  "fences",
   /** Messages that a follower gets again count again. */
-  | "deduplication"
+  "deduplication",
   /** A follower may miss messages. */
-  | "completeness";
+  "completeness",
+  /** Sessions that wait for the draw are not told of it. */
+  "notices",
+] as const;
 
 /** Any of them. */
-export type Protection = ServerProtection | FileProtection | JetstreamProtection;
+export type Protection =
+  | (typeof SERVER_PROTECTIONS)[number]
+  | (typeof FILE_PROTECTIONS)[number]
+  | (typeof JETSTREAM_PROTECTIONS)[number];

@@ -47,7 +47,7 @@ const RETRY_MS = 20_000;
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
 const CHANCES = { breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
-const INCIDENTS_MAX = 20;
+const INCIDENTS_MAX = 60;
 /** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
 const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */

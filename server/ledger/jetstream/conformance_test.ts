@@ -26,7 +26,7 @@ class MemoryLottery implements LotteryUnderTest {
 
   async appendUnknown(batchFor: (ledger: Ledger) => BetBatch) {
     const ledger = await this.open(this.#cluster.connect({ attemptMs: 50 }), 200);
-    this.#cluster.fate = ({ kind }) => kind === "answer" ? "lost" : "arrives";
+    this.#cluster.fate = ({ kind }) => kind === "publish answer" ? "lost" : "arrives";
     const result = await ledger.append(batchFor(ledger));
     this.#cluster.fate = () => "arrives";
     return { ledger, result };
