@@ -42,6 +42,7 @@ const EXPECTED = {
   crowdedIdleMs: 5_000,
   drawPollMs: 1000,
   winningNumber: 7574,
+  ledger: { engine: "files" as const },
 };
 
 Deno.test("readServerSettings() reads the exercise's file, with or without a section", () => {
@@ -102,6 +103,7 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     drawPollMs: 7000,
     winningNumber: 0,
     sharedVolume: "/shared-volume",
+    ledger: { engine: "files" },
   });
 });
 

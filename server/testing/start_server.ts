@@ -69,6 +69,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     drawPollMs: 3_600_000,
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
+    ledger: { engine: "files" },
     ...changed,
   };
   const signal = new DrawSignal({

@@ -6,8 +6,9 @@
 
 import { NATS_PORTS } from "../nodes/node_config.ts";
 import { CONTAINER_LEDGER, localLedger, NODE_NAMES } from "../nodes/nodes.ts";
+import { PROJECT_ROOT } from "../project.ts";
 import type { LotterySettings } from "./lottery_settings.ts";
-import type { LedgerNodes } from "./permissions.ts";
+import { engineModules, type LedgerNodes } from "./permissions.ts";
 
 /** How servers reach the ledger. */
 export interface LedgerAccess {
@@ -25,9 +26,9 @@ export function ledgerForProcesses({ ledger, nodePort }: Choice): LedgerAccess {
     case "files":
       return { variable: "files" };
     case "nodes":
-      return accessTo(localLedger(nodePort));
+      return accessTo(localLedger(nodePort), engineModules(PROJECT_ROOT));
     case "cluster":
-      return accessTo(ledger.url);
+      return accessTo(ledger.url, engineModules(PROJECT_ROOT));
   }
 }
 
@@ -37,21 +38,22 @@ export function ledgerForProcesses({ ledger, nodePort }: Choice): LedgerAccess {
  * @param subnet That of the containers, in CIDR notation: names lead to its addresses.
  */
 export function ledgerForContainers({ ledger }: Choice, subnet: string): LedgerAccess {
+  const modules = engineModules("/app");
   switch (ledger.kind) {
     case "files":
       return { variable: "files" };
     case "nodes": {
       const names = NODE_NAMES.map((name) => `${name}:${NATS_PORTS.client}`);
       const addresses = [...names, `${subnet}:${NATS_PORTS.client}`];
-      return { variable: CONTAINER_LEDGER, nodes: { addresses, files: [] } };
+      return { variable: CONTAINER_LEDGER, nodes: { addresses, files: [], modules } };
     }
     case "cluster":
-      return accessTo(ledger.url);
+      return accessTo(ledger.url, modules);
   }
 }
 
-function accessTo(url: string): LedgerAccess {
+function accessTo(url: string, modules: string[]): LedgerAccess {
   const hosts = url.replace(/^\w+:\/\//, "").split(",").map((host) => host.trim());
   const addresses = hosts.map((host) => /:\d+$/.test(host) ? host : `${host}:${NATS_PORTS.client}`);
-  return { variable: url, nodes: { addresses, files: [] } };
+  return { variable: url, nodes: { addresses, files: [], modules } };
 }

@@ -33,6 +33,8 @@ export interface LedgerNodes {
   addresses: readonly string[];
   /** The files of keys and certificates that LEDGER_* names. */
   files: readonly string[];
+  /** The folders of the modules that a server loads for this ledger alone: see {@linkcode engineModules}. */
+  modules: readonly string[];
 }
 
 /** What a server uses. */
@@ -46,6 +48,11 @@ export interface ServerResources {
   network: ServerNetwork;
 }
 
+/** Returns the folders of the modules that a server loads for JetStream alone, in a project at `root`. */
+export function engineModules(root: string): string[] {
+  return [`${root}/server/ledger`, `${root}/shared`];
+}
+
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
   { config, sharedVolume, nodes, network }: ServerResources,
@@ -55,7 +62,7 @@ export function serverPermissions(
     return permissions({
       net: [address(listenIp, port), ...nodes.addresses],
       env: SERVER_VARIABLES,
-      read: [config, ...nodes.files],
+      read: [config, ...nodes.files, ...nodes.modules],
     });
   }
   return permissions({
