@@ -71,7 +71,11 @@ export class JetstreamEngine implements SimulatedEngine {
   }
 
   process(): ServerProcess {
-    const log = this.#cluster.connect({ attemptMs: ATTEMPT_MS, lagMsMax: LAG_MS_MAX });
+    const log = this.#cluster.connect({
+      attemptMs: ATTEMPT_MS,
+      readMs: ATTEMPT_MS,
+      lagMsMax: LAG_MS_MAX,
+    });
     let isKilled = false;
     const process: ServerProcess = {
       get isKilled() {

@@ -25,8 +25,10 @@ const KEPT_EVERY = 4;
 
 /** Options of {@linkcode MemoryLog}. */
 export interface MemoryLogOptions {
-  /** How long an attempt waits for its answer. @default {2000} */
+  /** How long a publish waits for its answer. @default {2000} */
   attemptMs?: number;
+  /** How long a read waits for its answer. @default {2000} */
+  readMs?: number;
   /** Longest time until a stored message reaches the follower. @default {3} */
   lagMsMax?: number;
 }
@@ -46,7 +48,7 @@ export class MemoryLog implements ReplicatedLog {
 
   constructor(cluster: MemoryCluster, options: MemoryLogOptions) {
     this.#cluster = cluster;
-    this.#options = { attemptMs: 2000, lagMsMax: 3, ...options };
+    this.#options = { attemptMs: 2000, readMs: 2000, lagMsMax: 3, ...options };
   }
 
   get isAvailable(): boolean {
@@ -64,6 +66,7 @@ export class MemoryLog implements ReplicatedLog {
       const { give, fail } = this.#await<PublishResult>(
         resolve,
         (reason) => resolve({ status: "unknown", reason }),
+        this.#options.attemptMs,
       );
       const answer = (answer: PublishAnswer) => this.#send("publish answer", () => give(answer));
       const publish = { agency, message: sent, expectedSequence, answer };
@@ -128,6 +131,7 @@ export class MemoryLog implements ReplicatedLog {
       const { give, fail } = this.#await<Result>(
         resolve,
         (reason) => reject(new Error(`Cannot read the log: ${reason}`)),
+        this.#options.readMs,
       );
       this.#send("read", () => {
         const stream = this.#cluster.streamOf(agency);
@@ -142,11 +146,14 @@ export class MemoryLog implements ReplicatedLog {
   }
 
   /** Limits the wait for an answer. Whichever of the functions is called first ends it. */
-  #await<Result>(resolve: (result: Result) => void, unknown: (reason: string) => void): {
+  #await<Result>(
+    resolve: (result: Result) => void,
+    unknown: (reason: string) => void,
+    timeoutMs: number,
+  ): {
     give: (result: Result) => void;
     fail: (reason: string) => void;
   } {
-    const { attemptMs } = this.#options;
     const end = (how: () => void) => {
       cancel();
       this.#giveUp.delete(close);
@@ -154,7 +161,7 @@ export class MemoryLog implements ReplicatedLog {
     };
     const fail = (reason: string) => end(() => unknown(reason));
     const close = () => fail("the connection is closed");
-    const cancel = this.#timers.after(attemptMs, () => fail(`no answer within ${attemptMs} ms`));
+    const cancel = this.#timers.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
     this.#giveUp.add(close);
     if (this.#isGone) close();
     return { give: (result) => end(() => resolve(result)), fail };
