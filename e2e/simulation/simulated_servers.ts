@@ -32,6 +32,9 @@ interface LiveServer {
   ledger: Ledger;
   context: SessionContext;
   wires: Set<Wire>;
+  /** The conversations in hand, each with its end. */
+  sessions: Map<Session, Promise<void>>;
+  isStopping: boolean;
 }
 
 /** A fixed number of places for servers. Each place has a server, or one is starting there. */
@@ -64,7 +67,9 @@ export class SimulatedServers {
    */
   connect(address: string): Wire {
     const server = this.#live[Number(address.split(".")[3])];
-    if (server === undefined) throw new Deno.errors.ConnectionRefused("connection refused");
+    if (server === undefined || server.isStopping) {
+      throw new Deno.errors.ConnectionRefused("connection refused");
+    }
     const wire = new Wire(this.#options.random);
     server.wires.add(wire);
     const session = new Session(
@@ -72,19 +77,33 @@ export class SimulatedServers {
       "client",
       server.context,
     );
-    void session.run().then(() => {
+    const running = session.run().then(() => {
       server.wires.delete(wire);
+      server.sessions.delete(session);
       if (server.process.isKilled) wire.break();
     });
+    server.sessions.set(session, running);
     return wire;
   }
 
+  /** Stops a server as SIGTERM does: it answers what it has received, and disposes of its ledger. */
+  async stopOne(): Promise<void> {
+    const running = this.#live.filter((server) => server?.isStopping === false) as LiveServer[];
+    if (running.length === 0) return;
+    const server = this.#options.random.pick(running);
+    server.isStopping = true;
+    for (const session of server.sessions.keys()) session.stop();
+    await Promise.all(server.sessions.values());
+    await server.ledger[Symbol.asyncDispose]().catch(() => {});
+    server.process.kill();
+  }
+
   /**
-   * Starts a new server in each place whose process was killed.
+   * Starts a new server in each place whose process was killed or has ended.
    *
    * @throws {Error} If an earlier one could not start on what was stored, or its ledger failed.
    */
-  restartKilled(): void {
+  restartEnded(): void {
     if (this.#failure !== undefined) throw this.#failure;
     for (const [place, server] of this.#live.entries()) {
       if (server?.process.isKilled) this.#remove(place, server);
@@ -141,7 +160,14 @@ export class SimulatedServers {
       now: Date.now,
       today: () => dayNumber(Date.now()),
     };
-    return { process, ledger, context, wires: new Set() };
+    return {
+      process,
+      ledger,
+      context,
+      wires: new Set(),
+      sessions: new Map(),
+      isStopping: false,
+    };
   }
 }
 

@@ -45,7 +45,7 @@ const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
-const CHANCES = { breakWire: 20, stall: 10, doom: 6 };
+const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 60;
 /** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
@@ -127,7 +127,7 @@ class Simulation {
     ended.catch(() => {});
     for (let turn = 0; !hasEnded; turn++) {
       if (turn > TURNS_MAX) throw new Error("the simulation does not end");
-      this.#servers.restartKilled();
+      this.#servers.restartEnded();
       this.#causeIncidents();
       for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
       this.#time.tick(TURN_MS);
@@ -219,6 +219,7 @@ class Simulation {
   #causeIncidents(): void {
     const { wires } = this.#servers;
     this.#engine.causeIncidents();
+    if (this.#incidents.happens(CHANCES.stop)) void this.#servers.stopOne();
     if (wires.length === 0) return;
     if (this.#incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
     if (this.#incidents.happens(CHANCES.stall)) {
