@@ -20,6 +20,17 @@ const RL = (await import("./server/ledger/jetstream/replicated_ledger.ts")).Repl
 const ONL = (await import("./server/ledger/jetstream/nats_log.ts")).openNatsLog;
 const nl = await ONL({ settings, draw: { agencies, winningNumber: 7574 }, log });
 if (mode === "nofollow" || mode === "raw") nl.follow = () => ({ async [Symbol.asyncDispose]() {} });
+const t00 = performance.now();
+const op = nl.publish.bind(nl);
+nl.publish = async (a, m, e) => {
+  const t = performance.now();
+  const r = await op(a, m, e);
+  const ms = performance.now() - t;
+  if (r.status !== "stored" && a <= 4) {
+    console.log((t - t00).toFixed(0), a, m.kind, ms.toFixed(0), r.status, (r as any).reason ?? "");
+  } else if (ms > 500 && a <= 4) console.log((t - t00).toFixed(0), a, "slow stored", ms.toFixed(0));
+  return r;
+};
 const l = new RL(nl, { agencies, winningNumber: 7574 }); //StreamLedger({ settings, draw: { agencies, winningNumber: 7574 }, log });
 l.failed.then((e) => console.log("FAILED", e.message));
 const d = new BetDecoder("rows");
