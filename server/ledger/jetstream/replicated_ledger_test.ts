@@ -126,6 +126,41 @@ Deno.test("append() is not doubled if the follower sees it while its place canno
   assertEquals(cluster.kinds(1), "mark bets");
 });
 
+Deno.test("append() is not doubled if another server's message follows it before it is found", async () => {
+  const cluster = new ScriptedCluster();
+  await using one = openScripted(cluster, { isHeld: true });
+  await using two = openScripted(cluster);
+  await progressOf(one.ledger);
+  one.log.fates = ["answer lost", "lost"];
+  const appending = one.ledger.append(namedBatch("a"));
+  assertEquals(await two.ledger.append(namedBatch("b")), STORED);
+  assertEquals(await appending, STORED);
+  assertEquals(cluster.kinds(1), "mark bets bets");
+});
+
+Deno.test("append() is not doubled if the follower sees it while reads are stale", async () => {
+  const cluster = new ScriptedCluster();
+  await using one = openScripted(cluster);
+  await progressOf(one.ledger);
+  one.log.fates = ["answer lost"];
+  one.log.readable = 1;
+  let reads = 0;
+  one.log.onRead = () => one.log.readable = ++reads < 4 ? 1 : Infinity;
+  assertEquals(await one.ledger.append(namedBatch("a")), STORED);
+  assertEquals(cluster.kinds(1), "mark bets");
+});
+
+Deno.test("append() does not go back to what a follower that lags has seen", async () => {
+  const cluster = new ScriptedCluster();
+  await using one = openScripted(cluster, { isHeld: true });
+  for (const name of ["a", "b", "c"]) {
+    assertEquals(await one.ledger.append(namedBatch(name)), STORED);
+  }
+  one.log.release(1);
+  assertEquals(await one.ledger.append(namedBatch("d")), STORED);
+  assertEquals(one.log.published.length, 4);
+});
+
 Deno.test("append() on several servers of one agency: each reads what came in between", async () => {
   const cluster = new ScriptedCluster();
   await using one = openScripted(cluster, { isHeld: true });

@@ -143,18 +143,19 @@ export class ScriptedLog implements ReplicatedLog {
     this.#isHeld = true;
   }
 
-  release(): void {
+  /** Delivers again, at first only this many messages. */
+  release(count = Infinity): void {
     this.#isHeld = false;
-    this.#deliver();
+    this.#deliver(count);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
 
-  #deliver(): void {
+  #deliver(count = Infinity): void {
     if (this.#isHeld) return;
-    const messages = this.#cluster.messages.slice(this.#delivered);
+    const messages = this.#cluster.messages.slice(this.#delivered, this.#delivered + count);
     this.#delivered += messages.length;
     void this.#listener(messages);
   }
