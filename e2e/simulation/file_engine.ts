@@ -11,15 +11,10 @@ import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
 import { DatagramNetwork } from "./network.ts";
+import type { Protection } from "./protections.ts";
 import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 
-/** A protection of this engine that a control switches off. */
-export type FileProtection =
-  /** Nothing is synced. */
-  | "sync"
-  /** A server looks for the draw only when it receives a datagram. */
-  | "polls";
-
+const ANSWER_TIMEOUT_MS = 200;
 /** How often a server looks for a draw that no datagram has announced. */
 const POLL_MS = 1000;
 const NEVER_MS = 3_600_000;
@@ -31,9 +26,10 @@ const KILL_WITHIN = { operations: 25, bytes: 120 };
 
 /** The files of all servers. */
 export class FileEngine implements SimulatedEngine {
+  readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
   readonly #random: Random;
   readonly #incidents: Incidents;
-  readonly #without: string | undefined;
+  readonly #without: Protection | undefined;
   readonly #datagrams: DatagramNetwork;
   /** The processes that use {@linkcode #disk}. */
   readonly #processes = new Set<MemoryProcess>();
@@ -42,7 +38,7 @@ export class FileEngine implements SimulatedEngine {
   constructor({ random, incidents, without }: {
     random: Random;
     incidents: Incidents;
-    without?: string;
+    without?: Protection;
   }) {
     this.#random = random;
     this.#incidents = incidents;
@@ -64,7 +60,7 @@ export class FileEngine implements SimulatedEngine {
       },
       open: ({ agencies, log }) =>
         openFileLedger(process, {
-          agencies,
+          agencies: this.#without === "every close" ? 1 : agencies,
           winningNumber: WINNING_NUMBER,
           log,
           signal: this.#datagrams.open(),

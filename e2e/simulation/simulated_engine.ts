@@ -26,6 +26,8 @@ export interface ServerProcess {
 
 /** An engine with everything that it stores to. */
 export interface SimulatedEngine {
+  /** How long agencies wait for an answer, in milliseconds. */
+  readonly answerTimeoutMs: number;
   /** Starts the process of one more server. */
   process(): ServerProcess;
   /** Lets something go wrong, or nothing. It is called in each turn of the clock. */

@@ -13,14 +13,8 @@ import { BetDecoder } from "../../shared/packets.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import { Wire, type WireEnd } from "./network.ts";
+import type { Protection } from "./protections.ts";
 import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
-
-/** A protection of servers, whatever their engine, that a control switches off. */
-export type ServerProtection =
-  /** A server stores a batch whatever others have stored since. */
-  | "expected bets"
-  /** The draw waits for the first agency only. */
-  | "every close";
 
 /** Options of {@linkcode SimulatedServers}. */
 export interface SimulatedServersOptions {
@@ -29,7 +23,7 @@ export interface SimulatedServersOptions {
   engine: SimulatedEngine;
   random: Random;
   /** The protection to switch off. */
-  without?: string;
+  without?: Protection;
 }
 
 /** A server while its process lives. */
@@ -38,6 +32,9 @@ interface LiveServer {
   ledger: Ledger;
   context: SessionContext;
   wires: Set<Wire>;
+  /** The conversations in hand, each with its end. */
+  sessions: Map<Session, Promise<void>>;
+  isStopping: boolean;
 }
 
 /** A fixed number of places for servers. Each place has a server, or one is starting there. */
@@ -46,7 +43,7 @@ export class SimulatedServers {
   readonly #live: (LiveServer | undefined)[];
   /** The places where a server is starting, with its process. */
   readonly #starting = new Map<number, ServerProcess>();
-  #startFailure: Error | undefined;
+  #failure: Error | undefined;
 
   constructor(options: SimulatedServersOptions) {
     this.#options = options;
@@ -70,7 +67,9 @@ export class SimulatedServers {
    */
   connect(address: string): Wire {
     const server = this.#live[Number(address.split(".")[3])];
-    if (server === undefined) throw new Deno.errors.ConnectionRefused("connection refused");
+    if (server === undefined || server.isStopping) {
+      throw new Deno.errors.ConnectionRefused("connection refused");
+    }
     const wire = new Wire(this.#options.random);
     server.wires.add(wire);
     const session = new Session(
@@ -78,20 +77,34 @@ export class SimulatedServers {
       "client",
       server.context,
     );
-    void session.run().then(() => {
+    const running = session.run().then(() => {
       server.wires.delete(wire);
+      server.sessions.delete(session);
       if (server.process.isKilled) wire.break();
     });
+    server.sessions.set(session, running);
     return wire;
   }
 
+  /** Stops a server as SIGTERM does: it answers what it has received, and disposes of its ledger. */
+  async stopOne(): Promise<void> {
+    const running = this.#live.filter((server) => server?.isStopping === false) as LiveServer[];
+    if (running.length === 0) return;
+    const server = this.#options.random.pick(running);
+    server.isStopping = true;
+    for (const session of server.sessions.keys()) session.stop();
+    await Promise.all(server.sessions.values());
+    await server.ledger[Symbol.asyncDispose]().catch(() => {});
+    server.process.kill();
+  }
+
   /**
-   * Starts a new server in each place whose process was killed.
+   * Starts a new server in each place whose process was killed or has ended.
    *
-   * @throws {Error} If an earlier one could not start on what was stored.
+   * @throws {Error} If an earlier one could not start on what was stored, or its ledger failed.
    */
-  restartKilled(): void {
-    if (this.#startFailure !== undefined) throw this.#startFailure;
+  restartEnded(): void {
+    if (this.#failure !== undefined) throw this.#failure;
     for (const [place, server] of this.#live.entries()) {
       if (server?.process.isKilled) this.#remove(place, server);
       if (this.#live[place] === undefined && !this.#starting.has(place)) void this.#start(place);
@@ -119,7 +132,7 @@ export class SimulatedServers {
       if (process.isKilled) killServer(server);
       else this.#live[place] = server;
     } catch (error) {
-      if (!process.isKilled) this.#startFailure = error as Error;
+      if (!process.isKilled) this.#failure = error as Error;
     } finally {
       this.#starting.delete(place);
     }
@@ -128,8 +141,11 @@ export class SimulatedServers {
   async #open(process: ServerProcess): Promise<LiveServer> {
     const { agencies, without } = this.#options;
     const { log } = keepLog();
-    const ledger = await process.open({ agencies: without === "every close" ? 1 : agencies, log });
-    void ledger.failed.then(() => process.kill());
+    const ledger = await process.open({ agencies, log });
+    void ledger.failed.then((error) => {
+      if (!process.isKilled) this.#failure ??= error;
+      process.kill();
+    });
     if (without === "expected bets") ignoreExpectedBets(ledger);
     const context: SessionContext = {
       ledger,
@@ -144,7 +160,14 @@ export class SimulatedServers {
       now: Date.now,
       today: () => dayNumber(Date.now()),
     };
-    return { process, ledger, context, wires: new Set() };
+    return {
+      process,
+      ledger,
+      context,
+      wires: new Set(),
+      sessions: new Map(),
+      isStopping: false,
+    };
   }
 }
 

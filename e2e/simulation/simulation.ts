@@ -19,13 +19,17 @@ import { check } from "../faults/checker.ts";
 import { describeFaults } from "../faults/fault.ts";
 import { History } from "../faults/history.ts";
 import { sourceFileOf } from "../faults/made_bets.ts";
-import { FileEngine, type FileProtection } from "./file_engine.ts";
+import { FileEngine } from "./file_engine.ts";
+import { HastyAgency } from "./hasty_agency.ts";
 import { Incidents } from "./incidents.ts";
+import { JetstreamEngine } from "./jetstream_engine.ts";
 import type { WireEnd } from "./network.ts";
+import type { Protection } from "./protections.ts";
 import type { SimulatedEngine } from "./simulated_engine.ts";
-import { type ServerProtection, SimulatedServers } from "./simulated_servers.ts";
+import { SimulatedServers } from "./simulated_servers.ts";
 
 const SERVERS = 3;
+/** The last one is hasty if the engine loses nothing unacknowledged in part. */
 const AGENCIES = 3;
 const BETS_MAX = 40;
 const START_MS = Date.UTC(2026, 0, 1);
@@ -36,24 +40,25 @@ const IMMEDIATES_OF_TURN = 6;
 /** Far more turns than all retries together take: a simulation that takes longer hangs. */
 const TURNS_MAX = 40_000;
 
-const ANSWER_TIMEOUT_MS = 200;
 /** Longer than a simulation may last, so that it fails if no server wakes an agency after the draw. */
 const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
-const CHANCES = { breakWire: 20, stall: 10, doom: 6 };
+const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
-const INCIDENTS_MAX = 20;
+const INCIDENTS_MAX = 60;
 /** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
-const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
+const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
 
 /** Options of {@linkcode simulate}. */
 export interface SimulationOptions {
+  /** The engine of the ledger. @default {"files"} */
+  engine?: "files" | "jetstream";
   /** A protection to switch off. For controls: some seed must then break a promise. */
-  without?: FileProtection | ServerProtection;
+  without?: Protection;
 }
 
 /**
@@ -95,11 +100,12 @@ class Simulation {
   readonly #servers: SimulatedServers;
   readonly #history = new History();
 
-  constructor(seed: number, time: FakeTime, { without }: SimulationOptions) {
+  constructor(seed: number, time: FakeTime, { engine = "files", without }: SimulationOptions) {
     const random = this.#random = new Random(seed);
     this.#time = time;
     const incidents = this.#incidents = new Incidents(random, INCIDENTS_MAX);
-    this.#engine = new FileEngine({ random, incidents, without });
+    const Engine = engine === "files" ? FileEngine : JetstreamEngine;
+    this.#engine = new Engine({ random, incidents, without });
     this.#servers = new SimulatedServers({
       servers: SERVERS,
       agencies: AGENCIES,
@@ -110,14 +116,18 @@ class Simulation {
   }
 
   async run(): Promise<number> {
-    const running = Array.from({ length: AGENCIES }, (_, index) => this.#runAgency(index + 1));
+    const running = Array.from({ length: AGENCIES }, (_, index) => {
+      const agency = index + 1;
+      const isHasty = agency === AGENCIES && this.#engine instanceof JetstreamEngine;
+      return isHasty ? this.#runHastyAgency(agency) : this.#runAgency(agency);
+    });
     let hasEnded = false;
     const ended = Promise.all(running).finally(() => hasEnded = true);
     // Awaited below. Until then, a rejection is not unhandled.
     ended.catch(() => {});
     for (let turn = 0; !hasEnded; turn++) {
       if (turn > TURNS_MAX) throw new Error("the simulation does not end");
-      this.#servers.restartKilled();
+      this.#servers.restartEnded();
       this.#causeIncidents();
       for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
       this.#time.tick(TURN_MS);
@@ -145,7 +155,7 @@ class Simulation {
       using servers = new Servers({
         host: "servers",
         port: 1,
-        answerTimeoutMs: ANSWER_TIMEOUT_MS,
+        answerTimeoutMs: this.#engine.answerTimeoutMs,
         retryMs: RETRY_MS,
         log,
         random: () => random.next(),
@@ -165,16 +175,36 @@ class Simulation {
     }
   }
 
+  async #runHastyAgency(agency: number): Promise<void> {
+    const program = new HastyAgency({
+      agency,
+      random: this.#random.fork(),
+      addresses: this.#servers.addresses(),
+      answerTimeoutMs: this.#engine.answerTimeoutMs,
+      winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+      connect: (address) => this.#connect(address),
+      storedBytes: () => this.#engine.bets().length,
+    });
+    for (const event of await program.run()) {
+      if (event.type === "winners") this.#recordStoredCloses();
+      this.#history.add(event);
+    }
+  }
+
   #recordEnd(agency: number, bets: number, documents: string[]): void {
     const history = this.#history;
     const engine = this.#engine;
     history.add({ type: "stored", agency, from: 0, to: bets });
     history.add({ type: "closed", agency, fileSize: engine.bets().length });
-    // The draw needs every close: the checker compares these with the winners that follow.
-    for (const line of engine.closed().split("\n").slice(0, -1)) {
-      history.add({ type: "close sent", agency: Number(line) });
-    }
+    this.#recordStoredCloses();
     history.add({ type: "winners", agency, documents, server: "a server" });
+  }
+
+  /** The draw needs every close: the checker compares these with the winners that follow. */
+  #recordStoredCloses(): void {
+    for (const line of this.#engine.closed().split("\n").slice(0, -1)) {
+      this.#history.add({ type: "close sent", agency: Number(line) });
+    }
   }
 
   #connect(address: string): WireEnd {
@@ -189,10 +219,13 @@ class Simulation {
   #causeIncidents(): void {
     const { wires } = this.#servers;
     this.#engine.causeIncidents();
+    if (this.#incidents.happens(CHANCES.stop)) void this.#servers.stopOne();
     if (wires.length === 0) return;
     if (this.#incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
     if (this.#incidents.happens(CHANCES.stall)) {
-      this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
+      this.#random.pick(wires).stall(
+        this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs),
+      );
     }
   }
 

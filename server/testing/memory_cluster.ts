@@ -20,7 +20,7 @@ export type Fate =
 
 /** A message between a client and the cluster. */
 export interface Transit {
-  kind: "publish" | "answer" | "read";
+  kind: "publish" | "publish answer" | "read" | "read answer";
   client: MemoryLog;
 }
 
@@ -41,6 +41,8 @@ export interface MemoryClusterOptions {
   partitions?: number;
   /** @default {one that always gives the same numbers} */
   random?: Random;
+  /** Longest time from a leader's proposal to the majority's consent. @default {3} */
+  commitMsMax?: number;
   /** How long a late message may take, in milliseconds. @default {20000} */
   lateMsMax?: number;
   /** @default {none} */
@@ -52,6 +54,7 @@ export class MemoryCluster implements Disposable {
   readonly random: Random;
   readonly timers = new Timers();
   readonly streams: readonly MemoryStream[];
+  readonly commitMsMax: number;
   readonly lateMsMax: number;
   readonly without: MissingGuarantee | undefined;
   /** All messages, in the order in which they were stored. */
@@ -60,8 +63,10 @@ export class MemoryCluster implements Disposable {
   fate: (transit: Transit) => Fate = () => "arrives";
 
   constructor(options: MemoryClusterOptions = {}) {
-    const { partitions = 4, random = new Random(1), lateMsMax = 20_000, without } = options;
+    const { partitions = 4, random = new Random(1), commitMsMax = 3, lateMsMax = 20_000, without } =
+      options;
     this.random = random;
+    this.commitMsMax = commitMsMax;
     this.lateMsMax = lateMsMax;
     this.without = without;
     this.streams = Array.from({ length: partitions }, (_, partition) => {

@@ -21,6 +21,8 @@ export class MemoryFollow implements AsyncDisposable {
   readonly #unlisten: (() => void)[] = [];
   readonly #wake = new Set<() => void>();
   #isPaused = false;
+  /** How often it was paused. */
+  #pauses = 0;
   #isStopped = false;
   readonly #ended: Promise<unknown>;
 
@@ -36,6 +38,7 @@ export class MemoryFollow implements AsyncDisposable {
 
   /** Delivers nothing until {@linkcode resume}. */
   pause(): void {
+    this.#pauses++;
     this.#isPaused = true;
   }
 
@@ -59,8 +62,10 @@ export class MemoryFollow implements AsyncDisposable {
 
   async #deliver(stream: MemoryStream): Promise<void> {
     const { random } = this.#cluster;
+    let pauses = this.#pauses;
     for (let at = 0; !this.#isStopped;) {
-      if (this.#isPaused) at = this.#resumeAt(at, stream);
+      if (pauses !== this.#pauses) at = this.#resumeAt(at, stream);
+      pauses = this.#pauses;
       if (this.#isPaused || at === stream.messages.length) await this.#event();
       else {
         await this.#lag();

@@ -25,8 +25,10 @@ const KEPT_EVERY = 4;
 
 /** Options of {@linkcode MemoryLog}. */
 export interface MemoryLogOptions {
-  /** How long an attempt waits for its answer. @default {2000} */
+  /** How long a publish waits for its answer. @default {2000} */
   attemptMs?: number;
+  /** How long a read waits for its answer. @default {2000} */
+  readMs?: number;
   /** Longest time until a stored message reaches the follower. @default {3} */
   lagMsMax?: number;
 }
@@ -46,7 +48,7 @@ export class MemoryLog implements ReplicatedLog {
 
   constructor(cluster: MemoryCluster, options: MemoryLogOptions) {
     this.#cluster = cluster;
-    this.#options = { attemptMs: 2000, lagMsMax: 3, ...options };
+    this.#options = { attemptMs: 2000, readMs: 2000, lagMsMax: 3, ...options };
   }
 
   get isAvailable(): boolean {
@@ -64,8 +66,9 @@ export class MemoryLog implements ReplicatedLog {
       const { give, fail } = this.#await<PublishResult>(
         resolve,
         (reason) => resolve({ status: "unknown", reason }),
+        this.#options.attemptMs,
       );
-      const answer = (answer: PublishAnswer) => this.#send("answer", () => give(answer));
+      const answer = (answer: PublishAnswer) => this.#send("publish answer", () => give(answer));
       const publish = { agency, message: sent, expectedSequence, answer };
       this.#send("publish", () => this.#arrive(publish, fail));
     });
@@ -120,7 +123,7 @@ export class MemoryLog implements ReplicatedLog {
     // A node may keep what it cannot forward yet.
     else if (random.once(KEPT_EVERY)) {
       timers.after(random.below(this.#cluster.lateMsMax), () => this.#arrive(publish, fail));
-    } else this.#send("answer", () => fail("there is no leader"));
+    } else this.#send("publish answer", () => fail("there is no leader"));
   }
 
   #read<Result>(agency: number, read: (stream: MemoryStream, state: State) => Result) {
@@ -128,25 +131,29 @@ export class MemoryLog implements ReplicatedLog {
       const { give, fail } = this.#await<Result>(
         resolve,
         (reason) => reject(new Error(`Cannot read the log: ${reason}`)),
+        this.#options.readMs,
       );
       this.#send("read", () => {
         const stream = this.#cluster.streamOf(agency);
         const isStale = stream.hasDeposedLeader && this.#cluster.random.once(MISLED_EVERY);
         if (!stream.isLed && !isStale) {
-          return this.#send("answer", () => fail("there is no leader"));
+          return this.#send("read answer", () => fail("there is no leader"));
         }
         const result = read(stream, isStale ? "deposed" : "newest");
-        this.#send("answer", () => give(result));
+        this.#send("read answer", () => give(result));
       });
     });
   }
 
   /** Limits the wait for an answer. Whichever of the functions is called first ends it. */
-  #await<Result>(resolve: (result: Result) => void, unknown: (reason: string) => void): {
+  #await<Result>(
+    resolve: (result: Result) => void,
+    unknown: (reason: string) => void,
+    timeoutMs: number,
+  ): {
     give: (result: Result) => void;
     fail: (reason: string) => void;
   } {
-    const { attemptMs } = this.#options;
     const end = (how: () => void) => {
       cancel();
       this.#giveUp.delete(close);
@@ -154,7 +161,7 @@ export class MemoryLog implements ReplicatedLog {
     };
     const fail = (reason: string) => end(() => unknown(reason));
     const close = () => fail("the connection is closed");
-    const cancel = this.#timers.after(attemptMs, () => fail(`no answer within ${attemptMs} ms`));
+    const cancel = this.#timers.after(timeoutMs, () => fail(`no answer within ${timeoutMs} ms`));
     this.#giveUp.add(close);
     if (this.#isGone) close();
     return { give: (result) => end(() => resolve(result)), fail };
@@ -162,7 +169,7 @@ export class MemoryLog implements ReplicatedLog {
 
   /** Lets a message travel between the client and the cluster. */
   #send(kind: Transit["kind"], arrive: () => void): void {
-    if (this.#isGone && kind !== "answer") return;
+    if (this.#isGone && !isAnswer(kind)) return;
     const fate = this.#fateOf(kind);
     if (fate === "lost") return;
     const wayMsMax = fate === "late" ? this.#cluster.lateMsMax : TRANSIT_MS_MAX;
@@ -172,6 +179,10 @@ export class MemoryLog implements ReplicatedLog {
   #fateOf(kind: Transit["kind"]): Fate {
     const { fate, random } = this.#cluster;
     if (!this.#isCut) return fate({ kind, client: this });
-    return kind === "answer" || random.once(2) ? "lost" : "late";
+    return isAnswer(kind) || random.once(2) ? "lost" : "late";
   }
+}
+
+function isAnswer(kind: Transit["kind"]): boolean {
+  return kind === "publish answer" || kind === "read answer";
 }

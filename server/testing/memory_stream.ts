@@ -15,12 +15,8 @@
  */
 
 import type { LogMessage, StoredMessage } from "../ledger/jetstream/replicated_log.ts";
-import type { Random } from "../../testing/random.ts";
-import type { MemoryCluster, MissingGuarantee } from "./memory_cluster.ts";
-import type { Timers } from "./timers.ts";
+import type { MemoryCluster } from "./memory_cluster.ts";
 
-/** Longest time from a leader's proposal to the majority's consent. */
-const COMMIT_MS_MAX = 3;
 /** A deposed leader may answer for this much longer than the election of another one takes. */
 const DEPOSED_MS_MAX = 1000;
 
@@ -56,9 +52,7 @@ export class MemoryStream {
   readonly messages: StoredMessage[] = [];
   /** The stored messages of each agency. */
   readonly #ofAgency = new Map<number, StoredMessage[]>();
-  readonly #random: Random;
-  readonly #timers: Timers;
-  readonly #without: MissingGuarantee | undefined;
+  readonly #cluster: MemoryCluster;
   /** By agency, in the order in which they were proposed. */
   readonly #proposals = new Map<number, Proposal>();
   readonly #listeners = new Set<(message: StoredMessage) => void>();
@@ -67,11 +61,9 @@ export class MemoryStream {
 
   constructor(
     readonly name: string,
-    { random, timers, without }: Pick<MemoryCluster, "random" | "timers" | "without">,
+    cluster: MemoryCluster,
   ) {
-    this.#random = random;
-    this.#timers = timers;
-    this.#without = without;
+    this.#cluster = cluster;
   }
 
   /** Whether the stream has a leader with a majority. */
@@ -93,16 +85,17 @@ export class MemoryStream {
   /** Takes a publish that has arrived at the leader. The stream must have one. */
   receive(publish: Publish): void {
     const { agency, answer } = publish;
-    if (this.#without === "condition") return this.#store(publish);
+    const { commitMsMax, random, timers, without } = this.#cluster;
+    if (without === "condition") return this.#store(publish);
     const isInProcess = this.#proposals.has(agency);
     if (isInProcess || !this.#isExpected(publish)) return answer({ status: "mismatch" });
-    const cancel = this.#timers.after(this.#random.below(COMMIT_MS_MAX), () => {
+    const cancel = timers.after(random.below(commitMsMax), () => {
       this.#proposals.delete(agency);
       this.#store(publish);
     });
     this.#proposals.set(agency, { ...publish, cancel });
     // The sequence is a guess: it is what no leader can know yet.
-    if (this.#without === "majority") {
+    if (without === "majority") {
       answer({ status: "stored", sequence: this.messages.length + this.#proposals.size });
     }
   }
@@ -120,17 +113,18 @@ export class MemoryStream {
    */
   elect(timeMs: number): void {
     if (!this.#isLed) return;
+    const { random, timers } = this.#cluster;
     this.#isLed = false;
     const deposed = this.#deposed = { messages: this.messages.length };
     const proposals = [...this.#proposals.values()];
     for (const { cancel } of proposals) cancel();
-    const inherited = proposals.slice(0, this.#random.below(proposals.length + 1));
-    this.#timers.after(timeMs, () => {
+    const inherited = proposals.slice(0, random.below(proposals.length + 1));
+    timers.after(timeMs, () => {
       this.#proposals.clear();
       this.#isLed = true;
       for (const proposal of inherited) this.#store(proposal);
     });
-    this.#timers.after(timeMs + this.#random.below(DEPOSED_MS_MAX), () => {
+    timers.after(timeMs + random.below(DEPOSED_MS_MAX), () => {
       if (this.#deposed === deposed) this.#deposed = undefined;
     });
   }
@@ -160,7 +154,7 @@ export class MemoryStream {
 
   #store(publish: Publish): void {
     const { agency, message, answer } = publish;
-    if (this.#without !== "condition" && !this.#isExpected(publish)) {
+    if (this.#cluster.without !== "condition" && !this.#isExpected(publish)) {
       return answer({ status: "mismatch" });
     }
     const sequence = this.messages.length + 1;

@@ -1,18 +1,38 @@
 import { parse } from "@std/csv";
 import type { BetBatch } from "../../../shared/mod.ts";
-import { MemoryCluster } from "../../testing/memory_cluster.ts";
+import { Random } from "../../../testing/random.ts";
+import { type Fate, MemoryCluster, type Transit } from "../../testing/memory_cluster.ts";
 import type { MemoryLog } from "../../testing/memory_log.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
 import type { Ledger } from "../ledger.ts";
 import { ReplicatedLedger } from "./replicated_ledger.ts";
 
+/** One in this many publishes, and one in this many of their answers, is lost or late on a bad day. */
+const TROUBLE_EVERY = 6;
+const ATTEMPT_MS = 20;
+const PAUSE_MS = 5;
+const LATE_MS_MAX = 150;
+
 /** A lottery on a cluster in memory. */
 class MemoryLottery implements LotteryUnderTest {
-  readonly #cluster = new MemoryCluster();
+  readonly #cluster = new MemoryCluster({ lateMsMax: LATE_MS_MAX });
   readonly #ledgers: Ledger[] = [];
+  readonly #fate: (transit: Transit) => Fate;
 
-  open(log: MemoryLog = this.#cluster.connect(), deadlineMs?: number): Promise<Ledger> {
-    const options = { agencies: AGENCIES, winningNumber: WINNING_NUMBER, deadlineMs };
+  constructor(fate: (transit: Transit) => Fate = () => "arrives") {
+    this.#cluster.fate = this.#fate = fate;
+  }
+
+  open(
+    log: MemoryLog = this.#cluster.connect({ attemptMs: ATTEMPT_MS }),
+    deadlineMs?: number,
+  ): Promise<Ledger> {
+    const options = {
+      agencies: AGENCIES,
+      winningNumber: WINNING_NUMBER,
+      deadlineMs,
+      pauseMs: PAUSE_MS,
+    };
     const ledger = new ReplicatedLedger(log, options);
     this.#ledgers.push(ledger);
     return Promise.resolve(ledger);
@@ -26,9 +46,9 @@ class MemoryLottery implements LotteryUnderTest {
 
   async appendUnknown(batchFor: (ledger: Ledger) => BetBatch) {
     const ledger = await this.open(this.#cluster.connect({ attemptMs: 50 }), 200);
-    this.#cluster.fate = ({ kind }) => kind === "answer" ? "lost" : "arrives";
+    this.#cluster.fate = ({ kind }) => kind === "publish answer" ? "lost" : "arrives";
     const result = await ledger.append(batchFor(ledger));
-    this.#cluster.fate = () => "arrives";
+    this.#cluster.fate = this.#fate;
     return { ledger, result };
   }
 
@@ -41,4 +61,16 @@ class MemoryLottery implements LotteryUnderTest {
 testLedger({
   name: "ledger on a replicated log in memory",
   start: () => Promise.resolve(new MemoryLottery()),
+});
+
+testLedger({
+  name: "ledger on a replicated log in memory that loses and delays appends and their answers",
+  start: () => {
+    const random = new Random(1);
+    const fate = ({ kind }: Transit) => {
+      const isTroubled = kind.startsWith("publish") && random.once(TROUBLE_EVERY);
+      return isTroubled ? random.pick(["lost", "late"] as const) : "arrives";
+    };
+    return Promise.resolve(new MemoryLottery(fate));
+  },
 });

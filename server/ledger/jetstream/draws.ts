@@ -10,6 +10,7 @@
  */
 
 import { createHash } from "node:crypto";
+import type { StreamInfo } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { ATTEMPT_MS, type Cluster } from "./cluster.ts";
@@ -77,17 +78,17 @@ export async function joinDraw(cluster: Cluster, plan: DrawPlan): Promise<Listed
   const stream = { name: drawsStream(name), subject: drawsSubject(name), replicas };
   await ensureStream(cluster, stream);
   const listed = await findCurrentDraw(cluster, name) ?? await beginDraw(cluster, plan, 0);
-  for (const stream of drawStreams(listed.draw, plan)) {
-    const info = await findStream(cluster, stream.name);
-    if (info === undefined) {
-      throw new FatalLedgerError(
-        `Stream ${stream.name} of the current draw is missing, and with it its bets: restore it from a backup, ` +
-          "or accept the loss and begin a new draw with ./denow task reset",
-      );
-    }
-    assertSafe(info, stream);
-  }
+  await Promise.all(drawStreams(listed.draw, plan).map((stream) => assertThere(cluster, stream)));
   return listed;
+}
+
+async function assertThere(cluster: Cluster, stream: StreamPlan): Promise<void> {
+  const info = await findStream(cluster, stream.name);
+  if (info !== undefined) return assertSafe(info, stream);
+  throw new FatalLedgerError(
+    `Stream ${stream.name} of the current draw is missing, and with it its bets: restore it from a backup, ` +
+      "or accept the loss and begin a new draw with ./denow task reset",
+  );
 }
 
 /**
@@ -106,11 +107,10 @@ export async function beginDraw(
   if (list === undefined) throw new Error(`there is no stream ${drawsStream(name)}`);
   const id = drawId(`${name}/${list.created}/${previousSequence}/${plan.partitions}`);
   const draw = newDraw({ ...plan, id });
-  let used = previousSequence === 0 ? await usedStreams(cluster, name) : [];
-  for (const stream of drawStreams(draw, plan)) {
-    const { state } = await ensureStream(cluster, stream);
-    if (state.messages > 0) used = [...used, stream.name];
-  }
+  const made = await Promise.all(
+    drawStreams(draw, plan).map((stream) => ensureStream(cluster, stream)),
+  );
+  const used = previousSequence === 0 ? await usedStreams(cluster, name) : namesOfUsed(made);
   const current = await findCurrentDraw(cluster, name);
   if (current !== undefined && current.sequence > previousSequence) return current;
   if (used.length > 0) {
@@ -124,13 +124,14 @@ export async function beginDraw(
   return await appendDraw(cluster, { name, draw, previousSequence });
 }
 
-/** Streams of this lottery that hold bets. */
+/** Names of the streams of this lottery that hold bets. */
 async function usedStreams({ manager }: Cluster, name: string): Promise<string[]> {
-  const used: string[] = [];
-  for await (const { config, state } of manager.streams.list(`${name}.*.bets.>`)) {
-    if (state.messages > 0) used.push(config.name);
-  }
-  return used;
+  const streams = await Array.fromAsync(manager.streams.list(`${name}.*.bets.>`));
+  return namesOfUsed(streams);
+}
+
+function namesOfUsed(streams: readonly StreamInfo[]): string[] {
+  return streams.filter(({ state }) => state.messages > 0).map(({ config }) => config.name);
 }
 
 async function appendDraw(

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { StoredMsg } from "@nats-io/jetstream";
 import { errors, headers, type Msg } from "@nats-io/transport-node";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
@@ -15,6 +14,7 @@ import { messageHeaders, parseMessage, type RawMessage } from "./messages.ts";
 import { agencySubject, betsStream, type DrawNames, drawsStream, partitionOf } from "./names.ts";
 import type { NatsSettings } from "./nats_settings.ts";
 import { parseAnswer } from "./publish_answer.ts";
+import type { PulledMessage } from "./puller.ts";
 import type {
   LogMessage,
   MessageListener,
@@ -148,10 +148,9 @@ class NatsLog implements ReplicatedLog {
       const stream = betsStream(this.#names, partition);
       return new StreamFollow(this.#cluster, {
         stream,
-        onMessage: ({ subject, seq: sequence, headers, data: body }) => {
-          const header = (name: string) => headers?.get(name) ?? "";
-          const message = this.#parse({ stream, subject, sequence, header, body });
-          if (message !== undefined) return listener([message]);
+        onMessages: (messages) => {
+          const parsed = messages.map((message) => this.#parse(rawOf(stream, message)));
+          return listener(parsed.filter((message) => message !== undefined));
         },
         onDamage: this.#onFailure,
       });
@@ -190,7 +189,9 @@ class NatsLog implements ReplicatedLog {
       stream,
       query as Parameters<typeof streams.getMessage>[1],
     );
-    return message === null ? undefined : this.#parse(rawOf(stream, message));
+    if (message === null) return undefined;
+    const { subject, seq, header: headers, data } = message;
+    return this.#parse(rawOf(stream, { subject, seq, headers, data }));
   }
 
   /** Parses a message; one that no server has written ends the log, and nothing is parsed after it. */
@@ -209,7 +210,7 @@ class NatsLog implements ReplicatedLog {
       new StreamFollow(this.#cluster, {
         stream: drawsStream(this.#names.name),
         from: sequence + 1,
-        onMessage: () =>
+        onMessages: () =>
           this.#onFailure(
             new Error(
               `Another draw has begun: draw ${draw.id} takes no more bets. Start the server again, and it joins ` +
@@ -248,8 +249,8 @@ class NatsLog implements ReplicatedLog {
   }
 }
 
-function rawOf(stream: string, { subject, seq, header, data }: StoredMsg) {
-  return { stream, subject, sequence: seq, header: (name: string) => header.get(name), body: data };
+function rawOf(stream: string, { subject, seq, headers, data }: PulledMessage): RawMessage {
+  return { stream, subject, sequence: seq, header: (name) => headers?.get(name) ?? "", body: data };
 }
 
 /** What an attempt without an answer means. */
