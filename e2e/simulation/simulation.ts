@@ -182,7 +182,8 @@ class Simulation {
       addresses: this.#servers.addresses(),
       answerTimeoutMs: this.#engine.answerTimeoutMs,
       winnersTimeoutMs: WINNERS_TIMEOUT_MS,
-      connect: (address) => this.#connect(address),
+      doubtMs: 2 * this.#engine.answerTimeoutMs,
+      connect: (address) => this.#connect(address, { isSteady: true }),
       storedBytes: () => this.#engine.bets().length,
     });
     for (const event of await program.run()) {
@@ -207,8 +208,10 @@ class Simulation {
     }
   }
 
-  #connect(address: string): WireEnd {
+  /** @param options Whether the connection never stalls: what it has not delivered in time never arrives. */
+  #connect(address: string, { isSteady = false } = {}): WireEnd {
     const wire = this.#servers.connect(address);
+    wire.isSteady = isSteady;
     if (this.#incidents.happens(CHANCES.doom)) {
       const bytes = 1 + this.#random.below(DOOMED_BYTES);
       wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
@@ -220,10 +223,12 @@ class Simulation {
     const { wires } = this.#servers;
     this.#engine.causeIncidents();
     if (this.#incidents.happens(CHANCES.stop)) void this.#servers.stopOne();
-    if (wires.length === 0) return;
-    if (this.#incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
-    if (this.#incidents.happens(CHANCES.stall)) {
-      this.#random.pick(wires).stall(
+    if (wires.length > 0 && this.#incidents.happens(CHANCES.breakWire)) {
+      this.#random.pick(wires).break();
+    }
+    const unsteady = wires.filter(({ isSteady }) => !isSteady);
+    if (unsteady.length > 0 && this.#incidents.happens(CHANCES.stall)) {
+      this.#random.pick(unsteady).stall(
         this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs),
       );
     }
