@@ -76,14 +76,17 @@ export class NatsCluster implements AsyncDisposable {
     return cluster;
   }
 
-  /** The value of LEDGER that leads servers to this cluster. */
-  get url(): string {
-    return `nats://${this.nodes.map(({ address: a }) => `${a.hostname}:${a.port}`).join(",")}`;
+  /** Where servers connect: `host:port` of every node. */
+  get addresses(): string[] {
+    return this.nodes.map(({ address: { hostname, port } }) => `${hostname}:${port}`);
   }
 
   /** LEDGER and the settings that belong to it. */
   get environment(): Record<string, string> {
-    return { LEDGER: this.url, LEDGER_REPLICAS: String(this.nodes.length) };
+    return {
+      LEDGER: `nats://${this.addresses.join(",")}`,
+      LEDGER_REPLICAS: String(this.nodes.length),
+    };
   }
 
   /** Starts every node that is not running, and waits until the cluster is ready. */
@@ -103,11 +106,10 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Returns the node that leads a stream, or undefined during an election. */
   async findLeader(stream: string): Promise<NatsNode | undefined> {
-    for (const node of this.nodes) {
-      if ((await node.streams()).some(({ name, isLeader }) => name === stream && isLeader)) {
-        return node;
-      }
-    }
+    const states = await Promise.all(this.nodes.map((node) => node.streams()));
+    const leads = (streams: StreamState[]) =>
+      streams.some(({ name, isLeader }) => name === stream && isLeader);
+    return this.nodes.find((_, index) => leads(states[index]));
   }
 
   /** Waits until a node leads a stream. Returns the node. */

@@ -12,7 +12,6 @@ import type { Address } from "./ports.ts";
 const TIMEOUT_MS = 10_000;
 const READ_BYTES = 64 * 1024;
 const LINE_END_BYTES = 2;
-const INBOX = "_INBOX.test";
 
 /** Options of {@linkcode NatsConnection.request}. */
 export interface RequestOptions {
@@ -38,6 +37,8 @@ interface Waiter {
 /** A connection without TLS and without a user. */
 export class NatsConnection implements Disposable {
   readonly #connection: Deno.TcpConn;
+  /** Answers to other connections of this cluster must not arrive here. */
+  readonly #inbox = `_INBOX.${crypto.randomUUID()}`;
   readonly #waiters = new Map<string, Waiter>();
   #received = new Uint8Array();
   #requests = 0;
@@ -52,7 +53,7 @@ export class NatsConnection implements Disposable {
   static async open(address: Address): Promise<NatsConnection> {
     const connection = new NatsConnection(await Deno.connect(address));
     const options = { verbose: false, pedantic: false, headers: true, no_responders: true };
-    connection.#send([`CONNECT ${JSON.stringify(options)}\r\nSUB ${INBOX}.* 1\r\n`]);
+    connection.#send([`CONNECT ${JSON.stringify(options)}\r\nSUB ${connection.#inbox}.* 1\r\n`]);
     connection.#receiveAll();
     return connection;
   }
@@ -71,7 +72,7 @@ export class NatsConnection implements Disposable {
     const id = String(++this.#requests);
     const { promise, resolve, reject } = Promise.withResolvers<NatsAnswer>();
     this.#waiters.set(id, { resolve, reject });
-    this.#send(encodePublish({ subject, reply: `${INBOX}.${id}`, payload, headers }));
+    this.#send(encodePublish({ subject, reply: `${this.#inbox}.${id}`, payload, headers }));
     const error = () => new Error(`no answer to ${subject} within ${timeoutMs} ms`);
     try {
       const answer = await withDeadline(promise, { timeoutMs, error });
@@ -137,7 +138,7 @@ export class NatsConnection implements Disposable {
         const bytes = await this.#take(size + LINE_END_BYTES);
         const header = new TextDecoder().decode(bytes.subarray(0, headerSize));
         const data = bytes.slice(headerSize, size);
-        return this.#waiters.get(subject.slice(INBOX.length + 1))?.resolve({ header, data });
+        return this.#waiters.get(subject.slice(this.#inbox.length + 1))?.resolve({ header, data });
       }
       default:
         // INFO, PONG, +OK and -ERR; after an error that matters, the server ends the connection.

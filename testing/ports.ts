@@ -33,11 +33,17 @@ export function steadyPort(): number {
   for (;;) {
     const [random] = crypto.getRandomValues(new Uint32Array(1));
     const port = STEADY_PORT_MIN + random % (STEADY_PORT_MAX - STEADY_PORT_MIN + 1);
-    try {
-      Deno.listen({ hostname: "0.0.0.0", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
+    if (isFree(port)) return port;
+  }
+}
+
+/** Returns whether no program uses a TCP port at the moment. */
+export function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "0.0.0.0", port }).close();
+    return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    return false;
   }
 }

@@ -10,6 +10,11 @@ import type { Address } from "./ports.ts";
 
 /** How many messages are asked for at once. */
 const AT_ONCE = 64;
+/** Nobody answers for a stream without a leader, so a question is repeated. */
+const ATTEMPT_MS = 2000;
+const ATTEMPTS = 15;
+const PAUSE_MS = 200;
+const NOT_FOUND = 404;
 /** The letters of a draw's id that are in the names of its streams. */
 const ID_LETTERS = 8;
 
@@ -22,6 +27,14 @@ export interface StreamMessage {
   body: Uint8Array;
 }
 
+/** Where to read a draw. */
+export interface DrawPlace {
+  /** The address of any node. */
+  address: Address;
+  /** LEDGER_NAME. */
+  name: string;
+}
+
 /** A draw and its messages. */
 export interface StoredDraw {
   id: string;
@@ -31,18 +44,12 @@ export interface StoredDraw {
   streams: Map<string, StreamMessage[]>;
 }
 
-/**
- * Reads the current draw of a lottery from the leaders of its streams.
- *
- * @param options `address`: that of any node; `name`: LEDGER_NAME.
- */
-export async function readDraw(
-  { address, name }: { address: Address; name: string },
-): Promise<StoredDraw> {
+/** Reads the current draw of a lottery from the leaders of its streams. Returns nothing if there is none. */
+export async function readDraw({ address, name }: DrawPlace): Promise<StoredDraw | undefined> {
   using connection = await NatsConnection.open(address);
   const upperName = name.toUpperCase();
   const record = (await readStream(connection, `${upperName}_DRAWS`)).at(-1);
-  if (record === undefined) throw new Error(`The lottery ${name} has no draw`);
+  if (record === undefined) return undefined;
   const draw = JSON.parse(new TextDecoder().decode(record.body));
   const streams = new Map<string, StreamMessage[]>();
   for (let partition = 0; partition < draw.partitions; partition++) {
@@ -53,7 +60,7 @@ export async function readDraw(
 }
 
 /**
- * Reads all messages of a stream, from its leader.
+ * Reads all messages of a stream, from its leader. A stream that does not exist has none.
  *
  * @throws {Error} If there is no leader, or a message is missing.
  */
@@ -61,8 +68,8 @@ export async function readStream(
   connection: NatsConnection,
   stream: string,
 ): Promise<StreamMessage[]> {
-  const info = await connection.requestJson(`$JS.API.STREAM.INFO.${stream}`);
-  if (info.error !== undefined) throw new Error(`${stream}: ${info.error.description}`);
+  const info = await ask(connection, `STREAM.INFO.${stream}`);
+  if (info.error !== undefined) return [];
   const { first_seq: first, last_seq: last, messages } = info.state;
   if (messages > 0 && (first !== 1 || messages !== last)) {
     throw new Error(`${stream} has ${messages} messages from ${first} to ${last}: some are gone`);
@@ -81,14 +88,27 @@ async function readMessage(
   stream: string,
   sequence: number,
 ): Promise<StreamMessage> {
-  const question = { seq: sequence };
-  const answer = await connection.requestJson(`$JS.API.STREAM.MSG.GET.${stream}`, question);
-  if (answer.error !== undefined) {
-    throw new Error(`${stream}, message ${sequence}: ${answer.error.description}`);
-  }
+  const answer = await ask(connection, `STREAM.MSG.GET.${stream}`, { seq: sequence });
+  if (answer.error !== undefined) throw new Error(`${stream} has no message ${sequence}`);
   const { subject, seq, hdrs = "", data = "" } = answer.message;
   if (seq !== sequence) throw new Error(`${stream}: asked for message ${sequence}, got ${seq}`);
   return { subject, sequence, headers: parseHeaders(decode(hdrs)), body: decode(data) };
+}
+
+/** Asks JetStream until it answers, be it that there is no such thing. */
+// deno-lint-ignore no-explicit-any
+async function ask(connection: NatsConnection, subject: string, question?: unknown): Promise<any> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      const options = { timeoutMs: ATTEMPT_MS };
+      const answer = await connection.requestJson(`$JS.API.${subject}`, question, options);
+      if (answer.error === undefined || answer.error.code === NOT_FOUND) return answer;
+      throw new Error(`${subject}, ${JSON.stringify(question)}: ${answer.error.description}`);
+    } catch (error) {
+      if (attempt === ATTEMPTS) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
+  }
 }
 
 function decode(base64: string): Uint8Array {

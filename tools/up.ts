@@ -20,6 +20,7 @@ import { reportRun, verdictOn } from "./run/report.ts";
 import type { RunLedger } from "./run/run_ledger.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
+import { STREAMS_RUN_LEDGER } from "./streams/streams_run_ledger.ts";
 import { VOLUME_LEDGER } from "./run/volume_ledger.ts";
 
 const USAGE =
@@ -114,8 +115,8 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
   return LOCAL_CLUSTER;
 }
 
-function chooseLedger(_settings: RunSettings): RunLedger {
-  return VOLUME_LEDGER;
+function chooseLedger({ lottery }: RunSettings): RunLedger {
+  return lottery.ledger.kind === "files" ? VOLUME_LEDGER : STREAMS_RUN_LEDGER;
 }
 
 if (import.meta.main) {

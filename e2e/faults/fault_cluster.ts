@@ -5,7 +5,11 @@
  * @module
  */
 
+import type { NatsCluster } from "../../testing/nats_cluster.ts";
+import { readDraw } from "../../testing/stream_reader.ts";
 import type { Program, ProgramOptions } from "../../testing/program.ts";
+import type { Evidence } from "./checker.ts";
+import { filesOf } from "./stored_streams.ts";
 import { ServerGroup, type ServerStart } from "../../testing/servers.ts";
 
 /** Options of {@linkcode FaultCluster}. */
@@ -14,6 +18,8 @@ export interface FaultClusterOptions {
   agencies: number;
   /** The shared folder. @default {a new one, removed at the end} */
   volume?: string;
+  /** A cluster that keeps the ledger instead of the shared folder. @default {none} */
+  nodes?: NatsCluster;
   /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
   sharedPort?: boolean;
   /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
@@ -26,8 +32,14 @@ export interface FaultClusterOptions {
   openFilesMax?: number;
 }
 
-/** Servers on one shared volume. */
+/** LEDGER_NAME unless it is set. */
+const LEDGER_NAME = "lottery";
+
+/** Servers on one ledger. */
 export class FaultCluster extends ServerGroup {
+  readonly #nodes: NatsCluster | undefined;
+  readonly #ledgerName: string;
+
   constructor(options: FaultClusterOptions) {
     const { sharedPort = false } = options;
     super({
@@ -35,23 +47,30 @@ export class FaultCluster extends ServerGroup {
       sharedPort,
       adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
     });
+    this.#nodes = options.nodes;
+    this.#ledgerName = options.env?.LEDGER_NAME ?? LEDGER_NAME;
   }
 
-  /** Returns the content of bets.csv. */
-  readBets(): Uint8Array {
-    return Deno.readFileSync(`${this.volume}/bets.csv`);
-  }
-
-  /** Returns the content of agencies_closed.txt. */
-  readClosed(): string {
-    return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
+  /** Reads what is stored, without the code of the servers. */
+  async stored(): Promise<Pick<Evidence, "bets" | "closed" | "streams">> {
+    if (this.#nodes === undefined) {
+      return {
+        bets: Deno.readFileSync(`${this.volume}/bets.csv`),
+        closed: Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`),
+      };
+    }
+    const [{ address }] = this.#nodes.nodes;
+    const draw = await readDraw({ address, name: this.#ledgerName });
+    const streams = [...draw?.streams.values() ?? []];
+    return { ...filesOf(streams), streams };
   }
 
   /**
-   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power
-   * cut.
+   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power cut. Streams
+   * have no such size: it is infinite.
    */
   betsSize(): number {
+    if (this.#nodes !== undefined) return Infinity;
     try {
       return Deno.statSync(`${this.volume}/bets.csv`).size;
     } catch (error) {

@@ -94,10 +94,10 @@ export async function readAtOneMoment<Result>(
 }
 
 /** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
-function examineFiles(
+export function examineFiles(
   { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
-  { agencies }: ExamineOptions,
+  { agencies }: Pick<ExamineOptions, "agencies">,
 ): Examination {
   const closed = checkClosed(readClosed, snapshot.closedSize ?? 0, agencies);
   const bets = examineBets(readBets, snapshot, { agencies, today: LAST_DAY });

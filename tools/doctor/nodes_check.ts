@@ -185,6 +185,7 @@ function judgeCluster(
   asked: number,
   { replicas }: NodesExpected,
 ): Finding[] {
+  if (nodes.length === 0) return [];
   const findings: Finding[] = [];
   const names = new Set(nodes.map(({ status }) => status.cluster?.name ?? "no cluster"));
   if (names.size > 1) {
@@ -215,7 +216,7 @@ function judgeCluster(
     });
   }
   const hasLeader = nodes.some(({ jetStream }) => jetStream.meta_cluster?.leader !== undefined);
-  if (nodes.length > 0 && size > 1 && !hasLeader) {
+  if (size > 1 && !hasLeader) {
     findings.push({
       level: "fault",
       text:
@@ -256,7 +257,20 @@ function judgeLag(looks: Answer[][], expected: NodesExpected): Finding[] {
   const lasting = found.at(-1)!.filter(({ id }) =>
     found.every((look) => look.some((laggard) => laggard.id === id))
   );
-  const streams = looks.at(-1)!.flatMap((answer) => ledStreams(answer, expected));
+  const last = looks.at(-1)!;
+  const led = last.flatMap((answer) => ledStreams(answer, expected)).map(({ name }) => name);
+  const known = last.flatMap((answer) => streamsOf(answer, expected)).map(({ name }) => name);
+  const leaderless = [...new Set(known)].filter((name) => !led.includes(name));
+  if (leaderless.length > 0) {
+    return [{
+      level: "fault",
+      text:
+        `no node that was asked leads ${
+          leaderless.join(", ")
+        }: a leader is elected within ten seconds if a ` +
+        "majority of the nodes lives. Start those that are missing, and ask again",
+    }];
+  }
   if (lasting.length > 0) {
     return [{
       level: "fault",
@@ -266,18 +280,26 @@ function judgeLag(looks: Answer[][], expected: NodesExpected): Finding[] {
         "death of another node may stop the lottery. If one stays behind, replace its node as docs/operations.md says",
     }];
   }
-  if (streams.length === 0) return [];
-  return [{ level: "ok", text: `all replicas of ${streams.length} streams have caught up` }];
+  if (led.length === 0) return [];
+  return [{ level: "ok", text: `all replicas of ${led.length} streams have caught up` }];
 }
 
-/** Returns the streams of the lottery that a node leads: only a leader knows its replicas. */
-function ledStreams(answer: Answer, { streamPrefix }: NodesExpected): StreamStatus[] {
+/** Returns the streams of the lottery of which a node has a replica. */
+function streamsOf(answer: Answer, { streamPrefix }: NodesExpected): StreamStatus[] {
   if (!("status" in answer)) return [];
-  const { jetStream: { account_details: accounts = [] }, status } = answer;
-  return accounts.flatMap(({ stream_detail: streams = [] }) => streams)
-    .filter(({ name, cluster }) =>
-      name.startsWith(streamPrefix) && cluster?.leader === status.server_name
-    );
+  return (answer.jetStream.account_details ?? [])
+    .flatMap(({ stream_detail: streams = [] }) => streams)
+    .filter(({ name }) => name.startsWith(streamPrefix));
+}
+
+/** Returns those that the node leads: only a leader knows its replicas. */
+function ledStreams(answer: Answer, expected: NodesExpected): StreamStatus[] {
+  if (!("status" in answer)) return [];
+  const { server_name: node } = answer.status;
+  return streamsOf(answer, expected).filter(({ cluster }) =>
+    // A node alone has no cluster, and leads all of its streams.
+    cluster === undefined || cluster.leader === node
+  );
 }
 
 function laggards(answer: Answer, expected: NodesExpected): Laggard[] {

@@ -16,7 +16,9 @@ interface Changes {
   leader?: string;
   clockMs?: number;
   roundTripMs?: number;
-  /** The replicas of a stream that it leads. */
+  /** The leader of the stream of the lottery. @default {this node} */
+  streamLeader?: string;
+  /** The replicas of a stream of the lottery that it has. */
   replicas?: { name: string; current: boolean; lag?: number; offline?: boolean }[];
   streamName?: string;
 }
@@ -28,7 +30,10 @@ function node(index: number, changes: Changes = {}): NodeAnswers {
   const max_storage = 1_000_000;
   const stream = {
     name: changes.streamName ?? "LOTTERY_12345678_0",
-    cluster: { leader: name, replicas: replicas?.map((replica) => ({ active: 0, ...replica })) },
+    cluster: {
+      leader: changes.streamLeader ?? name,
+      replicas: replicas?.map((replica) => ({ active: 0, ...replica })),
+    },
     config: { name: "LOTTERY_12345678_0", num_replicas: 3, storage: "file" },
     state: { messages: 1, bytes: 1 },
   };
@@ -135,6 +140,8 @@ Deno.test("judgeNodes() reports a replica that stays behind, and none that catch
   const looks = [behind, behind, { replicas: [{ name: "node3", current: true }] }];
   assertEquals(problems(looks.map((changes) => [node(1), node(2, changes), node(3)])), []);
   assertEquals(problemsOf({ ...behind, streamName: "ORDERS" }, 3), []);
+  const elsewhere = { replicas: [{ name: "node1", current: true }], streamLeader: "node9" };
+  assertMatch(problemsOf(elsewhere)[0], /^fault nodes no node that was asked leads LOTTERY_/);
   const offline = { replicas: [{ name: "node3", current: false, offline: true }] };
   assertMatch(problemsOf(offline, 3)[0], /LOTTERY_12345678_0 on node3 \(offline\)/);
 });

@@ -100,9 +100,10 @@ export class Monitoring {
 
 /** Why a node cannot be asked, in a few words. */
 export function explainSilence(error: unknown): string {
-  const { name, message } = error as Error;
+  const { name, message: summary, cause } = error as Error;
+  const message = cause instanceof Error ? cause.message : summary;
   if (name === "TimeoutError") return `it does not answer within ${ANSWER_MS / 1000} s`;
   if (/connection refused|os error 111/i.test(message)) return "nothing listens there";
-  if (/dns|lookup|failed to lookup/i.test(message)) return "its name is not known";
+  if (/failed to lookup|name or service not known/i.test(message)) return "its name is not known";
   return error instanceof SyntaxError ? "what answers there is no nats-server" : message;
 }

@@ -12,6 +12,8 @@ export const NODE_NAMES = ["node1", "node2", "node3"] as const;
 
 /** The folder of the nodes' data: one folder for each of them. */
 export const NODES_FOLDER = `${SHARED_VOLUME}/jetstream`;
+/** The same folder for messages. */
+export const NODES_FOLDER_NAME = "server/shared-volume/jetstream";
 
 /** The folder of their configuration files. */
 export const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;

@@ -54,3 +54,13 @@ async function readinessFault([name, address]: [string, string]): Promise<string
     return `${name}: ${explainSilence(error)}`;
   }
 }
+
+/** Whether any node runs, ready or not. */
+export async function isAnyRunning(addresses: ReadonlyMap<string, string>): Promise<boolean> {
+  const answers = await Promise.all(
+    [...addresses.values()].map((address) =>
+      new Monitoring(address).status().then(() => true, () => false)
+    ),
+  );
+  return answers.includes(true);
+}

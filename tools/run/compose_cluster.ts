@@ -16,7 +16,7 @@ import {
   type ServiceOptions,
   settledWithin,
 } from "./cluster.ts";
-import { updateComposeFile } from "./compose_file.ts";
+import { composeOptions, updateComposeFile } from "./compose_file.ts";
 import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
 import { ComposeProject } from "./docker.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
@@ -28,10 +28,10 @@ const ORDINARY_ID = 1000;
 
 /** Runs nodes, servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async ({ lottery, server }) => {
-    await assertSubnetFree(lottery.subnet);
-    if (!await updateComposeFile({ ...server, ...lottery })) return;
-    const { servers, clients } = lottery;
+  prepare: async (settings) => {
+    const { servers, clients, subnet } = settings.lottery;
+    await assertSubnetFree(subnet);
+    if (!await updateComposeFile(composeOptions(settings))) return;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
   startNodes: async (options) => {

@@ -9,7 +9,7 @@ import { NATS_PORTS, type NodePorts } from "../nodes/node_config.ts";
 import { localPorts, NODE_NAMES, NODES_FOLDER, writeNodeConfig } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
-import { ledgerForContainers } from "./ledger_nodes.ts";
+import { ledgerFiles, ledgerForContainers } from "./ledger_nodes.ts";
 import { CONTAINER_LIMITS, type LotterySettings, serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -25,13 +25,17 @@ import { QUICK_FAILURES_MAX } from "./service_supervisor.ts";
 /** What the file depends on. Docker reads all other settings from .env when it uses the file. */
 export type ComposeOptions =
   & Pick<LotterySettings, "clients" | "servers" | "ledger" | "nodePort">
-  & Pick<RunSettings["server"], "broadcastIp" | "broadcastPort">;
+  & Pick<RunSettings["server"], "broadcastIp" | "broadcastPort">
+  & {
+    /** The files of keys and certificates for the nodes of the ledger, mounted under the same paths. */
+    ledgerFiles: readonly string[];
+  };
 
 /**
  * The base images, pinned. No other file names them: the Dockerfiles get them as arguments. A test
  * holds the version of Deno to that of ./denow.
  */
-const BASE_IMAGES = {
+export const BASE_IMAGES = {
   DENO_IMAGE: "denoland/deno:2.9.6",
   DEBIAN_IMAGE: "debian:12.12-slim",
   // The variant with a shell, whose wget asks for the health.
@@ -51,6 +55,12 @@ const HEAD =
 const SUBNET = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
 const SERVER_NAME = "${SERVER_NAME:-server}";
 const SERVER_PORT = "${SERVER_PORT:-12345}";
+
+/** Returns what the compose file takes from the settings of a run. */
+export function composeOptions({ lottery, server }: RunSettings): ComposeOptions {
+  const { broadcastIp, broadcastPort } = server;
+  return { ...lottery, broadcastIp, broadcastPort, ledgerFiles: ledgerFiles(server) };
+}
 
 /**
  * Writes docker-compose.yaml, and makes what it mounts: the folder of results, and the configuration
@@ -134,6 +144,11 @@ function withDefault(name: keyof typeof CONTAINER_LIMITS): string {
   return `\${${name}:-${CONTAINER_LIMITS[name]}}`;
 }
 
+/** Returns where a server in its container finds a file that its settings name. */
+function pathInContainer(path: string): string {
+  return path.startsWith("/") ? path : `/app/${path}`;
+}
+
 /** The folder of the files of the ledger in a server's container. */
 const CONTAINER_VOLUME = "/shared-volume";
 
@@ -143,7 +158,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
   const resources: ServerResources = {
     config: "/app/server/config.ini",
     sharedVolume: CONTAINER_VOLUME,
-    nodes: ledger.nodes,
+    nodes: ledger.nodes && { ...ledger.nodes, files: options.ledgerFiles.map(pathInContainer) },
     network: { listenIp: "0.0.0.0", port: SERVER_PORT, broadcastIp, broadcastPort },
   };
   const { config } = resources;
@@ -161,7 +176,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     volumes: [
       ...ledger.nodes === undefined
         ? [{ ...mount("./server/shared-volume", CONTAINER_VOLUME), read_only: false }]
-        : ledger.nodes.files.map((path) => mount(path, path)),
+        : options.ledgerFiles.map((path) => mount(path, pathInContainer(path))),
       mount("./server/config.ini", config),
     ],
     ...nodes.length === 0 ? {} : { depends_on: afterHealthy(nodes) },

@@ -1,7 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
-import { composeFile } from "./compose_file.ts";
+import { composeFile, composeOptions } from "./compose_file.ts";
 import type { LedgerChoice } from "./ledger_choice.ts";
 import { CONTAINER_LIMITS } from "./lottery_settings.ts";
 import { readRunSettings } from "./run_settings.ts";
@@ -9,18 +9,19 @@ import { readRunSettings } from "./run_settings.ts";
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
+const NODES = { nodePort: 4222, ledgerFiles: [] };
 const BROADCAST = { broadcastIp: "10.1.255.255", broadcastPort: 5001 };
 
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
-  const { lottery, server } = readRunSettings({
+  const settings = readRunSettings({
     environment: () => undefined,
     readFile: (path) => Deno.readTextFileSync(path.replace(/\.env$/, ".env.example")),
   });
-  assertEquals(lottery.limits, CONTAINER_LIMITS, ".env.example has the defaults");
+  assertEquals(settings.lottery.limits, CONTAINER_LIMITS, ".env.example has the defaults");
   const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
   assertEquals(
     written,
-    composeFile({ ...server, ...lottery }),
+    composeFile(composeOptions(settings)),
     "generate it with the settings of .env.example: ./denow task compose",
   );
 });
@@ -29,7 +30,7 @@ function servicesOf(
   options: { servers: number; clients: number },
   ledger: LedgerChoice = { kind: "files" },
 ): Yaml {
-  return (parse(composeFile({ ...options, ...BROADCAST, ledger, nodePort: 4222 })) as Yaml)
+  return (parse(composeFile({ ...options, ...BROADCAST, ledger, ...NODES })) as Yaml)
     .services;
 }
 
@@ -92,7 +93,7 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
 
 Deno.test("composeFile() names the anchors that services share, and no project", () => {
   const ledger = { kind: "nodes" } as const;
-  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST, ledger, nodePort: 4222 });
+  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST, ledger, ...NODES });
   assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
   assertMatch(text, /\n {2}node1:\n {4}<<: \*node\n/);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ServerSettings } from "../../server/settings.ts";
 import { NATS_PORTS } from "../nodes/node_config.ts";
 import { CONTAINER_LEDGER, localLedger, NODE_NAMES } from "../nodes/nodes.ts";
 import { PROJECT_ROOT } from "../project.ts";
@@ -19,6 +20,13 @@ export interface LedgerAccess {
 }
 
 type Choice = Pick<LotterySettings, "ledger" | "nodePort">;
+
+/** Returns the files of keys and certificates that the settings of a server name. */
+export function ledgerFiles({ ledger }: Pick<ServerSettings, "ledger">): string[] {
+  if (ledger.engine === "files") return [];
+  const { nkeyFile, credentialsFile, tls: { caFile, certFile, keyFile } } = ledger;
+  return [nkeyFile, credentialsFile, caFile, certFile, keyFile].filter((path) => path !== "");
+}
 
 /** Returns how programs on this machine, outside of containers, reach the ledger. */
 export function ledgerForProcesses({ ledger, nodePort }: Choice): LedgerAccess {

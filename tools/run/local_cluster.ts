@@ -12,7 +12,7 @@ import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
-import { ledgerForProcesses } from "./ledger_nodes.ts";
+import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -181,13 +181,14 @@ class LocalProcesses {
   }
 
   #spawnServer(onLine: (line: string) => void): ServiceProcess {
-    const { lottery, server: { port, broadcastPort } } = this.#options.settings;
+    const { lottery, server } = this.#options.settings;
+    const { port, broadcastPort } = server;
     const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
-      nodes: ledger.nodes,
+      nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
       network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
     });
     return this.#spawn({

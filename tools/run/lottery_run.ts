@@ -5,7 +5,7 @@
  */
 
 import { isNodeDetail } from "../nodes/node_lines.ts";
-import { localMonitoring } from "../nodes/nodes.ts";
+import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
 import { untilReady } from "../nodes/readiness.ts";
 import type { Cluster, RunningNodes, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
@@ -61,14 +61,16 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
 
 /** Starts the nodes of the ledger, if this run has any, and waits until they have found each other. */
 async function startNodes(
-  { cluster, settings, stop }: LotteryRun,
+  { cluster, settings, stop, printer }: LotteryRun,
   options: ServiceOptions,
 ): Promise<RunningNodes | undefined> {
   const { ledger, nodePort } = settings.lottery;
   if (ledger.kind !== "nodes") return undefined;
+  printer.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
   const running = await cluster.startNodes(options);
   try {
     await untilReady(localMonitoring(nodePort), { stop });
+    if (!stop.aborted) printer.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;
   } catch (error) {
     await running.stop();
