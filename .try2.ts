@@ -1,4 +1,3 @@
-import { openJetStreamLedger } from "./server/ledger/jetstream/engine.ts";
 import { openLog, SERVER_LEVELS } from "./shared/logging.ts";
 import { BetDecoder } from "./shared/mod.ts";
 const [name, agenciesText, secondsText, mode] = Deno.args;

@@ -29,7 +29,7 @@ export const HEALTH_USAGE = `lottery-health: checks whether the server on this h
 
 Usage: ./denow run -A server/health.ts [--help] [--version]
 
-It asks the server for the progress of agency 1 and waits two seconds for the answer. It takes no arguments, and
+It asks the server for the progress of an agency and waits two seconds for the answer. It takes no arguments, and
 reads the settings of the server: from the environment, else from server/config.ini.
 
 Exit codes: 0 the server answers; 1 it does not; 2 wrong usage or settings.`;
