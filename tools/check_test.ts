@@ -1,8 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { checksumOf } from "../server/ledger/file/round_journal.ts";
-import { filesOf, type PlantedFiles, plantVolume } from "./check/planted_volume.ts";
-import { fileResource, needs } from "../testing/needs.ts";
-import { runsPrograms } from "./testing.ts";
+import { filesOf, type PlantedFiles, plantVolume } from "./check/testing/planted_volume.ts";
+import { fileResource, needs, PROGRAMS } from "../testing/needs.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
 const QUOTED_ROW = `2,"A, B","C ""D""",3,2000-01-01,0\n`;
@@ -307,7 +306,7 @@ const CASES: Case[] = [
 ];
 
 Deno.test({
-  ...runsPrograms("check reports what is on a volume, and changes nothing"),
+  ...needs(PROGRAMS, "check reports what is on a volume, and changes nothing"),
   fn: async (t) => {
     for (const { name, code, says, ...files } of CASES) {
       await t.step(name, async () => {
@@ -323,7 +322,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check shows at most ten faults of a kind"),
+  ...needs(PROGRAMS, "check shows at most ten faults of a kind"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
     const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
@@ -332,7 +331,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check reads the server's settings unless its flags replace them"),
+  ...needs(PROGRAMS, "check reads the server's settings unless its flags replace them"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
     const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
@@ -351,7 +350,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check exits with 2 for wrong arguments, and explains its usage"),
+  ...needs(PROGRAMS, "check exits with 2 for wrong arguments, and explains its usage"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const wrong = [
@@ -380,7 +379,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check gives up on a lock that is not released"),
+  ...needs(PROGRAMS, "check gives up on a lock that is not released"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
@@ -396,7 +395,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair cuts off the torn tail, and can be repeated"),
+  ...needs(PROGRAMS, "check --repair cuts off the torn tail, and can be repeated"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
@@ -420,7 +419,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing if rows are damaged"),
+  ...needs(PROGRAMS, "check --repair changes nothing if rows are damaged"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
@@ -436,7 +435,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair changes nothing if it may not write"),
+  ...needs(PROGRAMS, "check --repair changes nothing if it may not write"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     const before = await filesOf(volume.path);
@@ -449,7 +448,8 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms(
+  ...needs(
+    PROGRAMS,
     "check --data compares what is stored of an agency with its file, while servers write",
   ),
   fn: async () => {
@@ -488,7 +488,8 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms(
+  ...needs(
+    PROGRAMS,
     "check --data exits with 2 for wrong arguments, and calls a missing file missing",
   ),
   fn: async () => {
@@ -520,7 +521,10 @@ const LOST: PlantedFiles = {
 };
 
 Deno.test({
-  ...runsPrograms("check --accept-loss names what is missing, and moves the journal aside alone"),
+  ...needs(
+    PROGRAMS,
+    "check --accept-loss names what is missing, and moves the journal aside alone",
+  ),
   fn: async () => {
     await using volume = await plantVolume(LOST);
     const before = await filesOf(volume.path);
@@ -543,7 +547,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --accept-loss changes nothing unless it is confirmed"),
+  ...needs(PROGRAMS, "check --accept-loss changes nothing unless it is confirmed"),
   fn: async () => {
     await using volume = await plantVolume(LOST);
     const before = await filesOf(volume.path);
@@ -557,7 +561,7 @@ Deno.test({
 const SCRIPT = fileResource("/usr/bin/script", "script, which makes a terminal");
 
 Deno.test({
-  ...needs(["posix", "write", "run", "env", SCRIPT], "check --accept-loss asks at a terminal"),
+  ...needs([...PROGRAMS, SCRIPT], "check --accept-loss asks at a terminal"),
   fn: async () => {
     for (const [answer, expected] of [["n\n", 1], ["y\n", 0]] as const) {
       await using volume = await plantVolume(LOST);
@@ -584,7 +588,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --accept-loss refuses while a process has the files open"),
+  ...needs(PROGRAMS, "check --accept-loss refuses while a process has the files open"),
   fn: async () => {
     if (Deno.build.os !== "linux") return;
     await using volume = await plantVolume(LOST);
@@ -605,7 +609,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --repair refuses what it would not bring back, or what servers repair"),
+  ...needs(PROGRAMS, "check --repair refuses what it would not bring back, or what servers repair"),
   fn: async () => {
     const cases: [files: PlantedFiles, code: number, says: string][] = [
       [LOST, 4, "it would not bring back what is missing"],
@@ -627,7 +631,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check --clear-disk-failure shows the note, and moves it aside"),
+  ...needs(PROGRAMS, "check --clear-disk-failure shows the note, and moves it aside"),
   fn: async () => {
     const note = '{"failedAt":"2026-11-23T10:00:00Z","error":"Input/output error \u202e"}\n';
     await using volume = await plantVolume({ bets: ROW, diskFailure: note });
@@ -652,7 +656,8 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms(
+  ...needs(
+    PROGRAMS,
     "check --repair cuts off a huge hole that servers refuse, and keeps it as a hole",
   ),
   fn: async () => {

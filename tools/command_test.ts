@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { integerFlag, UsageError } from "./command.ts";
 import { PROJECT_ROOT } from "./project.ts";
-import { runsPrograms, tempFolder } from "./testing.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("integerFlag() reads an integer within its range, or returns the default", () => {
   const rule = { min: 1, max: 9, default: 5 };
@@ -42,7 +43,7 @@ Deno.test("every task but test is a program of its own", async () => {
 
 for (const [task, program] of await programs()) {
   Deno.test(
-    runsPrograms(`${task} --help only prints its usage; an unknown flag points to it`),
+    needs(PROGRAMS, `${task} --help only prints its usage; an unknown flag points to it`),
     async () => {
       await using folder = await tempFolder();
       const path = `${PROJECT_ROOT}/${program}`;

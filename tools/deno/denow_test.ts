@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { needs } from "../../testing/needs.ts";
+import { needs, PROGRAMS } from "../../testing/needs.ts";
 import { PROJECT_ROOT } from "../project.ts";
-import { runsPrograms, tempFolder } from "../testing.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 
 /** The commands that ./denow calls. There are no others, so that it finds only the tests' Deno. */
 const COMMANDS = "cat chmod cp find grep mkdir mktemp mv readlink rm sh tail uname"
@@ -98,7 +98,7 @@ async function pathOf(command: string): Promise<string> {
 }
 
 Deno.test(
-  runsPrograms("denow runs the Deno on the PATH with its arguments unchanged"),
+  needs(PROGRAMS, "denow runs the Deno on the PATH with its arguments unchanged"),
   async () => {
     await using machine = await Machine.make();
     const deno = `${machine.bin}/deno`;
@@ -108,14 +108,14 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow exits with Deno's exit code"), async () => {
+Deno.test(needs(PROGRAMS, "denow exits with Deno's exit code"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/deno`, `${fakeDeno("2.7.0")}\nexit 7`);
   assertEquals((await machine.denow({ args: ["test"] })).code, 7);
 });
 
 Deno.test(
-  runsPrograms("denow prefers DENO, then the PATH, then ~/.deno, then the project's own Deno"),
+  needs(PROGRAMS, "denow prefers DENO, then the PATH, then ~/.deno, then the project's own Deno"),
   async () => {
     await using machine = await Machine.make();
     const { bin, home, project } = machine;
@@ -130,7 +130,7 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow skips a Deno that is too old"), async (t) => {
+Deno.test(needs(PROGRAMS, "denow skips a Deno that is too old"), async (t) => {
   await using machine = await Machine.make();
   const good = `${machine.home}/.deno/bin/deno`;
   await machine.addDeno(good, "2.7.0");
@@ -148,7 +148,7 @@ Deno.test(runsPrograms("denow skips a Deno that is too old"), async (t) => {
   }
 });
 
-Deno.test(runsPrograms("denow refuses a DENO that is too old or missing"), async () => {
+Deno.test(needs(PROGRAMS, "denow refuses a DENO that is too old or missing"), async () => {
   await using machine = await Machine.make();
   await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
   await machine.addDeno(`${machine.home}/old`, "2.3.0");
@@ -159,7 +159,7 @@ Deno.test(runsPrograms("denow refuses a DENO that is too old or missing"), async
   }
 });
 
-Deno.test(runsPrograms("denow installs Deno with its installer if there is none"), async () => {
+Deno.test(needs(PROGRAMS, "denow installs Deno with its installer if there is none"), async () => {
   await using machine = await Machine.make();
   const wanted = /^DENO_PINNED=(.+)$/m.exec(await Deno.readTextFile(`${PROJECT_ROOT}/denow`))?.[1];
   const installer = `[ "$1" = v${wanted} ] && mkdir -p "$DENO_INSTALL/bin" &&
@@ -172,7 +172,7 @@ Deno.test(runsPrograms("denow installs Deno with its installer if there is none"
 });
 
 Deno.test(
-  runsPrograms("denow installs Deno from npm if the installer cannot be reached"),
+  needs(PROGRAMS, "denow installs Deno from npm if the installer cannot be reached"),
   async () => {
     await using machine = await Machine.make();
     await machine.addProgram(`${machine.bin}/curl`, "exit 6");
@@ -187,7 +187,7 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow installs Deno when it runs many times at once"), async () => {
+Deno.test(needs(PROGRAMS, "denow installs Deno when it runs many times at once"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/npm`, npmThatInstalls("some-platform", "2.9.6"));
   const results = await Promise.all(
@@ -196,7 +196,7 @@ Deno.test(runsPrograms("denow installs Deno when it runs many times at once"), a
   for (const { code, out } of results) assertEquals({ code, out }, { code: 0, out: "installed:x" });
 });
 
-Deno.test(runsPrograms("denow reports what to do when Deno cannot be installed"), async () => {
+Deno.test(needs(PROGRAMS, "denow reports what to do when Deno cannot be installed"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/curl`, "echo curl: no such host >&2; exit 6");
   await machine.addProgram(`${machine.bin}/npm`, "echo npm error network down >&2; exit 1");
@@ -208,7 +208,7 @@ Deno.test(runsPrograms("denow reports what to do when Deno cannot be installed")
   assertEquals((await machine.denow()).code, 1, "and leaves nothing that looks like a Deno");
 });
 
-Deno.test(runsPrograms("denow reports a machine for which npm has no Deno"), async () => {
+Deno.test(needs(PROGRAMS, "denow reports a machine for which npm has no Deno"), async () => {
   await using machine = await Machine.make();
   await machine.addProgram(`${machine.bin}/npm`, "exit 0");
   const { code, err } = await machine.denow();
@@ -216,32 +216,35 @@ Deno.test(runsPrograms("denow reports a machine for which npm has no Deno"), asy
   assertStringIncludes(err, "npm has no Deno for this kind of machine");
 });
 
-Deno.test(runsPrograms("denow provides std once, and again when its recipe changes"), async () => {
-  await using machine = await Machine.make();
-  const { project, home } = machine;
-  const deno = `${fakeDeno("2.9.6")}
+Deno.test(
+  needs(PROGRAMS, "denow provides std once, and again when its recipe changes"),
+  async () => {
+    await using machine = await Machine.make();
+    const { project, home } = machine;
+    const deno = `${fakeDeno("2.9.6")}
     case "$*" in *vendor_std.ts*) echo called >>"${home}/calls"; echo "$*" >"${home}/args";
       mkdir -p "${project}/vendor/std"; echo >"${project}/vendor/std/.recipe";; esac`;
-  await machine.addProgram(`${machine.bin}/deno`, deno);
-  const calls = async () => (await Deno.readTextFile(`${home}/calls`)).split("\n").length - 1;
+    await machine.addProgram(`${machine.bin}/deno`, deno);
+    const calls = async () => (await Deno.readTextFile(`${home}/calls`)).split("\n").length - 1;
 
-  await Deno.remove(`${project}/vendor`, { recursive: true });
-  await machine.denow();
-  assertEquals(await calls(), 1);
-  assertStringIncludes(
-    await Deno.readTextFile(`${home}/args`),
-    `${project}/tools/deno/vendor_std.ts --unless-jsr`,
-  );
-  await machine.denow();
-  assertEquals(await calls(), 1);
+    await Deno.remove(`${project}/vendor`, { recursive: true });
+    await machine.denow();
+    assertEquals(await calls(), 1);
+    assertStringIncludes(
+      await Deno.readTextFile(`${home}/args`),
+      `${project}/tools/deno/vendor_std.ts --unless-jsr`,
+    );
+    await machine.denow();
+    assertEquals(await calls(), 1);
 
-  const later = new Date(Date.now() + 60_000);
-  await Deno.utime(`${project}/tools/deno/vendor_std.ts`, later, later);
-  await machine.denow();
-  assertEquals(await calls(), 2);
-});
+    const later = new Date(Date.now() + 60_000);
+    await Deno.utime(`${project}/tools/deno/vendor_std.ts`, later, later);
+    await machine.denow();
+    assertEquals(await calls(), 2);
+  },
+);
 
-Deno.test(runsPrograms("denow does not ask JSR again after it has answered"), async () => {
+Deno.test(needs(PROGRAMS, "denow does not ask JSR again after it has answered"), async () => {
   await using machine = await Machine.make();
   await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
   await Deno.remove(`${machine.project}/vendor`, { recursive: true });
@@ -250,7 +253,7 @@ Deno.test(runsPrograms("denow does not ask JSR again after it has answered"), as
   assertEquals((await machine.denow({ args: ["x"] })).out, `${machine.bin}/deno:x`);
 });
 
-Deno.test(runsPrograms("denow fails when std cannot be provided"), async () => {
+Deno.test(needs(PROGRAMS, "denow fails when std cannot be provided"), async () => {
   await using machine = await Machine.make();
   const deno = `${fakeDeno("2.9.6")}\ncase "$*" in *vendor_std.ts*) exit 1;; esac\necho ran`;
   await machine.addProgram(`${machine.bin}/deno`, deno);
@@ -275,7 +278,7 @@ const AWKWARD_NAMES = [
   " x ",
 ];
 
-Deno.test(runsPrograms("denow finds its project whatever the name of the folder"), async (t) => {
+Deno.test(needs(PROGRAMS, "denow finds its project whatever the name of the folder"), async (t) => {
   for (const name of AWKWARD_NAMES) {
     await t.step(JSON.stringify(name), async () => {
       await using machine = await Machine.make(name);
@@ -300,7 +303,7 @@ Deno.test(runsPrograms("denow finds its project whatever the name of the folder"
 });
 
 Deno.test(
-  runsPrograms("denow follows symbolic links, and installs nothing beside them"),
+  needs(PROGRAMS, "denow follows symbolic links, and installs nothing beside them"),
   async () => {
     await using machine = await Machine.make();
     const { project, home } = machine;
@@ -327,7 +330,7 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("denow runs this project's tasks from any folder"), async () => {
+Deno.test(needs(PROGRAMS, "denow runs this project's tasks from any folder"), async () => {
   await using machine = await Machine.make();
   const { bin, project, home } = machine;
   await machine.addProgram(`${bin}/deno`, `${fakeDeno("2.9.6")}\nprintf '[%s]' "$@"`);
@@ -345,7 +348,7 @@ Deno.test(runsPrograms("denow runs this project's tasks from any folder"), async
   assertEquals((await machine.denow({ args: ["run", "task"], cwd: home })).out, "[run][task]");
 });
 
-Deno.test(runsPrograms("denow says which paths Deno cannot work with"), async () => {
+Deno.test(needs(PROGRAMS, "denow says which paths Deno cannot work with"), async () => {
   for (const name of ["a[b]", "a]", "back\\slash"]) {
     await using machine = await Machine.make(name);
     await machine.addDeno(`${machine.bin}/deno`, "2.9.6");
@@ -389,7 +392,7 @@ const GIT = {
 };
 
 Deno.test(
-  needs(["posix", "write", "run", "env", GIT], "a checkout with core.autocrlf has no CR"),
+  needs([...PROGRAMS, GIT], "a checkout with core.autocrlf has no CR"),
   async () => {
     await using folder = await tempFolder();
     const git = async (...args: string[]) => {
