@@ -7,12 +7,14 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  BetDecoder,
   decodeDigestResponse,
   decodeProgressResponse,
-  decodeRequest,
   decodeStoreResponse,
   decodeWinnersResponse,
+} from "./answers.ts";
+import {
+  BetDecoder,
+  decodeRequest,
   isStoreRequest,
   PacketError,
   REQUEST_TYPES,

@@ -60,3 +60,25 @@ for (const [task, program] of await programs()) {
     },
   );
 }
+
+Deno.test(
+  needs(PROGRAMS, ".ci/run --help only prints its usage; an unknown argument runs nothing"),
+  async () => {
+    const ciRun = async (...args: string[]) => {
+      const command = new Deno.Command(`${PROJECT_ROOT}/.ci/run`, { args, stdin: "null" });
+      const { code, stdout, stderr } = await command.output();
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code, out: decode(stdout), err: decode(stderr) };
+    };
+    for (const args of [["--help"], ["-h"], ["--colour", "--help"]]) {
+      const { code, out, err } = await ciRun(...args);
+      assertEquals([code, err], [0, ""], `${args}`);
+      assertMatch(out, /^Usage: \.ci\/run\n/);
+    }
+    for (const argument of ["--colour", "tests", ""]) {
+      const { code, out, err } = await ciRun(argument);
+      assertEquals([code, out], [2, ""], argument);
+      assertStringIncludes(err, ".ci/run --help");
+    }
+  },
+);

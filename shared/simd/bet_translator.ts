@@ -30,17 +30,14 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "../bet.ts";
+import { hasVectorInstructions, type Kernel, kernel, type Locals } from "./kernel.ts";
 import {
   block,
   constant,
   fourDigits,
-  hasVectorInstructions,
   type I32,
   type I32Local,
-  type Kernel,
-  kernel,
   type Label,
-  type Locals,
   loop,
   returnValue,
   type Statement,

@@ -8,7 +8,7 @@
 import type { ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { withDeadline } from "../../shared/deadline.ts";
-import { hasVectorInstructions } from "../../shared/simd/wasm.ts";
+import { hasVectorInstructions } from "../../shared/simd/kernel.ts";
 import { TASK } from "../project.ts";
 import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
