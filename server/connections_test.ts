@@ -87,7 +87,7 @@ Deno.test("Connections gives an address with fewer places a place beyond another
   using _time = new FakeTime();
   await using server = await startServer({ connectionsMax: 4, connectionsPerAddressMax: 2 });
   const hogs = await servedClients(server, 4, "10.0.0.1");
-  // They cannot keep it by being within a packet either.
+  // Being within a packet does not let them keep their places.
   for (const hog of hogs.slice(1)) await hog.send("StoreBet:1;Ju");
   const honest = await servedClients(server, 2, "10.0.0.2");
   assertEquals(await hogs[0].rest(), "");
@@ -168,7 +168,7 @@ Deno.test("Connections shortens the idle time only of addresses that are in the 
   closeAll([...hogs, more]);
 });
 
-Deno.test("Connections serves the next client while one has yet to take its last answer", async () => {
+Deno.test("Connections serves the next client while one still has to take its last answer", async () => {
   using _time = new FakeTime();
   await using server = await startServer({ connectionsMax: 1 });
   using first = await server.connect();

@@ -33,18 +33,18 @@ Deno.test("Server accepts the next connection at once after connections that wer
   using idle = await servedClient(server);
   for (let count = 0; count < 50; count++) {
     server.acceptErrors.push(...Array<Error>(20).fill(RESET));
-    // No timer can run: a pause would last for ever.
+    // No timer can run: a pause would last forever.
     using _client = await servedClient(server);
   }
   assertEquals(server.acceptErrors, []);
   assert(!server.lines.some((line) => line.startsWith("action: accept") && line.includes("WARN")));
-  // Nor has anybody less time.
+  // Nobody's idle time was shortened.
   await time.tickAsync(59_000);
   await assertServed(idle);
 });
 
 Deno.test({
-  ...needs(["net"], "Server answers honest clients at once beside connections that are reset"),
+  ...needs(["net"], "Server answers honest clients at once while other connections are reset"),
   fn: async () => {
     using _time = new FakeTime();
     await using server = await startServer();
@@ -72,7 +72,7 @@ Deno.test("Server pauses without file handles, and logs that in sum", async () =
   const failures = server.lines.filter((line) => line.startsWith("action: accept | result: fail"));
   const failure = "action: accept | result: fail | error: Too many open files (os error 24)";
   assertEquals(failures, [failure, `${failure} | times: 99`]);
-  // Those that keep it waiting have less time.
+  // Clients that keep it waiting are idle for less time.
   for (const hog of hogs) assertEquals(await hog.rest(), "");
   assertEquals(await next.line(), NO_BETS);
   closeAll(hogs);

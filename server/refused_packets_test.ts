@@ -17,7 +17,7 @@ const BAD_STORES: Record<string, string | Uint8Array> = {
   "agency 0": `StoreBet:0;${BET}\n`,
   "an agency too high": `StoreBet:6;${BET}\n`,
   "an agency below zero": `StoreBet:-1;${BET}\n`,
-  "an agency that is no number": `StoreBatch:x;${BET}\n`,
+  "an agency that is not a number": `StoreBatch:x;${BET}\n`,
   "an agency with a space": `StoreBet: 1;${BET}\n`,
   "an agency of 400 digits": `StoreBet:${"1".repeat(400)};${BET}\n`,
   "two bets in a StoreBet": `StoreBet:1;${BET}:${BET}\n`,
@@ -37,7 +37,7 @@ const BAD_STORES: Record<string, string | Uint8Array> = {
   "a number followed by a space": "StoreBet:1;Ana;Paz;1;1980-01-01;1 \n",
   "a control character": "StoreBet:1;An\x00a;Paz;1;1980-01-01;1\n",
   "a lone carriage return": "StoreBet:1;An\ra;Paz;1;1980-01-01;1\n",
-  "bytes that are no UTF-8": Uint8Array.of(
+  "bytes that are not UTF-8": Uint8Array.of(
     ...new TextEncoder().encode("StoreBet:1;"),
     0xff,
     0xc0,
@@ -75,7 +75,7 @@ const BAD_PACKETS: Record<string, string | Uint8Array> = {
   "an AgencyClose of agency 0": "AgencyClose:0\n",
   "an AgencyClose of an agency too high": "AgencyClose:6\n",
   "an AgencyClose followed by more": "AgencyClose:1;2\n",
-  "an AgencyClose of no number": "AgencyClose:1e0\n",
+  "an AgencyClose of something that is not a number": "AgencyClose:1e0\n",
   "a WinnersRequest of agency 0": "WinnersRequest:0\n",
   "a WinnersRequest of an agency too high": "WinnersRequest:99999999999999999999\n",
   "a ProgressRequest of agency 6": "ProgressRequest:6\n",
@@ -142,7 +142,7 @@ const LONG_PACKETS = [
     answer: REFUSED,
   },
   { name: "another packet", start: "AgencyClose:", length: 100_000, end: "\n", answer: "" },
-  { name: "no packet at all", start: "x", length: 100_000, end: "", answer: "" },
+  { name: "something that is not a packet", start: "x", length: 100_000, end: "", answer: "" },
 ];
 
 for (const { name, start, length, end, answer } of LONG_PACKETS) {

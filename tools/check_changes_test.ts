@@ -10,7 +10,7 @@ import { fileResource, needs, PROGRAMS } from "../testing/needs.ts";
 import { CHECK, check, ROW } from "./check/testing/run_check.ts";
 
 Deno.test({
-  ...needs(PROGRAMS, "check --repair cuts off the torn tail, and can be repeated"),
+  ...needs(PROGRAMS, "check --repair truncates the torn end, and can be repeated"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}${ROW}1,A`,
@@ -207,7 +207,7 @@ Deno.test({
 Deno.test({
   ...needs(
     PROGRAMS,
-    "check --repair cuts off a huge hole that servers refuse, and keeps it as a hole",
+    "check --repair truncates a huge hole that servers refuse, and keeps it as a hole",
   ),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });

@@ -85,7 +85,7 @@ const CASES: Case[] = [
     says: ['"3" at byte 4 has no line end', "TORN: the end of agencies_closed.txt"],
   },
   {
-    name: "damaged rows, and a torn tail",
+    name: "damaged rows, and a torn end",
     bets: `${ROW}1,A,B,3,2000-02-30,1\n\0\0\0\n${ROW}1,A,B,3\n1,A`,
     journal: { from: 81, to: 120, cuts: 0, recalls: 0 },
     code: 4,
@@ -339,7 +339,7 @@ Deno.test({
       ["--agencies", "10000"],
       ["--volume", ""],
       ["--wait", "x"],
-      ["--colour"],
+      ["--color"],
       ["bets.csv"],
       ["--volume", `${volume.path}/missing`],
       ["--volume", `${volume.path}/bets.csv`],

@@ -11,6 +11,8 @@ Deno.test("integerFlag() reads an integer within its range, or returns the defau
   for (const text of ["", "0", "10", "1.5", "-1", "x"]) {
     assertThrows(() => integerFlag("n", text, rule), UsageError, `--n is "${text}"`);
   }
+  const required = { min: 1, max: 9 };
+  assertThrows(() => integerFlag("n", undefined, required), UsageError, "--n is missing: give an");
 });
 
 /** Runs a program in `folder`. */
@@ -47,15 +49,15 @@ for (const [task, program] of await programs()) {
     async () => {
       await using folder = await tempFolder();
       const path = `${PROJECT_ROOT}/${program}`;
-      for (const args of [["--help"], ["-h"], ["--colour\u202e", "--help"]]) {
+      for (const args of [["--help"], ["-h"], ["--color\u202e", "--help"]]) {
         const { code, out, err } = await run(path, args, folder.path);
         assertEquals([code, err], [0, ""], `${args}`);
         assertMatch(out, new RegExp(`^Usage: .+ task ${task}\\b`, "m"));
       }
-      const { code, out, err } = await run(path, ["--colour\u202e"], folder.path);
+      const { code, out, err } = await run(path, ["--color\u202e"], folder.path);
       assertEquals([code, out], [2, ""]);
       assertStringIncludes(err, `task ${task} --help`);
-      assertStringIncludes(err, "--colour\\u202e");
+      assertStringIncludes(err, "--color\\u202e");
       assertEquals(await Array.fromAsync(Deno.readDir(folder.path)), []);
     },
   );
@@ -70,12 +72,12 @@ Deno.test(
       const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
       return { code, out: decode(stdout), err: decode(stderr) };
     };
-    for (const args of [["--help"], ["-h"], ["--colour", "--help"]]) {
+    for (const args of [["--help"], ["-h"], ["--color", "--help"]]) {
       const { code, out, err } = await ciRun(...args);
       assertEquals([code, err], [0, ""], `${args}`);
       assertMatch(out, /^Usage: \.ci\/run\n/);
     }
-    for (const argument of ["--colour", "tests", ""]) {
+    for (const argument of ["--color", "tests", ""]) {
       const { code, out, err } = await ciRun(argument);
       assertEquals([code, out], [2, ""], argument);
       assertStringIncludes(err, ".ci/run --help");

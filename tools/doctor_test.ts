@@ -117,7 +117,7 @@ Deno.test({
 Deno.test({
   ...needs(PROGRAMS, "doctor exits with 2 for a wrong argument, and explains its usage"),
   fn: async () => {
-    for (const args of [["--volume", ""], ["--colour"], ["here"]]) {
+    for (const args of [["--volume", ""], ["--color"], ["here"]]) {
       const { code, out, err } = await run(args);
       assertEquals([code, out], [2, ""]);
       assert(err.length > 10);

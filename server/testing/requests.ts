@@ -1,5 +1,5 @@
 /**
- * Packets that several tests of the server send, and what they do with their clients.
+ * Packets and clients that several tests of the server need.
  *
  * @module
  */

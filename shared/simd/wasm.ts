@@ -61,7 +61,7 @@ export class Label {
     return new Code(condition, "br_if", this.#depth());
   }
 
-  /** How many blocks a branch leaves before it reaches the labelled one. */
+  /** How many blocks a branch leaves before it reaches the labeled one. */
   #depth(): Statement {
     const depth = ({ blocks }: Body) => blocks.length - 1 - blocks.lastIndexOf(this);
     return { emit: (body) => body.bytes.push(...unsigned(depth(body))) };

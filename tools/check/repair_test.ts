@@ -19,7 +19,7 @@ async function journalOf(size: number, cuts: number, mark?: DurableMark): Promis
 }
 
 Deno.test({
-  ...needs(["write"], "repairTail() copies what it cuts off, and records the cut"),
+  ...needs(["write"], "repairTail() copies what it truncates, and records the truncation"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     const repair = await repairTail(volume.path, OPTIONS);

@@ -14,7 +14,7 @@ import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
 import type { Finding } from "./finding.ts";
 
-/** Files that a server has open besides: the ledger's, its sockets, Deno's own, connections that linger. */
+/** Other files that a server has open: the ledger's, its sockets, Deno's own, lingering connections. */
 const OTHER_FILES = 96;
 /** The oldest Deno that runs the project. */
 const DENO_VERSION_MIN = [2, 7];

@@ -102,7 +102,7 @@ Deno.test(
 Deno.test(
   needs(
     ["write"],
-    "provideBets() names every file that no client would send, beside a complete set",
+    "provideBets() names every file that no client would send, even if the set is complete",
   ),
   async () => {
     await using root = tempFolder();

@@ -21,7 +21,7 @@ Deno.test(needs(PROGRAMS, "ServiceProcess passes on every line, then its exit co
 });
 
 Deno.test(
-  needs(PROGRAMS, "ServiceProcess ends although a process left behind keeps its output open"),
+  needs(PROGRAMS, "ServiceProcess ends although a leftover process keeps its output open"),
   async () => {
     const lines: string[] = [];
     const service = start("sleep 600 & echo $!", lines);

@@ -264,7 +264,7 @@ Deno.test("FileLedger refuses everything after a failed sync, and fails once", a
       result.status === "refused" && result.reason.includes("failed to sync")
     ),
   );
-  // They were the last rows in the file and are gone: refusing is the truth.
+  // They were the last rows in the file and are gone, so they are refused.
   assertEquals(rowsOf(disk).length, 2);
   const later = await ledger.append(namedBatch("d"));
   assert(later.status === "refused" && later.reason.includes("failed to sync"));

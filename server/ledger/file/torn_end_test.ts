@@ -59,7 +59,7 @@ Deno.test("openFileLedger() recovers from a torn round on a full disk, and keeps
   assertEquals(await storedBets(ledger, 1), 9);
 });
 
-Deno.test("openFileLedger() keeps a foreign tail where no copy can be made", async () => {
+Deno.test("openFileLedger() keeps what another program has appended where no copy can be made", async () => {
   const disk = await fullTornDisk(false);
   const text = disk.text(BETS_FILE);
   await assertRejects(() => openLedger(disk.process()), Error, "Cannot keep a copy of the last 5");
