@@ -6,7 +6,7 @@
 
 import { JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError } from "../project.ts";
-import { processesWith } from "./open_files.ts";
+import { processesWith } from "./file_users.ts";
 import { moveAside, type Snapshot, VolumeReader } from "./volume_reader.ts";
 
 /** Options of {@linkcode acceptLoss}. */

@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import { lockOwner, ownerOf } from "./lock_owner.ts";
+import { lockOwner, ownerOf } from "./file_users.ts";
 
 const LOCKS = `1: FLOCK  ADVISORY  WRITE 0 fe:00:77 0 EOF
 2: POSIX  ADVISORY  READ 19318 fe:00:2163105 128 128
