@@ -32,7 +32,7 @@ Deno.test(
   ),
   async () => {
     await using cluster = await NatsCluster.start({ nodes: 1 });
-    await using group = await ServerGroup.start({ servers: 1, agencies: 2, nodes: cluster });
+    await using group = await ServerGroup.start({ servers: 1, agencies: 2, nodes: () => cluster });
     const { address } = group;
     const [node] = cluster.nodes;
     using before = await LineConnection.open(address);

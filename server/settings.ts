@@ -9,7 +9,7 @@ import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
-import { type LedgerSettings, readLedgerSettings } from "./ledger_settings.ts";
+import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {

@@ -14,7 +14,10 @@ import { tempFolder } from "./temp_folder.ts";
 
 /** Longest wait for a state of the cluster: an election takes up to 9 seconds. */
 const TIMEOUT_MS = 60_000;
-const POLL_MS = 50;
+const POLL_MS = 100;
+/** How long a node may take to catch up before it is started again, and how often all may. */
+const RECOVERY_MS = 15_000;
+const RECOVERIES_MAX = 6;
 /** By default a node accepts no more than its disk holds at its start. */
 const STORAGE = { maxFileBytes: 16 * 2 ** 30 };
 
@@ -39,6 +42,8 @@ export interface NatsClusterOptions {
 /** Nodes of one cluster. At the end of the block they are killed. */
 export class NatsCluster implements AsyncDisposable {
   readonly nodes: readonly NatsNode[];
+  /** How often a node had to be started again to catch up: see {@linkcode recover}. */
+  restarts = 0;
   readonly #resources = new AsyncDisposableStack();
 
   /** Starts no node yet: see {@linkcode start}. */
@@ -89,19 +94,36 @@ export class NatsCluster implements AsyncDisposable {
     };
   }
 
-  /** Starts every node that is not running, and waits until the cluster is ready. */
+  /**
+   * Starts every node that is not running, and waits until the cluster is ready. Nodes that start at the same
+   * moment sometimes do not find each other, so they start one after the other.
+   */
   async startAll(): Promise<void> {
-    await Promise.all(this.nodes.map((node) => node.start()));
-    await this.ready();
+    for (const node of this.nodes) await node.start();
+    await this.recover();
   }
 
-  /** Waits until each running node knows a leader and has all messages of its streams. */
-  async ready(): Promise<void> {
+  /** Waits until each running node knows a leader that knows every node, and has all messages of its streams. */
+  async ready(timeoutMs?: number): Promise<void> {
     await this.until("every node is healthy", async () => {
       const running = this.nodes.filter(({ isRunning }) => isRunning);
-      const health = await Promise.all(running.map((node) => node.isHealthy()));
-      return health.every(Boolean);
-    });
+      return (await Promise.all(running.map((node) => this.#isReady(node)))).every(Boolean);
+    }, timeoutMs);
+  }
+
+  /**
+   * Waits until the cluster is ready. A node that was started at the moment of an election may stay behind for
+   * good, because the leader does not hear it; then it is started again, as an operator would do.
+   */
+  async recover(): Promise<void> {
+    for (let attempt = 1; attempt < RECOVERIES_MAX; attempt++) {
+      try {
+        return await this.ready(RECOVERY_MS);
+      } catch {
+        await this.#restartLate();
+      }
+    }
+    await this.ready();
   }
 
   /** Returns the node that leads a stream, or undefined during an election. */
@@ -140,17 +162,36 @@ export class NatsCluster implements AsyncDisposable {
   /**
    * Waits for a state that no event reports.
    *
-   * @throws {Error} If that takes longer than a minute. `what` describes the state.
+   * @throws {Error} If that takes longer than `timeoutMs`. `what` describes the state.
    */
-  async until(what: string, isReached: () => Promise<boolean>): Promise<void> {
-    const endMs = performance.now() + TIMEOUT_MS;
+  async until(
+    what: string,
+    isReached: () => Promise<boolean>,
+    timeoutMs: number = TIMEOUT_MS,
+  ): Promise<void> {
+    const endMs = performance.now() + timeoutMs;
     while (!await isReached()) {
       if (performance.now() > endMs) {
         throw new Error(
-          `The cluster is not ready after ${TIMEOUT_MS / 1000} s: ${what}:\n${this.tail()}`,
+          `The cluster is not ready after ${timeoutMs / 1000} s: ${what}:\n${this.tail()}`,
         );
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  }
+
+  async #isReady(node: NatsNode): Promise<boolean> {
+    if (!await node.isHealthy()) return false;
+    return this.nodes.length === 1 || await node.knownNodes() === this.nodes.length;
+  }
+
+  /** Starts those nodes again that are not ready; all, if none is. */
+  async #restartLate(): Promise<void> {
+    const ready = await Promise.all(this.nodes.map((node) => node.isHealthy()));
+    for (const node of this.nodes.filter((_, index) => !ready[index] || ready.every(Boolean))) {
+      await node.stop();
+      await node.start();
+      this.restarts++;
     }
   }
 

@@ -102,6 +102,12 @@ export class NatsNode {
     return (await this.#unlessSilent(this.monitoring.health()))?.status === "ok";
   }
 
+  /** Returns how many nodes the cluster has, as far as it knows; 0 if it does not answer. */
+  async knownNodes(): Promise<number> {
+    const answer = await this.#unlessSilent(this.monitoring.jetStream());
+    return answer?.meta_cluster?.cluster_size ?? 0;
+  }
+
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */
   async streams(): Promise<StreamState[]> {
     const answer = await this.#unlessSilent(this.monitoring.jetStream());

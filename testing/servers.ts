@@ -26,8 +26,8 @@ export interface ServerGroupOptions {
   agencies: number;
   /** The folder of bets.csv and agencies_closed.txt. @default {a new one, removed with the group} */
   volume?: string;
-  /** Nodes that keep the ledger instead of the volume. @default {none} */
-  nodes?: LedgerNodes;
+  /** Nodes that keep the ledger instead of the volume, as the server with this index reaches them. @default {none} */
+  nodes?: (index: number) => LedgerNodes;
   /**
    * Whether all servers listen on one port, so that the kernel distributes the connections. Otherwise each
    * has a port of its own.
@@ -159,8 +159,9 @@ export class ServerGroup implements AsyncDisposable {
   }
 
   #launch(index: number): Program {
-    const { agencies, nodes, sharedPort = true, env } = this.#options;
+    const { agencies, sharedPort = true, env } = this.#options;
     const { adapt = (program) => program } = this.#options;
+    const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
     const { port } = sharedPort ? this.servers[0] : server;
     const { volume } = this;

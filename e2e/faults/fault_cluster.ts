@@ -6,11 +6,12 @@
  */
 
 import type { NatsCluster } from "../../testing/nats_cluster.ts";
+import type { Address } from "../../testing/ports.ts";
 import { readDraw } from "../../testing/stream_reader.ts";
 import type { Program, ProgramOptions } from "../../testing/program.ts";
 import type { Evidence } from "./checker.ts";
 import { filesOf } from "./stored_streams.ts";
-import { ServerGroup, type ServerStart } from "../../testing/servers.ts";
+import { type LedgerNodes, ServerGroup, type ServerStart } from "../../testing/servers.ts";
 
 /** Options of {@linkcode FaultCluster}. */
 export interface FaultClusterOptions {
@@ -20,6 +21,8 @@ export interface FaultClusterOptions {
   volume?: string;
   /** A cluster that keeps the ledger instead of the shared folder. @default {none} */
   nodes?: NatsCluster;
+  /** Where the server with this index reaches the nodes. @default {where they are} */
+  reach?: (nodes: NatsCluster, index: number) => Address[];
   /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
   sharedPort?: boolean;
   /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
@@ -41,10 +44,11 @@ export class FaultCluster extends ServerGroup {
   readonly #ledgerName: string;
 
   constructor(options: FaultClusterOptions) {
-    const { sharedPort = false } = options;
+    const { sharedPort = false, nodes } = options;
     super({
       ...options,
       sharedPort,
+      nodes: nodes && ((index) => ledgerNodes(nodes, options.reach?.(nodes, index))),
       adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
     });
     this.#nodes = options.nodes;
@@ -85,6 +89,16 @@ export async function terminate(process: Program): Promise<{ code: number; tookM
   const beginMs = performance.now();
   const code = await process.stop();
   return { code, tookMs: performance.now() - beginMs };
+}
+
+/** Returns how a server reaches the nodes. */
+function ledgerNodes(
+  nodes: NatsCluster,
+  places: Address[] = nodes.nodes.map(({ address }) => address),
+): LedgerNodes {
+  const addresses = places.map(({ hostname, port }) => `${hostname}:${port}`);
+  const LEDGER = `nats://${addresses.join(",")}`;
+  return { addresses, environment: { ...nodes.environment, LEDGER } };
 }
 
 /** Loads preload.ts before the server, if anything is to break. */

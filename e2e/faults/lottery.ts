@@ -125,10 +125,11 @@ export class Lottery implements AsyncDisposable {
     // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
-    return await this.#judge();
+    return await this.judge();
   }
 
-  async #judge(): Promise<Fault[]> {
+  /** Judges what has happened so far. */
+  async judge(): Promise<Fault[]> {
     return check(await this.evidence()).concat(this.#repeatedDraws());
   }
 
@@ -181,7 +182,7 @@ export class Lottery implements AsyncDisposable {
   async #unfinished(): Promise<Fault[]> {
     const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
-      ...await this.#judge(),
+      ...await this.judge(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }

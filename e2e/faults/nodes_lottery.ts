@@ -28,13 +28,13 @@ const END_TIMEOUT_MS = 120_000;
 const BATCHES_BEFORE = 40;
 /** Batches that each agency must be able to store after something broke, and after it was repaired. */
 const BATCHES_AFTER = 5;
-/** Longest wait for them. */
-const CONTINUE_MS = 60_000;
 const POLL_MS = 20;
 
 /** Options of {@linkcode NodesLottery.start}. */
 export interface NodesLotteryOptions extends Partial<Omit<LotteryOptions, "nodes">> {
   seed: number;
+  /** How long agencies may take to continue, in milliseconds. @default {60_000} */
+  continueMs?: number;
   /** The cluster. @default {three nodes on the loopback} */
   cluster?: NatsClusterOptions;
 }
@@ -58,11 +58,21 @@ export class NodesLottery implements AsyncDisposable {
    * majority, their longest wait after the repair had begun.
    */
   readonly outagesMs: number[] = [];
+  readonly #continueMs: number;
   readonly #resources: AsyncDisposableStack;
+  #isStuck = false;
 
-  private constructor(lottery: Lottery, nodes: NatsCluster, resources: AsyncDisposableStack) {
+  private constructor(
+    { lottery, nodes, continueMs = 60_000, resources }: {
+      lottery: Lottery;
+      nodes: NatsCluster;
+      continueMs?: number;
+      resources: AsyncDisposableStack;
+    },
+  ) {
     this.lottery = lottery;
     this.nodes = nodes;
+    this.#continueMs = continueMs;
     this.#resources = resources;
   }
 
@@ -83,7 +93,8 @@ export class NodesLottery implements AsyncDisposable {
         env: { LEDGER_PARTITIONS: String(PARTITIONS), ...options.env },
       }),
     );
-    return new NodesLottery(lottery, nodes, resources.move());
+    const { continueMs } = options;
+    return new NodesLottery({ lottery, nodes, continueMs, resources: resources.move() });
   }
 
   /** For the schedule. */
@@ -108,22 +119,26 @@ export class NodesLottery implements AsyncDisposable {
     return this.random.pick(this.nodes.nodes.filter((node) => !leaders.includes(node)));
   }
 
-  /** Breaks something while agencies send, and repairs it; agencies must go on each time. */
+  /**
+   * Breaks something while agencies send, and repairs it; agencies must go on each time. Nothing more happens
+   * once they could not.
+   */
   async round({ breaks, repairs, isTotal = false }: Round): Promise<void> {
     const { lottery, random } = this;
+    if (this.#isStuck) return;
     lottery.grant(Infinity);
     await lottery.acknowledged(random.integer(1, BATCHES_BEFORE));
     await lottery.jitter();
     const beginMs = performance.now();
     await breaks();
-    if (!isTotal) await this.#continues();
+    if (!isTotal && !await this.#continues()) return;
     const repairMs = performance.now();
     await repairs();
-    await this.#continues();
+    if (!await this.#continues()) return;
     const { history } = lottery;
     this.outagesMs.push(isTotal ? history.longestWait(repairMs) : history.longestPause(beginMs));
     lottery.hold();
-    await this.nodes.ready();
+    await this.nodes.recover();
   }
 
   /**
@@ -134,10 +149,9 @@ export class NodesLottery implements AsyncDisposable {
   async verdict(figures: Verdict["figures"] = {}): Promise<Verdict> {
     const { lottery, nodes, outagesMs } = this;
     await nodes.startAll();
-    const faults = await lottery.finish();
-    const diverged = await compareReplicas(nodes, await this.betStreams());
+    const faults = await this.#judge();
     return {
-      faults: [...faults, ...diverged, ...this.#deadServers()],
+      faults: [...faults, ...this.#deadServers()],
       figures: {
         ...figures,
         batches_acknowledged: lottery.history.stored.value,
@@ -146,6 +160,7 @@ export class NodesLottery implements AsyncDisposable {
           0,
         ),
         outage_median_ms: median(outagesMs),
+        nodes_restarted_to_catch_up: nodes.restarts,
         outage_max_ms: Math.round(Math.max(0, ...outagesMs)),
       },
     };
@@ -155,20 +170,28 @@ export class NodesLottery implements AsyncDisposable {
     return this.#resources.disposeAsync();
   }
 
-  /** Waits until every agency has stored some batches from now on. */
-  async #continues(): Promise<void> {
-    const { history, agencies, cluster } = this.lottery;
+  async #judge(): Promise<Fault[]> {
+    const { lottery, nodes } = this;
+    if (this.#isStuck) {
+      const detail = `agencies did not continue:\n${lottery.cluster.tail()}\n${nodes.tail()}`;
+      return [...await lottery.judge(), { kind: "unfinished", detail }];
+    }
+    return [...await lottery.finish(), ...await compareReplicas(nodes, await this.betStreams())];
+  }
+
+  /** Waits until every agency has stored some batches from now on. Returns whether they have in time. */
+  async #continues(): Promise<boolean> {
+    const { history, agencies } = this.lottery;
     const sinceMs = performance.now();
     const isDone = (agency: number) => history.storedSince(agency, sinceMs) >= BATCHES_AFTER;
     while (!agencies.every((_, index) => isDone(index + 1))) {
-      if (performance.now() - sinceMs > CONTINUE_MS) {
-        throw new Error(
-          `Agencies do not continue within ${CONTINUE_MS / 1000} s:\n${cluster.tail()}\n` +
-            this.nodes.tail(),
-        );
+      if (performance.now() - sinceMs > this.#continueMs) {
+        this.#isStuck = true;
+        return false;
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }
+    return true;
   }
 
   /** No server may end because nodes are away. */

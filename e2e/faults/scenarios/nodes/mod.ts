@@ -7,6 +7,7 @@
 import { LOOP_DISK, NODES } from "../../requirements.ts";
 import type { Scenario } from "../scenario.ts";
 import { followerKills, leaderKills, leaderStops, majorityLosses } from "./node_kills.ts";
+import { lostAnswers } from "./lost_answers.ts";
 import { clusterPowerCuts, nodePowerCuts } from "./node_power_cuts.ts";
 
 /** The fault runs by name. */
@@ -46,5 +47,11 @@ export const NODE_SCENARIOS: Record<string, Scenario> = {
     count: 1,
     needs: [...LOOP_DISK, "natsServer"],
     run: clusterPowerCuts,
+  },
+  "lost-answers": {
+    summary: "the network between a server and the nodes loses or delays answers and requests",
+    count: 8,
+    needs: NODES,
+    run: lostAnswers,
   },
 };

@@ -45,7 +45,7 @@ async function cutPower(
       seed,
       unsafe: unsafe.filter((protection) => protection !== "no-sync"),
       cluster: { folders: disks.map(({ path }) => path), syncAlways: isSynced },
-      ...isSynced ? {} : { endTimeoutMs: CONTROL_TIMEOUT_MS },
+      ...isSynced ? {} : { continueMs: CONTROL_TIMEOUT_MS },
     }),
   );
   for (let cut = 0; cut < count; cut++) {
