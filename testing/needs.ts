@@ -29,6 +29,7 @@ const RESOURCES = {
     description: "nats-server 2.10.23 or later, on the PATH, in NATS_SERVER or from .ci/nats.sh",
     isPresent: () => natsServers().length > 0,
   },
+  openssl: { description: "openssl", isPresent: () => runs("openssl", ["version"]) },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;
 
@@ -100,4 +101,13 @@ function hasDocker(): boolean {
       throw error;
     }
   });
+}
+
+/** Returns whether a program is there and succeeds. */
+function runs(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
 }
