@@ -4,6 +4,7 @@
  * @module
  */
 
+import { canMakeHosts } from "../../testing/hosts.ts";
 import type { Need } from "../../testing/needs.ts";
 import { succeeds } from "./commands.ts";
 
@@ -18,6 +19,13 @@ export const LINUX: readonly Need[] = [
 
 /** To kill and stop the nodes of a real cluster. */
 export const NODES: readonly Need[] = [...LINUX, "natsServer"];
+
+/** To give nodes and servers hosts of their own. */
+export const HOSTS: readonly Need[] = [
+  ...NODES,
+  { description: "root", isPresent: () => Deno.uid() === 0 },
+  { description: "permission to make network namespaces", isPresent: canMakeHosts },
+];
 
 /** To mount a tmpfs. */
 export const TMPFS: readonly Need[] = [
