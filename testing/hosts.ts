@@ -10,6 +10,8 @@ import type { ProgramOptions } from "./program.ts";
 /** The networks lie in the ranges for measurements of networks (RFC 2544), which no network uses. */
 const NODES_RANGE = "198.18";
 const CLIENTS_RANGE = "198.19";
+/** Where `ip netns exec` looks for the files of a namespace that replace those of /etc. */
+const ETC = "/etc/netns";
 /** The host part of the addresses of this process. */
 const OWN_HOST = 250;
 
@@ -57,6 +59,13 @@ export class Hosts implements AsyncDisposable {
   on({ name }: Host, program: ProgramOptions): ProgramOptions {
     const { command = Deno.execPath(), args } = program;
     return { ...program, command: "ip", args: ["netns", "exec", name, command, ...args] };
+  }
+
+  /** Lets a name lead to several addresses on a host, as a name server would. */
+  name({ name }: Host, { hostname, addresses }: { hostname: string; addresses: string[] }): void {
+    Deno.mkdirSync(`${ETC}/${name}`, { recursive: true });
+    const lines = addresses.map((address) => `${address} ${hostname}\n`);
+    Deno.writeTextFileSync(`${ETC}/${name}/hosts`, `127.0.0.1 localhost\n${lines.join("")}`);
   }
 
   /** Cuts a host off the network of nodes. It keeps its addresses, and reaches itself. */
@@ -123,6 +132,7 @@ export class Hosts implements AsyncDisposable {
   #remove(): void {
     for (const name of [...this.hosts.map(({ name }) => name), this.#switch]) {
       new Deno.Command("ip", { args: ["netns", "delete", name], stderr: "null" }).outputSync();
+      new Deno.Command("rm", { args: ["-rf", `${ETC}/${name}`] }).outputSync();
     }
   }
 }

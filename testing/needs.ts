@@ -6,6 +6,7 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { canMakeHosts } from "./hosts.ts";
 import { natsServers } from "./nats_server.ts";
 
 /**
@@ -29,6 +30,8 @@ const RESOURCES = {
     description: "nats-server 2.10.23 or later, on the PATH, in NATS_SERVER or from .ci/nats.sh",
     isPresent: () => natsServers().length > 0,
   },
+  /** See hosts.ts. */
+  hosts: { description: "permission to make network namespaces", isPresent: canMakeHosts },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;
 

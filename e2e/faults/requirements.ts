@@ -4,7 +4,6 @@
  * @module
  */
 
-import { canMakeHosts } from "../../testing/hosts.ts";
 import type { Need } from "../../testing/needs.ts";
 import { succeeds } from "./commands.ts";
 
@@ -21,11 +20,7 @@ export const LINUX: readonly Need[] = [
 export const NODES: readonly Need[] = [...LINUX, "natsServer"];
 
 /** To give nodes and servers hosts of their own. */
-export const HOSTS: readonly Need[] = [
-  ...NODES,
-  { description: "root", isPresent: () => Deno.uid() === 0 },
-  { description: "permission to make network namespaces", isPresent: canMakeHosts },
-];
+export const HOSTS: readonly Need[] = [...NODES, "hosts"];
 
 /** To mount a tmpfs. */
 export const TMPFS: readonly Need[] = [

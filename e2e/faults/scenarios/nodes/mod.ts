@@ -8,6 +8,7 @@ import { HOSTS, LOOP_DISK, NODES, TMPFS } from "../../requirements.ts";
 import type { Scenario } from "../scenario.ts";
 import { nodeFullDisk, nodeReplacements } from "./node_disks.ts";
 import { followerKills, leaderKills, leaderStops, majorityLosses } from "./node_kills.ts";
+import { clientPauses } from "./client_pauses.ts";
 import { closeRaces } from "./close_races.ts";
 import { lostAnswers } from "./lost_answers.ts";
 import { clusterPowerCuts, nodePowerCuts } from "./node_power_cuts.ts";
@@ -87,5 +88,12 @@ export const NODE_SCENARIOS: Record<string, Scenario> = {
     count: 1,
     needs: HOSTS,
     run: partitions,
+  },
+  "client-pauses": {
+    summary:
+      "the leader of a stream dies while client programs send: they wait, and report no error",
+    count: 1,
+    needs: NODES,
+    run: clientPauses,
   },
 };
