@@ -6,6 +6,7 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { canMakeHosts } from "./hosts.ts";
 import { natsServers } from "./nats_server.ts";
 
 /**
@@ -30,6 +31,8 @@ const RESOURCES = {
     isPresent: () => natsServers().length > 0,
   },
   openssl: { description: "openssl", isPresent: () => runs("openssl", ["version"]) },
+  /** See hosts.ts. */
+  hosts: { description: "permission to make network namespaces", isPresent: canMakeHosts },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;
 
