@@ -16,6 +16,7 @@ import {
   type RunOptions,
   type ServiceOptions,
   settledWithin,
+  startOrStop,
 } from "./cluster.ts";
 import { composeOptions, updateComposeFile } from "./compose_file.ts";
 import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
@@ -39,14 +40,7 @@ export const COMPOSE_CLUSTER: Cluster = {
   },
   startNodes: async (options) => {
     await giveMounts();
-    const nodes = new NodeContainers(composeProject(options.settings), options);
-    try {
-      await nodes.start();
-      return nodes;
-    } catch (error) {
-      await nodes.stop();
-      throw error;
-    }
+    return await startOrStop(new NodeContainers(composeProject(options.settings), options));
   },
   run: async (options) => {
     const { settings, stop } = options;
