@@ -9,7 +9,7 @@ import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
-import { type LedgerSettings, readLedgerSettings } from "./ledger_settings.ts";
+import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
@@ -54,7 +54,7 @@ export interface ServerSettingsSources {
 /**
  * Reads the settings of a server.
  *
- * @throws {SettingsError} Naming every missing, misspelt or invalid setting.
+ * @throws {SettingsError} Naming every missing, misspelled or invalid setting.
  */
 export function readServerSettings(sources: ServerSettingsSources = {}): ServerSettings {
   const { environment = (name) => Deno.env.get(name), readFile = Deno.readTextFileSync } = sources;

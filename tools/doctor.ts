@@ -15,12 +15,12 @@ import {
   checkOpenFiles,
   checkProcessor,
   checkSettings,
+  checkSubnet,
   judgeDeno,
 } from "./doctor/host_check.ts";
 import { checkLedgerNodes } from "./doctor/ledger_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
-import { checkSubnet } from "./doctor/subnet_check.ts";
 import { NODES_FOLDER } from "./nodes/nodes.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { assertWritable } from "./run/ledger_archive.ts";

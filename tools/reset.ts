@@ -5,7 +5,7 @@
  */
 
 import { runCommand } from "./command.ts";
-import { SHARED_VOLUME, TASK } from "./project.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
 import { hasIdentity } from "./run/draw_record.ts";
 import { archiveDraw, finishArchiving, isVolumeEmpty } from "./run/ledger_archive.ts";
@@ -16,7 +16,7 @@ import { isOnStreams, readToolLedger, withStreams } from "./streams/tool_ledger.
 
 const USAGE =
   `Puts the bets and closed agencies away, whether or not the draw is finished: on a volume they move to
-server/shared-volume/archive, on JetStream they stay in their streams, and a new draw begins in others. Nothing
+${SHARED_VOLUME_NAME}/archive, on JetStream they stay in their streams, and a new draw begins in others. Nothing
 is deleted. Servers must not be running; on JetStream those that are stop by themselves.
 
 Usage: ${TASK} reset [--ledger LEDGER]
@@ -45,11 +45,13 @@ async function resetVolume(): Promise<void> {
   using _lock = await RunLock.acquire();
   await ComposeProject.assertNotRunning();
   const interrupted = await finishArchiving(SHARED_VOLUME);
-  if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
+  if (interrupted !== undefined) {
+    console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
+  }
   const isEmpty = await isVolumeEmpty(SHARED_VOLUME) && !await hasIdentity(SHARED_VOLUME);
   if (isEmpty) return console.log("The volume is empty");
   const folder = await archiveDraw(SHARED_VOLUME);
-  console.log(`Archived the draw to server/shared-volume/${folder}`);
+  console.log(`Archived the draw to ${SHARED_VOLUME_NAME}/${folder}`);
 }
 
 if (import.meta.main) Deno.exit(await runCommand({ usage: USAGE, options: LEDGER_FLAG, run }));

@@ -27,6 +27,7 @@ const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** The files of all servers. */
 export class FileEngine implements SimulatedEngine {
   readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
+  readonly mayTearBatches = true;
   readonly #random: Random;
   readonly #incidents: Incidents;
   readonly #without: Protection | undefined;

@@ -1,5 +1,5 @@
 /**
- * An agency with three programs: one sends bets without asking for progress, one asks for it all the time,
+ * An agency with several programs: one sends bets to which servers expect no count, some ask for progress all the time,
  * and one closes the agency while bets are still sent. The protocol allows that.
  *
  * @module
@@ -12,7 +12,9 @@ import {
   decodeStoreResponse,
   decodeWinnersResponse,
   encodeAgencyRequest,
+  REFUSED,
   STORED,
+  type StoreStatus,
 } from "../../shared/mod.ts";
 import type { Random } from "../../testing/random.ts";
 import type { AgencyEvent } from "../faults/history.ts";
@@ -21,9 +23,10 @@ import { batchPacket } from "../faults/made_bets.ts";
 const BETS_MAX = 40;
 const BATCH_BETS_MAX = 5;
 /** It closes at a random moment before this. */
-const CLOSE_MS_MAX = 2500;
-/** Longest pause between two questions for progress. */
-const ASK_MS_MAX = 150;
+const CLOSE_MS_MAX = 4000;
+/** Programs that ask for progress, each with pauses up to this long. */
+const ASKERS = 3;
+const ASK_MS_MAX = 300;
 const PAUSE_MS = 50;
 const WINNERS_BYTES_MAX = 64 * 1024;
 
@@ -34,6 +37,8 @@ export interface HastyAgencyOptions {
   /** The addresses of the servers. */
   addresses: readonly string[];
   answerTimeoutMs: number;
+  /** How long a server may work on a packet. */
+  doubtMs: number;
   /** Longest wait for the draw, before the question is repeated. */
   winnersTimeoutMs: number;
   connect: (address: string) => Transport;
@@ -45,9 +50,10 @@ export interface HastyAgencyOptions {
 export class HastyAgency {
   readonly #options: HastyAgencyOptions;
   readonly #sent: AgencyEvent[] = [];
-  readonly #progress: AgencyEvent[] = [];
+  readonly #progress: number[] = [];
   readonly #stored: AgencyEvent[] = [];
-  #acknowledged = 0;
+  /** How many bets any program knows to be stored. */
+  #known = 0;
   /** How many bets precede the batch that was refused, if one was. */
   #refusedAfter = Infinity;
   #isClosed = false;
@@ -61,56 +67,76 @@ export class HastyAgency {
    *
    * @returns What it did and learned. Its programs do not wait for each other, so the order is not that of
    * time: an answer that left a server before the close may arrive after it.
-   * @throws {Error} If an answer about progress lacks acknowledged bets or counts refused ones.
+   * @throws {Error} If an answer about progress lacks bets that were stored before the question, or counts
+   * refused ones.
    */
   async run(): Promise<AgencyEvent[]> {
     const closing = this.#close().finally(() => this.#isClosed = true);
-    const [closed] = await Promise.all([closing, this.#sendUntilDoubt(), this.#askUntilClosed()]);
+    const asking = Array.from({ length: ASKERS }, () => this.#askUntilClosed());
+    const [closed] = await Promise.all([closing, this.#send(), ...asking]);
     this.#requireNoneRefused(closed);
     const winners = await this.#winners();
-    return [...this.#sent, ...this.#progress, ...this.#stored, ...closed, winners];
+    const { agency } = this.#options;
+    const progress = this.#progress.sort((a, b) => a - b)
+      .map((bets): AgencyEvent => ({ type: "progress", agency, bets }));
+    return [...this.#sent, ...progress, ...this.#stored, ...closed, winners];
   }
 
-  /** Sends batch after batch, until one is refused or has no answer. */
-  async #sendUntilDoubt(): Promise<void> {
+  /**
+   * Sends batch after batch until one is refused, each on a connection that asks for nothing else. After one
+   * without an answer it waits until no server works on it any more, and continues after what is stored.
+   */
+  async #send(): Promise<void> {
     const { agency, random } = this.#options;
     for (let from = 0; from < BETS_MAX;) {
       const to = from + 1 + random.below(BATCH_BETS_MAX);
-      try {
-        using connection = await this.#insist(() => this.#connect());
-        this.#sent.push({ type: "sent", agency, from, to });
-        const packet = batchPacket(agency, from, to);
-        if (await connection.ask(packet, decodeStoreResponse) !== STORED) {
-          this.#refusedAfter = from;
-          return;
-        }
-      } catch (error) {
-        if (error instanceof ConnectionError) return;
-        throw error;
+      const answer = await this.#sendBatch(from, to);
+      if (answer === REFUSED) return void (this.#refusedAfter = from);
+      if (answer === STORED) {
+        this.#stored.push({ type: "stored", agency, from, to });
+        from = to;
+        this.#known = Math.max(this.#known, to);
+      } else {
+        await pause(this.#options.doubtMs);
+        from = await this.#insist(() => this.#askProgress());
       }
-      this.#stored.push({ type: "stored", agency, from, to });
-      this.#acknowledged = from = to;
     }
   }
 
-  async #askUntilClosed(): Promise<void> {
-    const { agency, random } = this.#options;
+  /** Returns nothing if there is no answer. */
+  async #sendBatch(from: number, to: number): Promise<StoreStatus | undefined> {
+    const { agency } = this.#options;
+    try {
+      using connection = await this.#insist(() => this.#connect());
+      this.#sent.push({ type: "sent", agency, from, to });
+      return await connection.ask(batchPacket(agency, from, to), decodeStoreResponse);
+    } catch (error) {
+      if (error instanceof ConnectionError) return undefined;
+      throw error;
+    }
+  }
+
+  /**
+   * Asks how many bets are stored.
+   *
+   * @throws {Error} If there are fewer than were known before.
+   */
+  async #askProgress(): Promise<number> {
+    const { agency } = this.#options;
+    const known = this.#known;
+    using connection = await this.#connect();
     const request = encodeAgencyRequest("ProgressRequest", agency);
+    const bets = await connection.ask(request, decodeProgressResponse);
+    if (bets < known) throw new Error(`agency ${agency} has ${bets} bets, after it had ${known}`);
+    this.#known = Math.max(this.#known, bets);
+    this.#progress.push(bets);
+    return bets;
+  }
+
+  async #askUntilClosed(): Promise<void> {
     while (!this.#isClosed) {
-      await pause(random.below(ASK_MS_MAX));
-      const acknowledged = this.#acknowledged;
-      try {
-        using connection = await this.#connect();
-        const bets = await connection.ask(request, decodeProgressResponse);
-        if (bets < acknowledged) {
-          throw new Error(
-            `progress of agency ${agency} is ${bets}, but ${acknowledged} were stored`,
-          );
-        }
-        this.#progress.push({ type: "progress", agency, bets });
-      } catch (error) {
-        if (!(error instanceof ConnectionError)) throw error;
-      }
+      await pause(this.#options.random.below(ASK_MS_MAX));
+      await this.#insist(() => this.#askProgress());
     }
   }
 

@@ -29,21 +29,33 @@ const ANSWER_TIMEOUT_MS = 500;
 const LATE_MS_MAX = 3000;
 const ELECTION_MS_MAX = 1500;
 const CUT_MS_MAX = 1500;
-/** Long enough for an election in the middle of it. */
-const COMMIT_MS_MAX = 12;
+/** Longer than a turn of the clock, so that much can happen in between. Twice a way and a commit: an attempt. */
+const TRANSIT_MS_MAX = 30;
+const COMMIT_MS_MAX = 30;
+/** By how much slow followers delay a commit, and for how long they are slow. */
+const SLOW_MS_MAX = { delay: 400, time: 1000 };
 /** Longest time until a server follows what another one has stored. */
 const LAG_MS_MAX = 200;
 /** An incident happens within this time. */
 const SOON_MS = 25;
 
 /** Each incident happens in one of this many turns. One in `fate` messages is lost or late. */
-const CHANCES = { kill: 12, elect: 15, cut: 15, loseMajority: 150, powerCut: 200, fate: 25 };
+const CHANCES = {
+  kill: 30,
+  elect: 40,
+  slow: 30,
+  cut: 50,
+  loseMajority: 300,
+  powerCut: 400,
+  fate: 20,
+};
 /** A kill hits the server that sends or receives one of the next messages. */
 const KILL_WITHIN_MESSAGES = 15;
 
 /** The cluster and the processes that use it. */
 export class JetstreamEngine implements SimulatedEngine {
   readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
+  readonly mayTearBatches = false;
   readonly #random: Random;
   readonly #incidents: Incidents;
   readonly #cluster: MemoryCluster;
@@ -64,6 +76,7 @@ export class JetstreamEngine implements SimulatedEngine {
       partitions: PARTITIONS,
       random,
       commitMsMax: COMMIT_MS_MAX,
+      transitMsMax: TRANSIT_MS_MAX,
       lateMsMax: LATE_MS_MAX,
       without: without && MISSING_GUARANTEES[without],
     });
@@ -97,6 +110,10 @@ export class JetstreamEngine implements SimulatedEngine {
     const { streams } = this.#cluster;
     this.#maybe(CHANCES.kill, () => this.#killIn = random.below(KILL_WITHIN_MESSAGES));
     this.#maybe(CHANCES.elect, () => random.pick(streams).elect(random.below(ELECTION_MS_MAX)));
+    this.#maybe(CHANCES.slow, () => {
+      const { delay, time } = SLOW_MS_MAX;
+      random.pick(streams).slowDown(random.below(delay), random.below(time));
+    });
     this.#maybe(CHANCES.cut, () => this.#cutOff());
     this.#maybe(
       CHANCES.loseMajority,

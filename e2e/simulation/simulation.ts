@@ -1,7 +1,7 @@
 /**
- * A whole lottery in this process, driven by a seed: the real servers and agencies, with a disk, a
- * network and a clock in memory. Servers are killed, connections break, datagrams are lost or
- * forged, the power fails. In the end every promise must have been kept.
+ * A whole lottery in this process, driven by a seed: the real servers and agencies, with a network, a
+ * clock and what an engine of the ledger stores to in memory. Servers are killed and stopped,
+ * connections break, the engine fails in its own ways. In the end every promise must have been kept.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import type { SimulatedEngine } from "./simulated_engine.ts";
 import { SimulatedServers } from "./simulated_servers.ts";
 
 const SERVERS = 3;
-/** The last one is hasty if the engine loses nothing unacknowledged in part. */
+/** The last one is hasty, unless the engine may store a part of a batch. */
 const AGENCIES = 3;
 const BETS_MAX = 40;
 const START_MS = Date.UTC(2026, 0, 1);
@@ -48,7 +48,7 @@ const RETRY_MS = 20_000;
 const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 60;
-/** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
+/** Longest pause of a connection. Meanwhile, agencies continue elsewhere; late batches arrive after it. */
 const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
@@ -73,7 +73,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   try {
     return await simulation.run();
   } finally {
-    // Nothing may go on by the real clock.
+    // Nothing may depend on the real clock.
     await simulation.stop();
   }
 }
@@ -118,7 +118,7 @@ class Simulation {
   async run(): Promise<number> {
     const running = Array.from({ length: AGENCIES }, (_, index) => {
       const agency = index + 1;
-      const isHasty = agency === AGENCIES && this.#engine instanceof JetstreamEngine;
+      const isHasty = agency === AGENCIES && !this.#engine.mayTearBatches;
       return isHasty ? this.#runHastyAgency(agency) : this.#runAgency(agency);
     });
     let hasEnded = false;
@@ -182,7 +182,8 @@ class Simulation {
       addresses: this.#servers.addresses(),
       answerTimeoutMs: this.#engine.answerTimeoutMs,
       winnersTimeoutMs: WINNERS_TIMEOUT_MS,
-      connect: (address) => this.#connect(address),
+      doubtMs: 2 * this.#engine.answerTimeoutMs,
+      connect: (address) => this.#connect(address, { isSteady: true }),
       storedBytes: () => this.#engine.bets().length,
     });
     for (const event of await program.run()) {
@@ -207,8 +208,10 @@ class Simulation {
     }
   }
 
-  #connect(address: string): WireEnd {
+  /** @param options Whether the connection never stalls: what it has not delivered in time never arrives. */
+  #connect(address: string, { isSteady = false } = {}): WireEnd {
     const wire = this.#servers.connect(address);
+    wire.isSteady = isSteady;
     if (this.#incidents.happens(CHANCES.doom)) {
       const bytes = 1 + this.#random.below(DOOMED_BYTES);
       wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
@@ -220,10 +223,12 @@ class Simulation {
     const { wires } = this.#servers;
     this.#engine.causeIncidents();
     if (this.#incidents.happens(CHANCES.stop)) void this.#servers.stopOne();
-    if (wires.length === 0) return;
-    if (this.#incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
-    if (this.#incidents.happens(CHANCES.stall)) {
-      this.#random.pick(wires).stall(
+    if (wires.length > 0 && this.#incidents.happens(CHANCES.breakWire)) {
+      this.#random.pick(wires).break();
+    }
+    const unsteady = wires.filter(({ isSteady }) => !isSteady);
+    if (unsteady.length > 0 && this.#incidents.happens(CHANCES.stall)) {
+      this.#random.pick(unsteady).stall(
         this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs),
       );
     }

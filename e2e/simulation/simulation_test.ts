@@ -4,7 +4,7 @@ import { firstFailure, simulate } from "./simulation.ts";
 
 /** `./denow test -A e2e/simulation -- --seeds=1000000` tries more. */
 const seedsFlag = Deno.args.find((arg) => arg.startsWith("--seeds="))?.split("=")[1];
-/** How many histories each engine has, and how many at least have an incident that is worth its name. */
+/** How many histories each engine has: they take about as long. */
 const SEEDS = { files: 10_000, jetstream: 2000 } as const;
 /** How many seeds have the chance to show that a protection is missing. */
 const CONTROL_SEEDS = 2000;

@@ -43,6 +43,8 @@ export interface MemoryClusterOptions {
   random?: Random;
   /** Longest time from a leader's proposal to the majority's consent. @default {3} */
   commitMsMax?: number;
+  /** Longest way of a message between a client and the cluster. Messages overtake each other. @default {3} */
+  transitMsMax?: number;
   /** How long a late message may take, in milliseconds. @default {20000} */
   lateMsMax?: number;
   /** @default {none} */
@@ -55,6 +57,7 @@ export class MemoryCluster implements Disposable {
   readonly timers = new Timers();
   readonly streams: readonly MemoryStream[];
   readonly commitMsMax: number;
+  readonly transitMsMax: number;
   readonly lateMsMax: number;
   readonly without: MissingGuarantee | undefined;
   /** All messages, in the order in which they were stored. */
@@ -63,10 +66,11 @@ export class MemoryCluster implements Disposable {
   fate: (transit: Transit) => Fate = () => "arrives";
 
   constructor(options: MemoryClusterOptions = {}) {
-    const { partitions = 4, random = new Random(1), commitMsMax = 3, lateMsMax = 20_000, without } =
-      options;
+    const { partitions = 4, random = new Random(1), without } = options;
+    const { commitMsMax = 3, transitMsMax = 3, lateMsMax = 20_000 } = options;
     this.random = random;
     this.commitMsMax = commitMsMax;
+    this.transitMsMax = transitMsMax;
     this.lateMsMax = lateMsMax;
     this.without = without;
     this.streams = Array.from({ length: partitions }, (_, partition) => {

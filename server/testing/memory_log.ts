@@ -16,8 +16,6 @@ import { MemoryFollow } from "./memory_follow.ts";
 import type { MemoryStream, Publish, PublishAnswer, State } from "./memory_stream.ts";
 import { Timers } from "./timers.ts";
 
-/** Longest way of a message that arrives in time. Messages overtake each other. */
-const TRANSIT_MS_MAX = 3;
 /** While there is a deposed leader, one in this many messages goes to it. */
 const MISLED_EVERY = 3;
 /** While there is no leader, one in this many publishes waits for one. */
@@ -172,8 +170,8 @@ export class MemoryLog implements ReplicatedLog {
     if (this.#isGone && !isAnswer(kind)) return;
     const fate = this.#fateOf(kind);
     if (fate === "lost") return;
-    const wayMsMax = fate === "late" ? this.#cluster.lateMsMax : TRANSIT_MS_MAX;
-    this.#cluster.timers.after(this.#cluster.random.below(wayMsMax), arrive);
+    const { lateMsMax, random, timers, transitMsMax } = this.#cluster;
+    timers.after(random.below(fate === "late" ? lateMsMax : transitMsMax), arrive);
   }
 
   #fateOf(kind: Transit["kind"]): Fate {

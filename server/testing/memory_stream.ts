@@ -8,7 +8,8 @@
  * Not promised, and so all of it happens here:
  * - A publish without an answer is stored at any later time, as long as its condition holds.
  * - A publish is refused although nothing new is stored: the leader refuses a subject that has another
- *   publish in process, and a deposed leader compares with what it last saw.
+ *   publish in process, for as long as its followers are slow, and a deposed leader compares with what it
+ *   last saw.
  * - A read is answered from an older state of the stream.
  *
  * @module
@@ -57,6 +58,8 @@ export class MemoryStream {
   readonly #proposals = new Map<number, Proposal>();
   readonly #listeners = new Set<(message: StoredMessage) => void>();
   #isLed = true;
+  /** By how much each commit is late. */
+  #slownessMs = 0;
   #deposed: DeposedLeader | undefined;
 
   constructor(
@@ -89,7 +92,7 @@ export class MemoryStream {
     if (without === "condition") return this.#store(publish);
     const isInProcess = this.#proposals.has(agency);
     if (isInProcess || !this.#isExpected(publish)) return answer({ status: "mismatch" });
-    const cancel = timers.after(random.below(commitMsMax), () => {
+    const cancel = timers.after(random.below(commitMsMax) + this.#slownessMs, () => {
       this.#proposals.delete(agency);
       this.#store(publish);
     });
@@ -127,6 +130,12 @@ export class MemoryStream {
     timers.after(timeMs + random.below(DEPOSED_MS_MAX), () => {
       if (this.#deposed === deposed) this.#deposed = undefined;
     });
+  }
+
+  /** Delays by `delayMs` what is proposed from now on for some time, as followers with busy disks do. */
+  slowDown(delayMs: number, timeMs: number): void {
+    this.#slownessMs = delayMs;
+    this.#cluster.timers.after(timeMs, () => this.#slownessMs = 0);
   }
 
   /** Returns the last message of an agency, in the newest state or in that of a deposed leader. */

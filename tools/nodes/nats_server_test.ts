@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { TaskError } from "../project.ts";
-import { runsPrograms, tempFolder } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { compareVersions, findNatsServer } from "./nats_server.ts";
 
 /** Makes a program that prints the version of a nats-server. */
@@ -16,9 +17,12 @@ Deno.test("compareVersions() compares numbers, not digits", () => {
 });
 
 Deno.test({
-  ...runsPrograms("findNatsServer() takes that of NATS_SERVER, and no version that servers refuse"),
+  ...needs(
+    ["posix", "write", "run", "env"],
+    "findNatsServer() takes that of NATS_SERVER, and no version that servers refuse",
+  ),
   fn: async () => {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const find = (named: string | undefined, cached: string[] = []) =>
       findNatsServer({ environment: () => named, cached });
     const good = await program(`${folder.path}/good`, "nats-server: v2.14.5");

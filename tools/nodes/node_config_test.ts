@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
-import { tempFolder } from "../testing.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { findNatsServer } from "./nats_server.ts";
 import { nodeConfig, type NodeOptions } from "./node_config.ts";
 
@@ -48,7 +48,7 @@ Deno.test({
     "nodeConfig() writes what nats-server accepts, with users, secrets and limits of any content",
   ),
   fn: async () => {
-    await using folder = await tempFolder();
+    await using folder = tempFolder();
     const { path } = findNatsServer();
     const user = { name: 'lot"tery ñ', password: "a:b/c@d e#'{}" };
     const options = {

@@ -29,8 +29,11 @@ Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () 
 function servicesOf(
   options: { servers: number; clients: number },
   ledger: LedgerChoice = { kind: "files" },
+  ledgerFiles: string[] = [],
 ): Yaml {
-  return (parse(composeFile({ ...options, ...BROADCAST, ledger, ...NODES })) as Yaml)
+  return (parse(
+    composeFile({ ...options, ...BROADCAST, ledger, ledgerFiles, nodePort: 4222 }),
+  ) as Yaml)
     .services;
 }
 
@@ -49,6 +52,52 @@ Deno.test("composeFile() defines a service for each server and client", () => {
       assertEquals(read_only, !["/shared-volume", "/results"].includes(target), target);
     }
   }
+});
+
+Deno.test("composeFile() defines the nodes of a ledger on JetStream, which servers wait for", () => {
+  const services = servicesOf({ servers: 1, clients: 1 }, { kind: "nodes" });
+  assertEquals(Object.keys(services), ["node1", "node2", "node3", "server1", "client1"]);
+  assertEquals(services.server1.depends_on.node3, { condition: "service_healthy" });
+  const { server1 } = services;
+  assertEquals(server1.environment.LEDGER, "nats://node1,node2,node3");
+  assertEquals(server1.build.args.LEDGER, "jetstream");
+  assertEquals(server1.volumes.map(({ target }: Yaml) => target), ["/app/server/config.ini"]);
+  assertEquals(valuesOf("--allow-write", server1.command), []);
+  assertEquals(valuesOf("--allow-net", server1.command).slice(1, 4), [
+    "node1:4222",
+    "node2:4222",
+    "node3:4222",
+  ]);
+  for (const [index, name] of ["node1", "node2", "node3"].entries()) {
+    const node = services[name];
+    const [config, data] = node.volumes;
+    assertEquals(config.source, `./.cache/nodes/${name}.conf`);
+    assertEquals([config.read_only, data.read_only], [true, false]);
+    assertEquals(data.source, `./server/shared-volume/jetstream/${name}`);
+    assertEquals(node.ports, [
+      `127.0.0.1:${4222 + index}:4222`,
+      `127.0.0.1:${8222 + index}:8222`,
+    ]);
+    assertEquals([node.read_only, node.init, node.cap_drop], [true, true, ["ALL"]]);
+    assertStringIncludes(node.healthcheck.test.at(-1), ":8222/healthz");
+    assertEquals(node.mem_limit, `\${NODE_MEMORY:-${CONTAINER_LIMITS.NODE_MEMORY}}`);
+  }
+});
+
+Deno.test("composeFile() lets servers use a cluster that is there, with mounted keys", () => {
+  const { server1 } = servicesOf(
+    { servers: 1, clients: 1 },
+    { kind: "cluster", url: "tls://a,b" },
+    ["/keys/ca.pem", "keys/client.key"],
+  );
+  assertEquals(server1.environment.LEDGER, "tls://a,b");
+  assertEquals(server1.depends_on, undefined);
+  assertEquals(
+    server1.volumes.slice(0, 2).map(({ source, target }: Yaml) => [source, target]),
+    [["/keys/ca.pem", "/keys/ca.pem"], ["keys/client.key", "/app/keys/client.key"]],
+  );
+  const read = valuesOf("--allow-read", server1.command);
+  assertEquals(read.includes("/keys/ca.pem") && read.includes("/app/keys/client.key"), true);
 });
 
 Deno.test("composeFile() limits memory, processes and CPUs by settings with defaults", () => {
@@ -106,6 +155,8 @@ Deno.test("base images are pinned in composeFile() alone, with the Deno of ./den
   const [, pinned] = /^DENO_PINNED=(.+)$/m.exec(await read("denow")) ?? [];
   const { build } = servicesOf({ servers: 1, clients: 1 }).client1;
   assertEquals(build.args.DENO_IMAGE, `\${DENO_IMAGE:-denoland/deno:${pinned}}`);
+  const { image } = servicesOf({ servers: 1, clients: 1 }, { kind: "nodes" }).node1;
+  assertMatch(image, /^\$\{NATS_IMAGE:-nats:\d+\.\d+\.\d+-alpine\}$/, "pinned to a patch version");
   assertMatch(build.args.DEBIAN_IMAGE, /:-debian:[\w.-]*\d[\w.-]*(@sha256:[0-9a-f]{64})?\}$/);
   for (const name of ["Dockerfile.client", "Dockerfile.server"]) {
     const dockerfile = await read(name);

@@ -5,7 +5,7 @@
  */
 
 import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
-import { SHARED_VOLUME } from "../project.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
 import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
 import {
   archiveDraw,
@@ -27,12 +27,12 @@ export const VOLUME_LEDGER: RunLedger = {
     assertDiskWorks(SHARED_VOLUME);
     const interrupted = await finishArchiving(SHARED_VOLUME);
     if (interrupted !== undefined) {
-      console.log(`Finished archiving the last draw to ${interrupted}`);
+      console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
     }
     const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
     if (await isDrawFinished(SHARED_VOLUME, agencies)) {
       const folder = await archiveDraw(SHARED_VOLUME);
-      console.log(`Archived the last draw to server/shared-volume/${folder}`);
+      console.log(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
     } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
       await assertCanContinue(storedRows(SHARED_VOLUME), lottery);
       console.log("Continuing the unfinished draw");

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import type { NatsSettings } from "../../server/ledger/jetstream/nats_settings.ts";
+import type { NatsSettings } from "../../server/ledger/ledger_settings.ts";
 import { NatsCluster } from "../../testing/nats_cluster.ts";
 import { NatsConnection } from "../../testing/nats_connection.ts";
 import { needs } from "../../testing/needs.ts";

@@ -11,7 +11,7 @@ import type { DrawRecord, DrawSettings } from "../../server/ledger/jetstream/dra
 import { beginDraw, drawStreams, findCurrentDraw } from "../../server/ledger/jetstream/draws.ts";
 import type { RawMessage } from "../../server/ledger/jetstream/messages.ts";
 import { drawsStream } from "../../server/ledger/jetstream/names.ts";
-import type { NatsSettings } from "../../server/ledger/jetstream/nats_settings.ts";
+import type { NatsSettings } from "../../server/ledger/ledger_settings.ts";
 import { assertSafe, findStream } from "../../server/ledger/jetstream/streams.ts";
 import { TaskError } from "../project.ts";
 import type { ListedDraw, StreamLedger, StreamState } from "./stream_ledger.ts";

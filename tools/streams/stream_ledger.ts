@@ -8,7 +8,7 @@
 import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import type { DrawRecord, DrawSettings } from "../../server/ledger/jetstream/draw_record.ts";
 import type { RawMessage } from "../../server/ledger/jetstream/messages.ts";
-import type { NatsSettings } from "../../server/ledger/jetstream/nats_settings.ts";
+import type { NatsSettings } from "../../server/ledger/ledger_settings.ts";
 import { TASK, TaskError } from "../project.ts";
 
 /** A draw, and its place in the list of draws. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NatsSettings } from "../../server/ledger/jetstream/nats_settings.ts";
+import type { NatsSettings } from "../../server/ledger/ledger_settings.ts";
 import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { readServerSettings, type ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";

@@ -26,7 +26,7 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 const SYNC_IN_PLACE_MS = 1;
 /** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
-/** Longest part of a torn end that is looked at, to say in the log what it is. */
+/** How much of a torn end is examined, to log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
@@ -214,7 +214,7 @@ export class BetsFile {
    * Makes sure that counted rows of other servers stay: one whose own sync fails takes its last rows back,
    * unless the mark says that they are durable.
    *
-   * @returns Whether they do. If not, count again.
+   * @returns Whether they stay. If not, count again.
    */
   async confirm(): Promise<boolean> {
     if (this.#foreignSize <= this.mark.bets) return true;
@@ -361,7 +361,7 @@ export class BetsFile {
     this.#recalls = recalls;
   }
 
-  /** Truncates the file to `wholeSize`, after copying what goes, or only rewrites a stale journal. */
+  /** Truncates the file to `wholeSize` after copying what follows, or only rewrites a stale journal. */
   #repair(tail: { size: number; wholeSize: number; why: string; isTorn?: boolean }): void {
     const { size, wholeSize, why, isTorn = false } = tail;
     if (wholeSize === size) return this.#truncateTo(wholeSize);

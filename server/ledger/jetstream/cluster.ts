@@ -15,7 +15,7 @@ import {
   nkeyAuthenticator,
 } from "@nats-io/transport-node";
 import { FatalLedgerError } from "../fatal_error.ts";
-import type { NatsSettings } from "./nats_settings.ts";
+import type { NatsSettings } from "../ledger_settings.ts";
 
 /** Before it, expected sequences could be accepted twice. */
 export const OLDEST_VERSION = "2.10.23";

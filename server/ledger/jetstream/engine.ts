@@ -6,7 +6,7 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { DrawSettings } from "./draw_record.ts";
-import type { NatsSettings } from "./nats_settings.ts";
+import type { NatsSettings } from "../ledger_settings.ts";
 import { ReplicatedLedger } from "./replicated_ledger.ts";
 import type { ReplicatedLog } from "./replicated_log.ts";
 

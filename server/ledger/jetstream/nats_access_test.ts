@@ -5,7 +5,7 @@ import { needs } from "../../../testing/needs.ts";
 import { tempFolder } from "../../../testing/temp_folder.ts";
 import { namedBatch } from "../../testing/ledgers.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
-import { NATS, openOn, type OpenOptions } from "./nats_testing.ts";
+import { NATS, openOn, type OpenOptions } from "./testing/nodes.ts";
 
 const OPENSSL = {
   description: "openssl",

@@ -41,8 +41,8 @@ class NatsLottery implements LotteryUnderTest {
   }
 
   async documents(agency: number): Promise<string[]> {
-    const { streams } = await readDraw({ address: cluster.nodes[0].address, name: this.#name });
-    const messages = [...streams.values()].flat().filter(({ subject }) =>
+    const draw = await readDraw({ address: cluster.nodes[0].address, name: this.#name });
+    const messages = [...draw?.streams.values() ?? []].flat().filter(({ subject }) =>
       subject.endsWith(`.${agency}`)
     );
     const rows = messages.map(({ body }) => new TextDecoder().decode(body)).join("");

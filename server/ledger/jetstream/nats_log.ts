@@ -12,7 +12,7 @@ import { assertSameDraw, type DrawSettings } from "./draw_record.ts";
 import { joinDraw, type ListedDraw } from "./draws.ts";
 import { messageHeaders, parseMessage, type RawMessage } from "./messages.ts";
 import { agencySubject, betsStream, type DrawNames, drawsStream, partitionOf } from "./names.ts";
-import type { NatsSettings } from "./nats_settings.ts";
+import type { NatsSettings } from "../ledger_settings.ts";
 import { parseAnswer } from "./publish_answer.ts";
 import type { PulledMessage } from "./puller.ts";
 import type {

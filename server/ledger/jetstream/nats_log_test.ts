@@ -5,7 +5,7 @@ import { needs } from "../../../testing/needs.ts";
 import { readStream } from "../../../testing/stream_reader.ts";
 import { keepLog, namedBatch } from "../../testing/ledgers.ts";
 import type { ReplicatedLedger } from "./replicated_ledger.ts";
-import { AGENCIES, askApi, NATS, openOn } from "./nats_testing.ts";
+import { AGENCIES, askApi, NATS, openOn } from "./testing/nodes.ts";
 
 const STORED = { status: "stored" } as const;
 

@@ -6,7 +6,7 @@ import { readStream } from "../../../testing/stream_reader.ts";
 import { namedBatch } from "../../testing/ledgers.ts";
 import { openLog, SERVER_LEVELS } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
-import { askApi, NATS, openOn, type OpenOptions } from "./nats_testing.ts";
+import { askApi, NATS, openOn, type OpenOptions } from "./testing/nodes.ts";
 
 /** A stream as servers make it. */
 const SAFE = {

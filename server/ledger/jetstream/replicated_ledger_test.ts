@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { namedBatch } from "../../testing/ledgers.ts";
 import type { AppendResult, Ledger } from "../ledger.ts";
-import { AGENCIES, openScripted, ScriptedCluster } from "./testing.ts";
+import { AGENCIES, openScripted, ScriptedCluster } from "./testing/scripted_cluster.ts";
 
 /** Short, for tests that wait for the end of a call. */
 const SOON_MS = 30;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { SettingsReader } from "../shared/config.ts";
+import { SettingsReader } from "../../shared/config.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger_settings.ts";
 
 /** Reads the settings of the ledger from an environment: they, or the faults in them. */

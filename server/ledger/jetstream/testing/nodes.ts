@@ -4,12 +4,12 @@
  * @module
  */
 
-import { NatsConnection } from "../../../testing/nats_connection.ts";
-import type { NatsCluster } from "../../../testing/nats_cluster.ts";
-import { keepLog, type KeptLog } from "../../testing/ledgers.ts";
-import { openJetStreamLedger } from "./engine.ts";
-import type { NatsSettings } from "./nats_settings.ts";
-import type { ReplicatedLedger } from "./replicated_ledger.ts";
+import { NatsConnection } from "../../../../testing/nats_connection.ts";
+import type { NatsCluster } from "../../../../testing/nats_cluster.ts";
+import { keepLog, type KeptLog } from "../../../testing/ledgers.ts";
+import { openJetStreamLedger } from "../engine.ts";
+import type { NatsSettings } from "../../ledger_settings.ts";
+import type { ReplicatedLedger } from "../replicated_ledger.ts";
 
 /** What a test needs that starts nodes. The client of NATS looks for the machine's certificates. */
 export const NATS = ["posix", "run", "net", "read", "write", "env", "sys", "natsServer"] as const;

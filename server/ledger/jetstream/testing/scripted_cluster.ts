@@ -4,14 +4,14 @@
  * @module
  */
 
-import { ReplicatedLedger } from "./replicated_ledger.ts";
+import { ReplicatedLedger } from "../replicated_ledger.ts";
 import type {
   LogMessage,
   MessageListener,
   PublishResult,
   ReplicatedLog,
   StoredMessage,
-} from "./replicated_log.ts";
+} from "../replicated_log.ts";
 
 /** The agencies of the lotteries under test. */
 export const AGENCIES = 3;

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { parseAddress, type SettingsReader } from "../shared/config.ts";
-import { quoteText } from "../shared/readable.ts";
-import type { NatsSettings } from "./ledger/jetstream/nats_settings.ts";
+import { parseAddress, type SettingsReader } from "../../shared/config.ts";
+import { quoteText } from "../../shared/readable.ts";
 
 /** The engine of the ledger. */
 export type LedgerSettings =
@@ -14,6 +13,29 @@ export type LedgerSettings =
   | { engine: "files" }
   /** NATS JetStream. */
   | { engine: "nats" } & NatsSettings;
+
+/** The settings of a ledger on NATS JetStream. */
+export interface NatsSettings {
+  /** `host:port` of each node. */
+  nodes: readonly string[];
+  /** Whether connections are encrypted. */
+  isTls: boolean;
+  /** LEDGER_NAME. All names of streams and subjects begin with it. */
+  name: string;
+  /** LEDGER_PARTITIONS, for a draw that begins. */
+  partitions: number;
+  /** LEDGER_REPLICAS. */
+  replicas: number;
+  /** Empty if no user is needed. */
+  user: string;
+  password: string;
+  /** Path of the seed of an nkey; empty if there is none. */
+  nkeyFile: string;
+  /** Path of a credentials file; empty if there is none. */
+  credentialsFile: string;
+  /** Paths of certificates and a key in PEM; empty for the system's authorities and no certificate. */
+  tls: { caFile: string; certFile: string; keyFile: string; isFirst: boolean };
+}
 
 /** The port of a node that LEDGER names without one. */
 const NODE_PORT = 4222;
