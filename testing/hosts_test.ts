@@ -14,7 +14,7 @@ function hasNamespace(name: string): boolean {
 Deno.test(
   needs(NEEDED, "Hosts.cut() separates a host from the others until it joins"),
   async () => {
-    const before = namespaces();
+    let name: string;
     {
       await using hosts = new Hosts(3);
       await using cluster = await NatsCluster.start({
@@ -22,6 +22,8 @@ Deno.test(
         adapt: (program, index) => hosts.on(hosts.hosts[index], program),
       });
       const [host] = hosts.hosts;
+      name = host.name;
+      assertEquals(hasNamespace(name), true);
       const [node, other] = cluster.nodes;
       // All nodes know each other, so they can reach each other.
       assertEquals(await other.knownNodes(), 3);
