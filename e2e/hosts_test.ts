@@ -4,8 +4,8 @@ import { Hosts } from "../testing/hosts.ts";
 import { NatsCluster } from "../testing/nats_cluster.ts";
 import { needs } from "../testing/needs.ts";
 import { ServerGroup } from "../testing/servers.ts";
-import { exerciseBets, readBets, winnersOf } from "./bets.ts";
-import { assertStoredOnNodes } from "./nodes.ts";
+import { assertRows, exerciseBets, readBets, winnersOf } from "./bets.ts";
+import { nodesOf } from "./ledgers.ts";
 
 /** The name that leads to both servers. */
 const SERVERS_NAME = "lottery-servers";
@@ -24,10 +24,11 @@ Deno.test(
       hostnames: hosts.hosts.map(({ nodesIp }) => nodesIp),
       adapt: (program, index) => hosts.on(hosts.hosts[index], program),
     });
+    const ledger = nodesOf(nodes, "two-hosts");
     await using servers = await ServerGroup.start({
       servers: 2,
       agencies,
-      nodes: () => nodes,
+      ...ledger.servers,
       hostnames: [first.clientsIp, second.clientsIp],
       adapt: (program, { index }) => hosts.on(hosts.hosts[index], program),
     });
@@ -43,14 +44,10 @@ Deno.test(
     for (const client of clients) stack.use(client);
 
     // The host dies in the middle: its node, its server, and its network.
-    const [node] = nodes.nodes;
-    await nodes.until("some bets are stored", async () => {
-      const streams = await node.streams();
-      return streams.reduce((sum, { messages }) => sum + messages, 0) > 200;
-    });
+    await ledger.untilStored(100_000);
     assert(clients.every(({ isRunning }) => isRunning), "no client has work left");
     hosts.unplug(first);
-    await Promise.all([node.kill(), servers.servers[0].process.kill()]);
+    await Promise.all([nodes.nodes[0].kill(), servers.servers[0].process.kill()]);
 
     const rows = await readBets(bets);
     const winners = winnersOf(rows);
@@ -66,7 +63,7 @@ Deno.test(
       );
       assertEquals(client.count(/\b(ERROR|FATAL)\b/), 0, client.output());
     }
-    await assertStoredOnNodes(nodes.nodes[1].address, rows);
+    assertRows(await ledger.readRows(), rows);
     assertEquals(await servers.servers[1].process.stop(), 0);
   },
 );
