@@ -26,6 +26,8 @@ export interface NatsNodeOptions {
 export interface StreamState {
   name: string;
   messages: number;
+  /** What they take on its disk. */
+  bytes: number;
   /** Whether this node leads it, as far as it knows. */
   isLeader: boolean;
   /** The other replicas. Only the leader knows the lag, in messages of the Raft log. */
@@ -115,6 +117,7 @@ export class NatsNode {
     return streams?.map(({ name, state, cluster }) => ({
       name,
       messages: state.messages,
+      bytes: state.bytes,
       isLeader: cluster === undefined || cluster.leader === this.name,
       replicas: (cluster?.replicas ?? []).map(({ name, current, lag = 0 }) => ({
         name,

@@ -35,6 +35,8 @@ export interface ServerGroupOptions {
    * @default {true}
    */
   sharedPort?: boolean;
+  /** The address on which each server listens. @default {that of the loopback} */
+  hostnames?: readonly string[];
   /** The UDP port of broadcasts. @default {a free one} */
   broadcastPort?: number;
   /** More settings. */
@@ -58,15 +60,17 @@ export class RestartableServer {
   readonly processes: Program[] = [];
   /** The port on which it listens; 0 before its first start. */
   port = 0;
+  readonly #hostname: string;
   readonly #launch: () => Program;
 
-  constructor(name: string, launch: () => Program) {
+  constructor(name: string, hostname: string, launch: () => Program) {
     this.name = name;
+    this.#hostname = hostname;
     this.#launch = launch;
   }
 
   get address(): Address {
-    return { hostname: LOOPBACK, port: this.port };
+    return { hostname: this.#hostname, port: this.port };
   }
 
   /** The process that runs, or the latest one that ran. It must have been started once. */
@@ -99,7 +103,12 @@ export class ServerGroup implements AsyncDisposable {
     this.volume = options.volume ?? this.#resources.use(tempFolder()).path;
     this.servers = Array.from(
       { length: options.servers },
-      (_, index) => new RestartableServer(`server${index + 1}`, () => this.#launch(index)),
+      (_, index) =>
+        new RestartableServer(
+          `server${index + 1}`,
+          options.hostnames?.[index] ?? LOOPBACK,
+          () => this.#launch(index),
+        ),
     );
   }
 
@@ -165,6 +174,7 @@ export class ServerGroup implements AsyncDisposable {
     const server = this.servers[index];
     const { port } = sharedPort ? this.servers[0] : server;
     const { volume } = this;
+    const listenIp = server.address.hostname;
     const broadcastPort = this.#broadcastPort;
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
@@ -174,13 +184,13 @@ export class ServerGroup implements AsyncDisposable {
         files: [],
         modules: engineModules(PROJECT_ROOT),
       },
-      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+      network: { listenIp, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
     });
     const program = {
       name: server.name,
       args: ["run", "--quiet", ...permissions, "server/main.ts"],
       env: {
-        ...serverEnvironment({ port, broadcastPort, agencies, volume }),
+        ...serverEnvironment({ listenIp, port, broadcastPort, agencies, volume }),
         ...nodes?.environment,
         ...env,
       },
