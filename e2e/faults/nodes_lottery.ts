@@ -127,7 +127,12 @@ export class NodesLottery implements AsyncDisposable {
     const { lottery, random } = this;
     if (this.#isStuck) return;
     lottery.grant(Infinity);
-    await lottery.acknowledged(random.integer(1, BATCHES_BEFORE));
+    const { stored } = lottery.history;
+    const before = stored.value + random.integer(1, BATCHES_BEFORE);
+    if (!await stored.reaches(before, this.#continueMs)) {
+      this.#isStuck = true;
+      return;
+    }
     await lottery.jitter();
     const beginMs = performance.now();
     await breaks();
@@ -174,7 +179,8 @@ export class NodesLottery implements AsyncDisposable {
     const { lottery, nodes } = this;
     if (this.#isStuck) {
       const detail = `agencies did not continue:\n${lottery.cluster.tail()}\n${nodes.tail()}`;
-      return [...await lottery.judge(), { kind: "unfinished", detail }];
+      const diverged = await compareReplicas(nodes, await this.betStreams());
+      return [...await lottery.judge(), ...diverged, { kind: "unfinished", detail }];
     }
     return [...await lottery.finish(), ...await compareReplicas(nodes, await this.betStreams())];
   }
