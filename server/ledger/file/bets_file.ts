@@ -8,6 +8,7 @@
  */
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
+import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
 import { explainRow, ROW_BYTES_MAX } from "./bet_row.ts";
 import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
@@ -41,6 +42,8 @@ const HUGE_HOLE =
 export interface BetsFileOptions extends RowCounterOptions {
   /** Called when the lock cannot be released: only the end of the process releases it then. */
   onFatal: (error: FatalLedgerError) => void;
+  /** Counts syncs, and waits for the lock. @default {nothing counts} */
+  figures?: LedgerFigures;
 }
 
 /**
@@ -77,8 +80,9 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    const { log, onFatal } = options;
-    this.#lock = new FileLock(this.#file, { name: BETS_FILE, log, onFatal });
+    const { log, onFatal, figures } = options;
+    const waits = figures?.lockWaitSeconds;
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, log, onFatal, waits });
     this.#counter = new RowCounter(this.#file, options);
   }
 
@@ -180,6 +184,7 @@ export class BetsFile {
     // One slow sync among fast ones does not make a slow disk.
     const tookMs = performance.now() - begin;
     this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
+    this.#options.figures?.syncSeconds.observe(tookMs / 1000);
     this.#durableSize = size;
   }
 
