@@ -3,7 +3,7 @@ import { filesBelow, isProductModule, readProjectFile } from "./testing.ts";
 
 /** Folders inside a top folder that are components of their own. */
 const INNER_COMPONENTS = [
-  ...["shared/simd", "server/ledger", "server/ledger/file"],
+  ...["shared/simd", "shared/status", "server/ledger", "server/ledger/file", "server/status"],
   ...["tools/run", "tools/check", "tools/doctor", "tools/deno"],
   ...["e2e/faults", "e2e/simulation"],
 ];

@@ -34,6 +34,9 @@ export interface ServerSettings {
   /** Replaces `idleMs` while another connection waits for a place. */
   crowdedIdleMs: number;
   drawPollMs: number;
+  /** The port of the server's status; nothing if it has none. */
+  statusPort: number | undefined;
+  statusIp: string;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
@@ -98,6 +101,8 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       max: 86_400,
       default: 5,
     }),
+    statusPort: readStatusPort(reader),
+    statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,
@@ -108,6 +113,11 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
   };
   reader.finish();
   return settings;
+}
+
+function readStatusPort(reader: SettingsReader): number | undefined {
+  if (reader.text("STATUS_PORT", "") === "") return undefined;
+  return reader.integer("STATUS_PORT", { min: 0, max: 65535 });
 }
 
 function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {

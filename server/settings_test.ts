@@ -41,6 +41,8 @@ const EXPECTED = {
   idleMs: 60_000,
   crowdedIdleMs: 5_000,
   drawPollMs: 1000,
+  statusPort: undefined,
+  statusIp: "127.0.0.1",
   winningNumber: 7574,
 };
 
@@ -79,6 +81,8 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     SERVER_IDLE_SECONDS: "5",
     SERVER_CROWDED_IDLE_SECONDS: "3",
     DRAW_POLL_SECONDS: "7",
+    STATUS_PORT: "0",
+    STATUS_IP: "0.0.0.0",
     LOTTERY_WINNER_NUMBER: "0",
     SHARED_VOLUME: "/shared-volume",
   });
@@ -100,6 +104,8 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     idleMs: 5000,
     crowdedIdleMs: 3000,
     drawPollMs: 7000,
+    statusPort: 0,
+    statusIp: "0.0.0.0",
     winningNumber: 0,
     sharedVolume: "/shared-volume",
   });

@@ -67,6 +67,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     idleMs: 60_000,
     crowdedIdleMs: 5_000,
     drawPollMs: 3_600_000,
+    statusPort: undefined,
+    statusIp: "127.0.0.1",
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
     ...changed,

@@ -13,6 +13,7 @@ export const SERVER_VARIABLES: readonly string[] = [
   "LOTTERY_WINNER_NUMBER",
   "SERVER_*",
   "SHARED_VOLUME",
+  "STATUS_*",
   "UDP_*",
 ];
 
@@ -23,6 +24,8 @@ export interface ServerNetwork {
   port: number | string;
   broadcastIp: string;
   broadcastPort: number;
+  /** Where it tells its status. @default {nowhere} */
+  status?: { ip: string; port: number | string };
 }
 
 /** What a server uses. */
@@ -37,18 +40,21 @@ export interface ServerResources {
 export function serverPermissions(
   { config, sharedVolume, network }: ServerResources,
 ): string[] {
-  const { listenIp, port, broadcastIp, broadcastPort } = network;
-  return permissions({
+  const { listenIp, port, broadcastIp, broadcastPort, status } = network;
+  const flags = permissions({
     net: [
       address(listenIp, port),
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
+      ...status === undefined ? [] : [address(status.ip, status.port)],
     ],
     env: SERVER_VARIABLES,
     read: [config, sharedVolume],
     write: [sharedVolume],
   });
+  // Its status names its host.
+  return status === undefined ? flags : [...flags, "--allow-sys=hostname"];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */

@@ -7,6 +7,7 @@
 
 import type { Readiness } from "../ledger.ts";
 import { type Disk, type DiskFile, writeAll } from "./disk.ts";
+import { TRIAL_PREFIX } from "./volume_files.ts";
 
 /** A beat that takes longer than this means that bets would wait as well. */
 const PATIENCE_MS = 2000;
@@ -88,7 +89,7 @@ export class Heartbeat implements Disposable {
 
 /** Opens a file whose name is gone at once, so that it goes with its process, however that ends. */
 function openUnnamed(disk: Disk): DiskFile {
-  const name = `.trial-${crypto.randomUUID()}`;
+  const name = `${TRIAL_PREFIX}${crypto.randomUUID()}`;
   const file = disk.open(name);
   disk.remove(name);
   return file;
