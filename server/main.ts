@@ -149,7 +149,9 @@ async function main(): Promise<void> {
   let exitCode: number;
   try {
     const settings = readServerSettings();
-    log = openLog({ levels: SERVER_LEVELS, level: settings.logLevel, sink: writer.write });
+    const { logFormat: format, logLevel: level } = settings;
+    writer.format = format;
+    log = openLog({ levels: SERVER_LEVELS, level, format, sink: writer.write });
     exitCode = await serve(settings, log);
   } catch (error) {
     exitCode = error instanceof SettingsError ? EXIT_SETTINGS : EXIT_FAILURE;

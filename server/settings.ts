@@ -7,7 +7,7 @@
 import { parse } from "@std/ini";
 import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
-import { SERVER_LEVELS } from "../shared/logging.ts";
+import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
@@ -18,6 +18,7 @@ export interface ServerSettings {
   broadcastPort: number;
   agencies: number;
   logLevel: string;
+  logFormat: LogFormat;
   listenIp: string;
   /** Whether several servers on this host share the ports. */
   reusePort: boolean;
@@ -75,6 +76,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     broadcastPort: reader.integer("UDP_BROADCAST_PORT", { min: 0, max: 65535 }),
     agencies: reader.integer("AGENCIES_AMOUNT", { min: 1, max: AGENCIES_MAX }),
     logLevel: reader.oneOf("LOGGING_LEVEL", Object.keys(SERVER_LEVELS)),
+    logFormat: reader.oneOf("LOG_FORMAT", LOG_FORMATS, "text"),
     listenIp: reader.ipv4("SERVER_LISTEN_IP", "0.0.0.0"),
     reusePort: reader.flag("SERVER_REUSE_PORT", false),
     connectionsMax,

@@ -12,15 +12,23 @@ const WINDOW_MS = 60_000;
 /** How far apart the counts are that are remembered. */
 const STEP_MS = 5000;
 
+/** Four digits: the estimate has no more. */
+const fourDigits = (value: number) => Number(value.toPrecision(4));
+
 /** Remembers a histogram's counts whenever it is asked. */
 export class RecentQuantiles {
   readonly #histogram: Histogram;
   readonly #now: () => number;
+  readonly #round: (value: number) => number;
   /** The counts at earlier moments, the eldest first: at most one is older than the window. */
   readonly #earlier: { atMs: number; counts: Float64Array }[];
 
-  /** @param now A monotonic clock, in milliseconds. */
-  constructor(histogram: Histogram, now: () => number) {
+  /**
+   * @param now A monotonic clock, in milliseconds.
+   * @param round Rounds a quantile. @default {to four digits}
+   */
+  constructor(histogram: Histogram, now: () => number, round = fourDigits) {
+    this.#round = round;
     this.#histogram = histogram;
     this.#now = now;
     this.#earlier = [{ atMs: now(), counts: histogram.counts.slice() }];
@@ -40,7 +48,7 @@ export class RecentQuantiles {
     }
     const [p50, p95, p99] = [0.5, 0.95, 0.99].map((quantile) => {
       const value = quantileOf(bounds, recent, quantile);
-      return value === undefined ? null : Number(value.toPrecision(4));
+      return value === undefined ? null : this.#round(value);
     });
     return { count, p50, p95, p99 };
   }

@@ -114,7 +114,7 @@ class ServedParts {
     this.#commits = new RecentQuantiles(commitSeconds, now);
     this.#syncs = new RecentQuantiles(syncSeconds, now);
     this.#lockWaits = new RecentQuantiles(lockWaitSeconds, now);
-    this.#rounds = new RecentQuantiles(roundBatches, now);
+    this.#rounds = new RecentQuantiles(roundBatches, now, Math.ceil);
   }
 
   ledgerReport(): LedgerReport {

@@ -56,6 +56,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     broadcastPort: 0,
     agencies: AGENCIES,
     logLevel: "DEBUG",
+    logFormat: "text",
     listenIp: "127.0.0.1",
     reusePort: changed.broadcastPort !== undefined,
     connectionsMax: 512,

@@ -10,6 +10,7 @@ export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
   "DRAW_POLL_SECONDS",
   "LOGGING_LEVEL",
+  "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_*",
   "SHARED_VOLUME",
@@ -79,7 +80,7 @@ export interface ClientResources {
  * address and any file, because its user names them when it starts.
  */
 export function clientPermissions({ net, read, write }: ClientResources = {}): string[] {
-  const env = ["CLI_*", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
+  const env = ["CLI_*", "LOG_FORMAT", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
   return permissions({ net, env, read, write });
 }
 
@@ -115,6 +116,7 @@ function pathFlag(flag: string, paths: readonly string[]): string {
 export const SERVER_PASSED_ON: readonly string[] = [
   "DRAW_POLL_SECONDS",
   "LOGGING_LEVEL",
+  "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_CROWDED_IDLE_SECONDS",
   "SERVER_IDLE_SECONDS",
@@ -133,7 +135,9 @@ export const CLIENT_PASSED_ON: readonly string[] = [
   "CLI_BATCH_BYTES_MAX",
   "CLI_BATCH_SIZE",
   "CLI_LEGACY_SERVER",
+  "CLI_LOG_FORMAT",
   "CLI_LOG_LEVEL",
   "CLI_RETRY_SECONDS",
   "CLI_WINNERS_SECONDS",
+  "LOG_FORMAT",
 ];
