@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { LotteryWatch } from "../shared/status/lottery_watch.ts";
 import { PHASES, SERVER_STATES, STATUS_VERSION } from "../shared/status/report.ts";
 import { LedgerFigures } from "../server/ledger/figures.ts";
 import { AGENCY_METRICS_MAX, metricsOf } from "../server/status/metrics.ts";
@@ -13,14 +14,16 @@ const QUANTILES = ["count", "p50", "p95", "p99"];
 /** A server that serves and whose lottery is drawn, so that every field has a value. */
 function servingServer(): ServerStatus {
   const status = new ServerStatus({ host: "h", pid: 1, version: "1" }, () => 0);
+  const figures = new LedgerFigures();
   const identity = { id: "", agencies: 1, winningNumber: 7, createdAt: "" };
   const connections = { served: 0, placesMax: 1, arriving: 0, waiting: 0, lingering: 0 };
   status.serving({ port: 1, connections: () => connections, invalidPackets: 0 }, {
     identity,
-    figures: new LedgerFigures(),
+    figures,
     seen: () => [{ bets: 1, isClosed: true }],
     readiness: () => ({ isReady: false, reason: "a reason" }),
   });
+  figures.syncSeconds.observe(0.001);
   return status;
 }
 
@@ -30,7 +33,7 @@ function* fieldsOf(value: unknown, path: string): Generator<[string, string]> {
     const name = path === "" ? key : `${path}.${key}`;
     if (Array.isArray(inner)) {
       yield [name, "array"];
-      yield* fieldsOf(inner[0], `${name}[]`);
+      if (typeof inner[0] === "object") yield* fieldsOf(inner[0], `${name}[]`);
     } else if (typeof inner !== "object" || inner === null) yield [name, typeof inner];
     else if (QUANTILES.every((quantile) => quantile in inner)) yield [name, "quantiles"];
     else {
@@ -43,6 +46,21 @@ function* fieldsOf(value: unknown, path: string): Generator<[string, string]> {
 Deno.test("docs/status.md names exactly the fields of a report, in their order, with their types", () => {
   const report = [...fieldsOf(servingServer().report(), "")];
   assertEquals(fields.map(([name, type]) => [name, type.replace(" or null", "")]), report);
+});
+
+Deno.test("docs/status.md names exactly the fields of a view, in their order, with their types", async () => {
+  let nowMs = 0;
+  const watch = new LotteryWatch({
+    addresses: () => [{ name: "server1", hostname: "", port: 0 }],
+    ask: () => Promise.resolve(servingServer().report()),
+    betsExpected: [1],
+    now: () => nowMs += 1000,
+  });
+  await watch.look();
+  const view = [...fieldsOf(await watch.look(), "")];
+  const rows = tableRows(document, "status:view");
+  // The lottery of the test waits for nobody.
+  assertEquals(rows.map(([name, type]) => [name, type.replace(" or null", "")]), view);
 });
 
 Deno.test("docs/status.md says which fields may be null", () => {

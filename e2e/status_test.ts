@@ -6,7 +6,9 @@ import { LineConnection } from "../testing/line_connection.ts";
 import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { needs } from "../testing/needs.ts";
 import { type RestartableServer, ServerGroup } from "../testing/servers.ts";
-import { readBets, sampleBets } from "./bets.ts";
+import { describeView, type LotteryView } from "../shared/status/lottery_view.ts";
+import { assertStored, readBets, sampleBets } from "./bets.ts";
+import { ProjectCopy } from "./project_copy.ts";
 
 const PROCESSES = ["posix", "run", "net", "read", "write", "env"] as const;
 const PATIENCE_MS = 30_000;
@@ -133,5 +135,75 @@ Deno.test({
     await Promise.all(crowd);
     await untilAnswer(server, "/readyz", ({ code }) => code === 200);
     assert(server.process.isRunning);
+  },
+});
+
+Deno.test({
+  ...needs(
+    PROCESSES,
+    "deno task restart restarts all servers while agencies send bets, and no agency fails",
+  ),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 4, bets: 20_000 });
+    await using copy = await ProjectCopy.make({ clients: 4, servers: 3, dataset: bets.path });
+    // Small packets, so that it is in the middle of the work.
+    copy.env.CLI_BATCH_SIZE = "2";
+    await using up = copy.task("up", "--local");
+    await up.line(/client1 .* action: config/);
+    await using restart = copy.task("restart");
+    assertEquals(await restart.ended(), 0, restart.output());
+    const restarted = [1, 2, 3].map((server) => `server${server} was restarted, and is ready`);
+    assertEquals(restart.lines.filter((line) => line.includes("restarted")), restarted);
+    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(up.count(/server\d +\| server\d was restarted/), 3);
+    // The servers stopped in order, and nothing was reported as a failure.
+    assert(up.lines.at(-1)!.endsWith("every agency knows its winners"), up.lines.at(-1));
+    await assertStored(copy.volume, await readBets(bets));
+    await using none = copy.task("restart");
+    assertEquals(await none.ended(), 1);
+    assertStringIncludes(none.output(), "No server runs");
+  },
+});
+
+Deno.test({
+  ...needs(
+    PROCESSES,
+    "deno task status shows the lottery that runs, and later the one on the volume",
+  ),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 2, bets: 4000 });
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: bets.path });
+    const view = async (): Promise<LotteryView> => {
+      await using status = copy.task("status", "--json");
+      assertEquals(await status.ended(), 0, status.output());
+      return JSON.parse(status.lines.find((line) => line.startsWith("{"))!);
+    };
+    assertEquals(
+      describeView(await view()),
+      "There is no lottery: nothing runs, and the volume is empty",
+    );
+    copy.env.CLI_BATCH_SIZE = "1";
+    await using up = copy.task("up", "--local");
+    await up.line(/client2 .* action: config/);
+    const running = await view();
+    assertEquals(running.source, "servers");
+    assertEquals(running.servers.map(({ name, state }) => [name, state]), [
+      ["server1", "serving"],
+      ["server2", "serving"],
+    ]);
+    const counts = (await readBets(bets)).map((rows) => rows.length);
+    assertEquals(running.agencies.map(({ betsExpected }) => betsExpected), counts);
+    assertEquals(await up.ended(), 0, up.output());
+    const { source, lottery, agencies, servers } = await view();
+    assertEquals([source, lottery!.phase, lottery!.winningNumber], ["volume", "drawn", 7574]);
+    assertEquals(agencies.map(({ bets }) => bets), counts);
+    assertEquals(servers, []);
+    await using panel = copy.task("status");
+    assertEquals(await panel.ended(), 0);
+    assert(
+      panel.lines.every((line) => line.length <= 80 && !line.includes("\x1b")),
+      panel.output(),
+    );
+    assertStringIncludes(panel.output(), "Drawn: number 7574, 4,000 bets stored; no server runs");
   },
 });

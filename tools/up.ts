@@ -7,7 +7,7 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
-import { datasetFolder } from "./run/bets_folder.ts";
+import { countBets, datasetFolder } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
@@ -72,6 +72,7 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const samples = await provideBets(settings.lottery);
   await prepareVolume(settings);
   await clearResults();
+  lock.describe({ betsExpected: await countBets(settings.lottery) });
   return await runLottery(cluster, { settings, lock, samples, stop });
 }
 
@@ -94,6 +95,7 @@ async function runLottery(
     finished: Promise.race([watch.outcome, stopped]),
     stop,
     onStart: (children) => lock.record(children),
+    onServers: (servers) => lock.describe({ servers }),
     onLine: (name, line) => {
       printer.line(name, line);
       watch.line(name, line);

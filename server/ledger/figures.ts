@@ -92,7 +92,7 @@ export class LedgerFigures {
   unknown = 0;
   /** Batches that were refused, by reason. */
   readonly refused: Record<RefusalReason, number> = { closed: 0, count: 0, disk: 0, other: 0 };
-  /** Seconds from the arrival of a stored batch to its answer. */
+  /** Seconds from the arrival of a stored batch, or an earlier one of its round, to its answer. */
   readonly commitSeconds: Histogram = new Histogram(DURATION_BOUNDS);
   /** Batches of a round. */
   readonly roundBatches: Histogram = new Histogram(ROUND_BOUNDS);
@@ -120,7 +120,7 @@ export class LedgerFigures {
 /** A batch of a round, as far as it is counted. */
 export interface RoundBatch {
   batch: { readonly count: number };
-  /** When it came, in {@linkcode microseconds}. */
+  /** When it, or an earlier batch of its round, came, in {@linkcode microseconds}. */
   arrived: number;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import type { RunSettings } from "./run_settings.ts";
 
 /** A way to run servers and clients. */
@@ -35,6 +36,8 @@ export interface RunOptions {
   onLine(name: string, line: string): void;
   /** Called when a service has ended; a server may start again after that. */
   onEnd(name: string, exitCode: number): void;
+  /** Called with the addresses of the servers' status, where they are processes of this machine. */
+  onServers(servers: StatusAddress[]): void;
   /** Called when a server has failed and is not started again. */
   onDown(name: string): void;
 }

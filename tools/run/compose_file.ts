@@ -7,7 +7,12 @@
 import { stringify } from "@std/yaml";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
-import { CONTAINER_LIMITS, type LotterySettings, serviceNames } from "./lottery_settings.ts";
+import {
+  CONTAINER_LIMITS,
+  type LotterySettings,
+  serviceNames,
+  STATUS_PORT_DEFAULT,
+} from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
   clientPermissions,
@@ -43,6 +48,9 @@ const HEAD =
 const SUBNET = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
 const SERVER_NAME = "${SERVER_NAME:-server}";
 const SERVER_PORT = "${SERVER_PORT:-12345}";
+const STATUS_PORT = `\${STATUS_PORT:-${STATUS_PORT_DEFAULT}}`;
+/** Every address of a container. */
+const ANY_IP = "0.0.0.0";
 
 /**
  * Writes docker-compose.yaml, and makes the folder of results that it mounts. Returns whether the
@@ -124,7 +132,13 @@ function serverService({ broadcastIp, broadcastPort }: ComposeOptions) {
   const resources: ServerResources = {
     config: "/app/server/config.ini",
     sharedVolume: "/shared-volume",
-    network: { listenIp: "0.0.0.0", port: SERVER_PORT, broadcastIp, broadcastPort },
+    network: {
+      listenIp: ANY_IP,
+      port: SERVER_PORT,
+      broadcastIp,
+      broadcastPort,
+      status: { ip: ANY_IP, port: STATUS_PORT },
+    },
   };
   const { config, sharedVolume } = resources;
   return {
@@ -134,15 +148,19 @@ function serverService({ broadcastIp, broadcastPort }: ComposeOptions) {
     // Docker pauses before each start, up to a minute.
     restart: `on-failure:${QUICK_FAILURES_MAX}`,
     command: [...serverPermissions(resources), "server/main.ts"],
-    environment: passedOn(SERVER_PASSED_ON),
+    environment: { ...passedOn(SERVER_PASSED_ON), STATUS_IP: ANY_IP, STATUS_PORT },
     volumes: [
       { ...mount("./server/shared-volume", sharedVolume), read_only: false },
       mount("./server/config.ini", config),
     ],
     networks: { lottery: { aliases: [SERVER_NAME] } },
+    // For operators on this machine; Docker chooses a free port for each server.
+    ports: [`127.0.0.1::${STATUS_PORT}`],
     healthcheck: {
       test: [
-        ...["CMD", "deno", "run", "--cached-only", "--no-code-cache"],
+        ...["CMD", "sh", "server/health.sh"],
+        // Where the image has no bash.
+        ...["deno", "run", "--cached-only", "--no-code-cache"],
         ...healthPermissions(resources),
         "server/health.ts",
       ],

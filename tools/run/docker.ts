@@ -82,6 +82,35 @@ async function composeContainers(filters: string[]): Promise<ComposeContainer[]>
   });
 }
 
+/** A service of this checkout that has a container. */
+export interface ComposeService {
+  /** Its name in the compose file: `server1`. */
+  service: string;
+  /** The name of its container. */
+  container: string;
+  /** The ports of this machine that lead to ports of the container, while it runs. */
+  published: number[];
+}
+
+/** Returns the services of this checkout whose containers exist, whoever has started them. */
+export async function composeServices(): Promise<ComposeService[]> {
+  if (await dockerFault() !== undefined) return [];
+  const own = await composeContainers(["--all"]);
+  const labels = `{{json (.Label "${LABEL}")}},{{json (.Label "${LABEL}.service")}}`;
+  const format = `[${labels},{{json .Names}},{{json .Ports}}]`;
+  const args = ["ps", "--all", "--filter", `label=${LABEL}`, "--format", format];
+  const { success, stdout, stderr } = await runDocker(args);
+  if (!success) throw new TaskError(`docker ps failed: ${stderr}`);
+  const projects = own.filter(({ folder }) => isSameFolder(folder, PROJECT_ROOT))
+    .map(({ project }) => project);
+  return stdout.split("\n").filter((line) => line !== "").flatMap((line) => {
+    const [project, service, container, ports] = JSON.parse(line);
+    if (!projects.includes(project)) return [];
+    const published = Array.from(ports.matchAll(/:(\d+)->/g), ([, port]: string[]) => Number(port));
+    return [{ service, container, published }];
+  });
+}
+
 /** Whether two paths lead to the same folder. */
 function isSameFolder(one: string, other: string): boolean {
   try {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
@@ -17,9 +18,11 @@ import {
   SERVER_PASSED_ON,
   serverPermissions,
 } from "./permissions.ts";
+import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServerSupervisor } from "./server_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
+import { statusAddresses } from "./status_addresses.ts";
 
 const LOOPBACK = "127.0.0.1";
 const LOOPBACK_BROADCAST = "127.255.255.255";
@@ -37,6 +40,7 @@ export const LOCAL_CLUSTER: Cluster = {
   run: async (options) => {
     const { finished, stop } = options;
     const processes = new LocalProcesses(options);
+    using _restarts = onRestartSignal(() => processes.restartServers());
     try {
       await Promise.race([processes.startServers(), finished]);
       if (!stop.aborted) processes.startClients();
@@ -89,9 +93,12 @@ class LocalProcesses {
   readonly #env: Record<string, string>;
   readonly #servers: ServerSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
+  /** Where the servers tell their status. */
+  readonly #statusAddresses: readonly StatusAddress[];
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#statusAddresses = statusAddresses(serviceNames(options.settings.lottery).servers);
     const inherited = Object.entries(Deno.env.toObject())
       .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
     this.#env = { ...Object.fromEntries(inherited), ...loweredLogLevels(options.settings) };
@@ -99,8 +106,18 @@ class LocalProcesses {
 
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
-    const { servers } = serviceNames(this.#options.settings.lottery);
-    await Promise.all(servers.map((name) => this.#startServer(name)));
+    this.#options.onServers([...this.#statusAddresses]);
+    await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
+  }
+
+  /** Restarts the servers, one after another. */
+  async restartServers(): Promise<void> {
+    const { onLine } = this.#options;
+    const servers = this.#statusAddresses.map((address, index) => ({
+      ...address,
+      restart: () => this.#servers[index].restart(STOP_GRACE_MS),
+    }));
+    await restartInTurn(servers, onLine).catch((error) => onLine("up", (error as Error).message));
   }
 
   startClients(): void {
@@ -144,12 +161,13 @@ class LocalProcesses {
     }
   }
 
-  async #startServer(name: string): Promise<void> {
+  async #startServer(address: StatusAddress): Promise<void> {
+    const { name } = address;
     const { onDown, onEnd, onLine } = this.#options;
     const server = new ServerSupervisor({
       name,
       spawn: (onLine) => {
-        const process = this.#spawnServer(onLine);
+        const process = this.#spawnServer(address, onLine);
         this.#recordChildren(process.pid);
         return process;
       },
@@ -161,13 +179,19 @@ class LocalProcesses {
     await server.listening;
   }
 
-  #spawnServer(onLine: (line: string) => void): ServiceProcess {
+  #spawnServer(status: StatusAddress, onLine: (line: string) => void): ServiceProcess {
     const { port, broadcastPort } = this.#options.settings.server;
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
-      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+      network: {
+        listenIp: LOOPBACK,
+        port,
+        broadcastIp: LOOPBACK_BROADCAST,
+        broadcastPort,
+        status: { ip: LOOPBACK, port: status.port },
+      },
     });
     return this.#spawn({
       program: [...permissions, "server/main.ts"],
@@ -177,6 +201,8 @@ class LocalProcesses {
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
+        STATUS_IP: LOOPBACK,
+        STATUS_PORT: String(status.port),
       },
       onLine,
     });

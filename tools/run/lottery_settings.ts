@@ -11,6 +11,9 @@ import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 /** Maximum number of clients, and of servers, on one machine. */
 const SERVICES_MAX = 250;
 
+/** The port of a server's status in its container, unless STATUS_PORT names another. */
+export const STATUS_PORT_DEFAULT = 12346;
+
 /** The folder of the bets, unless DATASET names another. */
 export const DATASET_DEFAULT = ".data";
 
@@ -22,6 +25,8 @@ export interface LotterySettings {
   /** The host name by which clients find the servers. */
   serverName: string;
   serverPort: number;
+  /** The port of each server's status in its container. */
+  statusPort: number;
   subnet: Subnet;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
@@ -96,11 +101,19 @@ export function readLotterySettings(
     servers: reader.integer("SERVERS", { min: 1, max: SERVICES_MAX }),
     serverName: readServerName(reader),
     serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
+    statusPort: reader.integer("STATUS_PORT", {
+      min: 1,
+      max: 65535,
+      default: STATUS_PORT_DEFAULT,
+    }),
     subnet: readSubnet(reader),
     dataset: readDataset(reader, environment),
     limits: readLimits(reader),
   };
-  const { clients, servers, subnet } = settings;
+  const { clients, servers, serverPort, statusPort, subnet } = settings;
+  if (serverPort === statusPort) {
+    reader.fault(`SERVER_PORT and STATUS_PORT are both ${serverPort}: give two different ports`);
+  }
   const { text, hostsMax } = subnet;
   if (clients + servers > hostsMax) {
     reader.fault(

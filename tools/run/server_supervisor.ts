@@ -42,6 +42,8 @@ export class ServerSupervisor {
   #process: ServerProcess;
   #hasListened = false;
   #isStopping = false;
+  #isRestarting = false;
+  #isDown = false;
   #quickFailures = 0;
   #restart: ReturnType<typeof setTimeout> | undefined;
   /** Why the server failed, in its own words. */
@@ -66,6 +68,22 @@ export class ServerSupervisor {
   /** Resolves when the current process has ended. */
   get ended(): Promise<unknown> {
     return this.#process.ended;
+  }
+
+  /**
+   * Stops the process with SIGTERM, as {@linkcode stop} does, and starts another one.
+   *
+   * @returns Whether it did: a server that has failed, or is being stopped, is left alone.
+   */
+  async restart(graceMs: number): Promise<boolean> {
+    if (this.#isStopping || this.#isDown) return false;
+    clearTimeout(this.#restart);
+    this.#isRestarting = true;
+    await this.#process.stop(graceMs);
+    this.#isRestarting = false;
+    if (this.#isStopping) return false;
+    this.#process = this.#start();
+    return true;
   }
 
   /** Stops the server for good: with SIGTERM, and SIGKILL if it does not exit within `graceMs`. */
@@ -98,7 +116,7 @@ export class ServerSupervisor {
 
   #ended(exitCode: number, ranMs: number): void {
     this.#options.onEnd(exitCode);
-    if (this.#isStopping || exitCode === 0) return;
+    if (this.#isStopping || this.#isRestarting || exitCode === 0) return;
     const { name } = this.#options;
     // Settings, or the volume, would refuse it again.
     const isRefused = !this.#hasListened && exitCode <= 128;
@@ -128,6 +146,7 @@ export class ServerSupervisor {
   #giveUp(failure: string, reason: string): void {
     const { onDown, onLine } = this.#options;
     const text = `${failure} and is not started again: ${reason}`;
+    this.#isDown = true;
     onLine(text);
     onDown();
     this.#listening.reject(new TaskError(text));

@@ -66,6 +66,34 @@ Deno.test("ServerSupervisor starts a killed server again, after a pause that dou
   assertEquals(server.lines.slice(-2), [LISTENS, "server1 listens again"]);
 });
 
+Deno.test("ServerSupervisor.restart() stops the process and starts another, which is no failure", async () => {
+  using _time = new FakeTime();
+  const server = new FakeServer();
+  server.say(LISTENS);
+  assertEquals(await server.supervisor.restart(1000), true);
+  assertEquals([server.starts, server.exits, server.isDown], [2, [0], false]);
+  assertEquals(server.supervisor.pid, 2);
+  // The new process is watched as the first one was.
+  await server.end(137);
+  assertEquals(server.lines.at(-1), "server1 was killed (137). Starting it again");
+  // A restart in the pause before that takes its place.
+  assertEquals(await server.supervisor.restart(1000), true);
+  assertEquals(server.starts, 3);
+  await server.supervisor.stop(1000);
+  assertEquals(await server.supervisor.restart(1000), false);
+  assertEquals(server.starts, 3);
+});
+
+Deno.test("ServerSupervisor.restart() leaves a server alone that has failed for good", async () => {
+  const server = new FakeServer();
+  server.say(LISTENS);
+  server.say("CRITICAL action: ledger | result: fail | error: the disk has failed");
+  await server.end(1);
+  assertEquals([server.isDown, server.starts], [true, 1]);
+  assertEquals(await server.supervisor.restart(1000), false);
+  assertEquals(server.starts, 1);
+});
+
 Deno.test("ServerSupervisor gives up after five quick failures in a row, and says so", async () => {
   using time = new FakeTime();
   const server = new FakeServer();

@@ -12,7 +12,7 @@ import type { AppendResult } from "../ledger.ts";
 export interface WaitingBatch {
   batch: BetBatch;
   expectedBets: number | undefined;
-  /** When it came, in `microseconds()`. */
+  /** When the first batch of its round came, in `microseconds()`. */
   arrived: number;
   resolve: (result: AppendResult) => void;
 }
