@@ -4,14 +4,18 @@ import { HTTP_LIMITS } from "../server/status/http.ts";
 import { startClient } from "../testing/clients.ts";
 import { LineConnection } from "../testing/line_connection.ts";
 import { LOOPBACK } from "../testing/lottery_environment.ts";
-import { needs } from "../testing/needs.ts";
+import { fileResource, needs } from "../testing/needs.ts";
+import { Program } from "../testing/program.ts";
 import { type RestartableServer, ServerGroup } from "../testing/servers.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 import { describeView, type LotteryView } from "../shared/status/lottery_view.ts";
 import { assertStored, readBets, sampleBets } from "./bets.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
 const PROCESSES = ["posix", "run", "net", "read", "write", "env"] as const;
 const PATIENCE_MS = 30_000;
+/** Containers have to be built, and a busy machine is slow. */
+const CONTAINERS_MS = 300_000;
 
 async function report(server: RestartableServer): Promise<StatusReport> {
   return JSON.parse((await server.status("/status")).text);
@@ -205,5 +209,65 @@ Deno.test({
       panel.output(),
     );
     assertStringIncludes(panel.output(), "Drawn: number 7574, 4,000 bets stored; no server runs");
+  },
+});
+
+Deno.test({
+  ...needs(
+    [...PROCESSES, fileResource("/bin/bash", "bash")],
+    "server/health.sh succeeds if the server is ready, says why not, and needs no bash",
+  ),
+  fn: async () => {
+    await using group = await ServerGroup.start({ servers: 1, agencies: 2, hasStatus: true });
+    const [server] = group.servers;
+    const check = async (env: Record<string, string>) => {
+      await using health = new Program({
+        name: "health",
+        command: "/bin/sh",
+        args: ["server/health.sh", "/bin/echo", "another check"],
+        env: { STATUS_PORT: String(server.statusPort), ...env },
+      });
+      return [await health.ended(), ...health.lines];
+    };
+    await untilAnswer(server, "/readyz", ({ code }) => code === 200);
+    assertEquals(await check({}), [0]);
+    {
+      using bets = await Deno.open(`${group.volume}/bets.csv`);
+      await bets.lock(true);
+      await untilAnswer(server, "/readyz", ({ code }) => code === 503);
+      const [code, reason] = await check({});
+      assertEquals(code, 1);
+      assertStringIncludes(String(reason), "not ready: the lock of bets.csv was not to be had");
+    }
+    await using empty = tempFolder();
+    assertEquals(await check({ PATH: empty.path }), [0, "another check"]);
+    await server.process.stop();
+    assertEquals((await check({}))[0], 1);
+  },
+});
+
+Deno.test({
+  ...needs(
+    [...PROCESSES, "docker"],
+    "deno task status and restart find servers in containers, which are healthy by /readyz",
+  ),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 2, bets: 20_000 });
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: bets.path });
+    copy.env.CLI_BATCH_SIZE = "2";
+    await using up = copy.task("up");
+    await up.line(/client1 .* action: config/, CONTAINERS_MS);
+    await using status = copy.task("status", "--json");
+    assertEquals(await status.ended(), 0, status.output());
+    const view: LotteryView = JSON.parse(status.lines.find((line) => line.startsWith("{"))!);
+    assertEquals(view.servers.map(({ name, state, ready }) => [name, state, ready]), [
+      ["server1", "serving", true],
+      ["server2", "serving", true],
+    ]);
+    await using restart = copy.task("restart");
+    assertEquals(await restart.ended(CONTAINERS_MS), 0, restart.output());
+    assertEquals(restart.count(/^server[12] was restarted, and is ready after/), 2);
+    assertEquals(await up.ended(CONTAINERS_MS), 0, up.output());
+    await assertStored(copy.volume, await readBets(bets));
   },
 });

@@ -7,7 +7,7 @@
 import { askStatus, type StatusAddress } from "../shared/status/lottery_watch.ts";
 import { runCommand } from "./command.ts";
 import { TASK, TaskError } from "./project.ts";
-import { composeServices, runDocker } from "./run/docker.ts";
+import { ownContainers, runDocker } from "./run/docker.ts";
 import { RESTART_SIGNAL, restartInTurn } from "./run/rolling_restart.ts";
 import { isAlive, readRunRecord } from "./run/run_lock.ts";
 import { containerAddresses } from "./run/status_addresses.ts";
@@ -68,7 +68,7 @@ async function restartContainers(): Promise<void> {
     throw new TaskError(`No server runs. To start the lottery, run: ${TASK} up`);
   }
   const containers = new Map(
-    (await composeServices()).map(({ service, container }) => [service, container]),
+    (await ownContainers()).map(({ service, name }) => [service, name]),
   );
   const servers = addresses.map((address) => ({
     ...address,

@@ -7,7 +7,7 @@
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, TaskError } from "../project.ts";
-import { composeServices } from "./docker.ts";
+import { ownContainers } from "./docker.ts";
 import { readRunRecord } from "./run_lock.ts";
 
 /** Lists the servers that should be running, in the order of their numbers. */
@@ -19,8 +19,8 @@ export async function findServers(root: string = PROJECT_ROOT): Promise<StatusAd
 
 /** Lists the servers in containers. A container that does not run has no address, but a name. */
 export async function containerAddresses(): Promise<StatusAddress[]> {
-  const services = await composeServices();
-  return services.filter(({ service }) => /^server\d+$/.test(service))
+  const containers = await ownContainers();
+  return containers.filter(({ service }) => /^server\d+$/.test(service))
     .map(({ service, published }) => ({
       name: service,
       hostname: "127.0.0.1",
