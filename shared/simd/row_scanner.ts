@@ -10,18 +10,8 @@
 import { COMMA, LINE_FEED, QUOTE, ZERO } from "../ascii.ts";
 import { AGENCIES_MAX, AGENCY_DIGITS_MAX } from "../bet.ts";
 import { parseDigits } from "../bytes.ts";
-import {
-  block,
-  constant,
-  fourDigits,
-  hasVectorInstructions,
-  I64,
-  kernel,
-  loop,
-  returnValue,
-  VECTOR_BYTES,
-  when,
-} from "./wasm.ts";
+import { hasVectorInstructions, kernel } from "./kernel.ts";
+import { block, constant, fourDigits, I64, loop, returnValue, VECTOR_BYTES, when } from "./wasm.ts";
 
 /** The last of the control characters, which no row contains. */
 const CONTROL_MAX = 0x1f;

@@ -10,7 +10,7 @@ import { ByteBuffer, parseDigits } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
 import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../../shared/bet.ts";
-import { explainRow, quoteBytes, type RowRules } from "./bet_row.ts";
+import { explainRow, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
 /** Fields of a row: the agency, and those of its bet. */
@@ -31,10 +31,12 @@ export class DamagedRowError extends FatalLedgerError {
   /** Position of the row's first byte in the file. */
   readonly offset: number;
 
-  constructor(line: number, offset: number, reason: string) {
+  /** @param rule The broken rule, without the value that breaks it: it may be a person's name or document. */
+  constructor(line: number, offset: number, rule: string) {
     super(
-      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: it ${reason}. ` +
-        "Nothing was changed. Stop the servers, correct that line by hand and delete bets.csv.round",
+      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ${rule}. Nothing was ` +
+        "changed. ./denow task check shows the row. Stop the servers, correct that line by hand and delete " +
+        "bets.csv.round",
     );
     this.line = line;
     this.offset = offset;
@@ -189,7 +191,7 @@ export class Tally {
    */
   damagedAt(at: number, rules: RowRules = LOOSEST_RULES): DamagedRowError {
     const row = this.room.subarray(at, this.room.indexOf(LINE_FEED, at));
-    const reason = explainRow(row, rules)?.text ?? `is damaged: ${quoteBytes(row)}`;
-    return new DamagedRowError(this.#rows + 1, this.size, reason);
+    const rule = explainRow(row, rules)?.rule ?? "it is damaged";
+    return new DamagedRowError(this.#rows + 1, this.size, rule);
   }
 }
