@@ -1,15 +1,23 @@
 /**
- * Servers as processes, which share a volume.
+ * Servers as processes, which share a volume or the nodes of a cluster.
  *
  * @module
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
-import { serverPermissions } from "../tools/run/permissions.ts";
+import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { tempFolder } from "./temp_folder.ts";
+
+/** The nodes that keep the ledger of a group of servers; see nats_cluster.ts. */
+export interface LedgerNodes {
+  /** LEDGER and the settings that belong to it. */
+  environment: Readonly<Record<string, string>>;
+  /** Every `host:port` that LEDGER names. */
+  addresses: readonly string[];
+}
 
 /** Options of {@linkcode ServerGroup}. */
 export interface ServerGroupOptions {
@@ -18,6 +26,8 @@ export interface ServerGroupOptions {
   agencies: number;
   /** The folder of bets.csv and agencies_closed.txt. @default {a new one, removed with the group} */
   volume?: string;
+  /** Nodes that keep the ledger instead of the volume, as the server with this index reaches them. @default {none} */
+  nodes?: (index: number) => LedgerNodes;
   /**
    * Whether all servers listen on one port, so that the kernel distributes the connections. Otherwise each
    * has a port of its own.
@@ -87,7 +97,7 @@ export class RestartableServer {
   }
 }
 
-/** Servers that share a volume. At the end of the block they are killed. */
+/** Servers that share a ledger. At the end of the block they are killed. */
 export class ServerGroup implements AsyncDisposable {
   readonly servers: readonly RestartableServer[];
   /** The folder of bets.csv and agencies_closed.txt. */
@@ -165,6 +175,7 @@ export class ServerGroup implements AsyncDisposable {
   #launch(index: number): Program {
     const { agencies, sharedPort = true, hasStatus = false, env } = this.#options;
     const { adapt = (program) => program } = this.#options;
+    const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
     const { port } = sharedPort ? this.servers[0] : server;
     const { volume } = this;
@@ -172,6 +183,11 @@ export class ServerGroup implements AsyncDisposable {
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
       sharedVolume: volume,
+      nodes: nodes && {
+        addresses: nodes.addresses,
+        files: [],
+        modules: engineModules(PROJECT_ROOT),
+      },
       network: {
         listenIp: LOOPBACK,
         port,
@@ -186,6 +202,7 @@ export class ServerGroup implements AsyncDisposable {
       env: {
         ...serverEnvironment({ port, broadcastPort, agencies, volume }),
         ...hasStatus && { STATUS_PORT: "0" },
+        ...nodes?.environment,
         ...env,
       },
     };

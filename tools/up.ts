@@ -5,39 +5,34 @@
  */
 
 import { runCommand } from "./command.ts";
-import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK, TaskError } from "./project.ts";
+import { SHARED_VOLUME, TASK } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
-import { countBets, datasetFolder } from "./run/bets_folder.ts";
+import { countBets } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
-import { dropUnusedIdentity, recordedAgencies } from "./run/draw_record.ts";
-import {
-  archiveDraw,
-  assertDiskWorks,
-  assertWritable,
-  closedAgencies,
-  finishArchiving,
-  isDrawFinished,
-  isVolumeEmpty,
-} from "./run/ledger_archive.ts";
+import { environmentWithFlag, LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
-import { ensureEnvFile, type LotterySettings, serviceNames } from "./run/lottery_settings.ts";
+import { type LotteryRun, runServices } from "./run/lottery_run.ts";
+import { ensureEnvFile, serviceNames } from "./run/lottery_settings.ts";
 import { LOG_FILE, Printer } from "./run/printer.ts";
 import { reportRun, verdictOn } from "./run/report.ts";
+import type { RunLedger } from "./run/run_ledger.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
-import { RunWatch } from "./run/run_watch.ts";
-import { continuationFault, tallyBets } from "./run/stored_bets.ts";
+import { STREAMS_RUN_LEDGER } from "./streams/streams_run_ledger.ts";
+import { VOLUME_LEDGER } from "./run/volume_ledger.ts";
 
 const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result.
 
-Usage: ${TASK} up [--local]
+Usage: ${TASK} up [--local] [--ledger LEDGER]
 
-  --local   run them as processes on this machine; the default where Docker cannot be used
-  --help    show this text
+  --local    run them as processes on this machine; the default where Docker cannot be used
+  --ledger   where the bets are kept: ${LEDGER_FORMS};
+             the default is LEDGER in .env
+  --help     show this text
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
@@ -60,9 +55,9 @@ type StopSignal = keyof typeof SIGNAL_EXITS;
  */
 const SAME_REQUEST_MS = 1000;
 
-async function run({ local }: { local: boolean }): Promise<number> {
+async function run({ local, ledger: flag }: { local: boolean; ledger?: string }): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
-  const settings = readRunSettings();
+  const settings = readRunSettings({ environment: environmentWithFlag(flag) });
   using lock = await RunLock.acquire();
   // Without containers, there is nothing to ask Docker, which may hang.
   if (!local) await ComposeProject.assertNotRunning();
@@ -70,60 +65,29 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const cluster = await chooseCluster(local);
   await cluster.prepare(settings);
   const samples = await provideBets(settings.lottery);
-  await prepareVolume(settings);
+  await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await clearResults();
   lock.describe({ betsExpected: await countBets(settings.lottery) });
-  return await runLottery(cluster, { settings, lock, samples, stop });
+  const ledger = chooseLedger(settings);
+  return await runLottery({ cluster, ledger, settings, lock, stop }, samples);
 }
 
-/** Runs servers and clients, prints their lines and the report, and returns the exit code. */
-async function runLottery(
-  cluster: Cluster,
-  { settings, lock, samples, stop }: LotteryRun,
-): Promise<number> {
-  const names = serviceNames(settings.lottery);
-  const watch = new RunWatch(names);
+/** Runs nodes, servers and clients, prints their lines and the report, and returns the exit code. */
+async function runLottery(run: Omit<LotteryRun, "printer">, samples: number[]): Promise<number> {
+  const { settings, stop, ledger } = run;
+  const names = Object.values(serviceNames(settings.lottery)).flat();
   using log = await Deno.create(LOG_FILE);
   const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
-  const printer = new Printer({ names: [...names.servers, ...names.clients], keep });
-  watch.outcome.then((outcome) => {
-    if (outcome === "stuck") printer.say("An agency has not closed, so there is no draw: stopping");
-  });
-  const stopped = aborted(stop).then(() => printer.say("Stopping"));
-  await cluster.run({
-    settings,
-    finished: Promise.race([watch.outcome, stopped]),
-    stop,
-    onStart: (children) => lock.record(children),
-    onServers: (servers) => lock.describe({ servers }),
-    onLine: (name, line) => {
-      printer.line(name, line);
-      watch.line(name, line);
-    },
-    onEnd: (name, exitCode) => watch.end(name, exitCode),
-    onDown: (name) => watch.down(name),
-  });
-  if (stop.aborted) {
+  const printer = new Printer({ names, keep });
+  const { watch, stored } = await runServices({ ...run, printer });
+  if (stored === undefined) {
     printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
-  const report = reportRun(watch, {
-    closed: await closedAgencies(SHARED_VOLUME),
-    results: await readResults(settings.lottery.clients),
-    samples,
-    tallies: await tallyBets(SHARED_VOLUME, settings.server.winningNumber),
-  });
+  const results = await readResults(settings.lottery.clients);
+  const report = reportRun(watch, { ...stored, place: ledger.place, results, samples });
   for (const line of ["", ...report.table, "", ...verdictOn(report)]) printer.say(line);
   return report.faults.length === 0 ? 0 : 1;
-}
-
-/** A run that has been prepared. */
-interface LotteryRun {
-  settings: RunSettings;
-  lock: RunLock;
-  /** The agencies whose bets are samples. */
-  samples: readonly number[];
-  stop: AbortSignal;
 }
 
 /**
@@ -145,11 +109,6 @@ function stopOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
-}
-
 async function chooseCluster(isLocal: boolean): Promise<Cluster> {
   if (isLocal) return LOCAL_CLUSTER;
   const fault = await dockerFault();
@@ -158,36 +117,11 @@ async function chooseCluster(isLocal: boolean): Promise<Cluster> {
   return LOCAL_CLUSTER;
 }
 
-/** Archives a finished draw, and checks that an unfinished one can continue. */
-async function prepareVolume({ lottery, server }: RunSettings): Promise<void> {
-  await Deno.mkdir(SHARED_VOLUME, { recursive: true });
-  await assertWritable(SHARED_VOLUME);
-  assertDiskWorks(SHARED_VOLUME);
-  const interrupted = await finishArchiving(SHARED_VOLUME);
-  if (interrupted !== undefined) {
-    console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
-  }
-  const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
-  if (await isDrawFinished(SHARED_VOLUME, agencies)) {
-    const folder = await archiveDraw(SHARED_VOLUME);
-    console.log(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
-  } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
-    await assertCanContinue(lottery);
-    console.log("Continuing the unfinished draw");
-  } else await dropUnusedIdentity(SHARED_VOLUME, server);
-}
-
-async function assertCanContinue({ dataset, clients: agencies }: LotterySettings): Promise<void> {
-  const folder = datasetFolder(dataset);
-  const fault = await continuationFault(SHARED_VOLUME, { folder, agencies });
-  if (fault === undefined) return;
-  throw new TaskError(
-    `Cannot continue the unfinished draw: ${fault}. Restore CLIENTS, DATASET and the bets as they were, or ` +
-      `archive the draw to start a new one: ${TASK} reset`,
-  );
+function chooseLedger({ lottery }: RunSettings): RunLedger {
+  return lottery.ledger.kind === "files" ? VOLUME_LEDGER : STREAMS_RUN_LEDGER;
 }
 
 if (import.meta.main) {
-  const options = { local: { type: "boolean", default: false } } as const;
+  const options = { local: { type: "boolean", default: false }, ...LEDGER_FLAG } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

@@ -86,8 +86,10 @@ export async function judgePrograms(
   cluster: FaultCluster,
 ): Promise<Fault[]> {
   const history = new History();
-  for (const { options: { agency, bets } } of programs) {
-    history.add({ type: "sent", agency, from: 0, to: bets });
+  for (const { options: { agency, bets, batchSize } } of programs) {
+    for (let from = 0; from < bets; from += batchSize) {
+      history.add({ type: "sent", agency, from, to: Math.min(bets, from + batchSize) });
+    }
     history.add({ type: "close sent", agency });
   }
   const faults: Fault[] = [];
@@ -99,8 +101,7 @@ export async function judgePrograms(
   const evidence = {
     agencies: programs.length,
     events: history.events,
-    bets: cluster.readBets(),
-    closed: cluster.readClosed(),
+    ...await cluster.stored(),
     isComplete: true,
   };
   return [...faults, ...check(evidence)];

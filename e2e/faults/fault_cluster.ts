@@ -5,8 +5,13 @@
  * @module
  */
 
+import type { NatsCluster } from "../../testing/nats_cluster.ts";
+import type { Address } from "../../testing/ports.ts";
+import { readDraw } from "../../testing/stream_reader.ts";
 import type { Program, ProgramOptions } from "../../testing/program.ts";
-import { ServerGroup, type ServerStart } from "../../testing/servers.ts";
+import type { Evidence } from "./checker.ts";
+import { filesOf } from "./stored_streams.ts";
+import { type LedgerNodes, ServerGroup, type ServerStart } from "../../testing/servers.ts";
 
 /** Options of {@linkcode FaultCluster}. */
 export interface FaultClusterOptions {
@@ -14,6 +19,10 @@ export interface FaultClusterOptions {
   agencies: number;
   /** The shared folder. @default {a new one, removed at the end} */
   volume?: string;
+  /** A cluster that keeps the ledger instead of the shared folder. @default {none} */
+  nodes?: NatsCluster;
+  /** Where the server with this index reaches the nodes. @default {where they are} */
+  reach?: (nodes: NatsCluster, index: number) => Address[];
   /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
   sharedPort?: boolean;
   /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
@@ -26,32 +35,46 @@ export interface FaultClusterOptions {
   openFilesMax?: number;
 }
 
-/** Servers on one shared volume. */
+/** LEDGER_NAME unless it is set. */
+const LEDGER_NAME = "lottery";
+
+/** Servers on one ledger. */
 export class FaultCluster extends ServerGroup {
+  readonly #nodes: NatsCluster | undefined;
+  readonly #ledgerName: string;
+
   constructor(options: FaultClusterOptions) {
-    const { sharedPort = false } = options;
+    const { sharedPort = false, nodes } = options;
     super({
       ...options,
       sharedPort,
+      nodes: nodes && ((index) => ledgerNodes(nodes, options.reach?.(nodes, index))),
       adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
     });
+    this.#nodes = options.nodes;
+    this.#ledgerName = options.env?.LEDGER_NAME ?? LEDGER_NAME;
   }
 
-  /** Returns the content of bets.csv. */
-  readBets(): Uint8Array {
-    return Deno.readFileSync(`${this.volume}/bets.csv`);
-  }
-
-  /** Returns the content of agencies_closed.txt. */
-  readClosed(): string {
-    return Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`);
+  /** Reads what is stored, without the code of the servers. */
+  async stored(): Promise<Pick<Evidence, "bets" | "closed" | "streams">> {
+    if (this.#nodes === undefined) {
+      return {
+        bets: Deno.readFileSync(`${this.volume}/bets.csv`),
+        closed: Deno.readTextFileSync(`${this.volume}/agencies_closed.txt`),
+      };
+    }
+    const [{ address }] = this.#nodes.nodes;
+    const draw = await readDraw({ address, name: this.#ledgerName });
+    const streams = [...draw?.streams.values() ?? []];
+    return { ...filesOf(streams), streams };
   }
 
   /**
-   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power
-   * cut.
+   * Returns the size of bets.csv in bytes; 0 if the file is missing, as it may be after a power cut. Streams
+   * have no such size: it is infinite.
    */
   betsSize(): number {
+    if (this.#nodes !== undefined) return Infinity;
     try {
       return Deno.statSync(`${this.volume}/bets.csv`).size;
     } catch (error) {
@@ -66,6 +89,16 @@ export async function terminate(process: Program): Promise<{ code: number; tookM
   const beginMs = performance.now();
   const code = await process.stop();
   return { code, tookMs: performance.now() - beginMs };
+}
+
+/** Returns how a server reaches the nodes. */
+function ledgerNodes(
+  nodes: NatsCluster,
+  places: Address[] = nodes.nodes.map(({ address }) => address),
+): LedgerNodes {
+  const addresses = places.map(({ hostname, port }) => `${hostname}:${port}`);
+  const LEDGER = `nats://${addresses.join(",")}`;
+  return { addresses, environment: { ...nodes.environment, LEDGER } };
 }
 
 /** Loads preload.ts before the server, if anything is to break. */

@@ -8,14 +8,15 @@ import { findMissing } from "../../testing/needs.ts";
 import { Program } from "../../testing/program.ts";
 import { integerFlag, runCommand, UsageError } from "../../tools/command.ts";
 import { PROTECTIONS } from "./protections.ts";
-import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
+import { attempt, SCENARIOS } from "./scenarios/mod.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
 
 const SEED_MAX = 2 ** 32 - 1;
 const COUNT_MAX = 1_000_000;
 
 const RUNS = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
-  `  ${name.padEnd(14)} ${summary} (${count})`
+  `  ${name.padEnd(18)} ${summary} (${count})`
 );
 
 const USAGE =

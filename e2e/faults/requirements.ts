@@ -16,6 +16,9 @@ export const LINUX: readonly Need[] = [
   { description: "Linux", isPresent: () => Deno.build.os === "linux" },
 ];
 
+/** To kill and stop the nodes of a real cluster. */
+export const NODES: readonly Need[] = [...LINUX, "natsServer"];
+
 /** To mount a tmpfs. */
 export const TMPFS: readonly Need[] = [
   ...LINUX,

@@ -1,5 +1,5 @@
 /**
- * What `up` asks of a way to run servers and clients, as processes or in containers.
+ * What `up` asks of a way to run nodes, servers and clients, as processes or in containers.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import type { RunSettings } from "./run_settings.ts";
 
-/** A way to run servers and clients. */
+/** A way to run nodes, servers and clients. */
 export interface Cluster {
   /**
    * Prepares this machine for a run, before anything of an earlier draw is moved.
@@ -16,6 +16,12 @@ export interface Cluster {
    */
   prepare(settings: RunSettings): Promise<void> | void;
   /**
+   * Starts the nodes of the ledger, and waits until they listen.
+   *
+   * @throws {TaskError} If one cannot start.
+   */
+  startNodes(options: ServiceOptions): Promise<RunningNodes>;
+  /**
    * Runs servers and clients until the run is finished, then stops those that are left.
    *
    * @throws {TaskError} If the servers cannot be started.
@@ -23,23 +29,33 @@ export interface Cluster {
   run(options: RunOptions): Promise<void>;
 }
 
-/** Options of {@linkcode Cluster.run}. */
-export interface RunOptions {
+/** The nodes of the ledger, while they run. */
+export interface RunningNodes {
+  /** Stops the nodes, and waits for their end. No server may run any more. */
+  stop(): Promise<void>;
+}
+
+/** What services are started with, and whom they report to. */
+export interface ServiceOptions {
   settings: RunSettings;
+  /** Called with all of these processes so far that would outlive this one if it were killed. */
+  onStart(children: number[]): void;
+  /** Called with every line that a service, or Docker, has printed. */
+  onLine(name: string, line: string): void;
+  /** Called when a service has ended; a server or node may start again after that. */
+  onEnd(name: string, exitCode: number): void;
+  /** Called when a server or node has failed and is not started again. */
+  onDown(name: string): void;
+}
+
+/** Options of {@linkcode Cluster.run}. */
+export interface RunOptions extends ServiceOptions {
   /** Resolves when no client can make progress any more, or on `stop`. */
   finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
-  /** Called with all processes so far that would outlive this one if it were killed. */
-  onStart(children: number[]): void;
-  /** Called with every line that a service, or Docker, has printed. */
-  onLine(name: string, line: string): void;
-  /** Called when a service has ended; a server may start again after that. */
-  onEnd(name: string, exitCode: number): void;
   /** Called with the addresses of the servers' status, where they are processes of this machine. */
   onServers(servers: StatusAddress[]): void;
-  /** Called when a server has failed and is not started again. */
-  onDown(name: string): void;
 }
 
 /** Waits until `work` settles, for at most `timeoutMs`. */

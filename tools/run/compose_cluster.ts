@@ -1,40 +1,55 @@
 /**
- * Servers and clients in containers, one each.
+ * Nodes, servers and clients in containers, one each.
  *
  * @module
  */
 
+import { readNodeLine } from "../nodes/node_lines.ts";
+import { NODE_NAMES } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { RESULTS_FOLDER } from "./client_results.ts";
-import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
-import { updateComposeFile } from "./compose_file.ts";
+import {
+  type Cluster,
+  type RunningNodes,
+  type RunOptions,
+  type ServiceOptions,
+  settledWithin,
+} from "./cluster.ts";
+import { composeOptions, updateComposeFile } from "./compose_file.ts";
+import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
 import { ComposeProject } from "./docker.ts";
-import { serviceNames, type Subnet } from "./lottery_settings.ts";
+import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
-import { ServiceProcess } from "./service_process.ts";
-import { dockerSubnets, overlapAdvice, overlapFault } from "./subnets.ts";
+import { dockerSubnets, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
 const ORDINARY_ID = 1000;
-/** How long Docker may take to report that a container has ended. */
-const EVENT_TIMEOUT_MS = 5000;
 
-/** Runs servers and clients in containers. */
+/** Runs nodes, servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async ({ lottery, server }) => {
-    await assertSubnetFree(lottery.subnet);
-    if (!await updateComposeFile({ ...server, ...lottery })) return;
-    const { servers, clients } = lottery;
+  prepare: async (settings) => {
+    const { servers, clients, subnet } = settings.lottery;
+    await assertSubnetFree(subnet);
+    if (!await updateComposeFile(composeOptions(settings))) return;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
+  },
+  startNodes: async (options) => {
+    await giveMounts();
+    const nodes = new NodeContainers(composeProject(options.settings), options);
+    try {
+      await nodes.start();
+      return nodes;
+    } catch (error) {
+      await nodes.stop();
+      throw error;
+    }
   },
   run: async (options) => {
     const { settings, stop } = options;
     const project = composeProject(settings);
-    if (Deno.uid() === 0) {
-      await assertReadable(settings);
-      for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
-    }
+    if (Deno.uid() === 0) await assertReadable(settings);
+    await giveMounts();
     try {
       // All servers have one image, and all clients another.
       await project.show(["build", "server1", "client1"]);
@@ -113,6 +128,12 @@ export async function unreadableBy(
   return unreadable;
 }
 
+/** Gives the folders that containers write to their user, if the caller is root. */
+async function giveMounts(): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
+}
+
 /** Makes a user and group own a folder and everything in it. Only root may. */
 async function giveTo(id: number, folder: string): Promise<void> {
   await Deno.chown(folder, id, id);
@@ -123,99 +144,73 @@ async function giveTo(id: number, folder: string): Promise<void> {
   }
 }
 
+/** The containers of servers and clients, while they run. */
 class Containers {
   readonly #project: ComposeProject;
   readonly #options: RunOptions;
-  readonly #names: ReturnType<typeof serviceNames>;
-  readonly #events: ServiceProcess;
-  readonly #up: ServiceProcess;
-  /** The services that have ended, and not started again. */
-  readonly #ended = new Set<string>();
-  /** Those of them that have failed. */
-  readonly #failed = new Set<string>();
-  readonly #serversEnded = Promise.withResolvers<void>();
-  #hasOverlap = false;
-  #isStopping = false;
+  readonly #names: ServiceNames;
+  readonly #group: ContainerGroup;
 
   constructor(project: ComposeProject, options: RunOptions) {
     this.#project = project;
     this.#options = options;
     this.#names = serviceNames(options.settings.lottery);
-    this.#events = new ServiceProcess({
-      ...project.command(["events", "--json"]),
-      onLine: (line) => this.#takeEvent(line),
-    });
-    const up = ["up", "--no-build", "--force-recreate", "--remove-orphans", "--no-color"];
-    this.#up = new ServiceProcess({
-      ...project.command(["--ansi", "never", ...up]),
-      onLine: (line) => this.#takeLine(line),
-    });
-    this.#up.ended.then((exitCode) => {
-      if (this.#isStopping) return;
-      options.onLine("docker", `compose up ended with exit code ${exitCode}`);
-    });
+    const { servers, clients } = this.#names;
+    this.#group = new ContainerGroup(project, [...servers, ...clients], options);
   }
 
   /** Waits until the run is finished. */
   async run(): Promise<void> {
     const { finished, stop } = this.#options;
-    const isIncomplete = this.#up.ended.then(async () => {
+    const isIncomplete = this.#group.detached.then(async () => {
       // When all containers end, compose may end before the event of the last client arrives.
       await settledWithin(finished, EVENT_TIMEOUT_MS);
-      return this.#names.clients.some((name) => !this.#ended.has(name));
+      return this.#names.clients.some((name) => !this.#group.ended.has(name));
     });
     if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
-      const advice = this.#hasOverlap
-        ? overlapAdvice(this.#options.settings.lottery.subnet, [])
-        : "see the lines above";
-      throw new TaskError(`The containers did not start, or were stopped: ${advice}`);
+      throw this.#group.failure();
     }
   }
 
-  /** Stops all containers gracefully, and removes them. */
+  /** Stops all containers gracefully, and removes them, and their network if no node needs it. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    // Docker has started those that failed again, as often as their restart policy allows.
-    for (const name of this.#failed) this.#options.onDown(name);
-    await this.#project.output(["stop"]);
-    await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
-    const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
-    await settledWithin(reported, EVENT_TIMEOUT_MS);
+    const { servers, clients, nodes } = this.#names;
+    await this.#group.stop(servers);
+    if (nodes.length === 0) await this.#project.down();
+    else await this.#project.output(["rm", "--force", ...servers, ...clients]);
+    await this.#group.release();
+  }
+}
+
+/** The containers of the nodes, while they run. */
+class NodeContainers implements RunningNodes {
+  readonly #project: ComposeProject;
+  readonly #group: ContainerGroup;
+  readonly #running: Promise<void>;
+
+  constructor(project: ComposeProject, options: ServiceOptions) {
+    this.#project = project;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listening = new Set<string>();
+    const onLine = (name: string, line: string) => {
+      options.onLine(name, line);
+      if (readNodeLine(line).isListening) listening.add(name);
+      if (listening.size === NODE_NAMES.length) resolve();
+    };
+    this.#running = promise;
+    this.#group = new ContainerGroup(project, NODE_NAMES, { ...options, onLine });
+  }
+
+  /** Waits until all nodes listen. @throws {TaskError} If they do not start. */
+  async start(): Promise<void> {
+    const hasEnded = this.#group.detached.then(() => true);
+    if (await Promise.race([this.#running, hasEnded]) === true) throw this.#group.failure();
+  }
+
+  /** Stops the nodes gracefully, and removes them and their network. */
+  async stop(): Promise<void> {
+    await this.#group.stop(NODE_NAMES);
     await this.#project.down();
-    await Promise.all([this.#up.stop(EVENT_TIMEOUT_MS), this.#events.stop(EVENT_TIMEOUT_MS)]);
-  }
-
-  /** Takes a line of `docker compose up`: `server1-1  | line`, or one of its own. */
-  #takeLine(written: string): void {
-    // Some versions erase the line on the terminal first, even if there is no terminal.
-    // deno-lint-ignore no-control-regex
-    const line = written.replaceAll(/\x1b\[\d*K/g, "");
-    const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
-    if (match !== null) this.#options.onLine(match[1], match[2]);
-    else if (line.trim() !== "") {
-      this.#hasOverlap ||= /pool overlaps/i.test(line);
-      this.#options.onLine("docker", line.trim());
-    }
-  }
-
-  /** Takes a line of `docker compose events`. Only starts and ends of containers matter. */
-  #takeEvent(line: string): void {
-    let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
-    try {
-      event = JSON.parse(line);
-    } catch {
-      return; // a warning of docker compose
-    }
-    const { action, service = "", attributes } = event;
-    if (action === "start") {
-      this.#ended.delete(service);
-      this.#failed.delete(service);
-    }
-    if (action !== "die") return;
-    const exitCode = Number(attributes?.exitCode ?? 1);
-    this.#ended.add(service);
-    if (exitCode !== 0) this.#failed.add(service);
-    this.#options.onEnd(service, exitCode);
-    if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
+    await this.#group.release();
   }
 }

@@ -7,10 +7,13 @@
  */
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
+import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -20,7 +23,7 @@ import {
 } from "./permissions.ts";
 import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
-import { ServerSupervisor } from "./server_supervisor.ts";
+import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
 
@@ -31,12 +34,28 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
-/** Runs servers and clients as processes. */
+/** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: assertPortsFree,
+  prepare: (settings) => {
+    assertPortsFree(settings);
+    if (settings.lottery.ledger.kind !== "nodes") return;
+    assertNodePortsFree(settings.lottery.nodePort);
+    findNatsServer();
+  },
+  startNodes: async ({ settings, ...options }) => {
+    const { nodePort } = settings.lottery;
+    const nodes = new LocalNodes({ server: findNatsServer(), nodePort, ...options });
+    try {
+      await nodes.start();
+      return nodes;
+    } catch (error) {
+      await nodes.stop();
+      throw error;
+    }
+  },
   run: async (options) => {
     const { finished, stop } = options;
     const processes = new LocalProcesses(options);
@@ -93,7 +112,7 @@ function assertFree(listen: () => { close(): void }, reason: string): void {
 class LocalProcesses {
   readonly #options: RunOptions;
   readonly #env: Record<string, string>;
-  readonly #servers: ServerSupervisor[] = [];
+  readonly #servers: ServiceSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
   /** Where the servers tell their status. */
   readonly #statusAddresses: readonly StatusAddress[];
@@ -166,7 +185,7 @@ class LocalProcesses {
   async #startServer(address: StatusAddress): Promise<void> {
     const { name } = address;
     const { onDown, onEnd, onLine } = this.#options;
-    const server = new ServerSupervisor({
+    const server = new ServiceSupervisor({
       name,
       spawn: (onLine) => {
         const process = this.#spawnServer(address, onLine);
@@ -182,11 +201,14 @@ class LocalProcesses {
   }
 
   #spawnServer(status: StatusAddress, onLine: (line: string) => void): ServiceProcess {
-    const { port, broadcastPort } = this.#options.settings.server;
+    const { lottery, server } = this.#options.settings;
+    const { port, broadcastPort } = server;
+    const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
+      nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
       network: {
         listenIp: LOOPBACK,
         port,
@@ -203,6 +225,7 @@ class LocalProcesses {
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
+        LEDGER: ledger.variable,
         STATUS_IP: LOOPBACK,
         STATUS_PORT: String(status.port),
       },

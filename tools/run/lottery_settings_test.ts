@@ -56,6 +56,8 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     statusPort: 12346,
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
     dataset: ".data",
+    ledger: { kind: "files" },
+    nodePort: 4222,
     limits: CONTAINER_LIMITS,
   });
 });

@@ -9,14 +9,15 @@
 
 import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
+import { movedMessage } from "./moved_file.ts";
+import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 import { completeLastRow } from "./shortened_file.ts";
 import { cutTail } from "./side_copy.ts";
-import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
+import { DamagedRowError, type Tally, type Winners } from "../tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /**
@@ -75,8 +76,7 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    const waits = options.figures?.lockWaitSeconds;
-    this.#lock = new FileLock(this.#file, { name: BETS_FILE, waits, ...options });
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, ...options });
     this.#counter = new RowCounter(this.#file, options);
   }
 

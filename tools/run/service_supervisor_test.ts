@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { TaskError } from "../project.ts";
-import { type ServerProcess, ServerSupervisor } from "./server_supervisor.ts";
+import { ServiceSupervisor, type SupervisedProcess } from "./service_supervisor.ts";
 
 const LISTENS = "INFO action: listen | result: success | port: 1";
 
@@ -14,11 +14,11 @@ class FakeServer {
   /** How a process ends that is stopped. */
   stopExit = 0;
   say: (line: string) => void = () => {};
-  readonly supervisor: ServerSupervisor;
+  readonly supervisor: ServiceSupervisor;
   #end: (exitCode: number) => void = () => {};
 
   constructor() {
-    this.supervisor = new ServerSupervisor({
+    this.supervisor = new ServiceSupervisor({
       name: "server1",
       spawn: (onLine) => this.#spawn(onLine),
       onLine: (line) => this.lines.push(line),
@@ -35,7 +35,7 @@ class FakeServer {
     for (let turn = 0; turn < 5; turn++) await Promise.resolve();
   }
 
-  #spawn(onLine: (line: string) => void): ServerProcess {
+  #spawn(onLine: (line: string) => void): SupervisedProcess {
     const { promise: ended, resolve } = Promise.withResolvers<number>();
     this.starts++;
     this.say = onLine;
@@ -48,7 +48,7 @@ class FakeServer {
   }
 }
 
-Deno.test("ServerSupervisor starts a killed server again, after a pause that doubles", async () => {
+Deno.test("ServiceSupervisor starts a killed server again, after a pause that doubles", async () => {
   using time = new FakeTime();
   const server = new FakeServer();
   server.say(LISTENS);
@@ -68,7 +68,7 @@ Deno.test("ServerSupervisor starts a killed server again, after a pause that dou
   assertEquals(server.lines.slice(-2), [LISTENS, "server1 listens again"]);
 });
 
-Deno.test("ServerSupervisor.restart() stops the process and starts another, which is no failure", async () => {
+Deno.test("ServiceSupervisor.restart() stops the process and starts another, which is no failure", async () => {
   using _time = new FakeTime();
   const server = new FakeServer();
   server.say(LISTENS);
@@ -86,7 +86,7 @@ Deno.test("ServerSupervisor.restart() stops the process and starts another, whic
   assertEquals(server.starts, 3);
 });
 
-Deno.test("ServerSupervisor.restart() starts one process for one that had to be killed", async () => {
+Deno.test("ServiceSupervisor.restart() starts one process for one that had to be killed", async () => {
   using time = new FakeTime();
   const server = new FakeServer();
   server.say(LISTENS);
@@ -96,7 +96,7 @@ Deno.test("ServerSupervisor.restart() starts one process for one that had to be 
   assertEquals([server.starts, server.exits, server.lines], [2, [137], [LISTENS]]);
 });
 
-Deno.test("ServerSupervisor.restart() leaves a server alone that has failed for good", async () => {
+Deno.test("ServiceSupervisor.restart() leaves a server alone that has failed for good", async () => {
   const server = new FakeServer();
   server.say(LISTENS);
   server.say("CRITICAL action: ledger | result: fail | error: the disk has failed");
@@ -106,7 +106,7 @@ Deno.test("ServerSupervisor.restart() leaves a server alone that has failed for 
   assertEquals(server.starts, 1);
 });
 
-Deno.test("ServerSupervisor gives up after five quick failures in a row, and says so", async () => {
+Deno.test("ServiceSupervisor gives up after five quick failures in a row, and says so", async () => {
   using time = new FakeTime();
   const server = new FakeServer();
   server.say(LISTENS);
@@ -131,7 +131,7 @@ Deno.test("ServerSupervisor gives up after five quick failures in a row, and say
   ]);
 });
 
-Deno.test("ServerSupervisor does not start a server again whose ledger has failed", async () => {
+Deno.test("ServiceSupervisor does not start a server again whose ledger has failed", async () => {
   using time = new FakeTime();
   const server = new FakeServer();
   server.say(LISTENS);
@@ -143,7 +143,7 @@ Deno.test("ServerSupervisor does not start a server again whose ledger has faile
   assertEquals(server.lines.at(-1), end);
 });
 
-Deno.test("ServerSupervisor starts no server again that has ended in good order, or is stopped", async () => {
+Deno.test("ServiceSupervisor starts no server again that has ended in good order, or is stopped", async () => {
   using time = new FakeTime();
   const ended = new FakeServer();
   ended.say(LISTENS);
@@ -157,7 +157,7 @@ Deno.test("ServerSupervisor starts no server again that has ended in good order,
   assertEquals([ended.isDown, stopped.isDown], [false, false]);
 });
 
-Deno.test("ServerSupervisor.listening rejects with the server's reason if it cannot start", async () => {
+Deno.test("ServiceSupervisor.listening rejects with the server's reason if it cannot start", async () => {
   const server = new FakeServer();
   server.say(
     "CRITICAL action: start | result: fail | error: No space left on device (os error 28)",
@@ -172,7 +172,7 @@ Deno.test("ServerSupervisor.listening rejects with the server's reason if it can
   assertEquals(server.starts, 1);
 });
 
-Deno.test("ServerSupervisor starts a server again that was killed before it listened", async () => {
+Deno.test("ServiceSupervisor starts a server again that was killed before it listened", async () => {
   using time = new FakeTime();
   const server = new FakeServer();
   await server.end(137);

@@ -1,6 +1,6 @@
 /**
- * A server as a process that is started again when it dies, as Docker does it with `on-failure`:
- * with pauses that grow, and not forever.
+ * A server or node as a process that is started again when it dies, as Docker does it with
+ * `on-failure`: with pauses that grow, and not forever.
  *
  * @module
  */
@@ -10,53 +10,75 @@ import { parseAction } from "./log_lines.ts";
 import { describeExit } from "./report.ts";
 import type { ServiceProcess } from "./service_process.ts";
 
-/** A server that fails sooner after its start has failed quickly. */
+/** A service that fails sooner after its start has failed quickly. */
 const QUICK_MS = 10_000;
 /** After this many quick failures in a row, it is not started again. */
 export const QUICK_FAILURES_MAX = 5;
 /** The pause after the first quick failure. Each further one doubles it. */
 const PAUSE_MS = 100;
 
-/** The process of a server: the part of {@linkcode ServiceProcess} that is used. */
-export type ServerProcess = Pick<ServiceProcess, "ended" | "pid" | "stop">;
+/** The process of a service: the part of {@linkcode ServiceProcess} that is used. */
+export type SupervisedProcess = Pick<ServiceProcess, "ended" | "pid" | "stop">;
 
-/** Options of {@linkcode ServerSupervisor}. */
+/** What a line of a program says about the program. */
+export interface LineMeaning {
+  /** It listens for connections. */
+  isListening?: boolean;
+  /** Why it fails, in its own words. */
+  error?: string;
+  /** Why it would fail again, so that starting it again is useless. */
+  finalReason?: string;
+}
+
+/** Returns what a line of a server says about it. */
+export function readServerLine(line: string): LineMeaning {
+  const { action, result, error } = parseAction(line) ?? {};
+  if (action === "listen" && result === "success") return { isListening: true };
+  if (result !== "fail" || (action !== "start" && action !== "ledger")) return {};
+  return { error, finalReason: action === "ledger" ? "its ledger failed" : undefined };
+}
+
+/** Options of {@linkcode ServiceSupervisor}. */
 export interface SupervisorOptions {
   name: string;
   /** Starts a process, whose lines go to `onLine`. */
-  spawn(onLine: (line: string) => void): ServerProcess;
-  /** Receives the lines of the server, and those about it. */
+  spawn(onLine: (line: string) => void): SupervisedProcess;
+  /** Receives the lines of the service, and those about it. */
   onLine(line: string): void;
   onEnd(exitCode: number): void;
-  /** Called when the server has failed and is not started again. */
+  /** Called when the service has failed and is not started again. */
   onDown(): void;
+  /** Returns what a line says about the service. @default {readServerLine} */
+  readLine?: (line: string) => LineMeaning;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
 }
 
-/** Starts a server, and starts it again when it dies. */
-export class ServerSupervisor {
+/** Starts a server or node, and starts it again when it dies. */
+export class ServiceSupervisor {
   readonly #options: SupervisorOptions;
   readonly #now: () => number;
+  readonly #readLine: (line: string) => LineMeaning;
   readonly #listening = Promise.withResolvers<void>();
-  #process: ServerProcess;
+  #process: SupervisedProcess;
   #hasListened = false;
   #isStopping = false;
   #isRestarting = false;
   #isDown = false;
   #quickFailures = 0;
   #restart: ReturnType<typeof setTimeout> | undefined;
-  /** Why the server failed, in its own words. */
+  /** Why the service failed, in its own words. */
   #error: string | undefined;
-  #hasLedgerFailed = false;
+  #finalReason: string | undefined;
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
+    this.#readLine = options.readLine ?? readServerLine;
     this.#process = this.#start();
   }
 
-  /** Resolves when the server listens for the first time. Rejects if it cannot. */
+  /** Resolves when the service listens for the first time. Rejects if it cannot. */
   get listening(): Promise<void> {
     return this.#listening.promise;
   }
@@ -73,7 +95,7 @@ export class ServerSupervisor {
   /**
    * Stops the process with SIGTERM, as {@linkcode stop} does, and starts another one.
    *
-   * @returns Whether it did: a server that has failed, or is being stopped, is left alone.
+   * @returns Whether it did: a service that has failed, or is being stopped, is left alone.
    */
   async restart(graceMs: number): Promise<boolean> {
     if (this.#isStopping || this.#isDown) return false;
@@ -86,14 +108,14 @@ export class ServerSupervisor {
     return true;
   }
 
-  /** Stops the server for good: with SIGTERM, and SIGKILL if it does not exit within `graceMs`. */
+  /** Stops the service for good: with SIGTERM, and SIGKILL if it does not exit within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     clearTimeout(this.#restart);
     await this.#process.stop(graceMs);
   }
 
-  #start(): ServerProcess {
+  #start(): SupervisedProcess {
     const startedMs = this.#now();
     this.#error = undefined;
     const process = this.#options.spawn((line) => this.#takeLine(line));
@@ -103,22 +125,20 @@ export class ServerSupervisor {
 
   #takeLine(line: string): void {
     this.#options.onLine(line);
-    const { action, result, error } = parseAction(line) ?? {};
-    if (action === "listen" && result === "success") {
-      if (this.#hasListened) this.#options.onLine(`${this.#options.name} listens again`);
-      this.#hasListened = true;
-      this.#listening.resolve();
-    } else if ((action === "start" || action === "ledger") && result === "fail") {
-      this.#error = error;
-      this.#hasLedgerFailed ||= action === "ledger";
-    }
+    const { isListening, error, finalReason } = this.#readLine(line);
+    this.#error = error ?? this.#error;
+    this.#finalReason ??= finalReason;
+    if (!isListening) return;
+    if (this.#hasListened) this.#options.onLine(`${this.#options.name} listens again`);
+    this.#hasListened = true;
+    this.#listening.resolve();
   }
 
   #ended(exitCode: number, ranMs: number): void {
     this.#options.onEnd(exitCode);
     if (this.#isStopping || this.#isRestarting || exitCode === 0) return;
     const { name } = this.#options;
-    // Settings, or the volume, would refuse it again.
+    // What has refused it, settings or the volume, would refuse it again.
     const isRefused = !this.#hasListened && exitCode <= 128;
     if (isRefused) {
       const reason = this.#error ?? `it ended with exit code ${exitCode}: see its lines`;
@@ -126,7 +146,7 @@ export class ServerSupervisor {
     }
     this.#quickFailures = ranMs < QUICK_MS ? this.#quickFailures + 1 : 0;
     const failure = describeExit({ name, exitCode });
-    if (this.#hasLedgerFailed) this.#giveUp(failure, "its ledger failed");
+    if (this.#finalReason !== undefined) this.#giveUp(failure, this.#finalReason);
     else if (this.#quickFailures < QUICK_FAILURES_MAX) this.#restartSoon(failure);
     else this.#giveUp(failure, `it failed ${QUICK_FAILURES_MAX} times within seconds of its start`);
   }

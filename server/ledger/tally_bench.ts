@@ -1,6 +1,6 @@
 /**
  * What it costs to count in the rows of bets.csv, a megabyte of them, against splitting each row:
- * `deno bench server/ledger/file/tally_bench.ts`.
+ * `deno bench server/ledger/tally_bench.ts`.
  *
  * @module
  */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { CARRIAGE_RETURN, COMMA, ZERO } from "../../../shared/ascii.ts";
+import { CARRIAGE_RETURN, COMMA, ZERO } from "../../shared/ascii.ts";
 import {
   AGENCY_DIGITS_MAX,
   BET_FIELDS,
@@ -18,9 +18,9 @@ import {
   FAULT_VALUE_CHARS_MAX,
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
-} from "../../../shared/bet.ts";
-import { parseDigits } from "../../../shared/bytes.ts";
-import { quoteText } from "../../../shared/readable.ts";
+} from "../../shared/bet.ts";
+import { parseDigits } from "../../shared/bytes.ts";
+import { quoteText } from "../../shared/readable.ts";
 
 /** A byte order mark is an ordinary character, which must not get lost. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });

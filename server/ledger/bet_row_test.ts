@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BetDecoder } from "../../../shared/packets.ts";
+import { BetDecoder } from "../../shared/packets.ts";
 import { ROW_BYTES_MAX, RowChecker } from "./bet_row.ts";
 
 const RULES = { agencies: 5, today: 20261123 };

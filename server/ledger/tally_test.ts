@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseRow } from "../../../shared/rows.ts";
-import { casesWanted, forAll, type Random } from "../../../testing/random.ts";
+import { parseRow } from "../../shared/rows.ts";
+import { casesWanted, forAll, type Random } from "../../testing/random.ts";
 import { DamagedRowError, Tally } from "./tally.ts";
 
 const encoder = new TextEncoder();

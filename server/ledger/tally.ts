@@ -5,11 +5,11 @@
  * @module
  */
 
-import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../../shared/ascii.ts";
-import { ByteBuffer, parseDigits } from "../../../shared/bytes.ts";
-import { parseRow } from "../../../shared/rows.ts";
-import { RowScanner } from "../../../shared/simd/row_scanner.ts";
-import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../../shared/bet.ts";
+import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../shared/ascii.ts";
+import { ByteBuffer, parseDigits } from "../../shared/bytes.ts";
+import { parseRow } from "../../shared/rows.ts";
+import { RowScanner } from "../../shared/simd/row_scanner.ts";
+import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../shared/bet.ts";
 import { explainRow, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
@@ -30,8 +30,9 @@ export class DamagedRowError extends FatalLedgerError {
   readonly line: number;
   /** Position of the row's first byte in the file. */
   readonly offset: number;
+  /** The broken rule, without the value that breaks it: it may be a person's name or document. */
+  readonly rule: string;
 
-  /** @param rule The broken rule, without the value that breaks it: it may be a person's name or document. */
   constructor(line: number, offset: number, rule: string) {
     super(
       `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ${rule}. Nothing was ` +
@@ -40,6 +41,7 @@ export class DamagedRowError extends FatalLedgerError {
     );
     this.line = line;
     this.offset = offset;
+    this.rule = rule;
   }
 }
 

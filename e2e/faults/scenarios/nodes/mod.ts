@@ -1,0 +1,57 @@
+/**
+ * The fault runs with a ledger on the nodes of a real cluster, by name.
+ *
+ * @module
+ */
+
+import { LOOP_DISK, NODES } from "../../requirements.ts";
+import type { Scenario } from "../scenario.ts";
+import { followerKills, leaderKills, leaderStops, majorityLosses } from "./node_kills.ts";
+import { lostAnswers } from "./lost_answers.ts";
+import { clusterPowerCuts, nodePowerCuts } from "./node_power_cuts.ts";
+
+/** The fault runs by name. */
+export const NODE_SCENARIOS: Record<string, Scenario> = {
+  "leader-kills": {
+    summary: "kill -9 to the leader of a stream, under load",
+    count: 1,
+    needs: NODES,
+    run: leaderKills,
+  },
+  "follower-kills": {
+    summary: "kill -9 to a node that does not lead a stream, under load",
+    count: 2,
+    needs: NODES,
+    run: followerKills,
+  },
+  "leader-stops": {
+    summary: "SIGSTOP to the leader of a stream, SIGCONT once agencies have gone on",
+    count: 1,
+    needs: NODES,
+    run: leaderStops,
+  },
+  "majority-losses": {
+    summary: "kill -9 to two of three nodes, which come back",
+    count: 1,
+    needs: NODES,
+    run: majorityLosses,
+  },
+  "node-power-cuts": {
+    summary: "the power of one node fails; whatever was not synced is lost",
+    count: 2,
+    needs: [...LOOP_DISK, "natsServer"],
+    run: nodePowerCuts,
+  },
+  "cluster-power-cuts": {
+    summary: "the power of all nodes fails at once; whatever was not synced is lost",
+    count: 1,
+    needs: [...LOOP_DISK, "natsServer"],
+    run: clusterPowerCuts,
+  },
+  "lost-answers": {
+    summary: "the network between a server and the nodes loses or delays answers and requests",
+    count: 8,
+    needs: NODES,
+    run: lostAnswers,
+  },
+};

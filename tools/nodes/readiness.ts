@@ -1,0 +1,66 @@
+/**
+ * Waits until the nodes of a cluster have found each other.
+ *
+ * @module
+ */
+
+import { TASK, TaskError } from "../project.ts";
+import { explainSilence, Monitoring } from "./monitoring.ts";
+
+/** How long nodes may take to elect leaders, and to catch up with each other after a crash. */
+const READY_TIMEOUT_MS = 60_000;
+const POLL_MS = 100;
+
+/** Options of {@linkcode untilReady}. */
+export interface ReadinessOptions {
+  /** Ends the wait without an error. */
+  stop: AbortSignal;
+  /** @default {60000} */
+  timeoutMs?: number;
+}
+
+/**
+ * Waits until every node is ready and has caught up.
+ *
+ * @param addresses The monitoring ports, `host:port` by the name of the node.
+ * @throws {TaskError} If that takes too long. It says what each node is waiting for.
+ */
+export async function untilReady(
+  addresses: ReadonlyMap<string, string>,
+  { stop, timeoutMs = READY_TIMEOUT_MS }: ReadinessOptions,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const faults = await Promise.all([...addresses].map(readinessFault));
+    const found = faults.filter((fault) => fault !== undefined);
+    if (found.length === 0 || stop.aborted) return;
+    if (performance.now() > deadlineMs) {
+      throw new TaskError(
+        `The nodes of the ledger are not ready after ${timeoutMs / 1000} s: ${
+          found.join("; ")
+        }. Their ` +
+          `lines are in the log (${TASK} logs ${[...addresses.keys()].join(" ")})`,
+      );
+    }
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+async function readinessFault([name, address]: [string, string]): Promise<string | undefined> {
+  try {
+    const { status, error } = await new Monitoring(address).health();
+    return status === "ok" ? undefined : `${name}: ${error ?? status}`;
+  } catch (error) {
+    return `${name}: ${explainSilence(error)}`;
+  }
+}
+
+/** Whether any node runs, ready or not. */
+export async function isAnyRunning(addresses: ReadonlyMap<string, string>): Promise<boolean> {
+  const answers = await Promise.all(
+    [...addresses.values()].map((address) =>
+      new Monitoring(address).status().then(() => true, () => false)
+    ),
+  );
+  return answers.includes(true);
+}
