@@ -41,12 +41,14 @@ const OPCODES = {
   "i32.gt_u": [0x4b],
   "i64.eqz": [0x50],
   "i64.eq": [0x51],
+  "i32.clz": [0x67],
   "i32.ctz": [0x68],
   "i32.popcnt": [0x69],
   "i32.add": [0x6a],
   "i32.sub": [0x6b],
   "i32.mul": [0x6c],
   "i32.and": [0x71],
+  "i32.or": [0x72],
   "i32.xor": [0x73],
   "i32.shl": [0x74],
   "i32.shr_u": [0x76],
@@ -147,6 +149,9 @@ export class I32 extends Code {
   and(other: I32 | number): I32 {
     return new I32(this, toI32(other), "i32.and");
   }
+  or(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.or");
+  }
   xor(other: I32 | number): I32 {
     return new I32(this, toI32(other), "i32.xor");
   }
@@ -176,6 +181,10 @@ export class I32 extends Code {
   /** Counts the zeros below the lowest bit that is set; 32 if none is. */
   trailingZeros(): I32 {
     return new I32(this, "i32.ctz");
+  }
+  /** Counts the zeros above the highest bit that is set; 32 if none is. */
+  leadingZeros(): I32 {
+    return new I32(this, "i32.clz");
   }
   /** Counts the bits that are 1. */
   oneBits(): I32 {
@@ -209,8 +218,8 @@ export class I32 extends Code {
   store32(value: I32 | number, offset = 0): Statement {
     return new Code(this, toI32(value), "i32.store", ...memoryArgument(offset));
   }
-  storeVector(value: V128): Statement {
-    return new Code(this, value, "v128.store", ...memoryArgument(0));
+  storeVector(value: V128, offset = 0): Statement {
+    return new Code(this, value, "v128.store", ...memoryArgument(offset));
   }
   storeF64(value: F64, offset = 0): Statement {
     return new Code(this, value, "f64.store", ...memoryArgument(offset));

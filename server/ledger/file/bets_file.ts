@@ -24,8 +24,10 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
-/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
-const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_SLICES_MAX = 4;
+/** Largest file whose lines are counted for a message. */
+const LINES_COUNTED_BYTES_MAX = 1024 * 1024;
 /** Longest part of a torn end that is looked at, to say in the log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** Longest torn round that is held in memory where no copy can be made before it is truncated. */
@@ -108,7 +110,8 @@ export class BetsFile {
     for (let canCountUnlocked = true;;) {
       const outcome = await this.#lock.hold(async () => {
         const wholeSize = this.#recover();
-        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        const { size, room } = this.#tally;
+        const isNear = wholeSize - size <= COUNTED_LOCKED_SLICES_MAX * room.length;
         if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
         // Under the lock a row that seems damaged is damaged: this finds out.
         if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
@@ -359,7 +362,7 @@ export class BetsFile {
 
   /** How many lines a small file has, in words. Counting those of a large one would keep the lock. */
   #lineCount(size: number): string {
-    if (size > COUNTED_LOCKED_BYTES_MAX) return "";
+    if (size > LINES_COUNTED_BYTES_MAX) return "";
     const bytes = new Uint8Array(size);
     const length = readFully(this.#file, bytes, 0);
     const lines = bytes.subarray(0, length).filter((byte) => byte === LINE_FEED).length;

@@ -361,8 +361,7 @@ export class FileLedger implements Ledger {
 function drawOf(winners: Winners): Draw {
   return {
     async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
+      yield* winners.get(agency) ?? [];
     },
   };
 }
