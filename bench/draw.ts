@@ -137,7 +137,7 @@ async function drawWarm(context: Context, { rows, servers }: WarmDrawCase): Prom
 class WaitingAgencies implements Disposable {
   readonly #connections: LineConnection[] = [];
 
-  /** Connects an agency, which is yet to ask for its winners. */
+  /** Connects an agency, which has not asked for its winners yet. */
   async connect(port: number): Promise<LineConnection> {
     const connection = await LineConnection.open({ hostname: LOOPBACK, port });
     this.#connections.push(connection);

@@ -10,20 +10,20 @@ export class AddressOrder {
   readonly #failures = new Map<string, number>();
   #lastWorked = "";
 
-  /** An address did what it was asked for. */
+  /** Records that an address worked. */
   worked(address: string): void {
     this.#lastWorked = address;
     this.#failures.delete(address);
   }
 
-  /** An address failed, or was slower than another one that started later. */
+  /** Records that an address failed, or was slower than one that started later. */
   failed(address: string): void {
     this.#failures.set(address, this.#count(address) + 1);
   }
 
   /**
    * Sorts addresses: fewest failures first, and the one that worked last before others with as many. Keeps
-   * the given order otherwise. So an address that fails for ever hides none that works.
+   * the given order otherwise. So an address that always fails never hides one that works.
    */
   sort(addresses: readonly string[]): string[] {
     const rank = (address: string) =>

@@ -72,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...needs(["read", "dataset"], "BetFile.open() accepts the course's dataset"),
+  ...needs(["read", "dataset"], "BetFile.open() accepts the dataset of the exercise"),
   async fn() {
     using file = await BetFile.open(`${DATASET_FOLDER}/agency-1.csv`);
     assertEquals(file.total, 26_936);

@@ -18,7 +18,7 @@ import { BetTranslator } from "../shared/simd/bet_translator.ts";
 
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** Longest line of a file, in bytes, line end included. The longest bet has about 170. */
+/** Longest line of a file, in bytes, line end included. The longest bet takes 168, unless it has quotes. */
 export const LINE_BYTES_MAX = 4096;
 /** How much of a file is read at once. */
 const PIECE_BYTES = 256 * 1024;
@@ -70,7 +70,7 @@ export class BetLines {
   #start = 0;
   #end = 0;
   #hasBegun = false;
-  #isOver = false;
+  #hasEnded = false;
   /** Whether the input begins within a line that was too long. */
   #isWithinLongLine = false;
 
@@ -97,7 +97,7 @@ export class BetLines {
   async read(): Promise<BetBlock | undefined> {
     const translator = this.#translator;
     translator.begin();
-    while (translator.count === 0 && !this.#isOver) await this.#readPiece();
+    while (translator.count === 0 && !this.#hasEnded) await this.#readPiece();
     const { count, ends, output } = translator;
     return count > 0 ? { bytes: output, ends, count } : undefined;
   }
@@ -110,12 +110,12 @@ export class BetLines {
     // One byte stays free for the line end that the last line may lack.
     const count = await this.#source.read(input.subarray(this.#end, -1));
     if (count === null) {
-      this.#isOver = true;
+      this.#hasEnded = true;
       const lacksLineEnd = this.#end > 0 && input[this.#end - 1] !== LINE_FEED;
       if (lacksLineEnd) input[this.#end++] = LINE_FEED;
     } else this.#end += count;
     if (!this.#hasBegun) {
-      if (this.#end < BYTE_ORDER_MARK.length && !this.#isOver) return;
+      if (this.#end < BYTE_ORDER_MARK.length && !this.#hasEnded) return;
       this.#skipByteOrderMark();
     }
     if (this.#isWithinLongLine) this.#skipLongLine();
@@ -165,7 +165,7 @@ export class BetLines {
     }
   }
 
-  /** Takes a line that the translator left: it is invalid, or uncommon. */
+  /** Takes a line that the translator has not accepted: it is invalid, or uncommon. */
   #takeUncommonLine(): void {
     const { input } = this.#translator;
     const start = this.#start;

@@ -269,7 +269,7 @@ Deno.test("BetLines.read() holds only one piece of a long file in memory", async
   const lines = new BetLines(endless, { name: "bets.csv", today: 20261123, pieceBytes: 8192 });
   let bets = 0;
   for (let block = await lines.read(); block !== undefined; block = await lines.read()) {
-    // The buffer is all its memory, input and output.
+    // The buffer holds all of its memory, input and output.
     assert(block.bytes.buffer.byteLength <= 8 * 8192);
     bets += block.count;
   }

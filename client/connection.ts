@@ -14,7 +14,7 @@ const SHORT_ANSWER_BYTES_MAX = 128;
 /**
  * How a connection failed.
  *
- * - `closed`: the server closed it in good order, before any byte of the answer.
+ * - `closed`: the server closed it cleanly, before any byte of the answer.
  * - `refused`: the same, but after it had answered another packet sent together with this one: it is a working
  *   server that does not answer this packet.
  * - `silent`: no answer came in time.
@@ -71,7 +71,7 @@ export async function connect(
     signal?.addEventListener("abort", () => connection[Symbol.dispose]());
     return connection;
   } catch (error) {
-    // A connection that is made late has no owner.
+    // Nobody waits for this connection any more.
     dialing.then((late) => late.close(), () => {});
     throw asConnectionError(error, "cannot connect");
   } finally {
@@ -130,7 +130,7 @@ export class Connection implements Disposable {
    *
    * @param decode Decodes the second answer, or throws.
    * @throws {ConnectionError} If an answer does not arrive in time, or is malformed. It says `refused` if the
-   * server closes the connection in good order between the two answers.
+   * server closes the connection cleanly between the two answers.
    */
   async askAfter<Answer>(
     first: { packet: Uint8Array; decode: (line: Uint8Array) => unknown },
@@ -237,7 +237,7 @@ export class Connection implements Disposable {
     while (rest.length > 0) rest = rest.subarray(await this.#transport.write(rest));
   }
 
-  /** Returns nothing if the server closes the connection in good order before the line. */
+  /** Returns nothing if the server closes the connection cleanly before the line. */
   async #readLine(frames: FrameBuffer, timeoutMs: number): Promise<Uint8Array | undefined> {
     for (;;) {
       const line = frames.take();
@@ -264,7 +264,7 @@ function silence(timeoutMs: number): ConnectionError {
   return new ConnectionError("silent", `the server did not answer within ${timeoutMs / 1000} s`);
 }
 
-/** Wraps what another connection may avoid. Returns the client's own mistakes as they are. */
+/** Wraps errors that another connection may avoid. Returns the client's own mistakes unchanged. */
 function asConnectionError(error: unknown, action: string): unknown {
   if (error instanceof ConnectionError || !(error instanceof Error)) return error;
   if (error instanceof TypeError || error instanceof RangeError) return error;

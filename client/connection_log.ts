@@ -6,7 +6,7 @@
 
 import type { ActionLog } from "../shared/logging.ts";
 
-/** Repeated failures are logged at most once per interval, with their number. */
+/** Equal failures in a row are logged at most once per interval, with their number. */
 const REPEATED_EVERY_MS = 10_000;
 
 /** Options of {@linkcode ConnectionLog}. */
@@ -16,7 +16,10 @@ export interface ConnectionLogOptions {
   now: () => number;
 }
 
-/** Logs connections and failures, without repeating the same line forty times a minute. */
+/**
+ * Logs connections and failures, without repeating the same line forty times a minute. A connection that is made
+ * ends a series: the failure after it is logged at once, even if it equals the one before.
+ */
 export class ConnectionLog {
   readonly #options: ConnectionLogOptions;
   #hasFailed = false;
@@ -27,17 +30,16 @@ export class ConnectionLog {
     this.#options = options;
   }
 
-  /** A connection was made. */
+  /** Logs that a connection was made. */
   connected(address: string): void {
     const { log } = this.#options;
     if (this.#hasFailed) log.info("connect", "success", { address });
     else log.debug("connect", "success", { address });
     this.#hasFailed = false;
-    // The next failure is news.
     this.#last.error = "";
   }
 
-  /** A connection broke, or could not be made. */
+  /** Logs that a connection broke, or could not be made. */
   failed(address: string, error: string): void {
     const { log, now } = this.#options;
     this.#hasFailed = true;

@@ -15,7 +15,7 @@ export interface Transport {
 
 /** Finds the addresses of a host name, and connects to one of them. */
 export interface Dialer {
-  /** Returns the addresses of a host name. Rejects, or returns none, if it has none. */
+  /** Returns the addresses of a host name. If it is unknown, rejects or returns an empty list. */
   resolve(host: string): Promise<string[]>;
   connect(address: { hostname: string; port: number }): Promise<Transport>;
 }
@@ -31,7 +31,7 @@ export const TCP_DIALER: Dialer = {
     const connection = await Deno.connect(address);
     // Packets are small and each waits for an answer.
     connection.setNoDelay(true);
-    // Detects, some day, a server that has vanished.
+    // The kernel then detects a server that has vanished, though only after hours.
     connection.setKeepAlive(true);
     return connection;
   },

@@ -144,7 +144,7 @@ Deno.test("Agency.run() neither loses nor takes over bets when another program s
     }
     outcomes.add(results.map(({ status }) => status).join());
   }
-  // The trial is worth something only if either of them wins now and then, and sometimes neither.
+  // The test proves something only if each of them wins now and then, and sometimes neither.
   assert(
     outcomes.has("fulfilled,rejected") && outcomes.has("rejected,fulfilled"),
     [...outcomes].join("; "),

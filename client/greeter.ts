@@ -83,8 +83,8 @@ export class Greeter {
   }
 
   /**
-   * Finds out why a server closed the connection. It does so for an agency that its lottery does not have, but
-   * also when it stops, and a load balancer does so when it has no server. So asks for agency 1 and for this
+   * Finds out why a server closed the connection. A server does so for an agency that its lottery lacks, but
+   * also when it stops, and a load balancer does so when it has no server. So this asks for agency 1 and for this
    * one on the same connection: only a server that knows the first and not the second answers once.
    */
   async #greetAfterFirstAgency(open: () => Promise<Connection>): Promise<Connection> {

@@ -158,7 +158,7 @@ Deno.test("Agency.progress() fails when no address answers", async () => {
   assert(timeMs < 2 * (7 * 250 + 10_000) + 100, `it took ${timeMs} ms`);
 });
 
-Deno.test("Agency.run() never takes servers for legacy ones unless it is told to", async () => {
+Deno.test("Agency.run() takes no server for a legacy one unless the settings allow it", async () => {
   const lottery = new FakeLottery();
   lottery.bets = BETS.slice(0, 6);
   let closes = 0;

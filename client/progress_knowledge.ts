@@ -76,7 +76,7 @@ export class ProgressKnowledge {
    * - `unknown`: no server has answered one yet.
    * - `counting`: they answer. After a failure, sending resumes after the bets that they count.
    * - `legacy`: they do not know the request, and take one packet per connection. A lost answer leaves it
-   *   unknown whether its bets are stored. Servers are only taken for such where the settings allow it, because
+   *   unknown whether its bets are stored. Servers are taken for legacy ones only where the settings allow it, because
    *   a load balancer whose servers restart closes connections in the same way.
    */
   get servers(): State["servers"] {

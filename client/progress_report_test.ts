@@ -16,7 +16,7 @@ Deno.test("formatBar() fits the columns of the terminal", () => {
   }
 });
 
-Deno.test("formatBar() shows 100 % when there are no bets", () => {
+Deno.test("formatBar() shows 100 % if there are no bets", () => {
   const line = formatBar({ agency: 1, stored: 0, total: 0, betsPerSecond: 0 }, { columns: 80 });
   assert(line.includes("100% 0/0 bets"), line);
 });

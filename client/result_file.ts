@@ -27,7 +27,7 @@ export class ResultFile {
   readonly #result: Omit<ClientResult, "exitCode">;
 
   /**
-   * Removes the result of an earlier run, which must not pass for this one's.
+   * Removes the result of an earlier run, which must not be mistaken for this one's.
    *
    * @param path The file; its folder must exist. Without one, nothing is ever written.
    * @throws {SettingsError} If the file cannot be written.

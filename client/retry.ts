@@ -24,7 +24,7 @@ export interface RetryOptions {
   retryMs: number;
   /** What the attempts try to reach, for messages. */
   name: string;
-  /** Records a failure. Returns whether a server is left that has not failed yet: then there is no giving up. */
+  /** Records a failure. Returns whether some server has not failed yet: as long as one has not, nobody gives up. */
   record: (error: ConnectionError) => boolean;
   /** Pauses for at most `pauseMaxMs`. */
   pause: (pauseMaxMs: number) => Promise<void>;

@@ -1,4 +1,4 @@
-// Every way in judges a bet by the same rules: a file, with quotes or without, flags, and packets.
+// Every entry of a bet applies the same rules: a file, with quotes or without, flags, and packets.
 
 import { assert, assertEquals } from "@std/assert";
 import { SettingsError } from "../shared/config.ts";

@@ -42,7 +42,7 @@ function fenced(language: string): string {
   return new RegExp(`^\`\`\`${language}\\n([^]*?)^\`\`\``, "m").exec(ledgerMd)![1];
 }
 
-Deno.test("docs/ledger.md says of every state of the tail what recovery keeps", () => {
+Deno.test("docs/ledger.md says of every state of the end of bets.csv what recovery keeps", () => {
   const table = new Map(tableAfter("## After a crash").map((row) => [row[0], row[3]]));
   assertEquals(
     new Set(table.keys()),

@@ -11,20 +11,22 @@ import {
   NUMBER_MAX,
 } from "../shared/bet.ts";
 import {
+  decodeDigestResponse,
+  decodeProgressResponse,
+  decodeStoreResponse,
+  decodeWinnersResponse,
+  REFUSED,
+  STORED,
+} from "../shared/answers.ts";
+import {
   BET_BYTES_MAX,
   type BetBatch,
   BetDecoder,
-  decodeDigestResponse,
-  decodeProgressResponse,
   decodeRequest,
-  decodeStoreResponse,
-  decodeWinnersResponse,
   PACKET_BYTES_MIN,
   PacketError,
-  REFUSED,
   REQUEST_TYPES,
   STORE_BET_BYTES_MAX,
-  STORED,
 } from "../shared/packets.ts";
 import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch, assertRejects } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
 import { needs } from "../testing/needs.ts";
 import { ServerGroup } from "../testing/servers.ts";
@@ -44,3 +44,36 @@ for (const [level, isShown] of [["INFO", false], ["DEBUG", true]] as const) {
     },
   );
 }
+
+/** Rows that keep a server from starting, each with what its log says. */
+const INVALID_ROWS: [row: string, rule: string][] = [
+  ["1,Renée,Ibarra,30904465,1985-02-30,7", "birthdate is not a calendar date"],
+  ["1,Renée,Ibarra,30904465,1985-06-07,99999", "number is over 9999"],
+  ["30904465,Renée,Ibarra,1985-06-07,7", "it has 5 fields, not 6"],
+  ["30904465,1,Renée,Ibarra,1985-06-07,7", "agency is over 5"],
+  ['1,"Renée",Ibarra,30904465,1985-06-07,7', "it is not CSV with minimal quoting"],
+  ["1,Renée\0,Ibarra,30904465,1985-06-07,7", "it contains 1 NUL bytes"],
+  ["1,Renée,Ibarra,30904465,1985-06-07,7\r", "it ends in"],
+];
+
+Deno.test(
+  needs(
+    ["run", "write", "env"],
+    "a server that refuses an invalid row says where it is, and shows nothing of it",
+  ),
+  async () => {
+    for (const [row, rule] of INVALID_ROWS) {
+      await using group = new ServerGroup({
+        servers: 1,
+        agencies: 5,
+        env: { LOGGING_LEVEL: "DEBUG" },
+      });
+      await Deno.writeTextFile(`${group.volume}/bets.csv`, `1,Ana,Paz,1,1980-01-01,1\n${row}\n`);
+      await assertRejects(() => group.startAll());
+      const [{ process }] = group.servers;
+      const output = process.output();
+      assertMatch(output, new RegExp(`CRITICAL .*line 2, at byte 25, is not a valid bet: ${rule}`));
+      assertNotMatch(output, PERSONAL);
+    }
+  },
+);

@@ -1,10 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
-import { needs } from "../testing/needs.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
-
-const PROCESSES = ["posix", "run", "write", "env"] as const;
 
 /** Runs `check` on the volume of a group. Returns its lines. */
 async function check(group: ServerGroup, expected: number, ...flags: string[]): Promise<string[]> {
@@ -32,7 +30,7 @@ async function store(group: ServerGroup, bets: number): Promise<void> {
 }
 
 Deno.test(
-  needs(PROCESSES, "servers start again after a loss was accepted, and only then"),
+  needs(PROGRAMS, "servers start again after a loss was accepted, and only then"),
   async () => {
     await using group = await ServerGroup.start({ servers: 1, agencies: 5 });
     await store(group, 3);
@@ -51,7 +49,7 @@ Deno.test(
 );
 
 Deno.test(
-  needs(PROCESSES, "check --accept-loss refuses while a server runs"),
+  needs(PROGRAMS, "check --accept-loss refuses while a server runs"),
   async () => {
     await using group = await ServerGroup.start({ servers: 1, agencies: 5 });
     await store(group, 3);
@@ -72,7 +70,7 @@ Deno.test(
 
 Deno.test(
   needs(
-    PROCESSES,
+    PROGRAMS,
     "servers start again after the note of a failed disk was cleared, and only then",
   ),
   async () => {
@@ -89,7 +87,7 @@ Deno.test(
 );
 
 Deno.test(
-  needs(PROCESSES, "nobody but owner and group may read the files of a volume"),
+  needs(PROGRAMS, "nobody but owner and group may read the files of a volume"),
   async () => {
     await using group = await ServerGroup.start({ servers: 1, agencies: 5 });
     await store(group, 1);

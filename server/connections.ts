@@ -59,7 +59,7 @@ export class Connections {
   readonly #arrivals = new AddressGroups<Arrival>();
   /** Those that wait for the draw. */
   readonly #waiting = new AddressGroups<AgencyVisit>();
-  /** Those whose peer has yet to take the last answer. */
+  /** Those whose peer still has to take the last answer. */
   readonly #lingering = new AddressGroups<AgencyVisit>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #search: ReturnType<typeof setTimeout> | undefined;
@@ -151,7 +151,7 @@ export class Connections {
     this.#arrivals.delete(arrival);
     try {
       connection.setNoDelay(true);
-      // Finds out about a peer that vanishes while its session waits for the draw.
+      // Detects a peer that vanishes while its session waits for the draw.
       connection.setKeepAlive(true);
     } catch {
       // The peer is gone already; the session finds out.

@@ -31,8 +31,8 @@ export interface PeerWatchOptions {
  * Reads from a peer while it waits, because a peer that is gone shows only in what can be read from it: a reset,
  * or the end of the stream.
  *
- * The end of the stream does not tell a peer that is gone from one that has only closed its sending half and
- * waits for the answer. Then, and when there is no more room for what it sends, the watch probes the peer: it
+ * The end of the stream does not distinguish a peer that is gone from one that has only closed its sending half
+ * and waits for the answer. Then, and when there is no more room for what it sends, the watch probes the peer: it
  * sends the answer's head byte by byte. A peer that is gone replies to the first byte with a reset, after which
  * the second one cannot be sent.
  */
@@ -70,7 +70,7 @@ export class PeerWatch {
   }
 
   /**
-   * Stops to watch. Resolves when nothing is being sent, which may take as long as the peer does not read.
+   * Stops watching. Resolves when nothing is being sent, which may take as long as the peer does not read.
    *
    * @returns How many bytes of the answer's head have been sent.
    */

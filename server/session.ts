@@ -5,8 +5,6 @@
  * @module
  */
 
-import { LINE_FEED, SEMICOLON } from "../shared/ascii.ts";
-import { ByteBuffer } from "../shared/bytes.ts";
 import {
   type BetBatch,
   type BetDecoder,
@@ -29,10 +27,10 @@ import type { ActionLog } from "../shared/logging.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
+import { SessionBets } from "./session_bets.ts";
+import { winnersResponse } from "./winners_response.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
-/** A WinnersResponse up to this size is one write. */
-const GATHERED_BYTES_MAX = 4096;
 /** A long answer is written in pieces, to distinguish a slow reader from a stalled one. */
 const PIECE_BYTES = 64 * 1024;
 /** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
@@ -57,7 +55,7 @@ export interface SessionContext {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
-  /** Agencies whose number of stored bets one connection keeps. */
+  /** Agencies whose bets one connection counts. */
   agenciesPerConnectionMax: number;
   decoder: BetDecoder;
   /**
@@ -102,10 +100,7 @@ export class Session {
   readonly #frames: FrameBuffer;
   readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
-  /** By agency: the stored bets that this connection knows of, for the agencies that it asked about. */
-  readonly #expectedBets = new Map<number, number>();
-  /** By agency: the bets stored over this connection. */
-  readonly #storedBets = new Map<number, number>();
+  readonly #bets: SessionBets;
   #state: State = "reading";
   #isStopping = false;
   #mustLeave = false;
@@ -116,6 +111,7 @@ export class Session {
     this.#peer = peer;
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
+    this.#bets = new SessionBets(context);
     this.#watch = new PeerWatch(connection, {
       frames: this.#frames,
       pendingBytesMax: context.packetBytesMax,
@@ -134,7 +130,7 @@ export class Session {
     } finally {
       this.#state = "ended";
       this.#close();
-      this.#logStored();
+      this.#bets.log();
     }
   }
 
@@ -241,11 +237,9 @@ export class Session {
   async #store(batch: BetBatch): Promise<Next> {
     const { ledger, log } = this.#context;
     const { agency, count } = batch;
-    const expected = this.#expectedBets.get(agency);
-    const result = await ledger.append(batch, expected);
+    const result = await ledger.append(batch, this.#bets.expected(agency));
     if (result.status === "stored") {
-      if (expected !== undefined) this.#expectedBets.set(agency, expected + count);
-      this.#countStored(agency, count);
+      this.#bets.add(agency, count);
       log.debug("apuestas_almacenadas", "success", { agency, cantidad: count });
       await this.#write(STORE_RESPONSES[STORED]);
       return "read";
@@ -273,7 +267,7 @@ export class Session {
   async #sendProgress(agency: number): Promise<Next> {
     const result = await this.#context.ledger.progress(agency);
     if (result.status === "known") {
-      const isKept = this.#expect(agency, result.bets);
+      const isKept = this.#bets.expect(agency, result.bets);
       await this.#write(encodeProgressResponse(result.bets));
       return isKept ? "read" : "linger";
     }
@@ -287,34 +281,13 @@ export class Session {
   async #sendDigest(agency: number): Promise<Next> {
     const result = await this.#context.ledger.digest(agency);
     if (result.status === "known") {
-      const isKept = this.#expect(agency, result.bets);
+      const isKept = this.#bets.expect(agency, result.bets);
       await this.#write(encodeDigestResponse(result));
       return isKept ? "read" : "linger";
     }
     await this.#write(DIGEST_RESPONSE_HEAD);
     this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
     return "close";
-  }
-
-  /**
-   * Keeps the number of an agency's bets that the peer now knows.
-   *
-   * @returns Whether there was room for it. If not, the connection has to end: forgetting any number would let
-   * a batch be stored twice.
-   */
-  #expect(agency: number, bets: number): boolean {
-    const isFull = this.#expectedBets.size >= this.#context.agenciesPerConnectionMax;
-    if (isFull && !this.#expectedBets.has(agency)) return false;
-    this.#expectedBets.set(agency, bets);
-    return true;
-  }
-
-  /** Counts stored bets for the log. The sums are logged early when there are too many agencies to keep. */
-  #countStored(agency: number, count: number): void {
-    const stored = this.#storedBets;
-    const isFull = stored.size >= this.#context.agenciesPerConnectionMax;
-    if (isFull && !stored.has(agency)) this.#logStored();
-    stored.set(agency, (stored.get(agency) ?? 0) + count);
   }
 
   async #sendWinners(agency: number): Promise<Next> {
@@ -326,7 +299,9 @@ export class Session {
     const sentBytes = await this.#watch.stop();
     this.#state = "working";
     if (draw === undefined) return "close";
-    await this.#writeWinners(draw.winners(agency), sentBytes);
+    for await (const piece of winnersResponse(draw.winners(agency), sentBytes)) {
+      await this.#write(piece);
+    }
     this.#context.log.info("send_winners", "success", { agency, ip: this.#peer });
     return "read";
   }
@@ -346,28 +321,6 @@ export class Session {
     const error = "the peer is gone while it waits for the draw";
     this.#context.log.debug("connection", "fail", { ip: this.#peer, error });
     this.#close();
-  }
-
-  /**
-   * Writes a WinnersResponse, of which the first `sentBytes` bytes have been sent. A short one is one write; the pieces of a long one are not copied, because
-   * hundreds of clients may ask for megabytes and not read them.
-   */
-  async #writeWinners(pieces: AsyncIterable<Uint8Array>, sentBytes: number): Promise<void> {
-    const gathered = new ByteBuffer(256);
-    gathered.write(WINNERS_RESPONSE_HEAD.subarray(sentBytes));
-    let isFirst = true;
-    for await (const piece of pieces) {
-      if (!isFirst) gathered.writeByte(SEMICOLON);
-      isFirst = false;
-      if (gathered.length + piece.length < GATHERED_BYTES_MAX) gathered.write(piece);
-      else {
-        await this.#write(gathered.view());
-        gathered.length = 0;
-        await this.#write(piece);
-      }
-    }
-    gathered.writeByte(LINE_FEED);
-    await this.#write(gathered.view());
   }
 
   /** Refuses an invalid packet. Only a Store packet has an answer for that, and may be followed by others. */
@@ -435,12 +388,5 @@ export class Session {
   #logBroken(error: unknown): void {
     const { message } = error as Error;
     this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
-  }
-
-  #logStored(): void {
-    for (const [agency, cantidad] of this.#storedBets) {
-      this.#context.log.info("apuestas_almacenadas", "success", { agency, cantidad });
-    }
-    this.#storedBets.clear();
   }
 }

@@ -62,7 +62,7 @@ export interface ServerSettingsSources {
 /**
  * Reads the settings of a server.
  *
- * @throws {SettingsError} Naming every missing, misspelt or invalid setting.
+ * @throws {SettingsError} Naming every missing, misspelled or invalid setting.
  */
 export function readServerSettings(sources: ServerSettingsSources = {}): ServerSettings {
   const { environment = (name) => Deno.env.get(name), readFile = Deno.readTextFileSync } = sources;

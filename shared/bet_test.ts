@@ -132,8 +132,8 @@ Deno.test("BetScanner.scan() enforces the rules of text fields", {
       { name: "the limit, in characters of two bytes", bytes: utf8("ñ".repeat(bytesMax / 2)) },
       { name: "the limit, in characters of four bytes", bytes: utf8("😀".repeat(bytesMax / 4)) },
       { name: "a space, a no-break space, a BOM", bytes: utf8(" \u00a0\ufeff") },
-      { name: "the neighbours of line separators", bytes: utf8("\u2027\u202a\u2068\u20a8") },
-      { name: "the neighbours of surrogates", bytes: utf8("\ud7ff\ue000") },
+      { name: "the neighbors of line separators", bytes: utf8("\u2027\u202a\u2068\u20a8") },
+      { name: "the neighbors of surrogates", bytes: utf8("\ud7ff\ue000") },
       { name: "the first and last of each length", bytes: utf8("~ ߿ࠀ\uffff\u{10000}\u{10ffff}") },
       { name: "empty", bytes: utf8(""), reason: "is empty" },
       {

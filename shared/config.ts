@@ -220,7 +220,7 @@ export function parseAddress(text: string): { host: string; port: number } | und
   return port >= 1 && port <= 65535 ? { host: match[1], port } : undefined;
 }
 
-/** Returns which of `names` a misspelt name most likely meant; `undefined` if none is near. */
+/** Returns which of `names` a misspelled name most likely meant; `undefined` if none is near. */
 export function nearest(name: string, names: readonly string[]): string | undefined {
   const distances = names.map((candidate) => ({
     candidate,

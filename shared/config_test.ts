@@ -209,7 +209,7 @@ Deno.test("SettingsReader.finish() reports all faults in one error", {
   const settings = reader({ LOGGING_LEVEL: "loud" }, {
     SERVER_PROT: "12345",
     UDP_BROADCAST_IP: "everywhere",
-    colour: "blue",
+    color: "blue",
   });
   settings.integer("SERVER_PORT", { min: 0, max: 65535 });
   settings.oneOf("LOGGING_LEVEL", ["DEBUG", "INFO"]);
@@ -224,7 +224,7 @@ Deno.test("SettingsReader.finish() reports all faults in one error", {
   - UDP_BROADCAST_IP is "everywhere" (server/config.ini): give an IPv4 address such as 172.25.125.255
   - two settings contradict each other
   - SERVER_PROT in server/config.ini is not a setting: did you mean SERVER_PORT?
-  - colour in server/config.ini is not a setting: remove it`,
+  - color in server/config.ini is not a setting: remove it`,
   );
   assertEquals(error.faults.length, 6);
 });
@@ -248,13 +248,13 @@ Deno.test("SettingsReader.finish() shows what a reader cannot see in names and v
   assertStringIncludes(message, "\n  - \\ufeffB in ");
 });
 
-Deno.test("nearest() returns what a misspelt name meant", { permissions: "none" }, () => {
+Deno.test("nearest() returns what a misspelled name meant", { permissions: "none" }, () => {
   const names = ["SERVER_PORT", "SERVER_LISTEN_BACKLOG", "AGENCIES_AMOUNT", "LOGGING_LEVEL"];
   assertEquals(nearest("SERVER_PROT", names), "SERVER_PORT");
   assertEquals(nearest("server_port", names), "SERVER_PORT");
   assertEquals(nearest("AGENCY_AMOUNT", names), "AGENCIES_AMOUNT");
   assertEquals(nearest("SERVERPORT", names), "SERVER_PORT");
-  assertEquals(nearest("colour", names), undefined);
+  assertEquals(nearest("color", names), undefined);
   assertEquals(nearest("", names), undefined);
   assertEquals(nearest("SERVER_PORT", []), undefined);
 });

@@ -16,7 +16,7 @@ export interface DeadlineOptions {
 }
 
 /**
- * Awaits `work`, but no longer than `timeoutMs`. Late work goes on in the background and its result
+ * Awaits `work`, but no longer than `timeoutMs`. Late work continues in the background and its result
  * is dropped.
  *
  * @throws What `error` returns, when the time is up.

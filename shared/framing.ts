@@ -12,7 +12,7 @@ const CAPACITY_FIRST = 4096;
 /** A line exceeds the limit. The stream cannot be read any further. */
 export class FrameTooLongError extends Error {
   override name = "FrameTooLongError";
-  /** The first bytes of the line, enough to recognise the type of the packet. */
+  /** The first bytes of the line, enough to recognize the type of the packet. */
   readonly head: Uint8Array;
 
   constructor(frameBytesMax: number, head: Uint8Array) {

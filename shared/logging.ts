@@ -195,7 +195,7 @@ export class LineWriter {
       try {
         while (bytes.length > 0) bytes = bytes.subarray(await this.#sink.write(bytes));
       } catch {
-        // The reader is gone. The lottery goes on without a log.
+        // The reader is gone. The lottery continues without a log.
       }
     }
     this.#writing = undefined;

@@ -1,5 +1,5 @@
 /**
- * Random lines, most of them nearly a packet, for every decoder: each accepts exactly what the
+ * Random lines, most of them nearly a packet, forevery decoder: each accepts exactly what the
  * document allows, and otherwise throws a PacketError and nothing else.
  *
  * @module
@@ -7,12 +7,14 @@
 
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import {
-  BetDecoder,
   decodeDigestResponse,
   decodeProgressResponse,
-  decodeRequest,
   decodeStoreResponse,
   decodeWinnersResponse,
+} from "./answers.ts";
+import {
+  BetDecoder,
+  decodeRequest,
   isStoreRequest,
   PacketError,
   REQUEST_TYPES,

@@ -30,6 +30,9 @@ const RESOURCES = {
 /** What a test may need: a permission, one of the known resources, or a resource of its own. */
 export type Need = Deno.PermissionName | keyof typeof RESOURCES | Resource;
 
+/** What a test needs that runs shell scripts, or tasks of this project. */
+export const PROGRAMS = ["posix", "write", "run", "env"] as const satisfies readonly Need[];
+
 /**
  * Returns the beginning of a test's definition: `Deno.test({ ...needs(["write"], "name"), fn })`, or
  * `Deno.test(needs(["write"], "name"), fn)`. If something is missing, the test is ignored and its name ends

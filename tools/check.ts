@@ -1,6 +1,6 @@
 /**
- * `deno task check`: reports whether the ledger on a shared volume is sound, and can cut off a torn
- * tail.
+ * `deno task check`: reports whether the ledger on a shared volume is sound, and can truncate a torn
+ * end.
  *
  * @module
  */
@@ -42,7 +42,7 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
   --volume    the folder of the two files (default: the server's SHARED_VOLUME)
   --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
   --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
-  --repair    cut off a torn tail of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
+  --repair    truncate a torn end of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
               beside it; changes nothing else, and nothing at all if there is damage
   --data      compare what is stored of one agency with FILE, its CSV file, instead, and name the first bet
               that is not the same
@@ -66,7 +66,7 @@ Exit code:
   1  the check failed: an unreadable file, a lock that was not obtained, a full disk, an invalid bet in FILE;
      or the loss was not confirmed
   2  a wrong argument or setting, or no such folder or file
-  3  nothing worse than a torn tail of bets.csv, or a torn last line of agencies_closed.txt: a writer was
+  3  nothing worse than a torn end of bets.csv, or a torn last line of agencies_closed.txt: a writer was
      killed or power was cut, the torn bytes were not acknowledged, and servers recover by themselves
   4  damage in the middle of bets.csv, which only a person can repair; acknowledged bets are missing; or a
      huge hole of zeros at the end
@@ -135,7 +135,7 @@ function modeOf(flags: Omit<Flags, "volume">): Mode {
     "clear-disk-failure": clear,
   };
   const modes = (Object.keys(given) as (keyof typeof given)[]).filter((mode) => given[mode]);
-  if (modes.length > 1) throw new UsageError(`--${modes.join(" and --")} exclude each other`);
+  if (modes.length > 1) throw new UsageError(`--${modes.join(" and --")} cannot be combined`);
   if (flags.yes && !accept) throw new UsageError("--yes only confirms --accept-loss");
   if (flags.agency !== undefined && data === undefined) {
     throw new UsageError("--agency needs --data: give the agency's file");

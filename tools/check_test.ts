@@ -1,28 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { checksumOf } from "../server/ledger/file/round_journal.ts";
-import { filesOf, type PlantedFiles, plantVolume } from "./check/planted_volume.ts";
-import { fileResource, needs } from "../testing/needs.ts";
-import { runsPrograms } from "./testing.ts";
-
-const ROW = "1,A,B,3,2000-01-01,1234\n";
-const QUOTED_ROW = `2,"A, B","C ""D""",3,2000-01-01,0\n`;
-const CHECK = new URL("check.ts", import.meta.url).href;
-
-/** Runs the task. */
-async function check(
-  args: string[],
-  { permissions = ["-A"], ...options }: Partial<Deno.CommandOptions> & { permissions?: string[] } =
-    {},
-): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", ...permissions, CHECK, ...args],
-    env: { NO_COLOR: "1", AGENCIES_AMOUNT: "5" },
-    stdin: "null",
-    ...options,
-  }).output();
-  const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: decode(stdout), err: decode(stderr) };
-}
+import { filesOf, type PlantedFiles, plantVolume } from "./check/testing/planted_volume.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
+import { check, QUOTED_ROW, ROW } from "./check/testing/run_check.ts";
 
 /** A volume and the expected report. */
 interface Case extends PlantedFiles {
@@ -105,7 +85,7 @@ const CASES: Case[] = [
     says: ['"3" at byte 4 has no line end', "TORN: the end of agencies_closed.txt"],
   },
   {
-    name: "damaged rows, and a torn tail",
+    name: "damaged rows, and a torn end",
     bets: `${ROW}1,A,B,3,2000-02-30,1\n\0\0\0\n${ROW}1,A,B,3\n1,A`,
     journal: { from: 81, to: 120, cuts: 0, recalls: 0 },
     code: 4,
@@ -307,7 +287,7 @@ const CASES: Case[] = [
 ];
 
 Deno.test({
-  ...runsPrograms("check reports what is on a volume, and changes nothing"),
+  ...needs(PROGRAMS, "check reports what is on a volume, and changes nothing"),
   fn: async (t) => {
     for (const { name, code, says, ...files } of CASES) {
       await t.step(name, async () => {
@@ -323,7 +303,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check shows at most ten faults of a kind"),
+  ...needs(PROGRAMS, "check shows at most ten faults of a kind"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "1,A,B,3,2000-01-01,01\n".repeat(12) });
     const { out } = await check(["--volume", volume.path, "--agencies", "5"]);
@@ -332,7 +312,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check reads the server's settings unless its flags replace them"),
+  ...needs(PROGRAMS, "check reads the server's settings unless its flags replace them"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW.replace("1", "7") });
     const ofServer = { env: { SHARED_VOLUME: volume.path, AGENCIES_AMOUNT: "7" } };
@@ -351,7 +331,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check exits with 2 for wrong arguments, and explains its usage"),
+  ...needs(PROGRAMS, "check exits with 2 for wrong arguments, and explains its usage"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const wrong = [
@@ -359,7 +339,7 @@ Deno.test({
       ["--agencies", "10000"],
       ["--volume", ""],
       ["--wait", "x"],
-      ["--colour"],
+      ["--color"],
       ["bets.csv"],
       ["--volume", `${volume.path}/missing`],
       ["--volume", `${volume.path}/bets.csv`],
@@ -380,7 +360,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("check gives up on a lock that is not released"),
+  ...needs(PROGRAMS, "check gives up on a lock that is not released"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A` });
     using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
@@ -392,285 +372,5 @@ Deno.test({
     }
     await holder.unlock();
     assertEquals((await check(["--volume", volume.path])).code, 3);
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --repair cuts off the torn tail, and can be repeated"),
-  fn: async () => {
-    await using volume = await plantVolume({
-      bets: `${ROW}${ROW}1,A`,
-      closed: "1\n2",
-      journal: { from: 24, to: 72, cuts: 0, recalls: 0 },
-    });
-    const first = await check(["--volume", volume.path, "--repair"]);
-    // agencies_closed.txt is still torn.
-    assertEquals(first.code, 3, first.out + first.err);
-    const files = await filesOf(volume.path);
-    const [side] = Object.keys(files).filter((name) => name.startsWith("bets.csv.cut-"));
-    assertStringIncludes(first.out, `27 bytes were copied to ${side}`);
-    assertEquals(files[side], `${ROW}1,A`);
-    assertEquals([files["bets.csv"], files["agencies_closed.txt"]], [ROW, "1\n2"]);
-    await Deno.writeTextFile(`${volume.path}/agencies_closed.txt`, "1\n");
-    const second = await check(["--volume", volume.path, "--repair"]);
-    assertEquals(second.code, 0, second.out + second.err);
-    assertStringIncludes(second.out, "nothing was changed");
-    assertEquals(Object.keys(await filesOf(volume.path)).length, 4);
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --repair changes nothing if rows are damaged"),
-  fn: async () => {
-    await using volume = await plantVolume({
-      bets: `${ROW}1,A,B,3,2000-02-30,1\n${ROW}1,A`,
-      journal: { from: 69, to: 90, cuts: 0, recalls: 0 },
-    });
-    const before = await filesOf(volume.path);
-    const { code, out } = await check(["--volume", volume.path, "--repair"]);
-    assertEquals(code, 4);
-    assertStringIncludes(out, "refused, nothing was changed: line 2, at byte 24");
-    assertStringIncludes(out, "remove bets.csv.round");
-    assertEquals(await filesOf(volume.path), before);
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --repair changes nothing if it may not write"),
-  fn: async () => {
-    await using volume = await plantVolume({ bets: `${ROW}1,A` });
-    const before = await filesOf(volume.path);
-    const permissions = ["--allow-read", "--allow-env", "--allow-sys"];
-    const { code, err } = await check(["--volume", volume.path, "--repair"], { permissions });
-    assertEquals(code, 1);
-    assertStringIncludes(err, `Cannot check and repair ${volume.path}: `);
-    assertEquals(await filesOf(volume.path), before);
-  },
-});
-
-Deno.test({
-  ...runsPrograms(
-    "check --data compares what is stored of an agency with its file, while servers write",
-  ),
-  fn: async () => {
-    await using volume = await plantVolume({
-      bets: `${ROW}${QUOTED_ROW}${ROW}1,A`,
-      journal: { from: 48 + QUOTED_ROW.length, to: 200, cuts: 0, recalls: 0 },
-    });
-    const data = `${volume.path}/agency 1.csv`;
-    const compare = (...args: string[]) =>
-      check(["--volume", volume.path, "--data", data, "--agency", "1", ...args]);
-    const row = ROW.slice(2);
-    await Deno.writeTextFile(data, row.repeat(3));
-    const before = await filesOf(volume.path);
-    const same = await compare();
-    assertEquals(same.code, 0, same.out + same.err);
-    assertStringIncludes(same.out, "SAME: the stored bets are the first 2 of the file; 1 are not");
-    assertEquals(await filesOf(volume.path), before);
-
-    await Deno.writeTextFile(data, row + row.replace("1234", "1235"));
-    const other = await compare();
-    assertEquals(other.code, 6, other.out + other.err);
-    assertStringIncludes(other.out, `line 2 of ${data} is not what is stored in its place`);
-    assertStringIncludes(other.out, 'number: "1235" in the file, "1234" stored');
-
-    await Deno.writeTextFile(data, `${row}A,B,3,2000-02-30,1\n`);
-    const invalid = await compare();
-    assertEquals(invalid.code, 1, invalid.out + invalid.err);
-    assertStringIncludes(invalid.err, `${data}:2: birthdate "2000-02-30"`);
-
-    using holder = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });
-    await holder.lock(true);
-    const locked = await compare("--wait", "1");
-    assertEquals(locked.code, 1, locked.out + locked.err);
-    assertStringIncludes(locked.err, "Cannot lock bets.csv within 1 s");
-  },
-});
-
-Deno.test({
-  ...runsPrograms(
-    "check --data exits with 2 for wrong arguments, and calls a missing file missing",
-  ),
-  fn: async () => {
-    await using volume = await plantVolume({ bets: ROW });
-    const wrong: [args: string[], says: string][] = [
-      [["--data", `${volume.path}/bets.csv`], "--data needs --agency"],
-      [["--agency", "1"], "--agency needs --data"],
-      [["--data", `${volume.path}/bets.csv`, "--agency", "0"], '--agency is "0"'],
-      [["--data", `${volume.path}/bets.csv`, "--agency", "1", "--repair"], "exclude each other"],
-      [["--accept-loss", "--clear-disk-failure"], "exclude each other"],
-      [["--yes"], "--yes only confirms --accept-loss"],
-      [["--data", `${volume.path}/none.csv`, "--agency", "1"], "there is no file"],
-      [["--data", volume.path, "--agency", "1"], "is not a regular file"],
-    ];
-    for (const [args, says] of wrong) {
-      const { code, out, err } = await check(["--volume", volume.path, ...args]);
-      assertEquals([code, out], [2, ""], err);
-      assertStringIncludes(err, says);
-      assertStringIncludes(err, "check --help lists all flags");
-    }
-  },
-});
-
-const LOST: PlantedFiles = {
-  bets: ROW,
-  closed: "1\n",
-  journal: { from: 48, to: 72, cuts: 0, recalls: 0 },
-  mark: { bets: 72, closed: 4, closedSum: 0 },
-};
-
-Deno.test({
-  ...runsPrograms("check --accept-loss names what is missing, and moves the journal aside alone"),
-  fn: async () => {
-    await using volume = await plantVolume(LOST);
-    const before = await filesOf(volume.path);
-    const { code, out, err } = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
-    assertEquals(code, 0, out + err);
-    assertStringIncludes(out, "bets.csv has 24 bytes, but 72 were durable");
-    assertStringIncludes(out, "agencies_closed.txt has 2 bytes, but 4 were durable");
-    const { "bets.csv.round": journal, ...files } = before;
-    const after = await filesOf(volume.path);
-    const [moved] = Object.keys(after).filter((name) => !(name in before));
-    assertMatch(moved, /^bets\.csv\.round\.lost-\d{8}T\d{6}Z$/);
-    assertStringIncludes(out, `bets.csv.round is now ${moved}`);
-    assertEquals(after, { ...files, [moved]: journal });
-
-    const again = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
-    assertEquals(again.code, 0, again.out + again.err);
-    assertStringIncludes(again.out, "nothing is known to be missing; nothing was changed");
-    assertEquals(await filesOf(volume.path), after);
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --accept-loss changes nothing unless it is confirmed"),
-  fn: async () => {
-    await using volume = await plantVolume(LOST);
-    const before = await filesOf(volume.path);
-    const { code, out, err } = await check(["--volume", volume.path, "--accept-loss"]);
-    assertEquals(code, 2, out + err);
-    assertStringIncludes(err, "without a terminal: give --yes to confirm");
-    assertEquals(await filesOf(volume.path), before);
-  },
-});
-
-const SCRIPT = fileResource("/usr/bin/script", "script, which makes a terminal");
-
-Deno.test({
-  ...needs(["posix", "write", "run", "env", SCRIPT], "check --accept-loss asks at a terminal"),
-  fn: async () => {
-    for (const [answer, expected] of [["n\n", 1], ["y\n", 0]] as const) {
-      await using volume = await plantVolume(LOST);
-      const before = await filesOf(volume.path);
-      const command = `"${Deno.execPath()}" run -A "$CHECK" --volume "$VOLUME" --accept-loss`;
-      const process = new Deno.Command("/usr/bin/script", {
-        args: ["--quiet", "--return", "--command", command, "/dev/null"],
-        env: { CHECK, VOLUME: volume.path, AGENCIES_AMOUNT: "5", NO_COLOR: "1" },
-        stdin: "piped",
-        stdout: "piped",
-      }).spawn();
-      const writer = process.stdin.getWriter();
-      await writer.write(new TextEncoder().encode(answer));
-      const { code, stdout } = await process.output();
-      await writer.close().catch(() => {});
-      const out = new TextDecoder().decode(stdout);
-      assertStringIncludes(out, "Accept this loss?");
-      assertEquals(code, expected, out);
-      const isChanged = !("bets.csv.round" in await filesOf(volume.path));
-      assertEquals(isChanged, expected === 0, out);
-      if (!isChanged) assertEquals(await filesOf(volume.path), before);
-    }
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --accept-loss refuses while a process has the files open"),
-  fn: async () => {
-    if (Deno.build.os !== "linux") return;
-    await using volume = await plantVolume(LOST);
-    const before = await filesOf(volume.path);
-    const sleeper = new Deno.Command("sh", {
-      args: ["-c", 'exec sleep 60 <"$1"', "sh", `${volume.path}/bets.csv.round`],
-    }).spawn();
-    try {
-      const { code, err } = await check(["--volume", volume.path, "--accept-loss", "--yes"]);
-      assertEquals(code, 1, err);
-      assertMatch(err, new RegExp(`Process ${sleeper.pid} .*Stop all servers first`));
-      assertEquals(await filesOf(volume.path), before);
-    } finally {
-      sleeper.kill("SIGKILL");
-      await sleeper.status;
-    }
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --repair refuses what it would not bring back, or what servers repair"),
-  fn: async () => {
-    const cases: [files: PlantedFiles, code: number, says: string][] = [
-      [LOST, 4, "it would not bring back what is missing"],
-      [
-        { bets: ROW.trimEnd(), mark: { bets: 24, closed: 0, closedSum: 0 } },
-        3,
-        "the next server adds the line end",
-      ],
-    ];
-    for (const [files, code, says] of cases) {
-      await using volume = await plantVolume(files);
-      const before = await filesOf(volume.path);
-      const result = await check(["--volume", volume.path, "--repair"]);
-      assertEquals(result.code, code, result.out + result.err);
-      assertStringIncludes(result.out, `repair: refused, nothing was changed: ${says}`);
-      assertEquals(await filesOf(volume.path), before);
-    }
-  },
-});
-
-Deno.test({
-  ...runsPrograms("check --clear-disk-failure shows the note, and moves it aside"),
-  fn: async () => {
-    const note = '{"failedAt":"2026-11-23T10:00:00Z","error":"Input/output error \u202e"}\n';
-    await using volume = await plantVolume({ bets: ROW, diskFailure: note });
-    const before = await filesOf(volume.path);
-    const clear = () => check(["--volume", volume.path, "--clear-disk-failure"]);
-    const { code, out, err } = await clear();
-    assertEquals(code, 0, out + err);
-    assertStringIncludes(out, 'disk-failure.json: {"failedAt":"2026-11-23T10:00:00Z"');
-    assertStringIncludes(out, "\\u202e");
-    const { "disk-failure.json": _, ...files } = before;
-    const after = await filesOf(volume.path);
-    const [moved] = Object.keys(after).filter((name) => !(name in before));
-    assertMatch(moved, /^disk-failure\.json\.cleared-\d{8}T\d{6}Z$/);
-    assertEquals(after, { ...files, [moved]: note });
-    const again = await clear();
-    assertEquals(again.code, 0, again.err);
-    assertStringIncludes(again.out, "There is no disk-failure.json");
-    const missing = await check(["--volume", `${volume.path}/none`, "--clear-disk-failure"]);
-    assertEquals(missing.code, 2);
-    assertStringIncludes(missing.err, "there is no such folder");
-  },
-});
-
-Deno.test({
-  ...runsPrograms(
-    "check --repair cuts off a huge hole that servers refuse, and keeps it as a hole",
-  ),
-  fn: async () => {
-    await using volume = await plantVolume({ bets: ROW });
-    const path = `${volume.path}/bets.csv`;
-    const size = 300 * 1024 * 1024;
-    await Deno.truncate(path, size);
-    const found = await check(["--volume", volume.path]);
-    assertEquals(found.code, 4, found.out + found.err);
-    assertStringIncludes(found.out, `the last ${size - 24} bytes, from byte 24: more zeros than`);
-    assertStringIncludes(found.out, "HOLE: bets.csv ends in more than 64 MiB of zeros");
-    const repaired = await check(["--volume", volume.path, "--repair"]);
-    assertEquals(repaired.code, 0, repaired.out + repaired.err);
-    assertEquals(await Deno.readTextFile(path), ROW);
-    const names = Array.from(Deno.readDirSync(volume.path), ({ name }) => name);
-    const [side] = names.filter((name) => name.startsWith("bets.csv.cut-"));
-    const info = await Deno.stat(`${volume.path}/${side}`);
-    assertEquals(info.size, size - 24);
-    assertEquals(512 * (info.blocks ?? 0) < 1024 * 1024, true, `${info.blocks} blocks`);
   },
 });

@@ -6,7 +6,7 @@
 
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { type IntegerRule, SettingsError } from "../shared/config.ts";
-import { escapeMessage } from "../shared/readable.ts";
+import { escapeMessage, quoteText } from "../shared/readable.ts";
 import { TaskError } from "./project.ts";
 
 const EXIT_FAILURE = 1;
@@ -28,7 +28,7 @@ export interface Command<Options extends ParseArgsOptionsConfig> {
   /** Its flags, and whether it takes other arguments, for `parseArgs` of node:util. */
   options: Options;
   allowPositionals?: boolean;
-  /** Does the work. Resolves to the exit code. */
+  /** Does the work. Returns the exit code. */
   run(flags: Flags<Options>, positionals: string[]): Promise<number>;
 }
 
@@ -56,7 +56,7 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
   }
 }
 
-/** Whether `--help` or `-h` is among the flags, even beside an invalid one. */
+/** Whether `--help` or `-h` is among the flags, even next to an invalid one. */
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");
   const flags = end < 0 ? args : args.slice(0, end);
@@ -92,11 +92,15 @@ function helpHint(usage: string): string {
 /**
  * Reads the value of a flag that must be an integer.
  *
- * @throws {UsageError} If it is not one, or is out of range.
+ * @param text The value, or undefined if the flag was not given: then the default of `rule` holds.
+ * @throws {UsageError} If the value is not an integer within the range of `rule`, or the flag is missing and
+ * has no default.
  */
 export function integerFlag(name: string, text: string | undefined, rule: IntegerRule): number {
+  const { min, max } = rule;
   if (text === undefined && rule.default !== undefined) return rule.default;
   const value = /^\d{1,15}$/.test(text ?? "") ? Number(text) : NaN;
-  if (value >= rule.min && value <= rule.max) return value;
-  throw new UsageError(`--${name} is "${text}": give an integer from ${rule.min} to ${rule.max}`);
+  if (value >= min && value <= max) return value;
+  const found = text === undefined ? "missing" : quoteText(text);
+  throw new UsageError(`--${name} is ${found}: give an integer from ${min} to ${max}`);
 }

@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { integerFlag, UsageError } from "./command.ts";
 import { PROJECT_ROOT } from "./project.ts";
-import { runsPrograms, tempFolder } from "./testing.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 
 Deno.test("integerFlag() reads an integer within its range, or returns the default", () => {
   const rule = { min: 1, max: 9, default: 5 };
@@ -10,6 +11,8 @@ Deno.test("integerFlag() reads an integer within its range, or returns the defau
   for (const text of ["", "0", "10", "1.5", "-1", "x"]) {
     assertThrows(() => integerFlag("n", text, rule), UsageError, `--n is "${text}"`);
   }
+  const required = { min: 1, max: 9 };
+  assertThrows(() => integerFlag("n", undefined, required), UsageError, "--n is missing: give an");
 });
 
 /** Runs a program in `folder`. */
@@ -42,20 +45,42 @@ Deno.test("every task but test is a program of its own", async () => {
 
 for (const [task, program] of await programs()) {
   Deno.test(
-    runsPrograms(`${task} --help only prints its usage; an unknown flag points to it`),
+    needs(PROGRAMS, `${task} --help only prints its usage; an unknown flag points to it`),
     async () => {
       await using folder = await tempFolder();
       const path = `${PROJECT_ROOT}/${program}`;
-      for (const args of [["--help"], ["-h"], ["--colour\u202e", "--help"]]) {
+      for (const args of [["--help"], ["-h"], ["--color\u202e", "--help"]]) {
         const { code, out, err } = await run(path, args, folder.path);
         assertEquals([code, err], [0, ""], `${args}`);
         assertMatch(out, new RegExp(`^Usage: .+ task ${task}\\b`, "m"));
       }
-      const { code, out, err } = await run(path, ["--colour\u202e"], folder.path);
+      const { code, out, err } = await run(path, ["--color\u202e"], folder.path);
       assertEquals([code, out], [2, ""]);
       assertStringIncludes(err, `task ${task} --help`);
-      assertStringIncludes(err, "--colour\\u202e");
+      assertStringIncludes(err, "--color\\u202e");
       assertEquals(await Array.fromAsync(Deno.readDir(folder.path)), []);
     },
   );
 }
+
+Deno.test(
+  needs(PROGRAMS, ".ci/run --help only prints its usage; an unknown argument runs nothing"),
+  async () => {
+    const ciRun = async (...args: string[]) => {
+      const command = new Deno.Command(`${PROJECT_ROOT}/.ci/run`, { args, stdin: "null" });
+      const { code, stdout, stderr } = await command.output();
+      const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+      return { code, out: decode(stdout), err: decode(stderr) };
+    };
+    for (const args of [["--help"], ["-h"], ["--color", "--help"]]) {
+      const { code, out, err } = await ciRun(...args);
+      assertEquals([code, err], [0, ""], `${args}`);
+      assertMatch(out, /^Usage: \.ci\/run\n/);
+    }
+    for (const argument of ["--color", "tests", ""]) {
+      const { code, out, err } = await ciRun(argument);
+      assertEquals([code, out], [2, ""], argument);
+      assertStringIncludes(err, ".ci/run --help");
+    }
+  },
+);

@@ -16,12 +16,12 @@ import {
   checkOpenFiles,
   checkProcessor,
   checkSettings,
+  checkSubnet,
   judgeDeno,
   judgeSettingsError,
 } from "./doctor/host_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
-import { checkSubnet } from "./doctor/subnet_check.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
 import { readLotterySettings, type Subnet } from "./run/lottery_settings.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { SCRATCH_PREFIX } from "./doctor/scratch.ts";
-import { runsPrograms, tempFolder } from "./testing.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
 
 const DOCTOR = new URL("doctor.ts", import.meta.url).href;
 
@@ -25,7 +26,7 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 Deno.test({
-  ...runsPrograms("doctor prints a line for each check, and leaves no files"),
+  ...needs(PROGRAMS, "doctor prints a line for each check, and leaves no files"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out, err } = await run(["--volume", folder.path]);
@@ -54,7 +55,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor checks the nearest folder above a volume that does not exist yet"),
+  ...needs(PROGRAMS, "doctor checks the nearest folder above a volume that does not exist yet"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out } = await run(["--volume", `${folder.path}/a/volume/`]);
@@ -65,7 +66,10 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 1 if there is a fault, and continues with the other checks"),
+  ...needs(
+    PROGRAMS,
+    "doctor exits with 1 if there is a fault, and continues with the other checks",
+  ),
   fn: async () => {
     await using folder = await tempFolder();
     await Deno.writeTextFile(`${folder.path}/file`, "");
@@ -86,7 +90,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor warns where vector instructions are not available"),
+  ...needs(PROGRAMS, "doctor warns where vector instructions are not available"),
   fn: async () => {
     await using folder = await tempFolder();
     const { out } = await run(["--volume", folder.path], { DENO_V8_FLAGS: "--jitless" });
@@ -96,7 +100,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor removes its scratch folder when it is stopped"),
+  ...needs(PROGRAMS, "doctor removes its scratch folder when it is stopped"),
   fn: async () => {
     await using folder = await tempFolder();
     using watcher = Deno.watchFs(folder.path);
@@ -111,9 +115,9 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("doctor exits with 2 for a wrong argument, and explains its usage"),
+  ...needs(PROGRAMS, "doctor exits with 2 for a wrong argument, and explains its usage"),
   fn: async () => {
-    for (const args of [["--volume", ""], ["--colour"], ["here"]]) {
+    for (const args of [["--volume", ""], ["--color"], ["here"]]) {
       const { code, out, err } = await run(args);
       assertEquals([code, out], [2, ""]);
       assert(err.length > 10);

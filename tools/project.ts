@@ -8,8 +8,10 @@
 /** Absolute path of the project's root folder, without a trailing slash. */
 export const PROJECT_ROOT: string = import.meta.dirname!.replace(/[\\/]tools$/, "");
 
-/** The folder that the servers of this project share; containers mount it. */
-export const SHARED_VOLUME = `${PROJECT_ROOT}/server/shared-volume`;
+/** The folder that the servers of this project share, from the root folder, as messages name it. */
+export const SHARED_VOLUME_NAME = "server/shared-volume";
+/** Its absolute path; containers mount it. */
+export const SHARED_VOLUME = `${PROJECT_ROOT}/${SHARED_VOLUME_NAME}`;
 
 /** How a person starts a task. `./denow`, a POSIX shell script, works without an installed Deno. */
 export const TASK: string = Deno.build.os === "windows" ? "deno task" : "./denow task";

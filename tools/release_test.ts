@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { PROJECT_ROOT, TaskError } from "./project.ts";
 import { releaseChangelog } from "./release.ts";
-import { runsPrograms, type TempFolder, tempFolder } from "./testing.ts";
+import { needs, PROGRAMS } from "../testing/needs.ts";
+import { type TempFolder, tempFolder } from "../testing/temp_folder.ts";
 
 const CHANGELOG = `# Changelog
 
@@ -131,7 +132,7 @@ Deno.test("the changelog of the project can be released", async () => {
 });
 
 Deno.test({
-  ...runsPrograms("release commits, tags and builds clients with their version and checksums"),
+  ...needs(PROGRAMS, "release commits, tags and builds clients with their version and checksums"),
   async fn() {
     await using scratch = await ScratchRepository.make();
     const { code, text } = await scratch.release("--version", "0.3.0", "--target", "host");
@@ -152,7 +153,8 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms(
+  ...needs(
+    PROGRAMS,
     "release changes nothing with --dry-run, in a dirty tree or when the build fails",
   ),
   async fn() {

@@ -5,7 +5,7 @@
  */
 
 import { runCommand } from "./command.ts";
-import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK, TaskError } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
 import { datasetFolder } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
@@ -162,11 +162,13 @@ async function prepareVolume({ lottery, server }: RunSettings): Promise<void> {
   await assertWritable(SHARED_VOLUME);
   assertDiskWorks(SHARED_VOLUME);
   const interrupted = await finishArchiving(SHARED_VOLUME);
-  if (interrupted !== undefined) console.log(`Finished archiving the last draw to ${interrupted}`);
+  if (interrupted !== undefined) {
+    console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
+  }
   const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
   if (await isDrawFinished(SHARED_VOLUME, agencies)) {
     const folder = await archiveDraw(SHARED_VOLUME);
-    console.log(`Archived the last draw to server/shared-volume/${folder}`);
+    console.log(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
   } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
     await assertCanContinue(lottery);
     console.log("Continuing the unfinished draw");

@@ -7,7 +7,7 @@
 import type { Dialer, Transport } from "../dialer.ts";
 
 /**
- * What a fake server does with a packet. `close` closes the connection in good order, as `isLast` does after
+ * What a fake server does with a packet. `close` closes the connection cleanly, as `isLast` does after
  * the answer.
  */
 export type Reaction = { answer: string; isLast?: boolean } | "close" | "reset" | "silence";

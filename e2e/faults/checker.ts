@@ -41,7 +41,7 @@ export function check(evidence: Evidence): Fault[] {
 }
 
 /**
- * Counts the batches that power cuts left in part, as far as servers have reported progress since.
+ * Counts the batches that power cuts left in part, as far as servers have reported progress since then.
  */
 export function countCutBatches(evidence: Evidence): number {
   const records = [...replay(evidence, new FaultList()).values()];

@@ -43,7 +43,7 @@ const RETRY_MS = 20_000;
 const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = 20;
-/** Longest pause of a connection. Agencies go on elsewhere meanwhile; late batches arrive after it. */
+/** Longest pause of a connection. Meanwhile, agencies continue elsewhere; late batches arrive after it. */
 const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
 /** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
 const KILL_WITHIN = { operations: 25, bytes: 120 };
@@ -68,7 +68,7 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   try {
     return await simulation.run();
   } finally {
-    // Nothing may go on by the real clock.
+    // Nothing may depend on the real clock.
     await simulation.stop();
   }
 }

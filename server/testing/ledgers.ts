@@ -9,7 +9,9 @@ import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts"
 import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
 import type { Disk } from "../ledger/file/disk.ts";
 import { type FileLedger, openFileLedger } from "../ledger/file/file_ledger.ts";
+import { BETS_FILE } from "../ledger/file/volume_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import { MemoryDisk } from "./memory_disk.ts";
 
 /** The agencies of the tests. */
 export const AGENCIES = 5;
@@ -74,4 +76,25 @@ export async function storedBets(ledger: Ledger, agency: number): Promise<number
   const result = await ledger.progress(agency);
   assert(result.status === "known", JSON.stringify(result));
   return result.bets;
+}
+
+/** A volume with bets of agency 1 in several rounds, and agency 4 closed; no server runs. */
+export async function usedDisk(): Promise<MemoryDisk> {
+  const disk = new MemoryDisk();
+  const { ledger } = await openLedger(disk.process());
+  for (const name of ["a", "b", "c"]) await ledger.append(namedBatch(name, { count: 3 }));
+  await ledger.close(4);
+  await ledger[Symbol.asyncDispose]();
+  return disk;
+}
+
+/** Files by name, as they are now. */
+export function filesOf(disk: MemoryDisk): Map<string, string> {
+  return new Map([...disk.nodes.keys()].sort().map((name) => [name, disk.text(name)]));
+}
+
+/** The bytes that were truncated and kept. */
+export function copiesOf(disk: MemoryDisk): string[] {
+  return [...disk.nodes.keys()].filter((name) => name.startsWith(`${BETS_FILE}.cut-`))
+    .map((name) => disk.text(name));
 }

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { LINE_FEED } from "../../shared/ascii.ts";
 import type { Disk, DiskFile } from "../ledger/file/disk.ts";
+import { WrittenContent } from "./written_content.ts";
 
 /** The operations of a disk. */
 export type OperationKind =
@@ -46,11 +46,6 @@ export type Fault =
 export class ProcessKilled extends Error {
   override name = "ProcessKilled";
 }
-
-/** An unsynced change, which a power cut may undo. */
-type Change =
-  | { kind: "write"; bytes: Uint8Array; position: number }
-  | { kind: "truncate"; size: number };
 
 /** Blocks an operation until it is released. */
 export interface Hold {
@@ -218,44 +213,21 @@ export class MemoryProcess implements Disk {
 }
 
 /** A file, independent of its name. */
-class FileNode {
-  bytes: Uint8Array;
+class FileNode extends WrittenContent {
   isNameSynced: boolean;
   readonly openFiles = new Set<MemoryFile>();
   locker: MemoryFile | undefined;
   lockQueue: { file: MemoryFile; grant: () => void; refuse: (error: Error) => void }[] = [];
-  #durable: Uint8Array;
-  #changes: Change[] = [];
 
   /** @param durable The durable content. Without it, the file is new. */
   constructor(durable?: Uint8Array) {
+    super(durable ?? new Uint8Array());
     this.isNameSynced = durable !== undefined;
-    this.#durable = durable ?? new Uint8Array();
-    this.bytes = this.#durable.slice();
   }
 
-  replaceContent(bytes: Uint8Array): void {
-    this.#durable = bytes;
-    this.#changes = [];
-    this.bytes = bytes.slice();
-  }
-
-  change(change: Change): void {
-    this.bytes = applied(this.bytes, change);
-    this.#changes.push(change);
-  }
-
-  sync(): void {
-    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
-    this.#changes = [];
-  }
-
-  /**
-   * Loses the unsynced changes, as a failing sync does on Linux: they count as synced, but are not.
-   * Every other open handle gets the error once, at its next sync.
-   */
-  forgetChanges(failing: MemoryFile): void {
-    this.#changes = [];
+  /** Loses the unsynced changes. Every other open handle gets the error once, at its next sync. */
+  failSync(failing: MemoryFile): void {
+    this.forgetChanges();
     for (const file of this.openFiles) {
       if (file !== failing) file.hasMissedFailure = true;
     }
@@ -263,20 +235,8 @@ class FileNode {
 
   /** Returns the contents that a power cut may leave; `undefined` stands for no file. */
   statesAfterPowerCut(): (Uint8Array | undefined)[] {
-    const states: (Uint8Array | undefined)[] = [this.#durable];
-    let content = this.#durable;
-    for (const change of this.#changes) {
-      for (const part of partsOf(change)) states.push(applied(content, part));
-      for (const part of zerosOf(change, content)) states.push(applied(content, part));
-      content = applied(content, change);
-      states.push(content);
-    }
-    if (!this.isNameSynced) states.push(undefined);
-    const known = new Set<string>();
-    return states.filter((state) => {
-      const key = String(state);
-      return !known.has(key) && known.add(key);
-    });
+    const states = this.contentsAfterPowerCut();
+    return this.isNameSynced ? states : [...states, undefined];
   }
 
   releaseLock(file: MemoryFile): void {
@@ -285,40 +245,6 @@ class FileNode {
     this.locker = next?.file;
     next?.grant();
   }
-}
-
-/** Returns beginnings of a write: cut near its ends, in its middle, and around each line end. */
-function partsOf(change: Change): Change[] {
-  if (change.kind === "truncate") return [];
-  const { bytes, position } = change;
-  const lengths = new Set([1, bytes.length >> 1, bytes.length - 1]);
-  for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === LINE_FEED) lengths.add(at).add(at + 1);
-  }
-  return [...lengths].filter((length) => length > 0 && length < bytes.length)
-    .map((length) => ({ kind: "write", bytes: bytes.subarray(0, length), position }));
-}
-
-/** Returns writes whose size is durable, but whose last bytes, or all, read as zeros. */
-function zerosOf(change: Change, { length }: Uint8Array): Change[] {
-  if (change.kind === "truncate" || change.position + change.bytes.length <= length) return [];
-  const { bytes, position } = change;
-  const old = Math.max(0, length - position);
-  return [old, (old + bytes.length) >> 1].map((count) => {
-    const zeroed = new Uint8Array(bytes.length);
-    zeroed.set(bytes.subarray(0, count));
-    return { kind: "write", bytes: zeroed, position };
-  });
-}
-
-function applied(content: Uint8Array, change: Change): Uint8Array {
-  const size = change.kind === "truncate"
-    ? change.size
-    : Math.max(content.length, change.position + change.bytes.length);
-  const result = new Uint8Array(size);
-  result.set(content.subarray(0, size));
-  if (change.kind === "write") result.set(change.bytes, change.position);
-  return result;
 }
 
 class MemoryFile implements DiskFile {
@@ -380,7 +306,7 @@ class MemoryFile implements DiskFile {
     try {
       this.#happens("sync");
     } catch (error) {
-      if (!this.#process.isKilled) this.#node.forgetChanges(this);
+      if (!this.#process.isKilled) this.#node.failSync(this);
       throw error;
     }
     this.#node.sync();

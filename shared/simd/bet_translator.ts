@@ -30,17 +30,14 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "../bet.ts";
+import { hasVectorInstructions, type Kernel, kernel, type Locals } from "./kernel.ts";
 import {
   block,
   constant,
   fourDigits,
-  hasVectorInstructions,
   type I32,
   type I32Local,
-  type Kernel,
-  kernel,
   type Label,
-  type Locals,
   loop,
   returnValue,
   type Statement,
@@ -51,7 +48,7 @@ import {
 } from "./wasm.ts";
 
 /** Shortest bet with its terminator: `a,b,1,1999-01-01,0` and a line feed. */
-export const BET_LINE_BYTES_MIN = 19;
+const BET_LINE_BYTES_MIN = 19;
 /** Longest prefix of a bet: an agency and a comma. */
 const PREFIX_BYTES_MAX = 5;
 /** Most by which a bet grows, through its prefix and the quotes around and within its texts. */

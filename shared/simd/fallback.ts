@@ -5,7 +5,7 @@
  */
 
 import type { ActionLog } from "../logging.ts";
-import { hasVectorInstructions } from "./wasm.ts";
+import { hasVectorInstructions } from "./kernel.ts";
 
 /** Logs a warning if vector instructions are not available. Everything works without them. */
 export function warnWithoutVectorInstructions(log: ActionLog): void {

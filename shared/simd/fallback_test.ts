@@ -27,7 +27,7 @@ async function run(args: string[], flag: string) {
 
 for (const flag of FLAGS) {
   Deno.test(needs(["run"], `hasVectorInstructions() returns false with ${flag}`), async () => {
-    const script = `import { hasVectorInstructions } from "./shared/simd/wasm.ts";
+    const script = `import { hasVectorInstructions } from "./shared/simd/kernel.ts";
       console.log(hasVectorInstructions());`;
     assertEquals(await run(["eval", script], flag), { code: 0, output: "false\n" });
   });

@@ -10,16 +10,14 @@
 import { COMMA, LINE_FEED, QUOTE, SEMICOLON, ZERO } from "../ascii.ts";
 import { AGENCIES_MAX, AGENCY_DIGITS_MAX, BIRTHDATE_BYTES, DOCUMENT_BYTES_MAX } from "../bet.ts";
 import { parseDigits } from "../bytes.ts";
+import { hasVectorInstructions, kernel, type Locals } from "./kernel.ts";
 import {
   block,
   constant,
   fourDigits,
-  hasVectorInstructions,
   type I32,
   type I32Local,
   I64,
-  kernel,
-  type Locals,
   loop,
   returnValue,
   type Statement,

@@ -10,77 +10,13 @@
  * @module
  */
 
+import { OPCODES, signed, type Type, unsigned, VOID } from "./wasm_format.ts";
+
 /** Bytes of one vector: what a vector instruction works on at once. */
 export const VECTOR_BYTES = 16;
 
-/** Opcodes by the mnemonics of the specification; those of vector instructions have two bytes. */
-const OPCODES = {
-  "block": [0x02],
-  "loop": [0x03],
-  "if": [0x04],
-  "end": [0x0b],
-  "br": [0x0c],
-  "br_if": [0x0d],
-  "return": [0x0f],
-  "local.get": [0x20],
-  "local.set": [0x21],
-  "i32.load": [0x28],
-  "i64.load": [0x29],
-  "f64.load": [0x2b],
-  "i32.load8_u": [0x2d],
-  "i32.load16_u": [0x2f],
-  "i32.store": [0x36],
-  "f64.store": [0x39],
-  "i32.store8": [0x3a],
-  "i32.const": [0x41],
-  "i64.const": [0x42],
-  "i32.eqz": [0x45],
-  "i32.eq": [0x46],
-  "i32.ne": [0x47],
-  "i32.lt_u": [0x49],
-  "i32.gt_u": [0x4b],
-  "i64.eqz": [0x50],
-  "i64.eq": [0x51],
-  "i32.clz": [0x67],
-  "i32.ctz": [0x68],
-  "i32.popcnt": [0x69],
-  "i32.add": [0x6a],
-  "i32.sub": [0x6b],
-  "i32.mul": [0x6c],
-  "i32.and": [0x71],
-  "i32.or": [0x72],
-  "i32.xor": [0x73],
-  "i32.shl": [0x74],
-  "i32.shr_u": [0x76],
-  "i64.ctz": [0x7a],
-  "i64.sub": [0x7d],
-  "i64.and": [0x83],
-  "i64.or": [0x84],
-  "i64.xor": [0x85],
-  "i64.shl": [0x86],
-  "f64.add": [0xa0],
-  "i32.wrap_i64": [0xa7],
-  "i64.extend_i32_u": [0xad],
-  "f64.convert_i32_u": [0xb8],
-  "v128.load": [0xfd, 0x00],
-  "v128.store": [0xfd, 0x0b],
-  "v128.const": [0xfd, 0x0c],
-  "i8x16.eq": [0xfd, 0x23],
-  "i8x16.lt_s": [0xfd, 0x25],
-  "i8x16.le_u": [0xfd, 0x2a],
-  "v128.and": [0xfd, 0x4e],
-  "v128.or": [0xfd, 0x50],
-  "i8x16.bitmask": [0xfd, 0x64],
-  "i8x16.sub": [0xfd, 0x71],
-} as const;
-
-const TYPE_CODES = { i32: 0x7f, i64: 0x7e, f64: 0x7c, v128: 0x7b } as const;
-type Type = keyof typeof TYPE_CODES;
-/** The type of a block that leaves no value. */
-const VOID = 0x40;
-
 /** A function body while it is written. */
-interface Body {
+export interface Body {
   readonly bytes: number[];
   /** The types of the locals, parameters first. */
   readonly locals: Type[];
@@ -97,7 +33,7 @@ export interface Statement {
 type Part = Statement | keyof typeof OPCODES | number;
 
 /** Instructions in the order in which the stack machine runs them. */
-class Code implements Statement {
+export class Code implements Statement {
   readonly #parts: readonly Part[];
 
   constructor(...parts: Part[]) {
@@ -125,7 +61,7 @@ export class Label {
     return new Code(condition, "br_if", this.#depth());
   }
 
-  /** How many blocks a branch leaves before it reaches the labelled one. */
+  /** How many blocks a branch leaves before it reaches the labeled one. */
   #depth(): Statement {
     const depth = ({ blocks }: Body) => blocks.length - 1 - blocks.lastIndexOf(this);
     return { emit: (body) => body.bytes.push(...unsigned(depth(body))) };
@@ -392,82 +328,6 @@ export function returnValue(value: I32 | number): Statement {
   return new Code(toI32(value), "return");
 }
 
-/** Declares the local variables of a kernel. They start as 0. */
-export interface Locals {
-  i32(): I32Local;
-  i64(): I64Local;
-  v128(): V128Local;
-}
-
-/** A kernel with a memory of its own. */
-export interface Kernel {
-  memory: Uint8Array<ArrayBuffer>;
-  /** Takes and returns 32-bit integers. */
-  run: (...values: number[]) => number;
-}
-
-type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
-
-/** The smallest kernel with a vector instruction. */
-const PROBE: WriteKernel = () => [returnValue(V128.splat(0).bitmask())];
-
-let isAvailable: boolean | undefined;
-
-/**
- * Returns whether kernels can run here. They cannot if the processor lacks the instructions (x86
- * before SSE4.1), or if Deno may not generate machine code (`--jitless`).
- */
-export function hasVectorInstructions(): boolean {
-  // Without machine code there is no WebAssembly at all.
-  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(assemble(0, PROBE));
-}
-
-/**
- * Defines a kernel. It is assembled when it is first used, which takes
- * {@linkcode hasVectorInstructions}.
- *
- * @param parameters How many integers it takes.
- * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.
- * @returns Instantiates the kernel with a memory of its own, of at least `memoryBytes`, which never
- * grows.
- */
-export function kernel(parameters: number, write: WriteKernel): (memoryBytes: number) => Kernel {
-  let module: WebAssembly.Module | undefined;
-  return (memoryBytes) => {
-    module ??= new WebAssembly.Module(assemble(parameters, write));
-    const pages = Math.ceil(memoryBytes / 65_536);
-    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { exports } = new WebAssembly.Instance(module, { "": { memory } });
-    const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
-    return { memory: bytes, run: exports.run as Kernel["run"] };
-  };
-}
-
-/** Writes a module that imports its memory and exports one function, `run`. */
-function assemble(parameters: number, write: WriteKernel): Uint8Array<ArrayBuffer> {
-  const body: Body = { bytes: [], locals: [], blocks: [] };
-  const local = (type: Type) => body.locals.push(type) - 1;
-  const locals: Locals = {
-    i32: () => new I32Local(local("i32")),
-    i64: () => new I64Local(local("i64")),
-    v128: () => new V128Local(local("v128")),
-  };
-  const taken = Array.from({ length: parameters }, () => locals.i32());
-  new Code(...write(taken, locals), "end").emit(body);
-  const types = body.locals.map((type) => TYPE_CODES[type]);
-  const declared = types.slice(parameters).map((type) => [1, type]);
-  const code = [...vector(declared), ...body.bytes];
-  const parameterTypes = vector(types.slice(0, parameters).map((type) => [type]));
-  return new Uint8Array([
-    ...[0x00, ...ascii("asm"), 1, 0, 0, 0],
-    ...section(1, [[0x60, ...parameterTypes, 1, TYPE_CODES.i32]]), // the function's type
-    ...section(2, [[...name(""), ...name("memory"), 0x02, 0x00, 1]]), // import of a page or more
-    ...section(3, [[0]]), // a function of type 0
-    ...section(7, [[...name("run"), 0x00, 0]]), // export of function 0
-    ...section(10, [[...unsigned(code.length), ...code]]), // its code
-  ]);
-}
-
 function nested(
   instruction: "block" | "loop" | "if",
   write: (label: Label) => readonly Statement[],
@@ -496,32 +356,4 @@ function toI32(value: I32 | number): I32 {
  */
 function memoryArgument(offset: number): number[] {
   return [0, ...unsigned(offset)];
-}
-
-function section(id: number, entries: number[][]): number[] {
-  const content = vector(entries);
-  return [id, ...unsigned(content.length), ...content];
-}
-
-function vector(entries: number[][]): number[] {
-  return [...unsigned(entries.length), ...entries.flat()];
-}
-
-function ascii(text: string): number[] {
-  return Array.from(text, (letter) => letter.charCodeAt(0));
-}
-
-function name(text: string): number[] {
-  return [text.length, ...ascii(text)];
-}
-
-/** LEB128 of an integer from 0 up. */
-function unsigned(value: number): number[] {
-  return value < 0x80 ? [value] : [value & 0x7f | 0x80, ...unsigned(value >>> 7)];
-}
-
-/** LEB128 of a signed 32-bit integer. */
-function signed(value: number): number[] {
-  const isLast = value >= -0x40 && value < 0x40;
-  return isLast ? [value & 0x7f] : [value & 0x7f | 0x80, ...signed(value >> 7)];
 }

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { block, constant, type I32, I64, kernel, loop, returnValue, V128, when } from "./wasm.ts";
+import { kernel } from "./kernel.ts";
+import { block, constant, type I32, I64, loop, returnValue, V128, when } from "./wasm.ts";
 
 /** Evaluates an expression over two integers. */
 function value(write: (one: I32, two: I32) => I32, one = 0, two = 0): number {

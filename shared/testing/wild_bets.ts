@@ -9,7 +9,7 @@ import type { Random } from "../../testing/random.ts";
 
 const encoder = new TextEncoder();
 
-/** Characters of one to four bytes, including the neighbours of forbidden ones. */
+/** Characters of one to four bytes, including the neighbors of forbidden ones. */
 const GOOD = [
   ..."aZ09 -.'/,\"|%~\u00a0ñÁ߀߿\u0800\u2027\u202a\u202e€\ud7ff\ue000\ufeff\uffff😀\u{10ffff}",
 ];

@@ -6,7 +6,7 @@
 
 import { JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError } from "../project.ts";
-import { processesWith } from "./open_files.ts";
+import { processesWith } from "./file_users.ts";
 import { moveAside, type Snapshot, VolumeReader } from "./volume_reader.ts";
 
 /** Options of {@linkcode acceptLoss}. */
@@ -34,7 +34,7 @@ export async function acceptLoss(path: string, options: AcceptLossOptions): Prom
     if (JSON.stringify(found) !== JSON.stringify(snapshot)) {
       throw new TaskError(`The files on ${path} have changed. Nothing was changed. Check again`);
     }
-    // A running server would go on with the old journal, beside others with a new one.
+    // A running server would continue with the old journal, while others use a new one.
     const [process] = processesWith(volume.files());
     if (process !== undefined) {
       throw new TaskError(`${process} uses ${path}. Nothing was changed. Stop all servers first`);

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { TaskError } from "../project.ts";
-import { writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
 import { acceptLoss } from "./accept_loss.ts";
-import { filesOf, plantVolume } from "./planted_volume.ts";
+import { filesOf, plantVolume } from "./testing/planted_volume.ts";
 import { VolumeReader } from "./volume_reader.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
@@ -15,7 +15,7 @@ async function snapshotOf(path: string) {
 }
 
 Deno.test({
-  ...writesFiles("acceptLoss() changes nothing if the files are not as they were confirmed"),
+  ...needs(["write"], "acceptLoss() changes nothing if the files are not as they were confirmed"),
   fn: async () => {
     await using volume = await plantVolume(LOST);
     const snapshot = await snapshotOf(volume.path);
@@ -28,7 +28,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("acceptLoss() never moves the journal onto an earlier one"),
+  ...needs(["write"], "acceptLoss() never moves the journal onto an earlier one"),
   fn: async () => {
     await using volume = await plantVolume(LOST);
     const moved = "bets.csv.round.lost-20261123T100000Z";

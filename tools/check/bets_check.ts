@@ -5,10 +5,10 @@
  */
 
 import {
+  type LineFault,
   quoteBytes,
   ROW_BYTES_MAX,
   RowChecker,
-  type RowFault,
   type RowRules,
 } from "../../server/ledger/file/bet_row.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
@@ -56,7 +56,7 @@ export function checkBets(read: ReadAt, wholeSize: number, rules: RowRules): Bet
   return { rows: lines, counts, faults };
 }
 
-function explainLength({ bytes, from, to, length }: Line): RowFault {
+function explainLength({ bytes, from, to, length }: Line): LineFault {
   const row = bytes.subarray(from, to);
   return {
     kind: row.includes(0) ? "NUL bytes" : "too long",

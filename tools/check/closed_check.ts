@@ -4,7 +4,7 @@
  * @module
  */
 
-import { quoteBytes, type RowFault } from "../../server/ledger/file/bet_row.ts";
+import { type LineFault, quoteBytes } from "../../server/ledger/file/bet_row.ts";
 import { parseClosedLine } from "../../server/ledger/file/closed_agencies.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { AGENCIES_MAX } from "../../shared/bet.ts";
@@ -56,7 +56,7 @@ export function checkClosed(read: ReadAt, size: number, agencies: number): Close
 function explainLine(
   bytes: Uint8Array,
   { agency, agencies, isClosed }: { agency: number; agencies: number; isClosed: Uint8Array },
-): RowFault | undefined {
+): LineFault | undefined {
   if (agency === 0) {
     return { kind: "no agency", text: `${quoteBytes(bytes)} is not an agency's number` };
   }

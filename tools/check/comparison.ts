@@ -155,7 +155,7 @@ async function* storedRows(
   }
 }
 
-/** Makes room for a line that is longer than the chunk: only damage is. */
+/** Makes room for a line that is longer than the chunk, as only a damaged one is. */
 function enlarge(chunk: Uint8Array): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(2 * chunk.length);
   larger.set(chunk);

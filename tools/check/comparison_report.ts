@@ -45,7 +45,7 @@ export function comparisonLines(
 
 const ADVICE =
   "Servers never change or remove a stored bet. If the agency is still open, send by hand what is " +
-  "missing (the client's command bet); to start anew, stop everything and archive the draw " +
+  "missing (the client's command bet); to start over, stop everything and archive the draw " +
   "(./denow task reset)";
 
 function sameLine(stored: number, inFile: number): string {

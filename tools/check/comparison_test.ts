@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BetFileError } from "../../client/bet_lines.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { compareBets, type Comparison } from "./comparison.ts";
 import { comparisonExitCode, comparisonLines } from "./comparison_report.ts";
 
@@ -109,7 +110,7 @@ async function compare(
 
 for (const { name, bets, stored, code, says } of CASES) {
   Deno.test({
-    ...writesFiles(`compareBets() compares the file with ${name}`),
+    ...needs(["write"], `compareBets() compares the file with ${name}`),
     fn: async () => {
       for (const step of [1, 7, Infinity]) {
         const comparison = await compare(bets, { step });
@@ -124,7 +125,7 @@ for (const { name, bets, stored, code, says } of CASES) {
 }
 
 Deno.test({
-  ...writesFiles("compareBets() compares large files, and stops at the last complete row"),
+  ...needs(["write"], "compareBets() compares large files, and stops at the last complete row"),
   fn: async () => {
     const rows = Array.from({ length: 60_000 }, (_, index) => `Ana,Gil,${index},1990-01-01,7`);
     const bets = rows.map((row) => `1,${row}\n2,${row}\n`).join("");
@@ -139,7 +140,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("compareBets() names the line of an invalid bet in the file"),
+  ...needs(["write"], "compareBets() names the line of an invalid bet in the file"),
   fn: async () => {
     const file = "Ana,Gil,1,1990-01-01,42\nAna,Gil,1,1990-02-30,42\n";
     const error = await assertRejects(() => compare(ANA, { file }), BetFileError);

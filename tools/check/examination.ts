@@ -31,7 +31,7 @@ const ATTEMPTS_MAX = 3;
 export interface Examination {
   snapshot: Snapshot;
   tail: Tail;
-  /** Whether the tail begins with a hole of zeros that a power cut has left. */
+  /** Whether the torn end begins with a hole of zeros that a power cut has left. */
   hasHole: boolean;
   /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
   lacksLineEnd: boolean;

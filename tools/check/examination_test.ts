@@ -1,16 +1,16 @@
 import { assertEquals } from "@std/assert";
 import { FolderDisk, writeAll } from "../../server/ledger/file/disk.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
-import { writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
 import { examine } from "./examination.ts";
-import { plantVolume } from "./planted_volume.ts";
+import { plantVolume } from "./testing/planted_volume.ts";
 import { exitCodeOf } from "./report.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
 const OPTIONS = { agencies: 5, waitMs: 10_000 };
 
 Deno.test({
-  ...writesFiles("examine() waits for a round in progress instead of reporting it as torn"),
+  ...needs(["write"], "examine() waits for a round in progress instead of reporting it as torn"),
   fn: async () => {
     await using volume = await plantVolume({ bets: ROW });
     const disk = new FolderDisk(volume.path);
@@ -31,7 +31,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("examine() finds only complete rounds while a writer appends without pause"),
+  ...needs(["write"], "examine() finds only complete rounds while a writer appends without pause"),
   fn: async () => {
     await using volume = await plantVolume({ bets: "" });
     const disk = new FolderDisk(volume.path);
@@ -64,7 +64,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("examine() starts again when a server has recovered the end meanwhile"),
+  ...needs(["write"], "examine() starts again when a server has recovered the end meanwhile"),
   fn: async () => {
     await using volume = await plantVolume({
       bets: `${ROW}1,A`,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { RowFault } from "../../server/ledger/file/bet_row.ts";
+import type { LineFault } from "../../server/ledger/file/bet_row.ts";
 import type { Line } from "./lines.ts";
 
 /** Most faults of one kind whose place is kept. */
@@ -24,7 +24,7 @@ export class FaultList {
   /** Faults of all kinds. */
   count = 0;
 
-  add({ kind, text }: RowFault, { number, offset }: Pick<Line, "number" | "offset">): void {
+  add({ kind, text }: LineFault, { number, offset }: Pick<Line, "number" | "offset">): void {
     const faults = this.#kinds.get(kind) ?? { kind, count: 0, first: [] };
     this.#kinds.set(kind, faults);
     faults.count++;

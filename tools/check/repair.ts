@@ -1,5 +1,5 @@
 /**
- * Cuts off the torn tail of bets.csv, as a server would, after copying it to another file.
+ * Truncates the torn end of bets.csv, as a server would, after copying it to another file.
  *
  * @module
  */
@@ -23,9 +23,9 @@ export interface RepairOptions {
 
 /** What a repair has changed. */
 export interface Repair {
-  /** Name of the file with the bytes that were cut off; nothing if there were none. */
+  /** Name of the file with the bytes that were truncated; nothing if there were none. */
   side?: string;
-  /** Bytes that were cut off. */
+  /** How many bytes were truncated. */
   cutBytes: number;
   /** Bytes that are left. */
   size: number;
@@ -34,10 +34,10 @@ export interface Repair {
 }
 
 /**
- * Cuts off what servers would cut off, and rewrites the journal as they would.
+ * Truncates what servers would truncate, and rewrites the journal as they would.
  *
  * An interrupted repair can be repeated at any point: the copy is complete and durable before
- * anything is cut off, and no copy is ever overwritten.
+ * anything is truncated, and no copy is ever overwritten.
  *
  * @throws {LockedError} If the lock is not obtained in time.
  */
@@ -82,7 +82,7 @@ function repairLocked(
   const side = isTorn ? copyTail(disk, bets, { from: wholeSize, nowMs: now() }) : undefined;
   if (isTorn) {
     bets.truncate(wholeSize);
-    // A power cut must not restore the tail beside a journal that does not know of it.
+    // A power cut must not restore the torn end while the journal does not know of it.
     bets.syncNow();
   }
   recordCut(disk, { size: wholeSize, round, side });
@@ -105,7 +105,7 @@ function recordCut(
     }
     disk.syncFolder();
   } catch (cause) {
-    const done = side === undefined ? "" : `The torn bytes are in ${side}, and cut off. `;
+    const done = side === undefined ? "" : `The torn bytes were copied to ${side} and truncated. `;
     throw new Error(
       `Cannot write ${JOURNAL_FILE}: ${(cause as Error).message}. ${done}` +
         "Fix that (a full disk needs room), then repeat",

@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import type { DurableMark } from "../../server/ledger/file/round_journal.ts";
-import { writesFiles } from "../testing.ts";
-import { filesOf, plantVolume, writeJournal } from "./planted_volume.ts";
+import { needs } from "../../testing/needs.ts";
+import { filesOf, plantVolume, writeJournal } from "./testing/planted_volume.ts";
 import { repairTail } from "./repair.ts";
 
 const ROW = "1,A,B,3,2000-01-01,1234\n";
@@ -19,7 +19,7 @@ async function journalOf(size: number, cuts: number, mark?: DurableMark): Promis
 }
 
 Deno.test({
-  ...writesFiles("repairTail() copies what it cuts off, and records the cut"),
+  ...needs(["write"], "repairTail() copies what it truncates, and records the truncation"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     const repair = await repairTail(volume.path, OPTIONS);
@@ -35,7 +35,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() keeps what the journal knows to be durable"),
+  ...needs(["write"], "repairTail() keeps what the journal knows to be durable"),
   fn: async () => {
     const mark = { bets: 24, closed: 2, closedSum: 7 };
     await using volume = await plantVolume({ ...KILLED, mark });
@@ -50,7 +50,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() never overwrites an earlier copy"),
+  ...needs(["write"], "repairTail() never overwrites an earlier copy"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     for (const name of [SIDE, `${SIDE}-2`]) {
@@ -68,7 +68,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() changes nothing when the copy cannot be written"),
+  ...needs(["write"], "repairTail() changes nothing when the copy cannot be written"),
   fn: async () => {
     await using volume = await plantVolume({ bets: `${ROW}1,A,B,3,2000-01-01,1234` });
     const before = await filesOf(volume.path);
@@ -96,7 +96,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() completes a repair that was interrupted after its cut"),
+  ...needs(["write"], "repairTail() completes a repair that was interrupted after its cut"),
   fn: async () => {
     await using volume = await plantVolume({ ...KILLED, bets: ROW });
     const repair = await repairTail(volume.path, OPTIONS);
@@ -109,7 +109,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("repairTail() waits for a writer, and then finds its round complete"),
+  ...needs(["write"], "repairTail() waits for a writer, and then finds its round complete"),
   fn: async () => {
     await using volume = await plantVolume(KILLED);
     using writer = await Deno.open(`${volume.path}/bets.csv`, { read: true, write: true });

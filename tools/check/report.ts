@@ -62,8 +62,9 @@ export function afterRepair(found: Examination, { size }: Repair): Examination {
 
 /** Returns the lines about a repair. */
 export function repairLines({ side, cutBytes, size, wroteJournal }: Repair): string[] {
-  if (!wroteJournal) return ["repair: nothing is left to cut off; nothing was changed."];
-  const cut = `repair: ${cutBytes} bytes were copied to ${side} and then cut off ${BETS_FILE}.`;
+  if (!wroteJournal) return ["repair: nothing is left to truncate; nothing was changed."];
+  const cut =
+    `repair: ${cutBytes} bytes were copied to ${side} and then truncated from ${BETS_FILE}.`;
   const journal = `repair: ${JOURNAL_FILE} was rewritten for ${BETS_FILE} of ${size} bytes.`;
   return side === undefined ? [journal] : [cut, journal];
 }
@@ -214,7 +215,7 @@ export function verdictOf(found: Examination): string[] {
   } else if (isBetsTorn(found)) {
     lines.push(
       `TORN: the end of ${BETS_FILE}. Nothing to do: the next server recovers it, and keeps a copy of what ` +
-        "it cuts off.",
+        "it truncates.",
     );
   }
   if (found.closed.torn !== undefined) {

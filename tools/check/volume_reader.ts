@@ -21,7 +21,7 @@ import {
   JOURNAL_FILE,
 } from "../../server/ledger/file/volume_files.ts";
 import { withDeadline } from "../../shared/deadline.ts";
-import { lockOwner } from "./lock_owner.ts";
+import { lockOwner } from "./file_users.ts";
 
 /** Longer than any content of lottery.json. */
 const IDENTITY_BYTES_MAX = 4096;

@@ -1,10 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { makeFolder } from "./made_folder.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 
 const one = (folder: string) => Deno.writeTextFile(`${folder}/content`, "one");
 
-Deno.test(writesFiles("makeFolder() makes the folder of a recipe once"), async () => {
+Deno.test(needs(["write"], "makeFolder() makes the folder of a recipe once"), async () => {
   await using temp = await tempFolder();
   const folder = `${temp.path}/deep/made`;
   assert(await makeFolder(folder, { recipe: "1", make: one }));
@@ -12,18 +13,21 @@ Deno.test(writesFiles("makeFolder() makes the folder of a recipe once"), async (
   assert(!await makeFolder(folder, { recipe: "1", make: () => Promise.reject("made again") }));
 });
 
-Deno.test(writesFiles("makeFolder() makes the folder again when the recipe changes"), async () => {
-  await using temp = await tempFolder();
-  const folder = `${temp.path}/made`;
-  await makeFolder(folder, { recipe: "1", make: one });
-  const two = (folder: string) => Deno.writeTextFile(`${folder}/other`, "two");
-  assert(await makeFolder(folder, { recipe: "2", make: two }));
-  await assertRejects(() => Deno.stat(`${folder}/content`), Deno.errors.NotFound);
-  assertEquals(await Deno.readTextFile(`${folder}/other`), "two");
-});
+Deno.test(
+  needs(["write"], "makeFolder() makes the folder again when the recipe changes"),
+  async () => {
+    await using temp = await tempFolder();
+    const folder = `${temp.path}/made`;
+    await makeFolder(folder, { recipe: "1", make: one });
+    const two = (folder: string) => Deno.writeTextFile(`${folder}/other`, "two");
+    assert(await makeFolder(folder, { recipe: "2", make: two }));
+    await assertRejects(() => Deno.stat(`${folder}/content`), Deno.errors.NotFound);
+    assertEquals(await Deno.readTextFile(`${folder}/other`), "two");
+  },
+);
 
 Deno.test(
-  writesFiles("makeFolder() keeps the old folder when making the new one fails"),
+  needs(["write"], "makeFolder() keeps the old folder when making the new one fails"),
   async () => {
     await using temp = await tempFolder();
     const folder = `${temp.path}/made`;
@@ -39,7 +43,7 @@ Deno.test(
   },
 );
 
-Deno.test(writesFiles("makeFolder() removes what a killed process left"), async () => {
+Deno.test(needs(["write"], "makeFolder() removes what a killed process left"), async () => {
   await using temp = await tempFolder();
   const folder = `${temp.path}/made`;
   await Deno.mkdir(`${folder}.aside/new`, { recursive: true });
@@ -50,7 +54,7 @@ Deno.test(writesFiles("makeFolder() removes what a killed process left"), async 
 });
 
 Deno.test(
-  writesFiles("makeFolder() makes the folder once when called many times at once"),
+  needs(["write"], "makeFolder() makes the folder once when called many times at once"),
   async () => {
     await using temp = await tempFolder();
     let made = 0;

@@ -1,5 +1,5 @@
 /**
- * Checks whether the datagram arrives by which servers signal the draw.
+ * Checks whether the datagrams by which servers signal the draw arrive.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Checks what this host offers to the lottery (Deno, its processor, Docker, open files), and the project's
- * settings.
+ * Checks what this host offers to the lottery: Deno, its processor, Docker, the subnet of the containers, open
+ * files; and the settings of the project.
  *
  * @module
  */
@@ -8,13 +8,23 @@
 import { arrivalsMax, type ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { withDeadline } from "../../shared/deadline.ts";
-import { hasVectorInstructions } from "../../shared/simd/wasm.ts";
+import { hasVectorInstructions } from "../../shared/simd/kernel.ts";
 import { TASK } from "../project.ts";
-import { readRunSettings } from "../run/run_settings.ts";
 import { dockerFault } from "../run/docker.ts";
+import type { Subnet } from "../run/lottery_settings.ts";
+import { readRunSettings } from "../run/run_settings.ts";
+import {
+  type DockerSubnet,
+  dockerSubnets,
+  overlapAdvice,
+  overlapFault,
+  overlaps,
+  routedSubnets,
+  type UsedSubnet,
+} from "../run/subnets.ts";
 import type { Finding } from "./finding.ts";
 
-/** Files that a server has open besides: the ledger's, its sockets, Deno's own, connections that linger. */
+/** Other files that a server has open: the ledger's, its sockets, Deno's own, lingering connections. */
 const OTHER_FILES = 96;
 /** The oldest Deno that runs the project. */
 const DENO_VERSION_MIN = [2, 7];
@@ -45,7 +55,7 @@ export function checkProcessor(): Finding {
 }
 
 /** Returns why containers cannot be used, even if the engine hangs; undefined if they can. */
-export async function dockerFaultInTime(): Promise<string | undefined> {
+async function dockerFaultInTime(): Promise<string | undefined> {
   return await withDeadline(dockerFault(), {
     timeoutMs: DOCKER_TIMEOUT_MS,
     error: () => new Error("its engine does not answer"),
@@ -59,6 +69,34 @@ export async function checkDocker(): Promise<Finding> {
     ? `usable: ${TASK} up runs containers`
     : `not usable (${fault}): ${TASK} up runs processes on this host`;
   return { level: "note", text };
+}
+
+/** Compares the subnet of the containers with Docker's networks and with this machine's routes. */
+export async function checkSubnet(subnet: Subnet): Promise<Finding> {
+  const isUsable = await dockerFaultInTime() === undefined;
+  const networks = isUsable ? await dockerSubnets() : [];
+  return judgeSubnet(subnet, { networks, routes: await routedSubnets() });
+}
+
+/** Judges a subnet by the others that are in use. */
+export function judgeSubnet(
+  subnet: Subnet,
+  { networks, routes }: { networks: readonly DockerSubnet[]; routes: readonly UsedSubnet[] },
+): Finding {
+  const fault = overlapFault(subnet, networks);
+  if (fault !== undefined) return { level: "fault", text: fault };
+  // A network of Docker has a route as well.
+  const others = routes.filter(({ device }) => !networks.some((one) => one.device === device));
+  const route = others.find(({ text }) => overlaps(text, subnet.text));
+  if (route === undefined) {
+    return { level: "ok", text: `${subnet.text} overlaps no other network` };
+  }
+  return {
+    level: "warning",
+    text:
+      `${subnet.text} overlaps ${route.text} of ${route.user}: while the containers run, this ` +
+      `machine does not reach the hosts there; ${overlapAdvice(subnet, [...networks, ...routes])}`,
+  };
 }
 
 /** The settings that determine how many files a server opens. */

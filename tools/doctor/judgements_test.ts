@@ -4,8 +4,7 @@ import { parseSubnet, type Subnet } from "../run/lottery_settings.ts";
 import { canReach, type Interface } from "./broadcast_check.ts";
 import { judgeFailedAppend, judgeSpace, quantile } from "./disk_check.ts";
 import { type Finding, formatFinding, runCheck } from "./finding.ts";
-import { judgeDeno, judgeOpenFiles, judgeSettingsError } from "./host_check.ts";
-import { judgeSubnet } from "./subnet_check.ts";
+import { judgeDeno, judgeOpenFiles, judgeSettingsError, judgeSubnet } from "./host_check.ts";
 
 Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
   const settings = { connectionsMax: 512, waitingMax: 1024, listenBacklog: 128 };

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { runsPrograms, tempFolder } from "../testing.ts";
+import { needs, PROGRAMS } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { checkLock } from "./lock_check.ts";
 
 const HOLDER = await Deno.readTextFile(new URL("lock_holder.ts", import.meta.url));
@@ -13,7 +14,7 @@ async function checkWith(program: string) {
 }
 
 Deno.test({
-  ...runsPrograms("checkLock() accepts flock"),
+  ...needs(PROGRAMS, "checkLock() accepts flock"),
   fn: async () => {
     await using folder = await tempFolder();
     assertEquals((await checkLock(folder.path)).level, "ok");
@@ -24,7 +25,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...runsPrograms("checkLock() finds locks that two processes can hold at once"),
+  ...needs(PROGRAMS, "checkLock() finds locks that two processes can hold at once"),
   fn: async () => {
     const atOnce = await checkWith(`console.log("taken");`);
     assertEquals(atOnce.level, "fault");

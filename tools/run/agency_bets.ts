@@ -102,7 +102,7 @@ async function notFolder(dataset: Dataset): Promise<TaskError> {
   );
 }
 
-/** Says how much of the path exists, and what may have been meant. */
+/** Says how much of the path exists, and what may have been meant instead. */
 async function missingFolder(dataset: Dataset): Promise<TaskError> {
   const parts = dataset.folder.split("/").filter((part) => part !== "");
   let [existing, name] = ["", ""];

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { TaskError } from "../project.ts";
-import { type TempFolder, tempFolder, writesFiles, zipOf } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
+import { zipOf } from "./testing/zip.ts";
 import { provideBets } from "./agency_bets.ts";
 import { betsFiles, writeSample } from "./bets_folder.ts";
 
@@ -32,7 +34,7 @@ async function namesBelow(path: string): Promise<string[]> {
 }
 
 Deno.test(
-  writesFiles("provideBets() makes sample bets if the default folder is missing or empty"),
+  needs(["write"], "provideBets() makes sample bets if the default folder is missing or empty"),
   async () => {
     for (const kept of [undefined, ".gitkeep", ".DS_Store"]) {
       await using root = tempFolder();
@@ -51,7 +53,7 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("provideBets() makes sample bets nowhere else, and says what it found"),
+  needs(["write"], "provideBets() makes sample bets nowhere else, and says what it found"),
   async () => {
     await using root = tempFolder();
     const { path } = root;
@@ -81,7 +83,7 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("provideBets() makes no sample bets in a default folder that holds anything"),
+  needs(["write"], "provideBets() makes no sample bets in a default folder that holds anything"),
   async () => {
     for (const name of ["dataset.zip", "notes.txt", "AGENCY-1.CSV", "agency-9.csv", "2026/"]) {
       await using root = tempFolder();
@@ -98,7 +100,10 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("provideBets() names every file that no client would send, beside a complete set"),
+  needs(
+    ["write"],
+    "provideBets() names every file that no client would send, even if the set is complete",
+  ),
   async () => {
     await using root = tempFolder();
     const folder = await makeBets(root, "bets", 2);
@@ -123,7 +128,10 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("provideBets() lists the first twenty faults of all files, and counts the others"),
+  needs(
+    ["write"],
+    "provideBets() lists the first twenty faults of all files, and counts the others",
+  ),
   async () => {
     await using root = tempFolder();
     const folder = await makeBets(root, "bets", 3);
@@ -149,7 +157,7 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("provideBets() reports files that cannot be read among the faults"),
+  needs(["write"], "provideBets() reports files that cannot be read among the faults"),
   async () => {
     await using root = tempFolder();
     const folder = await makeBets(root, "bets", 2);
@@ -163,7 +171,7 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("writeSample() replaces sample bets of more agencies, but no other file"),
+  needs(["write"], "writeSample() replaces sample bets of more agencies, but no other file"),
   async () => {
     await using root = tempFolder();
     const folder = `${root.path}/bets`;

@@ -5,9 +5,8 @@
  */
 
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
-import { UNFINISHED_SAMPLE } from "./dataset_survey.ts";
 import { RandomIntegers, sampleBet, sampleSizes } from "./sample_bets.ts";
-import { recordedSamples, recordSamples } from "./sample_record.ts";
+import { recordedSamples, recordSamples, UNFINISHED_SAMPLE } from "./sample_record.ts";
 
 /** Default number of sample bets, over all agencies. */
 export const SAMPLE_BETS = 78_000;
@@ -43,7 +42,7 @@ export interface SampleOptions {
 }
 
 /**
- * Writes sample bets for every agency and replaces existing files, but only once all new ones are
+ * Writes sample bets forevery agency and replaces existing files, but only once all new ones are
  * complete. Removes sample bets of other agencies, which nobody would send.
  *
  * @returns The number of bets of each agency.

@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { ResultFile } from "../../client/result_file.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { clearResults, readResults, resultFile } from "./client_results.ts";
 
-Deno.test(writesFiles("readResults() returns exactly what clients have written"), async () => {
+Deno.test(needs(["write"], "readResults() returns exactly what clients have written"), async () => {
   await using temporary = tempFolder();
   const folder = `${temporary.path}/results`;
   await clearResults(folder);

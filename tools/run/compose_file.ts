@@ -85,8 +85,8 @@ export function composeFile(options: ComposeOptions): string {
 }
 
 /**
- * Makes the output of @std/yaml fit for people. It numbers the anchors of objects that occur
- * several times, quotes the key `<<`, which then would be an ordinary one, and prefers quotes that
+ * Makes the output of @std/yaml readable. @std/yaml numbers the anchors of objects that occur
+ * several times, quotes the key `<<`, which makes it an ordinary key, and prefers quotes that
  * `deno fmt` does not.
  */
 function tidy(text: string): string {

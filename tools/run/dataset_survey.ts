@@ -5,12 +5,9 @@
  * @module
  */
 
+import { shellQuote } from "../project.ts";
+import { SAMPLE_RECORD, UNFINISHED_SAMPLE } from "./sample_record.ts";
 import { zipNames } from "./zip_names.ts";
-
-/** The record of the sample bets in a folder: see sample_record.ts. */
-export const SAMPLE_RECORD = "sample-bets.json";
-/** Holds sample bets until all of them are complete. */
-export const UNFINISHED_SAMPLE = ".unfinished-sample-bets";
 
 /** What systems, Git and this project put into a folder that a person calls empty. */
 const NOT_BETS: readonly string[] = [
@@ -123,7 +120,7 @@ export async function archivedBets(
   // Brackets, stars and question marks are patterns to unzip.
   const pattern = `${inside.replaceAll(/[[\]*?\\]/g, "\\$&")}agency-*.csv`;
   return `holds ${countFiles(bets.length)}: unpack it with ` +
-    `unzip -j ${shellQuoted(archive)} ${shellQuoted(pattern)} -d ${shellQuoted(folder)}`;
+    `unzip -j ${shellQuote(archive)} ${shellQuote(pattern)} -d ${shellQuote(folder)}`;
 }
 
 /**
@@ -150,9 +147,4 @@ function countFiles(count: number): string {
 export function listNames(names: readonly string[]): string {
   if (names.length <= NAMES_MAX) return new Intl.ListFormat("en-GB").format(names);
   return `${names.slice(0, NAMES_MAX).join(", ")} and ${names.length - NAMES_MAX} more`;
-}
-
-/** Quotes a text for a POSIX shell. */
-export function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,5 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { tempFolder, writesFiles, zipOf } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
+import { zipOf } from "./testing/zip.ts";
 
 import { findBetsElsewhere, surveyNames, unsentReason } from "./dataset_survey.ts";
 
@@ -40,7 +42,10 @@ Deno.test("unsentReason() says what to do about a file that no client would send
 });
 
 Deno.test(
-  writesFiles("findBetsElsewhere() finds bets in archives and in folders below, at any such place"),
+  needs(
+    ["write"],
+    "findBetsElsewhere() finds bets in archives and in folders below, at any such place",
+  ),
   async () => {
     await using folder = tempFolder();
     const { path } = folder;

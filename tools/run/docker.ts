@@ -87,7 +87,7 @@ function isSameFolder(one: string, other: string): boolean {
   try {
     return one === other || Deno.realPathSync(one) === Deno.realPathSync(other);
   } catch {
-    return false; // One of them is gone.
+    return false; // One of them no longer exists.
   }
 }
 

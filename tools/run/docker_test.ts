@@ -1,12 +1,16 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { PROJECT_ROOT } from "../project.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { ComposeProject, composeProjectName } from "./docker.ts";
 
 const NO_ENVIRONMENT = { environment: () => undefined };
 
 Deno.test({
-  ...writesFiles("composeProjectName() follows from the path of the checkout, whatever its name"),
+  ...needs(
+    ["write"],
+    "composeProjectName() follows from the path of the checkout, whatever its name",
+  ),
   fn: async () => {
     await using folder = await tempFolder();
     const names = ["one/lottery", "two/lottery", "Ñandú $HOME, 'x'", "-", "-_.", "X".repeat(200)];
@@ -33,7 +37,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...writesFiles("composeProjectName() prefers the environment, then .env, to the path"),
+  ...needs(["write"], "composeProjectName() prefers the environment, then .env, to the path"),
   fn: async () => {
     await using folder = await tempFolder();
     const root = folder.path;

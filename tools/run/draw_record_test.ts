@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { IDENTITY_FILE } from "../../server/ledger/file/volume_files.ts";
-import { tempFolder, writesFiles } from "../testing.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
 import { dropUnusedIdentity, hasIdentity, recordedAgencies } from "./draw_record.ts";
 
 const IDENTITY =
   '{"id":"x","agencies":12,"winningNumber":7574,"createdAt":"2026-11-23T10:00:00Z"}\n';
 
 Deno.test(
-  writesFiles("recordedAgencies() reads the identity, or the record of earlier versions"),
+  needs(["write"], "recordedAgencies() reads the identity, or the record of earlier versions"),
   async () => {
     await using folder = tempFolder();
     const write = (name: string, text: string) =>
@@ -25,7 +26,7 @@ Deno.test(
 );
 
 Deno.test(
-  writesFiles("dropUnusedIdentity() removes the identity of a lottery with other settings"),
+  needs(["write"], "dropUnusedIdentity() removes the identity of a lottery with other settings"),
   async () => {
     await using folder = tempFolder();
     await dropUnusedIdentity(folder.path, { agencies: 12, winningNumber: 7574 });

@@ -14,9 +14,9 @@ import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
 import { DRAW_FILES } from "./draw_record.ts";
 
 /**
- * The files of a draw, in the order in which they are archived. The journal must not stay without
- * its bets. And while the list of closed agencies is there no server accepts bets, so that an
- * interrupted archiving can be finished.
+ * The files of a draw, in the order in which they are archived. The journal must not outlive its
+ * bets. While the list of closed agencies is there, no server accepts bets, so that interrupted
+ * archiving can be finished.
  */
 const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, ...DRAW_FILES] as const;
 

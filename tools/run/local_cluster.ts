@@ -26,7 +26,7 @@ const LOOPBACK_BROADCAST = "127.255.255.255";
 /** A server promises to end within two seconds; a busy machine needs more. */
 const STOP_GRACE_MS = 5000;
 
-/** Settings of servers and clients, which inherit only those that `up` passes on. */
+/** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
   /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
@@ -48,10 +48,10 @@ export const LOCAL_CLUSTER: Cluster = {
 };
 
 /**
- * Checks that the servers can have their ports.
+ * Checks that the servers can use their ports.
  *
- * @throws {TaskError} If this system cannot share a port among servers, or another program listens
- * on it: a server of another cluster would share it, and receive connections of our clients.
+ * @throws {TaskError} If several servers cannot share a port on this system, or another program listens on it:
+ * a server of another cluster would share it, and receive connections of our clients.
  */
 function assertPortsFree({ lottery, server }: RunSettings): void {
   if (lottery.servers > 1 && Deno.build.os !== "linux") {
@@ -135,7 +135,7 @@ class LocalProcesses {
 
   /** Stops the clients, then the servers, and waits for all of them. */
   async stop(): Promise<void> {
-    // A terminal sends Ctrl-C to all of its processes; a second signal would end them at once.
+    // A terminal has sent Ctrl-C to all of its processes: a second signal would end them at once.
     const isSignalled = this.#options.stop.reason === "SIGINT" && Deno.stdin.isTerminal();
     for (const services of [this.#clients, this.#servers]) {
       const ended = Promise.all(services.map((service) => service.ended));
@@ -182,7 +182,7 @@ class LocalProcesses {
     });
   }
 
-  /** Records all processes, and one that is just starting. */
+  /** Records all processes, including one that is just starting. */
   #recordChildren(...starting: number[]): void {
     const pids = [...this.#servers, ...this.#clients].map(({ pid }) => pid);
     this.#options.onStart([...pids, ...starting]);

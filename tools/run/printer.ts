@@ -10,18 +10,18 @@ import { PROJECT_ROOT } from "../project.ts";
 /** The file with all lines of the last run. */
 export const LOG_FILE = `${PROJECT_ROOT}/.cache/up.log`;
 
-/** The colours of names, as SGR codes: all but black, white, and red, which is for errors. */
-const COLOURS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
+/** The colors of names, as SGR codes: all but black, white, and red, which is for errors. */
+const COLORS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 
 /** Options of {@linkcode Printer}. */
 export interface PrinterOptions {
   /** The names of the services: lines are aligned to the longest. */
   names: readonly string[];
-  /** Whether names have colours. @default {if stdout is a terminal and NO_COLOR is not set} */
-  colours?: boolean;
+  /** Whether names have colors. @default {if stdout is a terminal and NO_COLOR is not set} */
+  colors?: boolean;
   /** Takes each line for the screen. @default {console.log} */
   print?: (line: string) => void;
-  /** Takes each line for a file, without colours. */
+  /** Takes each line for a file, without colors. */
   keep: (line: string) => void;
 }
 
@@ -29,23 +29,23 @@ export interface PrinterOptions {
 export class Printer {
   readonly #options: Required<PrinterOptions>;
   readonly #nameCharsMax: number;
-  readonly #colourOf = new Map<string, number>();
+  readonly #colorOf = new Map<string, number>();
   #isScreenGone = false;
   #isKeeping = true;
 
   constructor(options: PrinterOptions) {
-    const colours = Deno.stdout.isTerminal() && !Deno.noColor;
-    this.#options = { colours, print: (line) => console.log(line), ...options };
+    const colors = Deno.stdout.isTerminal() && !Deno.noColor;
+    this.#options = { colors, print: (line) => console.log(line), ...options };
     this.#nameCharsMax = Math.max(...options.names.map((name) => name.length));
   }
 
   /** Prints a line of a service: `server3  | line`. */
   line(name: string, line: string): void {
     const head = `${name.padEnd(this.#nameCharsMax)} |`;
-    const colour = this.#colourOf.get(name) ?? COLOURS[this.#colourOf.size % COLOURS.length];
-    this.#colourOf.set(name, colour);
-    const coloured = `\x1b[${colour}m${head}\x1b[0m ${line}`;
-    this.say(`${head} ${line}`, this.#options.colours ? coloured : undefined);
+    const color = this.#colorOf.get(name) ?? COLORS[this.#colorOf.size % COLORS.length];
+    this.#colorOf.set(name, color);
+    const colored = `\x1b[${color}m${head}\x1b[0m ${line}`;
+    this.say(`${head} ${line}`, this.#options.colors ? colored : undefined);
   }
 
   /**

@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
 import { Printer } from "./printer.ts";
 
-Deno.test("Printer.line() aligns lines after the names of services, and keeps them without colours", () => {
+Deno.test("Printer.line() aligns lines after the names of services, and keeps them without colors", () => {
   const printed: string[] = [];
   const kept: string[] = [];
   const printer = new Printer({
     names: ["server1", "docker"],
-    colours: true,
+    colors: true,
     print: (line) => printed.push(line),
     keep: (line) => kept.push(line),
   });

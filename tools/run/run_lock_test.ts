@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { needs } from "../../testing/needs.ts";
+import { needs, PROGRAMS } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
 import { TaskError } from "../project.ts";
 import { readRunRecord, RunLock } from "./run_lock.ts";
@@ -23,7 +23,7 @@ Deno.test({
 
 Deno.test({
   ...needs(
-    ["posix", "write", "run", "env"],
+    PROGRAMS,
     "RunLock.acquire() keeps the record of a killed holder while its clients run",
   ),
   async fn() {

@@ -7,7 +7,11 @@
 
 import { createHash } from "node:crypto";
 import { unlessNotFound } from "../project.ts";
-import { SAMPLE_RECORD } from "./dataset_survey.ts";
+
+/** The record of the sample bets in a folder. */
+export const SAMPLE_RECORD = "sample-bets.json";
+/** The folder inside it that holds sample bets until all of them are complete. */
+export const UNFINISHED_SAMPLE = ".unfinished-sample-bets";
 
 /** The SHA-256 of each file, in hexadecimal digits, by its name. */
 type Hashes = Record<string, string>;

@@ -1,6 +1,6 @@
 /**
  * A server as a process that is started again when it dies, as Docker does it with `on-failure`:
- * with pauses that grow, and not for ever.
+ * with pauses that grow, and not forever.
  *
  * @module
  */

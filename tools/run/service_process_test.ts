@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { runsPrograms } from "../testing.ts";
+import { needs, PROGRAMS } from "../../testing/needs.ts";
 import { ServiceProcess } from "./service_process.ts";
 
 /** Starts a shell script, whose lines are added to `lines`. */
@@ -13,7 +13,7 @@ function start(script: string, lines: string[]): ServiceProcess {
   });
 }
 
-Deno.test(runsPrograms("ServiceProcess passes on every line, then its exit code"), async () => {
+Deno.test(needs(PROGRAMS, "ServiceProcess passes on every line, then its exit code"), async () => {
   const lines: string[] = [];
   const service = start("echo one; echo two >&2; printf three; exit 3", lines);
   assertEquals(await service.ended, 3);
@@ -21,7 +21,7 @@ Deno.test(runsPrograms("ServiceProcess passes on every line, then its exit code"
 });
 
 Deno.test(
-  runsPrograms("ServiceProcess ends although a process left behind keeps its output open"),
+  needs(PROGRAMS, "ServiceProcess ends although a leftover process keeps its output open"),
   async () => {
     const lines: string[] = [];
     const service = start("sleep 600 & echo $!", lines);
@@ -30,19 +30,22 @@ Deno.test(
   },
 );
 
-Deno.test(runsPrograms("ServiceProcess.stop() kills a program that ignores SIGTERM"), async () => {
-  const lines: string[] = [];
-  const ready = Promise.withResolvers<void>();
-  const service = new ServiceProcess({
-    command: "sh",
-    args: ["-c", "trap '' TERM; echo ready; while :; do :; done"],
-    cwd: "/",
-    onLine: (line) => {
-      lines.push(line);
-      ready.resolve();
-    },
-  });
-  await ready.promise;
-  assertEquals(await service.stop(10), 137);
-  assertEquals(lines, ["ready"]);
-});
+Deno.test(
+  needs(PROGRAMS, "ServiceProcess.stop() kills a program that ignores SIGTERM"),
+  async () => {
+    const lines: string[] = [];
+    const ready = Promise.withResolvers<void>();
+    const service = new ServiceProcess({
+      command: "sh",
+      args: ["-c", "trap '' TERM; echo ready; while :; do :; done"],
+      cwd: "/",
+      onLine: (line) => {
+        lines.push(line);
+        ready.resolve();
+      },
+    });
+    await ready.promise;
+    assertEquals(await service.stop(10), 137);
+    assertEquals(lines, ["ready"]);
+  },
+);

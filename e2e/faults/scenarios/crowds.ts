@@ -160,5 +160,8 @@ async function makesProgress(lottery: Lottery, timeoutMs: number): Promise<boole
 }
 
 function stuck(): Fault {
-  return { kind: "unfinished", detail: "honest agencies make no progress beside the crowd" };
+  return {
+    kind: "unfinished",
+    detail: "honest agencies make no progress while the crowd is there",
+  };
 }

@@ -2,7 +2,7 @@
  * A disk that fills up, and is enlarged later.
  *
  * The memory disk runs full too. Only here does the kernel decide how much of a write still fits,
- * and does a whole server go through it.
+ * and does a whole server experience it.
  *
  * @module
  */

@@ -21,7 +21,7 @@ const BATCHES = 8;
 /** The write to bets.csv in which the first server is killed. */
 const TORN_WRITE = 3;
 
-/** Kills servers; agencies must go on with the others, and nothing may be lost or stored twice. */
+/** Kills servers; agencies must continue with the others, and nothing may be lost or stored twice. */
 export async function kills({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   const begin = performance.now();
   const sharedPort = seed % 2 === 0;
@@ -66,7 +66,7 @@ function firstServerFirst({ servers }: FaultCluster, random: Random) {
 }
 
 /**
- * Kills the first server in the middle of a write, while it holds the lock. The others must go on.
+ * Kills the first server in the middle of a write, while it holds the lock. The others must continue.
  */
 async function killWithinWrite(lottery: Lottery): Promise<void> {
   const [first] = lottery.cluster.servers;

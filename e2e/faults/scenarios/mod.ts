@@ -39,7 +39,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     run: kills,
   },
   "stops": {
-    summary: "SIGSTOP to servers, SIGCONT once agencies have gone on with others",
+    summary: "SIGSTOP to servers, SIGCONT once agencies have continued with others",
     count: 8,
     needs: LINUX,
     run: stops,

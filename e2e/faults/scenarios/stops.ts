@@ -1,5 +1,5 @@
 /**
- * SIGSTOP to any server at any moment, and SIGCONT once the agencies have gone on with others. A
+ * SIGSTOP to any server at any moment, and SIGCONT once the agencies have continued with others. A
  * batch that the stopped server had in hand comes late, and must not be stored a second time.
  *
  * Nothing in one process can stop a server between two arbitrary instructions, with or without the

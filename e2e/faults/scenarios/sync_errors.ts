@@ -51,7 +51,7 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
   });
   await strace.line(/attached/);
   lottery.grant(BATCHES);
-  // The agencies go on with the other server.
+  // The agencies continue with the other server.
   await lottery.acknowledged(AGENCIES * BATCHES);
   const badExit = await findBadExit(victim);
   if (badExit !== undefined) return [{ kind: "bad exit", detail: badExit }];
@@ -63,7 +63,7 @@ async function failSync({ seed, unsafe }: RunOptions): Promise<Fault[]> {
 /** Returns what is wrong with the exit of a server whose disk failed to sync, if anything is. */
 async function findBadExit(victim: Program): Promise<string | undefined> {
   const code = await victim.ended(EXIT_MS_MAX).catch(() => undefined);
-  if (code === undefined) return "the server goes on although its disk has failed to sync";
+  if (code === undefined) return "the server continues although its disk has failed to sync";
   if (code !== 1) return `the server exited with ${code}:\n${victim.tail()}`;
   if (victim.count(/CRITICAL .*failed to sync/) === 0) {
     return `the server does not say why it exited:\n${victim.tail()}`;

@@ -1,6 +1,6 @@
 /**
  * SIGTERM to one server after another under load: each exits cleanly and in time, and the agencies
- * go on with the others. With at least as many signals as servers, this is a rolling restart.
+ * continue with the others. With at least as many signals as servers, this is a rolling restart.
  *
  * server_test.ts stops a server by a call. Only here does the real signal end the real program,
  * which must find its exit code and leave a port that can be reused at once.

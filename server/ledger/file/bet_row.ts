@@ -13,6 +13,7 @@ import {
   BetScanner,
   BIRTHDATE_BYTES,
   describeFault,
+  describeRule,
   DOCUMENT_BYTES_MAX,
   FAULT_VALUE_CHARS_MAX,
   NAME_BYTES_MAX,
@@ -38,12 +39,18 @@ export const ROW_BYTES_MAX = AGENCY_DIGITS_MAX + 1 +
   BIRTHDATE_BYTES + 1 +
   NUMBER_DIGITS_MAX + 1;
 
-/** Why a row is invalid. */
-export interface RowFault {
+/** Why a line of a file is invalid. */
+export interface LineFault {
   /** A short name of the broken rule, by which faults can be counted. */
   kind: string;
-  /** The broken rule and the value that breaks it. */
+  /** The broken rule and the value that breaks it, which may be a person's name or document. */
   text: string;
+}
+
+/** Why a row is invalid. */
+export interface RowFault extends LineFault {
+  /** The broken rule and the field, for a log: without any value. */
+  rule: string;
 }
 
 /** What a row is judged by, besides its bytes. */
@@ -120,28 +127,28 @@ export function explainRow(row: Uint8Array, rules: RowRules): RowFault | undefin
   const fields = [...`,${text}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^",]*))(?=,|$)/g)]
     .map(([, quoted, plain]) => quoted?.replaceAll('""', '"') ?? plain);
   if (fields.map(quoteIfNeeded).join(",") !== text) {
-    return { kind: "quoting", text: `is not CSV with minimal quoting: ${quote(text)}` };
+    return faultOfRow("quoting", "is not CSV with minimal quoting", row);
   }
   if (fields.length !== BET_FIELDS.length + 1) {
-    return { kind: "fields", text: `has ${fields.length} fields, not 6: ${quote(text)}` };
+    return faultOfRow("fields", `has ${fields.length} fields, not 6`, row);
   }
   return explainFields(fields, rules);
 }
 
 /** Finds faults that keep a row from being split into fields. */
 function explainBytes(row: Uint8Array): RowFault | undefined {
-  if (row.length === 0) return { kind: "empty", text: "is empty" };
+  if (row.length === 0) return { kind: "empty", rule: "it is empty", text: "is empty" };
   if (row.includes(0)) {
     const count = row.reduce((sum, byte) => byte === 0 ? sum + 1 : sum, 0);
-    return { kind: "NUL bytes", text: `contains ${count} NUL bytes: ${quoteBytes(row)}` };
+    return faultOfRow("NUL bytes", `contains ${count} NUL bytes`, row);
   }
   if (row.at(-1) === CARRIAGE_RETURN) {
-    return { kind: "line end", text: `ends in \\r\\n, not in \\n: ${quoteBytes(row)}` };
+    return faultOfRow("line end", "ends in \\r\\n, not in \\n", row);
   }
   try {
     strictDecoder.decode(row);
   } catch {
-    return { kind: "encoding", text: `is not UTF-8: ${quoteBytes(row)}` };
+    return faultOfRow("encoding", "is not UTF-8", row);
   }
 }
 
@@ -150,24 +157,30 @@ function explainFields(
   { agencies, today }: RowRules,
 ): RowFault | undefined {
   if (!/^[1-9]\d*$/.test(agency)) {
-    return { kind: "agency", text: `agency ${quote(agency)} is not an agency's number` };
+    return faultOfField("agency", agency, "is not an agency's number");
   }
   if (Number(agency) > agencies) {
-    const rule = `is over ${agencies}, the number of agencies`;
-    return { kind: "agency", text: `agency ${quote(agency)} ${rule}` };
+    return faultOfField("agency", agency, `is over ${agencies}, the number of agencies`);
   }
   // The scanner treats a `;` as the end of a field.
   const at = bet.findIndex((value) => value.includes(";"));
-  if (at >= 0) {
-    const field = BET_FIELDS[at];
-    return { kind: field, text: `${field} ${quote(bet[at])} contains a \`;\`` };
-  }
+  if (at >= 0) return faultOfField(BET_FIELDS[at], bet[at], "contains a `;`");
   const bytes = encoder.encode(bet.join(";"));
   const fault = fieldScanner.scan(bytes, 0, bytes.length, today);
-  if (fault !== undefined) return { kind: fault.field, text: describeFault(fault) };
-  if (/^0\d/.test(bet[4])) {
-    return { kind: "number", text: `number ${quote(bet[4])} has leading zeros` };
+  if (fault !== undefined) {
+    return { kind: fault.field, rule: describeRule(fault), text: describeFault(fault) };
   }
+  if (/^0\d/.test(bet[4])) return faultOfField("number", bet[4], "has leading zeros");
+}
+
+/** A fault of a whole row. */
+function faultOfRow(kind: string, predicate: string, row: Uint8Array): RowFault {
+  return { kind, rule: `it ${predicate}`, text: `${predicate}: ${quoteBytes(row)}` };
+}
+
+/** A fault of one field. */
+function faultOfField(kind: string, value: string, predicate: string): RowFault {
+  return { kind, rule: `${kind} ${predicate}`, text: `${kind} ${quote(value)} ${predicate}` };
 }
 
 function quoteIfNeeded(field: string): string {

@@ -12,6 +12,12 @@ function faultOf(row: string | Uint8Array) {
   return new RowChecker(RULES).check(file, 2, 2 + bytes.length);
 }
 
+/** What remains of a fault's text without the value. */
+function ruleOf(text: string): string {
+  const rule = text.replace(/:? "(?:[^"\\]|\\.)*"…?/, "");
+  return /^(?:is|has|contains|ends) /.test(rule) ? `it ${rule}` : rule;
+}
+
 Deno.test("RowChecker.check() accepts what servers write", () => {
   const longest = `StoreBet:5;${'"'.repeat(64)};${'"'.repeat(64)};${
     '"'.repeat(20)
@@ -93,6 +99,7 @@ Deno.test("RowChecker.check() returns the kind of fault, the rule and the value"
       const fault = faultOf(row);
       assertEquals(fault?.kind, kind);
       assertStringIncludes(fault?.text ?? "", says);
+      assertEquals(fault?.rule, ruleOf(fault?.text ?? ""));
     });
   }
 });

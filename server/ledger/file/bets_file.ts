@@ -7,15 +7,14 @@
  * @module
  */
 
-import { LINE_FEED } from "../../../shared/ascii.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
-import { explainRow, ROW_BYTES_MAX } from "./bet_row.ts";
 import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
 import { FileLock } from "./file_lock.ts";
 import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
-import { copyBytes, copyTail } from "./side_copy.ts";
+import { completeLastRow } from "./shortened_file.ts";
+import { cutTail } from "./side_copy.ts";
 import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
@@ -26,12 +25,8 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 const SYNC_IN_PLACE_MS = 1;
 /** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_SLICES_MAX = 4;
-/** Largest file whose lines are counted for a message. */
-const LINES_COUNTED_BYTES_MAX = 1024 * 1024;
-/** Longest part of a torn end that is looked at, to say in the log what it is. */
+/** How much of a torn end is examined, to log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
-/** Longest torn round that is held in memory where no copy can be made before it is truncated. */
-const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
 
@@ -219,7 +214,7 @@ export class BetsFile {
    * Makes sure that counted rows of other servers stay: one whose own sync fails takes its last rows back,
    * unless the mark says that they are durable.
    *
-   * @returns Whether they do. If not, count again.
+   * @returns Whether they stay. If not, count again.
    */
   async confirm(): Promise<boolean> {
     if (this.#foreignSize <= this.mark.bets) return true;
@@ -315,7 +310,11 @@ export class BetsFile {
       knownSize: this.#tally.size,
       durableSize,
     });
-    if (state === "shortened") return this.#completeOrFail(size, durableSize);
+    if (state === "shortened") {
+      const { rules, log } = this.#options;
+      completeLastRow(this.#file, { size, durableSize, rules, log });
+      return durableSize;
+    }
     const isRecalled = round?.recalls !== this.#recalls;
     if (round !== undefined && round.cuts !== this.#cuts && round.from === round.to) {
       // Its writer may have been killed before the record of the truncation was durable.
@@ -330,43 +329,6 @@ export class BetsFile {
       this.#repair({ size, wholeSize, why: "the last round is incomplete", isTorn });
     }
     return wholeSize;
-  }
-
-  /** Adds the line end of the last row if nothing else is missing. */
-  #completeOrFail(size: number, durableSize: number): number {
-    if (size + 1 === durableSize && this.#isRowUnterminated(size)) {
-      writeAll(this.#file, new Uint8Array([LINE_FEED]), size);
-      this.#file.syncNow();
-      this.#options.log.warning("repair", "success", {
-        file: BETS_FILE,
-        offset: size,
-        why: "the last row had lost its line end",
-      });
-      return durableSize;
-    }
-    throw new FatalLedgerError(
-      `Cannot use ${BETS_FILE}: it has ${size} bytes${this.#lineCount(size)}, but ` +
-        `${durableSize} bytes were durable. Rows were removed, or an older copy was put in its place. ` +
-        "Nothing was changed. Restore the volume from a backup, or accept the loss with " +
-        "./denow task check --accept-loss",
-    );
-  }
-
-  #isRowUnterminated(size: number): boolean {
-    const { wholeSize } = inspectTail(size, undefined, { read: this.read });
-    if (size - wholeSize >= ROW_BYTES_MAX || size === wholeSize) return false;
-    const row = new Uint8Array(size - wholeSize);
-    readFully(this.#file, row, wholeSize);
-    return explainRow(row, this.#options.rules) === undefined;
-  }
-
-  /** How many lines a small file has, in words. Counting those of a large one would keep the lock. */
-  #lineCount(size: number): string {
-    if (size > LINES_COUNTED_BYTES_MAX) return "";
-    const bytes = new Uint8Array(size);
-    const length = readFully(this.#file, bytes, 0);
-    const lines = bytes.subarray(0, length).filter((byte) => byte === LINE_FEED).length;
-    return ` and ${lines} lines`;
   }
 
   /**
@@ -399,13 +361,14 @@ export class BetsFile {
     this.#recalls = recalls;
   }
 
-  /** Truncates the file to `wholeSize`, after copying what goes, or only rewrites a stale journal. */
+  /** Truncates the file to `wholeSize` after copying what follows, or only rewrites a stale journal. */
   #repair(tail: { size: number; wholeSize: number; why: string; isTorn?: boolean }): void {
     const { size, wholeSize, why, isTorn = false } = tail;
     if (wholeSize === size) return this.#truncateTo(wholeSize);
     const start = new Uint8Array(Math.min(size - wholeSize, LOOKED_AT_BYTES_MAX));
     readFully(this.#file, start, wholeSize);
-    const copy = this.#cut({ size, wholeSize, isTorn });
+    const truncate = () => this.#truncateTo(wholeSize);
+    const copy = cutTail(this.#disk, this.#file, { from: wholeSize, isTorn, truncate });
     this.#options.log.warning("repair", "success", {
       file: BETS_FILE,
       cut_bytes: size - wholeSize,
@@ -415,33 +378,6 @@ export class BetsFile {
       copy,
       why,
     });
-  }
-
-  /**
-   * Copies the end of the file, and truncates it. On a full disk the end of a torn round, of which nothing was
-   * acknowledged, gives its own room to the copy: else nobody could store, close or draw.
-   *
-   * @returns The name of the copy.
-   */
-  #cut({ size, wholeSize, isTorn }: { size: number; wholeSize: number; isTorn: boolean }): string {
-    const nowMs = Date.now();
-    try {
-      const copy = copyTail(this.#disk, this.#file, { from: wholeSize, nowMs });
-      this.#truncateTo(wholeSize);
-      return copy;
-    } catch (error) {
-      const isHeld = isTorn && !(error instanceof FatalLedgerError) &&
-        size - wholeSize <= HELD_BYTES_MAX;
-      if (!isHeld) throw error;
-    }
-    const torn = new Uint8Array(size - wholeSize);
-    readFully(this.#file, torn, wholeSize);
-    this.#truncateTo(wholeSize);
-    try {
-      return copyBytes(this.#disk, torn, nowMs);
-    } catch (error) {
-      return `none: ${(error as Error).message}`;
-    }
   }
 
   #truncateTo(size: number): void {

@@ -165,7 +165,7 @@ Deno.test("BetsFile fails when bets.csv was deleted or replaced", async () => {
   await assertRejects(() => count(opened), FatalLedgerError, "was moved or deleted");
   disk.put("bets.csv", ROW);
   await assertRejects(() => append(opened, ROW), FatalLedgerError, "Stop all servers before");
-  // The lock is free all the same.
+  // The lock is free nevertheless.
   assertEquals(await count(open(disk)), 1);
 });
 

@@ -18,7 +18,7 @@ import { CLOSED_FILE } from "./volume_files.ts";
 /** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
 const NAME_TRUSTED_MS = 50;
 
-/** Far more than a line for every agency takes. */
+/** Far more than a line forevery agency takes. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
 /** The content of agencies_closed.txt. */
@@ -173,11 +173,11 @@ function changedMessage({ closed }: ClosedMark): string {
 }
 
 function missingMessage(agency: number): string {
-  return `Cannot go on: agency ${agency} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
+  return `Cannot continue: agency ${agency} has closed, but is no longer in ${CLOSED_FILE}. Stop all servers ` +
     "before you touch the shared volume, and restore that line";
 }
 
 function tooLongMessage(size: number): string {
-  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, where a line for every agency takes less than ` +
+  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, where a line forevery agency takes less than ` +
     `${FILE_BYTES_MAX}. Stop all servers and remove what is not an agency's number`;
 }

@@ -47,7 +47,7 @@ const BEFORE: Record<string, [content: string | Uint8Array, closed: number[]]> =
   "a torn line that is longer than what comes": ["1\n123456789", [1]],
   "nothing but a torn line": ["1", []],
   "garbage": ["x\n\n", []],
-  "bytes that are no UTF-8": [Uint8Array.of(0xff, 0xfe, 0x0a, 0x31, 0x0a), [1]],
+  "bytes that are not UTF-8": [Uint8Array.of(0xff, 0xfe, 0x0a, 0x31, 0x0a), [1]],
   "a torn line that is no UTF-8": [Uint8Array.of(0x31, 0x0a, 0xff, 0xff), [1]],
   "a byte order mark": ["\ufeff1\n2\n", [1, 2]],
 };

@@ -12,7 +12,7 @@ import { DISK_FAILURE_FILE } from "./volume_files.ts";
 
 const NOTE_BYTES_MAX = 4096;
 
-/** Leaves a note that the disk has failed. If the note cannot be written, the server stops all the same. */
+/** Leaves a note that the disk has failed. If the note cannot be written, the server stops anyway. */
 export function noteDiskFailure(disk: Disk, error: Error): void {
   try {
     const file = disk.open(DISK_FAILURE_FILE);

@@ -1,6 +1,6 @@
 /**
- * The datagram by which servers tell each other that the last agency has closed. It is only a hint to look
- * at the files: it may be lost, duplicated or forged.
+ * The datagram by which servers notify each other that the last agency has closed. It is only a hint to read
+ * the files: it may be lost, duplicated or forged.
  *
  * @module
  */

@@ -16,6 +16,6 @@ export class SyncFailedError extends FatalLedgerError {
 
 /** Describes a file that was replaced while a server used it. */
 export function movedMessage(file: string): string {
-  return `Cannot go on: ${file} was moved or deleted while this server was running. ` +
+  return `Cannot continue: ${file} was moved or deleted while this server was running. ` +
     "Stop all servers before you touch the shared volume";
 }

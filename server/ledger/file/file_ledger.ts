@@ -33,6 +33,7 @@ import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
+
 /** Options of {@linkcode openFileLedger}. */
 export interface FileLedgerOptions {
   /** AGENCIES_AMOUNT. */
@@ -264,7 +265,7 @@ export class FileLedger implements Ledger {
       });
     } catch (error) {
       this.#failIfFatal(error);
-      // Nothing of the round is in the file: refusing is the truth.
+      // Nothing of the round is in the file, so its bets are refused.
       const refused = round.length > 0 ? round : this.#takeWaiting();
       for (const { resolve } of refused) resolve(refusedBecause(error));
       return [];
@@ -318,7 +319,7 @@ export class FileLedger implements Ledger {
     try {
       await this.#bets.sync();
     } catch (error) {
-      // A second sync would succeed although these bets are lost: there is none.
+      // A second sync would succeed although these bets are lost, so there is none.
       this.#fail(error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
       return isTakenBack ? refusedBecause(error) : unknownBecause(error);
@@ -345,7 +346,7 @@ export class FileLedger implements Ledger {
     });
   }
 
-  /** Ends the ledger after an error that it cannot survive. A full disk is survived: it can be emptied. */
+  /** Ends the ledger after an error that it cannot survive. A full disk is survived: somebody can make room. */
   #failIfFatal(error: unknown): void {
     if (error instanceof FatalLedgerError) this.#fail(error);
   }

@@ -85,7 +85,7 @@ async function playAll(
     process.kill();
     disk.fault = () => undefined;
     const when = `${struck} (operation ${at}) ${name}`;
-    // The power cut first: the next judgement continues on this disk, and so syncs it.
+    // The power cut first: the next judgment continues on this disk, and so syncs it.
     await witness.judgeAfterPowerCut(disk, when);
     // A disk that has failed for good does not return without a power cut.
     if (plan !== PLANS["fails from then on"]) {

@@ -3,7 +3,7 @@ import { AGENCIES, batchOf, namedBatch, openLedger, storedBets } from "../../tes
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
 import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
-import { DISK_FAILURE_FILE } from "./volume_files.ts";
+import { BETS_FILE, DISK_FAILURE_FILE } from "./volume_files.ts";
 import { turnEnd } from "./serial_queue.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 
@@ -264,7 +264,7 @@ Deno.test("FileLedger refuses everything after a failed sync, and fails once", a
       result.status === "refused" && result.reason.includes("failed to sync")
     ),
   );
-  // They were the last rows in the file and are gone: refusing is the truth.
+  // They were the last rows in the file and are gone, so they are refused.
   assertEquals(rowsOf(disk).length, 2);
   const later = await ledger.append(namedBatch("d"));
   assert(later.status === "refused" && later.reason.includes("failed to sync"));
@@ -329,4 +329,32 @@ Deno.test("FileLedger finishes the round in hand when it is disposed of", async 
   assertEquals(await storing, STORED);
   await disposed;
   assertEquals(rowsOf(disk).length, 2);
+});
+
+Deno.test("FileLedger counts a large file in slices, without holding the lock", async () => {
+  const disk = new MemoryDisk();
+  const row = "1,Ana,Paz,12345678,1980-01-01,7574\n";
+  disk.put(BETS_FILE, row.repeat(100_000));
+  let [longest, reads] = [0, 0];
+  disk.fault = ({ kind, file }) => {
+    if (file !== BETS_FILE) return undefined;
+    if (kind === "tryLock") reads = 0;
+    if (kind === "read") reads++;
+    if (kind === "unlock") longest = Math.max(longest, reads);
+  };
+  const { ledger } = await openLedger(disk.process());
+  assertEquals(await storedBets(ledger, 1), 100_000);
+  // A read takes 256 KiB at most.
+  assert(longest <= 6, `${longest} reads under the lock`);
+});
+
+Deno.test("FileLedger keeps the winners of every row", async () => {
+  const disk = new MemoryDisk();
+  const { ledger } = await openLedger(disk.process());
+  const bets = Array.from({ length: 500 }, (_, at) => `A;B;${at};1980-01-01;7574`);
+  await ledger.append(batchOf(`StoreBatch:2;${bets.join(":")}`));
+  for (let agency = 1; agency <= 5; agency++) await ledger.close(agency);
+  const pieces = await Array.fromAsync((await ledger.draw())!.winners(2));
+  const text = pieces.map((piece) => new TextDecoder().decode(piece)).join(";");
+  assertEquals(text.split(";"), bets.map((_, at) => String(at)));
 });

@@ -33,7 +33,7 @@ export class FileLock {
     this.#options = options;
   }
 
-  /** Runs `work` while holding the lock. If the lock cannot be released, the work is done all the same. */
+  /** Runs `work` while holding the lock. If the lock cannot be released, the work is done anyway. */
   async hold<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     await this.#take();
     try {

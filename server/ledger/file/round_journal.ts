@@ -8,7 +8,7 @@
  *
  * It is not synced with each round: that would make each sync a third slower. So after a power cut a newer
  * line may announce a round that was never synced, and so never acknowledged; or an older line may return,
- * whose end lies before everything acknowledged since. Beside an older line, part of a newer round may be on
+ * whose end lies before everything acknowledged since. With an older line, part of a newer round may be on
  * the disk that was never acknowledged either: another server's sync, or the kernel, has flushed what was
  * half written. Its whole rows stay, and the agency learns of them when it asks for its progress.
  *

@@ -113,7 +113,7 @@ Deno.test("RoundJournal.recordCut() syncs its line, begin() does not", () => {
   assertEquals(lastingRounds(), [{ from: 0, to: 0, cuts: 1, recalls: 7 }]);
 });
 
-Deno.test("RoundJournal.mark is the last mark, beside any round", () => {
+Deno.test("RoundJournal.mark is the last mark, whatever the round", () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
   assertEquals(markOf(one), { bets: 0, closed: 0, closedSum: 0 });

@@ -1,6 +1,6 @@
 /**
  * Judges the rows that are on the volume when a server starts: they may have been edited by hand since servers
- * wrote them. Rows that servers write later need no second judgement.
+ * wrote them. Rows that servers write later need no second judgment.
  *
  * @module
  */

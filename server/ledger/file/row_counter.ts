@@ -39,7 +39,7 @@ export class RowCounter {
     this.#audit = new RowAudit(options.rules, options.tally.room.length);
   }
 
-  /** Ends the judgement of rows: those that follow are written by servers. */
+  /** Ends the judgment of rows: those that follow are written by servers. */
   endAudit(): void {
     this.#audit = undefined;
   }

@@ -58,7 +58,7 @@ export class RowDigests {
     return (this.#hashes.get(agency) ?? createHash("sha256")).copy().digest("hex");
   }
 
-  /** Hashes whole rows. Neighbouring rows of one agency, as in a batch, are hashed at once. */
+  /** Hashes whole rows. Neighboring rows of one agency, as in a batch, are hashed at once. */
   #hash(rows: Uint8Array): void {
     let [runStart, runAgency] = [0, 0];
     for (let at = 0; at < rows.length;) {

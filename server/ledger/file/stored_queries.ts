@@ -24,7 +24,7 @@ export class StoredQueries {
   readonly #bets: BetsFile;
   readonly #inTurn: InTurn;
   readonly #digests: RowDigests;
-  /** Rows are hashed beside the rounds, not in turn with them. */
+  /** Rows are hashed while rounds run, not in turn with them. */
   readonly #hashing = new SerialQueue();
   #hashedGeneration = 0;
   #counting: Query<number> | undefined;

@@ -9,9 +9,9 @@ import { COMMA, LINE_FEED } from "../../../shared/ascii.ts";
 import { parseDigits } from "../../../shared/bytes.ts";
 import { parseRow } from "../../../shared/rows.ts";
 import { RowScanner } from "../../../shared/simd/row_scanner.ts";
-import { hasVectorInstructions } from "../../../shared/simd/wasm.ts";
+import { hasVectorInstructions } from "../../../shared/simd/kernel.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
-import { explainRow, quoteBytes, ROW_BYTES_MAX, type RowRules } from "./bet_row.ts";
+import { explainRow, ROW_BYTES_MAX, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
 import { UnquotedRow } from "./unquoted_row.ts";
 import { WinnerDocuments } from "./winner_documents.ts";
@@ -36,10 +36,12 @@ export class DamagedRowError extends FatalLedgerError {
   /** Position of the row's first byte in the file. */
   readonly offset: number;
 
-  constructor(line: number, offset: number, reason: string) {
+  /** @param rule The broken rule, without the value that breaks it: it may be a person's name or document. */
+  constructor(line: number, offset: number, rule: string) {
     super(
-      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: it ${reason}. ` +
-        "Nothing was changed. Stop the servers, correct that line by hand and delete bets.csv.round",
+      `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ${rule}. Nothing was ` +
+        "changed. ./denow task check shows the row. Stop the servers, correct that line by hand and delete " +
+        "bets.csv.round",
     );
     this.line = line;
     this.offset = offset;
@@ -187,7 +189,7 @@ export class Tally {
    */
   damagedAt(at: number, rules: RowRules = LOOSEST_RULES): DamagedRowError {
     const row = this.room.subarray(at, this.room.indexOf(LINE_FEED, at));
-    const reason = explainRow(row, rules)?.text ?? `is damaged: ${quoteBytes(row)}`;
-    return new DamagedRowError(this.#rows + 1, this.size, reason);
+    const rule = explainRow(row, rules)?.rule ?? "it is damaged";
+    return new DamagedRowError(this.#rows + 1, this.size, rule);
   }
 }

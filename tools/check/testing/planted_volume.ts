@@ -4,21 +4,21 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../../server/ledger/file/disk.ts";
 import {
   type DurableMark,
   NO_MARK,
   type Round,
   RoundJournal,
-} from "../../server/ledger/file/round_journal.ts";
+} from "../../../server/ledger/file/round_journal.ts";
 import {
   BETS_FILE,
   CLOSED_FILE,
   DISK_FAILURE_FILE,
   IDENTITY_FILE,
   JOURNAL_FILE,
-} from "../../server/ledger/file/volume_files.ts";
-import { type TempFolder, tempFolder } from "../testing.ts";
+} from "../../../server/ledger/file/volume_files.ts";
+import { type TempFolder, tempFolder } from "../../../testing/temp_folder.ts";
 
 /** The files of a volume. A file that is not given is missing. */
 export interface PlantedFiles {

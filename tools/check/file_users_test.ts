@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { tempFolder, writesFiles } from "../testing.ts";
-import { lockOwner, ownerOf } from "./lock_owner.ts";
+import { needs } from "../../testing/needs.ts";
+import { tempFolder } from "../../testing/temp_folder.ts";
+import { lockOwner, ownerOf } from "./file_users.ts";
 
 const LOCKS = `1: FLOCK  ADVISORY  WRITE 0 fe:00:77 0 EOF
 2: POSIX  ADVISORY  READ 19318 fe:00:2163105 128 128
@@ -23,7 +24,7 @@ Deno.test("ownerOf() finds nothing if there is no holder, or one in another cont
 });
 
 Deno.test({
-  ...writesFiles("lockOwner() names the process and its command"),
+  ...needs(["write"], "lockOwner() names the process and its command"),
   fn: async () => {
     await using folder = await tempFolder();
     using file = Deno.openSync(`${folder.path}/file`, { write: true, create: true });

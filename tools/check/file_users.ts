@@ -1,5 +1,5 @@
 /**
- * Finds the process that holds the lock of a file.
+ * Finds the processes that use a file: the one that holds its lock, and all that have it open.
  *
  * @module
  */
@@ -33,11 +33,43 @@ export function ownerOf({ ino }: Pick<Deno.FileInfo, "ino">, locks: string): num
 }
 
 /** Returns a process's command line in brackets, or nothing if it is hidden. */
-export function commandOf(pid: number): string {
+function commandOf(pid: number): string {
   try {
     const words = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0").filter(Boolean);
     return ` (${words.join(" ").slice(0, 200)})`;
   } catch {
     return "";
+  }
+}
+
+/**
+ * Describes the other processes of this machine that have one of the files open, those in containers
+ * included. Finds none where the system does not show them: on Linux it shows those of the same user,
+ * and all of them to root.
+ */
+export function processesWith(files: readonly Deno.FileInfo[]): string[] {
+  if (Deno.build.os !== "linux") return [];
+  const pids = namesIn("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== Deno.pid);
+  return pids.filter((pid) => hasOpen(pid, files)).map((pid) =>
+    `Process ${pid}${commandOf(Number(pid))}`
+  );
+}
+
+function hasOpen(pid: string, files: readonly Deno.FileInfo[]): boolean {
+  return namesIn(`/proc/${pid}/fd`).some((fd) => {
+    try {
+      const { ino, dev } = Deno.statSync(`/proc/${pid}/fd/${fd}`);
+      return files.some((file) => file.ino === ino && file.dev === dev);
+    } catch {
+      return false; // It was closed a moment ago.
+    }
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return Array.from(Deno.readDirSync(folder), ({ name }) => name);
+  } catch {
+    return []; // The process has ended, or is another user's.
   }
 }

@@ -1,0 +1,93 @@
+/**
+ * Kernels: functions over one memory, written with wasm.ts and run by WebAssembly.
+ *
+ * @module
+ */
+
+import {
+  type Body,
+  Code,
+  I32Local,
+  I64Local,
+  returnValue,
+  type Statement,
+  V128,
+  V128Local,
+} from "./wasm.ts";
+import { ascii, name, section, type Type, TYPE_CODES, unsigned, vector } from "./wasm_format.ts";
+
+/** Declares the local variables of a kernel. They start as 0. */
+export interface Locals {
+  i32(): I32Local;
+  i64(): I64Local;
+  v128(): V128Local;
+}
+
+/** A kernel with a memory of its own. */
+export interface Kernel {
+  memory: Uint8Array<ArrayBuffer>;
+  /** Takes and returns 32-bit integers. */
+  run: (...values: number[]) => number;
+}
+
+type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
+
+/** The smallest kernel with a vector instruction. */
+const PROBE: WriteKernel = () => [returnValue(V128.splat(0).bitmask())];
+
+let isAvailable: boolean | undefined;
+
+/**
+ * Returns whether kernels can run here. They cannot if the processor lacks the instructions (x86
+ * before SSE4.1), or if Deno may not generate machine code (`--jitless`).
+ */
+export function hasVectorInstructions(): boolean {
+  // Without machine code there is no WebAssembly at all.
+  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(assemble(0, PROBE));
+}
+
+/**
+ * Defines a kernel. It is assembled when it is first used, which takes
+ * {@linkcode hasVectorInstructions}.
+ *
+ * @param parameters How many integers it takes.
+ * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.
+ * @returns Instantiates the kernel with a memory of its own, of at least `memoryBytes`, which never
+ * grows.
+ */
+export function kernel(parameters: number, write: WriteKernel): (memoryBytes: number) => Kernel {
+  let module: WebAssembly.Module | undefined;
+  return (memoryBytes) => {
+    module ??= new WebAssembly.Module(assemble(parameters, write));
+    const pages = Math.ceil(memoryBytes / 65_536);
+    const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+    const { exports } = new WebAssembly.Instance(module, { "": { memory } });
+    const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
+    return { memory: bytes, run: exports.run as Kernel["run"] };
+  };
+}
+
+/** Writes a module that imports its memory and exports one function, `run`. */
+function assemble(parameters: number, write: WriteKernel): Uint8Array<ArrayBuffer> {
+  const body: Body = { bytes: [], locals: [], blocks: [] };
+  const local = (type: Type) => body.locals.push(type) - 1;
+  const locals: Locals = {
+    i32: () => new I32Local(local("i32")),
+    i64: () => new I64Local(local("i64")),
+    v128: () => new V128Local(local("v128")),
+  };
+  const taken = Array.from({ length: parameters }, () => locals.i32());
+  new Code(...write(taken, locals), "end").emit(body);
+  const types = body.locals.map((type) => TYPE_CODES[type]);
+  const declared = types.slice(parameters).map((type) => [1, type]);
+  const code = [...vector(declared), ...body.bytes];
+  const parameterTypes = vector(types.slice(0, parameters).map((type) => [type]));
+  return new Uint8Array([
+    ...[0x00, ...ascii("asm"), 1, 0, 0, 0],
+    ...section(1, [[0x60, ...parameterTypes, 1, TYPE_CODES.i32]]), // the function's type
+    ...section(2, [[...name(""), ...name("memory"), 0x02, 0x00, 1]]), // import of a page or more
+    ...section(3, [[0]]), // a function of type 0
+    ...section(7, [[...name("run"), 0x00, 0]]), // export of function 0
+    ...section(10, [[...unsigned(code.length), ...code]]), // its code
+  ]);
+}
