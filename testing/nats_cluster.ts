@@ -185,10 +185,14 @@ export class NatsCluster implements AsyncDisposable {
     return this.nodes.length === 1 || await node.knownNodes() === this.nodes.length;
   }
 
-  /** Starts those nodes again that are not ready; all, if none is. */
+  /** Starts those nodes again that are behind or that the leader does not know; all, if there is no leader. */
   async #restartLate(): Promise<void> {
-    const ready = await Promise.all(this.nodes.map((node) => node.isHealthy()));
-    for (const node of this.nodes.filter((_, index) => !ready[index] || ready.every(Boolean))) {
+    const known = new Set(
+      (await Promise.all(this.nodes.map((node) => node.membersAsLeader()))).flat(),
+    );
+    const healthy = await Promise.all(this.nodes.map((node) => node.isHealthy()));
+    const late = this.nodes.filter(({ name }, index) => !healthy[index] || !known.has(name));
+    for (const node of late) {
       await node.stop();
       await node.start();
       this.restarts++;
@@ -197,8 +201,11 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Returns the last lines of the nodes, for the message of a failure. */
   tail(): string {
-    const started = this.nodes.filter(({ isRunning }) => isRunning);
-    return started.map(({ name, process }) => `  ${name}:\n${process.tail()}`).join("\n");
+    const describe = ({ name, isRunning, process }: NatsNode) =>
+      `  ${name}${isRunning ? "" : ", which has ended"}:\n${
+        process?.tail() ?? "    never started"
+      }`;
+    return this.nodes.map(describe).join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -52,9 +52,8 @@ export class NatsNode {
     this.#launch = program;
   }
 
-  /** The process that runs, or the latest one that ran. It must have been started once. */
-  get process(): Program {
-    if (this.#process === undefined) throw new Error(`${this.name} was never started`);
+  /** The process that runs, or the latest one that ran; undefined if it was never started. */
+  get process(): Program | undefined {
     return this.#process;
   }
 
@@ -108,6 +107,13 @@ export class NatsNode {
   async knownNodes(): Promise<number> {
     const answer = await this.#unlessSilent(this.monitoring.jetStream());
     return answer?.meta_cluster?.cluster_size ?? 0;
+  }
+
+  /** Returns the names of all nodes that it knows if it leads the cluster, its own among them; none if not. */
+  async membersAsLeader(): Promise<string[]> {
+    const cluster = (await this.#unlessSilent(this.monitoring.jetStream()))?.meta_cluster;
+    if (cluster?.leader !== this.name) return [];
+    return [this.name, ...(cluster.replicas ?? []).map(({ name }) => name)];
   }
 
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */
