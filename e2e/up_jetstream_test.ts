@@ -242,6 +242,17 @@ Deno.test({
     assertEquals(await doctor.ended(), 0, doctor.output());
     await doctor.line(/^ok +node1 +nats-server \S+ at \S+ syncs every write/);
     await doctor.line(/^ok +nodes +all replicas of 5 streams have caught up$/);
+
+    // The node of others has the port at which node1 of this checkout would be.
+    const [, port] = cluster.nodes[0].monitoring.address.split(":");
+    const env = { ...copy.env };
+    Object.assign(copy.env, { LEDGER: "jetstream", NODE_PORT: String(Number(port) - 4000) });
+    assertStringIncludes(
+      await fail(copy, 1, "check"),
+      "not of this checkout, node1, has one of the ports",
+    );
+    Object.assign(copy.env, env);
+
     cluster.nodes[2].pause();
     await using sick = copy.task("doctor");
     assertEquals(await sick.ended(), 1, sick.output());

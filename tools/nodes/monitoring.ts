@@ -15,6 +15,7 @@ export interface NodeStatus {
   /** Its clock, in ISO 8601. */
   now: string;
   cluster?: { name?: string };
+  tags?: string[];
   /** Empty where JetStream is not enabled. */
   jetstream: {
     config?: {

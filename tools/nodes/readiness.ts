@@ -55,12 +55,26 @@ async function readinessFault([name, address]: [string, string]): Promise<string
   }
 }
 
-/** Whether any node runs, ready or not. */
-export async function isAnyRunning(addresses: ReadonlyMap<string, string>): Promise<boolean> {
-  const answers = await Promise.all(
+/**
+ * Whether any node of this checkout runs, ready or not.
+ *
+ * @param tag The tag of its nodes.
+ * @throws {TaskError} If a nats-server of others has one of the ports.
+ */
+export async function isAnyRunning(
+  addresses: ReadonlyMap<string, string>,
+  tag: string,
+): Promise<boolean> {
+  const statuses = await Promise.all(
     [...addresses.values()].map((address) =>
-      new Monitoring(address).status().then(() => true, () => false)
+      new Monitoring(address).status().catch(() => undefined)
     ),
   );
-  return answers.includes(true);
+  const running = statuses.filter((status) => status !== undefined);
+  const other = running.find(({ tags = [] }) => !tags.includes(tag));
+  if (other === undefined) return running.length > 0;
+  throw new TaskError(
+    `A nats-server that is not of this checkout, ${other.server_name}, has one of the ports ` +
+      `${[...addresses.values()].join(", ")}: stop it, or change NODE_PORT in .env`,
+  );
 }

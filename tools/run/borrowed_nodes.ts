@@ -50,11 +50,9 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
 
 /** A task should not depend on how the last run was started: both kinds have the same data. */
 async function prepareCluster(settings: RunSettings): Promise<Cluster> {
+  assertNodePortsFree(settings.lottery.nodePort);
   const missing = natsServerFault();
-  if (missing === undefined) {
-    assertNodePortsFree(settings.lottery.nodePort);
-    return LOCAL_CLUSTER;
-  }
+  if (missing === undefined) return LOCAL_CLUSTER;
   const fault = await dockerFault();
   if (fault !== undefined) throw new TaskError(`${missing}. Or start Docker (${fault})`);
   await ComposeProject.assertNotRunning();

@@ -117,8 +117,10 @@ export class ReplicatedLedger implements Ledger {
     this.#patience.shorten(DISPOSAL_MS);
     await Promise.all(Array.from(this.#logs.values(), (log) => log.idle()));
     this.#ended.resolve(undefined);
-    await this.#following[Symbol.asyncDispose]();
-    await this.#log[Symbol.asyncDispose]();
+    await Promise.all([
+      this.#following[Symbol.asyncDispose](),
+      this.#log[Symbol.asyncDispose](),
+    ]);
   }
 
   #of(agency: number): AgencyLog {
