@@ -44,6 +44,8 @@ export class NatsCluster implements AsyncDisposable {
   readonly nodes: readonly NatsNode[];
   /** How often a node had to be started again to catch up: see {@linkcode recover}. */
   restarts = 0;
+  /** The last lines of nodes that have ended by themselves. */
+  readonly crashes: string[] = [];
   readonly #resources = new AsyncDisposableStack();
 
   /** Starts no node yet: see {@linkcode start}. */
@@ -106,14 +108,15 @@ export class NatsCluster implements AsyncDisposable {
   /** Waits until each running node knows a leader that knows every node, and has all messages of its streams. */
   async ready(timeoutMs?: number): Promise<void> {
     await this.until("every node is healthy", async () => {
-      const running = this.nodes.filter(({ isRunning }) => isRunning);
+      const running = this.nodes.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed);
       return (await Promise.all(running.map((node) => this.#isReady(node)))).every(Boolean);
     }, timeoutMs);
   }
 
   /**
    * Waits until the cluster is ready. A node that was started at the moment of an election may stay behind for
-   * good, because the leader does not hear it; then it is started again, as an operator would do.
+   * good, because the leader does not hear it; then it is started again, as an operator would do. So is a node that
+   * has ended by itself.
    */
   async recover(): Promise<void> {
     for (let attempt = 1; attempt < RECOVERIES_MAX; attempt++) {
@@ -191,8 +194,11 @@ export class NatsCluster implements AsyncDisposable {
       (await Promise.all(this.nodes.map((node) => node.membersAsLeader()))).flat(),
     );
     const healthy = await Promise.all(this.nodes.map((node) => node.isHealthy()));
-    const late = this.nodes.filter(({ name }, index) => !healthy[index] || !known.has(name));
+    const late = this.nodes.filter((node, index) => {
+      return node.isRunning ? !healthy[index] || !known.has(node.name) : node.hasCrashed;
+    });
     for (const node of late) {
+      if (node.hasCrashed) this.crashes.push(`${node.name}:\n${node.process?.tail()}`);
       await node.stop();
       await node.start();
       this.restarts++;

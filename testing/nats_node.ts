@@ -43,6 +43,8 @@ export class NatsNode {
   readonly monitoring: Monitoring;
   readonly #launch: ProgramOptions;
   #process: Program | undefined;
+  /** Whether it was started, and neither stopped nor killed since. */
+  #isWanted = false;
 
   constructor({ name, hostname, ports, folder, program }: NatsNodeOptions) {
     this.name = name;
@@ -61,9 +63,15 @@ export class NatsNode {
     return this.#process?.isRunning ?? false;
   }
 
+  /** Whether it has ended by itself. */
+  get hasCrashed(): boolean {
+    return this.#isWanted && !this.isRunning;
+  }
+
   /** Starts it, unless it runs, and waits until it accepts clients. */
   async start(): Promise<void> {
     if (this.isRunning) return;
+    this.#isWanted = true;
     Deno.mkdirSync(this.folder, { recursive: true });
     this.#process = new Program(this.#launch);
     await this.#process.line(/Server is ready/);
@@ -71,12 +79,14 @@ export class NatsNode {
 
   /** Sends SIGTERM and waits until it has exited. */
   async stop(): Promise<void> {
+    this.#isWanted = false;
     this.resume();
     await this.#process?.stop();
   }
 
   /** Sends SIGKILL and waits until it has exited. Works on a paused node as well. */
   async kill(): Promise<void> {
+    this.#isWanted = false;
     await this.#process?.kill();
   }
 
