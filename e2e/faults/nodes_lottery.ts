@@ -156,7 +156,7 @@ export class NodesLottery implements AsyncDisposable {
     await nodes.startAll();
     const faults = await this.#judge();
     return {
-      faults: [...faults, ...this.#deadServers()],
+      faults: [...faults, ...this.#deadServers(), ...this.#crashedNodes()],
       figures: {
         ...figures,
         batches_acknowledged: lottery.history.stored.value,
@@ -165,8 +165,9 @@ export class NodesLottery implements AsyncDisposable {
           0,
         ),
         outage_median_ms: median(outagesMs),
-        nodes_restarted_to_catch_up: nodes.restarts,
         outage_max_ms: Math.round(Math.max(0, ...outagesMs)),
+        nodes_restarted_to_catch_up: nodes.restarts,
+        nodes_crashed: nodes.crashes.length,
       },
     };
   }
@@ -205,6 +206,10 @@ export class NodesLottery implements AsyncDisposable {
     return this.lottery.cluster.processes
       .filter((process) => process.count(/ CRITICAL .*action: ledger \| result: fail/) > 0)
       .map((process) => ({ kind: "bad exit", detail: process.failure("gave up").message }));
+  }
+
+  #crashedNodes(): Fault[] {
+    return this.nodes.crashes.map((detail) => ({ kind: "bad exit", detail: `ended: ${detail}` }));
   }
 }
 

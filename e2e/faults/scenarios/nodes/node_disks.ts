@@ -37,7 +37,7 @@ export async function nodeFullDisk(options: FullDiskOptions): Promise<Verdict> {
         await fillDisk(filler);
         // It notices at its next write, as the leader or not.
         await lottery.nodes.until("the node has noticed that its disk is full", () => {
-          return Promise.resolve(node.process.count(/no space left on device/) > 0);
+          return Promise.resolve(node.process!.count(/no space left on device/) > 0);
         });
       },
       repairs: async () => {
