@@ -8,7 +8,7 @@ import { errors, headers, type Msg } from "@nats-io/transport-node";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { assertVersion, ATTEMPT_MS, type Cluster, connectCluster } from "./cluster.ts";
-import { assertSameDraw, type DrawSettings } from "./draw_record.ts";
+import { assertSameDraw, type DrawRecord, type DrawSettings } from "./draw_record.ts";
 import { joinDraw, type ListedDraw } from "./draws.ts";
 import { messageHeaders, parseMessage, type RawMessage } from "./messages.ts";
 import { agencySubject, betsStream, type DrawNames, drawsStream, partitionOf } from "./names.ts";
@@ -16,10 +16,10 @@ import type { NatsSettings } from "../ledger_settings.ts";
 import { parseAnswer } from "./publish_answer.ts";
 import type { PulledMessage } from "./puller.ts";
 import type {
+  DrawLog,
   LogMessage,
   MessageListener,
   PublishResult,
-  ReplicatedLog,
   StoredMessage,
 } from "./replicated_log.ts";
 import { StreamFollow } from "./stream_follow.ts";
@@ -54,7 +54,7 @@ export interface NatsLogOptions {
  *
  * @throws {FatalLedgerError} If the cluster, its streams or its draw are not what this server needs.
  */
-export async function openNatsLog(options: NatsLogOptions): Promise<ReplicatedLog> {
+export async function openNatsLog(options: NatsLogOptions): Promise<DrawLog> {
   let loggedAt = -Infinity;
   for (;;) {
     try {
@@ -72,7 +72,7 @@ export async function openNatsLog(options: NatsLogOptions): Promise<ReplicatedLo
   }
 }
 
-async function tryOpen({ settings, draw, log }: NatsLogOptions): Promise<ReplicatedLog> {
+async function tryOpen({ settings, draw, log }: NatsLogOptions): Promise<DrawLog> {
   const cluster = await connectCluster(settings);
   try {
     const { name, replicas, partitions } = settings;
@@ -98,7 +98,8 @@ interface NatsLogState {
 }
 
 /** The log over one connection. */
-class NatsLog implements ReplicatedLog {
+class NatsLog implements DrawLog {
+  readonly draw: DrawRecord;
   readonly failed: Promise<Error>;
   readonly #cluster: Cluster;
   readonly #names: DrawNames;
@@ -117,6 +118,7 @@ class NatsLog implements ReplicatedLog {
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
+    this.draw = listed.draw;
     this.#names = names;
     this.#log = log;
     const { promise, resolve } = Promise.withResolvers<Error>();

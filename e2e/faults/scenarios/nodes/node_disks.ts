@@ -11,11 +11,21 @@ import type { RunOptions, Verdict } from "../../verdict.ts";
 const DISK_SIZE = "64m";
 const FILLER_BYTES = 1024 * 1024;
 
+/** Options of {@linkcode nodeFullDisk}. */
+export interface FullDiskOptions extends RunOptions {
+  /**
+   * Whether the node starts with an empty disk afterwards, as docs/operations.md says. With its old folder,
+   * version 2.10.27 may keep a replica that differs from the others. @default {true}
+   */
+  startsEmpty?: boolean;
+}
+
 /**
- * Fills the disk of one node, `count` times, in turn one that leads a stream and one that does not. The node has
- * JetStream again after there is room and it was restarted.
+ * Fills the disk of one node, `count` times, in turn one that leads a stream and one that does not. The node leaves
+ * JetStream until it is started again.
  */
-export async function nodeFullDisk({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
+export async function nodeFullDisk(options: FullDiskOptions): Promise<Verdict> {
+  const { seed, count, unsafe, startsEmpty = true } = options;
   await using resources = new AsyncDisposableStack();
   const folders = ["node1", "node2", "node3"].map((name) => smallDisk(name, resources));
   const lottery = resources.use(await NodesLottery.start({ seed, unsafe, cluster: { folders } }));
@@ -27,15 +37,17 @@ export async function nodeFullDisk({ seed, count, unsafe }: RunOptions): Promise
         await fillDisk(filler);
         // It notices at its next write, as the leader or not.
         await lottery.nodes.until("the node has noticed that its disk is full", () => {
-          return Promise.resolve(node.process.count(/no space left on device/) > 0);
+          return Promise.resolve(node.process!.count(/no space left on device/) > 0);
         });
       },
       repairs: async () => {
-        await Deno.remove(filler);
         await node.stop();
+        if (startsEmpty) await node.wipe();
+        else await Deno.remove(filler);
         await node.start();
       },
     });
+    await lottery.nodes.replicated();
   }
   return await lottery.verdict({ count });
 }
