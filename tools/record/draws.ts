@@ -6,7 +6,8 @@
 
 import config from "../../deno.json" with { type: "json" };
 import type { AgencyOutcome, Certificate } from "../../server/certificate/certificate.ts";
-import { provideCertificate } from "../../server/certificate/certificate_folder.ts";
+import { provideCertificate, RESULT_TEXT } from "../../server/certificate/certificate_folder.ts";
+import { TASK } from "../project.ts";
 import { CertificateError, type CertificateHead, readCertificate } from "./certificate_reader.ts";
 import { type DrawSource, findCertificate } from "./draw_sources.ts";
 import { Difference, type RecountedLedger, verifyCertificate } from "./verification.ts";
@@ -99,6 +100,21 @@ export async function writeCertificate(source: DrawSource, volume: string): Prom
       ledger: source.ledger,
     });
   return await provideCertificate(certificates, { id, compute }) === "written";
+}
+
+/** Writes the certificate of a run, if no server has, and prints where it is. A failure does not end the run. */
+export async function certifyRun(source: DrawSource, volume: string): Promise<void> {
+  try {
+    await writeCertificate(source, volume);
+    const folder = await findCertificate(source, volume);
+    if (folder !== undefined) console.log(`The record of the draw: ${folder}/${RESULT_TEXT}`);
+  } catch (error) {
+    console.log(
+      `The record of the draw could not be written: ${
+        (error as Error).message
+      }. Write it with ${TASK} draws --write`,
+    );
+  }
 }
 
 function certificateOf(

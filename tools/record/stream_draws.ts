@@ -34,7 +34,8 @@ function sourceOf(
   draw: DrawRecord,
   { volume, isCurrent }: { volume: string; isCurrent: boolean },
 ): DrawSource {
-  const examine = () => new DrawExaminer(streams, draw).examine();
+  let examined: Promise<DrawExamination> | undefined;
+  const examine = () => examined ??= new DrawExaminer(streams, draw).examine();
   return {
     id: draw.id,
     createdAt: draw.createdAt,
