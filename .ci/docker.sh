@@ -27,8 +27,10 @@ DEBIAN=bookworm
 # The Debian release whose docker-compose package has version 2.
 COMPOSE_DEBIAN=trixie
 ENGINE_DIR=.cache/docker
-# Increase it when make_deno changes, so that outdated stand-ins are rebuilt.
-STAND_IN_RECIPE=3
+# The npm packages that an image must have, one a line: `name@version`.
+NPM_PACKAGES=$(sed -n 's/^ *"\(.*\)": "npm:.*\(@[0-9].*\)",\{0,1\}$/\1\2/p' deno.json)
+# Increase the number when make_deno changes, so that outdated stand-ins are rebuilt.
+STAND_IN_RECIPE=3-$(cksum <<<"$NPM_PACKAGES" | cut -d ' ' -f 1)
 
 say() { echo "docker.sh: $*" >&2; }
 
@@ -133,7 +135,7 @@ nats_image() {
   }
   local server=.cache/nats/sid/nats-server
   [[ -x $server ]] || server=.cache/nats/trixie/nats-server
-  make_nats "$NATS_IMAGE" "$server"
+  make_nats "$NATS_IMAGE" "$server" || say "no stand-in for the image $NATS_IMAGE can be made"
 }
 
 # Prints the path of the pinned Deno. If ./denow runs another version, this installs the pinned one.
@@ -209,12 +211,10 @@ END
   rm -rf "$dir"
 }
 
-# Fills the folder $2, a cache of the program $1, deno, with the npm packages of deno.json.
+# Fills the folder $2, a cache of the program $1, deno, with the npm packages.
 cache_packages() {
-  local imports
-  imports=$(sed -n 's/^ *"\(.*\)": "npm:.*/import "\1";/p' deno.json)
   mkdir "$2"
-  DENO_DIR=$2 quietly "$1" eval --no-lock "$imports"
+  DENO_DIR=$2 quietly "$1" eval --no-lock "$(sed 's/^.*$/import "npm:&";/' <<<"$NPM_PACKAGES")"
 }
 
 # Builds the image $1 from the program $2, nats-server. Like the pinned variant of the official image
@@ -223,8 +223,8 @@ make_nats() {
   say "building a stand-in for the image $1 with $("$2" --version)"
   local dir
   dir=$(mktemp -d)
-  unpack_debian_package "$DEBIAN" busybox-static "$dir/files"
-  cp "$2" "$(find "$dir/files" -path "*/bin/busybox" -type f)" "$dir/"
+  unpack_debian_package "$DEBIAN" busybox-static "$dir/files" || return 1
+  cp "$2" "$(find "$dir/files" -path "*/bin/busybox" -type f)" "$dir/" || return 1
   cat >"$dir/Dockerfile" <<END
 FROM $DEBIAN_IMAGE
 COPY nats-server busybox /usr/local/bin/
@@ -232,7 +232,7 @@ RUN ln -s busybox /usr/local/bin/wget
 LABEL stand-in=true
 ENTRYPOINT ["nats-server"]
 END
-  quietly docker build -t "$1" "$dir"
+  quietly docker build -t "$1" "$dir" || return 1
   rm -rf "$dir"
 }
 

@@ -44,6 +44,8 @@ export class NatsCluster implements AsyncDisposable {
   readonly nodes: readonly NatsNode[];
   /** How often a node had to be started again to catch up: see {@linkcode recover}. */
   restarts = 0;
+  /** The last lines of nodes that have ended by themselves. */
+  readonly crashes: string[] = [];
   readonly #resources = new AsyncDisposableStack();
 
   /** Starts no node yet: see {@linkcode start}. */
@@ -106,14 +108,15 @@ export class NatsCluster implements AsyncDisposable {
   /** Waits until each running node knows a leader that knows every node, and has all messages of its streams. */
   async ready(timeoutMs?: number): Promise<void> {
     await this.until("every node is healthy", async () => {
-      const running = this.nodes.filter(({ isRunning }) => isRunning);
+      const running = this.nodes.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed);
       return (await Promise.all(running.map((node) => this.#isReady(node)))).every(Boolean);
     }, timeoutMs);
   }
 
   /**
    * Waits until the cluster is ready. A node that was started at the moment of an election may stay behind for
-   * good, because the leader does not hear it; then it is started again, as an operator would do.
+   * good, because the leader does not hear it; then it is started again, as an operator would do. So is a node that
+   * has ended by itself.
    */
   async recover(): Promise<void> {
     for (let attempt = 1; attempt < RECOVERIES_MAX; attempt++) {
@@ -185,10 +188,17 @@ export class NatsCluster implements AsyncDisposable {
     return this.nodes.length === 1 || await node.knownNodes() === this.nodes.length;
   }
 
-  /** Starts those nodes again that are not ready; all, if none is. */
+  /** Starts those nodes again that are behind or that the leader does not know; all, if there is no leader. */
   async #restartLate(): Promise<void> {
-    const ready = await Promise.all(this.nodes.map((node) => node.isHealthy()));
-    for (const node of this.nodes.filter((_, index) => !ready[index] || ready.every(Boolean))) {
+    const known = new Set(
+      (await Promise.all(this.nodes.map((node) => node.membersAsLeader()))).flat(),
+    );
+    const healthy = await Promise.all(this.nodes.map((node) => node.isHealthy()));
+    const late = this.nodes.filter((node, index) => {
+      return node.isRunning ? !healthy[index] || !known.has(node.name) : node.hasCrashed;
+    });
+    for (const node of late) {
+      if (node.hasCrashed) this.crashes.push(`${node.name}:\n${node.process?.tail()}`);
       await node.stop();
       await node.start();
       this.restarts++;
@@ -197,8 +207,11 @@ export class NatsCluster implements AsyncDisposable {
 
   /** Returns the last lines of the nodes, for the message of a failure. */
   tail(): string {
-    const started = this.nodes.filter(({ isRunning }) => isRunning);
-    return started.map(({ name, process }) => `  ${name}:\n${process.tail()}`).join("\n");
+    const describe = ({ name, isRunning, process }: NatsNode) =>
+      `  ${name}${isRunning ? "" : ", which has ended"}:\n${
+        process?.tail() ?? "    never started"
+      }`;
+    return this.nodes.map(describe).join("\n");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

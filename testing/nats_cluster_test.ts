@@ -70,7 +70,7 @@ Deno.test(
       follower.pause();
       await cluster.until(
         "the node is paused",
-        () => Promise.resolve(follower.process.isStopped()),
+        () => Promise.resolve(follower.process!.isStopped()),
       );
       assertEquals(await follower.isHealthy(), false);
       await publish(cluster, "A.3");

@@ -26,6 +26,8 @@ export interface NatsNodeOptions {
 export interface StreamState {
   name: string;
   messages: number;
+  /** What they take on its disk. */
+  bytes: number;
   /** Whether this node leads it, as far as it knows. */
   isLeader: boolean;
   /** The other replicas. Only the leader knows the lag, in messages of the Raft log. */
@@ -41,6 +43,8 @@ export class NatsNode {
   readonly monitoring: Monitoring;
   readonly #launch: ProgramOptions;
   #process: Program | undefined;
+  /** Whether it was started, and neither stopped nor killed since. */
+  #isWanted = false;
 
   constructor({ name, hostname, ports, folder, program }: NatsNodeOptions) {
     this.name = name;
@@ -50,9 +54,8 @@ export class NatsNode {
     this.#launch = program;
   }
 
-  /** The process that runs, or the latest one that ran. It must have been started once. */
-  get process(): Program {
-    if (this.#process === undefined) throw new Error(`${this.name} was never started`);
+  /** The process that runs, or the latest one that ran; undefined if it was never started. */
+  get process(): Program | undefined {
     return this.#process;
   }
 
@@ -60,9 +63,15 @@ export class NatsNode {
     return this.#process?.isRunning ?? false;
   }
 
+  /** Whether it has ended by itself. */
+  get hasCrashed(): boolean {
+    return this.#isWanted && !this.isRunning;
+  }
+
   /** Starts it, unless it runs, and waits until it accepts clients. */
   async start(): Promise<void> {
     if (this.isRunning) return;
+    this.#isWanted = true;
     Deno.mkdirSync(this.folder, { recursive: true });
     this.#process = new Program(this.#launch);
     await this.#process.line(/Server is ready/);
@@ -70,12 +79,14 @@ export class NatsNode {
 
   /** Sends SIGTERM and waits until it has exited. */
   async stop(): Promise<void> {
+    this.#isWanted = false;
     this.resume();
     await this.#process?.stop();
   }
 
   /** Sends SIGKILL and waits until it has exited. Works on a paused node as well. */
   async kill(): Promise<void> {
+    this.#isWanted = false;
     await this.#process?.kill();
   }
 
@@ -108,6 +119,13 @@ export class NatsNode {
     return answer?.meta_cluster?.cluster_size ?? 0;
   }
 
+  /** Returns the names of all nodes that it knows if it leads the cluster, its own among them; none if not. */
+  async membersAsLeader(): Promise<string[]> {
+    const cluster = (await this.#unlessSilent(this.monitoring.jetStream()))?.meta_cluster;
+    if (cluster?.leader !== this.name) return [];
+    return [this.name, ...(cluster.replicas ?? []).map(({ name }) => name)];
+  }
+
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */
   async streams(): Promise<StreamState[]> {
     const answer = await this.#unlessSilent(this.monitoring.jetStream());
@@ -115,6 +133,7 @@ export class NatsNode {
     return streams?.map(({ name, state, cluster }) => ({
       name,
       messages: state.messages,
+      bytes: state.bytes,
       isLeader: cluster === undefined || cluster.leader === this.name,
       replicas: (cluster?.replicas ?? []).map(({ name, current, lag = 0 }) => ({
         name,

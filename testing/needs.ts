@@ -6,6 +6,7 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { canMakeHosts } from "./hosts.ts";
 import { natsServers } from "./nats_server.ts";
 
 /**
@@ -29,6 +30,9 @@ const RESOURCES = {
     description: "nats-server 2.10.23 or later, on the PATH, in NATS_SERVER or from .ci/nats.sh",
     isPresent: () => natsServers().length > 0,
   },
+  openssl: { description: "openssl", isPresent: () => runs("openssl", ["version"]) },
+  /** See hosts.ts. */
+  hosts: { description: "permission to make network namespaces", isPresent: canMakeHosts },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;
 
@@ -103,4 +107,13 @@ function hasDocker(): boolean {
       throw error;
     }
   });
+}
+
+/** Returns whether a program is there and succeeds. */
+function runs(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
 }

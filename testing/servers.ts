@@ -35,6 +35,8 @@ export interface ServerGroupOptions {
    * @default {true}
    */
   sharedPort?: boolean;
+  /** The address on which each server listens. @default {that of the loopback} */
+  hostnames?: readonly string[];
   /** The UDP port of broadcasts. @default {a free one} */
   broadcastPort?: number;
   /** Whether each server has a status port. @default {false} */
@@ -62,17 +64,19 @@ export class RestartableServer {
   readonly processes: Program[] = [];
   /** The port on which it listens; 0 before its first start. */
   port = 0;
+  readonly #hostname: string;
   /** The port of its status; 0 before its first start, and if it has none. */
   statusPort = 0;
   readonly #launch: () => Program;
 
-  constructor(name: string, launch: () => Program) {
+  constructor(name: string, hostname: string, launch: () => Program) {
     this.name = name;
+    this.#hostname = hostname;
     this.#launch = launch;
   }
 
   get address(): Address {
-    return { hostname: LOOPBACK, port: this.port };
+    return { hostname: this.#hostname, port: this.port };
   }
 
   /** The process that runs, or the latest one that ran. It must have been started once. */
@@ -113,7 +117,12 @@ export class ServerGroup implements AsyncDisposable {
     this.volume = options.volume ?? this.#resources.use(tempFolder()).path;
     this.servers = Array.from(
       { length: options.servers },
-      (_, index) => new RestartableServer(`server${index + 1}`, () => this.#launch(index)),
+      (_, index) =>
+        new RestartableServer(
+          `server${index + 1}`,
+          options.hostnames?.[index] ?? LOOPBACK,
+          () => this.#launch(index),
+        ),
     );
   }
 
@@ -179,6 +188,7 @@ export class ServerGroup implements AsyncDisposable {
     const server = this.servers[index];
     const { port } = sharedPort ? this.servers[0] : server;
     const { volume } = this;
+    const listenIp = server.address.hostname;
     const broadcastPort = this.#broadcastPort;
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
@@ -189,7 +199,7 @@ export class ServerGroup implements AsyncDisposable {
         modules: engineModules(PROJECT_ROOT),
       },
       network: {
-        listenIp: LOOPBACK,
+        listenIp,
         port,
         broadcastIp: LOOPBACK_BROADCAST,
         broadcastPort,
@@ -200,7 +210,7 @@ export class ServerGroup implements AsyncDisposable {
       name: server.name,
       args: ["run", "--quiet", ...permissions, "server/main.ts"],
       env: {
-        ...serverEnvironment({ port, broadcastPort, agencies, volume }),
+        ...serverEnvironment({ listenIp, port, broadcastPort, agencies, volume }),
         ...hasStatus && { STATUS_PORT: "0" },
         ...nodes?.environment,
         ...env,

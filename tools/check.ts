@@ -66,7 +66,7 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
               let servers start although the disk has failed once: shows the note disk-failure.json and
               moves it to disk-failure.json.cleared-TIME
   --ledger    the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
-              ${LEDGER_FORMS}.
+              ${LEDGER_FORMS}
               The nodes that up starts are started for the check if they do not run
   --help      show this text
 

@@ -35,7 +35,7 @@ Usage: ${TASK} doctor [--volume DIR | --ledger LEDGER]
 
   --volume   the folder of the ledger (default: the server's SHARED_VOLUME)
   --ledger   the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
-             ${LEDGER_FORMS}.
+             ${LEDGER_FORMS}
              Of nodes, LEDGER_MONITORING names the monitoring ports if they are not 8222 of the same hosts
   --help     show this text
 

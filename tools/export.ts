@@ -24,7 +24,7 @@ Usage: ${TASK} export --to FOLDER [--format FORMAT] [--ledger LEDGER | --volume 
   --to        the folder, which is made if it is missing; files that are there are never overwritten
   --format    csv, or jsonl for bets.jsonl instead of ${BETS_FILE}: one JSON object a line (default: csv)
   --ledger    the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
-              ${LEDGER_FORMS}.
+              ${LEDGER_FORMS}
               The nodes that up starts are started for the export if they do not run
   --volume    the folder of a ledger in files (default: the server's SHARED_VOLUME)
   --help      show this text

@@ -12,7 +12,12 @@ import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
 import { ComposeProject, dockerFault } from "./run/docker.ts";
-import { environmentWithFlag, LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
+import {
+  environmentWithFlag,
+  LEDGER_FLAG,
+  LEDGER_FORMS,
+  taskCommand,
+} from "./run/ledger_choice.ts";
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
 import { type LotteryRun, runServices } from "./run/lottery_run.ts";
 import { ensureEnvFile, serviceNames } from "./run/lottery_settings.ts";
@@ -25,19 +30,20 @@ import { STREAMS_RUN_LEDGER } from "./streams/streams_run_ledger.ts";
 import { VOLUME_LEDGER } from "./run/volume_ledger.ts";
 
 const USAGE =
-  `Starts servers and clients, waits until every agency has its winners, and checks the result.
+  `Starts servers and clients, waits until every agency has its winners, and checks the result. If LEDGER is
+jetstream, three nodes start with them.
 
 Usage: ${TASK} up [--local] [--ledger LEDGER]
 
   --local    run them as processes on this machine; the default where Docker cannot be used
-  --ledger   where the bets are kept: ${LEDGER_FORMS};
-             the default is LEDGER in .env
+  --ledger   where the bets are kept, by default as LEDGER in .env says:
+             ${LEDGER_FORMS}
   --help     show this text
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
-server/shared-volume/archive; an unfinished one continues. A server that dies is started again. Ctrl-C
-stops everything.
+server/shared-volume/archive, one on JetStream stays in its streams; an unfinished one continues. A server
+or node that dies is started again. Ctrl-C stops everything.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -81,7 +87,8 @@ async function runLottery(run: Omit<LotteryRun, "printer">, samples: number[]): 
   const printer = new Printer({ names, keep });
   const { watch, stored } = await runServices({ ...run, printer });
   if (stored === undefined) {
-    printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
+    const command = taskCommand("up", settings.lottery.ledger);
+    printer.say(`Stopped. The stored bets stay; to continue, run: ${command}`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
   const results = await readResults(settings.lottery.clients);

@@ -24,6 +24,8 @@ export interface ClientProgramOptions {
   /** How many bets it has to send. */
   bets: number;
   batchSize: number;
+  /** More settings. */
+  env?: Record<string, string>;
   /** Whether it may take its servers for ones without ProgressRequest. @default {false} */
   legacyServer?: boolean;
 }
@@ -60,7 +62,7 @@ export class ClientProgram implements AsyncDisposable {
   }
 
   #start(): Program {
-    const { agency, address, batchSize, legacyServer = false } = this.options;
+    const { agency, address, batchSize, env, legacyServer = false } = this.options;
     return startClient({
       agency,
       address,
@@ -75,6 +77,7 @@ export class ClientProgram implements AsyncDisposable {
         // The network may swallow a connection while the client waits for the draw, so it asks
         // again soon.
         CLI_WINNERS_SECONDS: "3",
+        ...env,
       },
     });
   }

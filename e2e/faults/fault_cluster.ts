@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Hosts } from "../../testing/hosts.ts";
 import type { NatsCluster } from "../../testing/nats_cluster.ts";
 import type { Address } from "../../testing/ports.ts";
 import { readDraw } from "../../testing/stream_reader.ts";
@@ -23,6 +24,8 @@ export interface FaultClusterOptions {
   nodes?: NatsCluster;
   /** Where the server with this index reaches the nodes. @default {where they are} */
   reach?: (nodes: NatsCluster, index: number) => Address[];
+  /** Hosts, of which each server has one. @default {this machine} */
+  hosts?: Hosts;
   /** Whether all servers listen on one port; otherwise each has its own. @default {false} */
   sharedPort?: boolean;
   /** LOTTERY_FAULTS for the first start of each server, in order; see preload.ts. */
@@ -44,12 +47,16 @@ export class FaultCluster extends ServerGroup {
   readonly #ledgerName: string;
 
   constructor(options: FaultClusterOptions) {
-    const { sharedPort = false, nodes } = options;
+    const { sharedPort = false, nodes, hosts } = options;
     super({
       ...options,
       sharedPort,
       nodes: nodes && ((index) => ledgerNodes(nodes, options.reach?.(nodes, index))),
-      adapt: (program, start) => limitFiles(breakFiles(program, start, options), options),
+      hostnames: hosts?.hosts.map(({ clientsIp }) => clientsIp),
+      adapt: (program, start) => {
+        const adapted = limitFiles(breakFiles(program, start, options), options);
+        return hosts === undefined ? adapted : hosts.on(hosts.hosts[start.index], adapted);
+      },
     });
     this.#nodes = options.nodes;
     this.#ledgerName = options.env?.LEDGER_NAME ?? LEDGER_NAME;
@@ -101,20 +108,21 @@ function ledgerNodes(
   return { addresses, environment: { ...nodes.environment, LEDGER } };
 }
 
-/** Loads preload.ts before the server, if anything is to break. */
+/** Loads preload.ts or preload_nodes.ts before the server, if anything is to break. */
 function breakFiles(
   program: ProgramOptions,
   { index, isFirst }: ServerStart,
-  { faults = [], unsafe = [] }: FaultClusterOptions,
+  { nodes, faults = [], unsafe = [] }: FaultClusterOptions,
 ): ProgramOptions {
   const active = [...unsafe, ...(isFirst && faults[index] ? [faults[index]] : [])];
   if (active.length === 0) return program;
   const [run, ...args] = program.args;
+  const preload = nodes === undefined ? "preload" : "preload_nodes";
   // It reads its orders from the environment, and signals its own process.
   const permissions = ["--allow-env=LOTTERY_FAULTS", "--allow-run"];
   return {
     ...program,
-    args: [run, ...permissions, "--preload", "e2e/faults/preload.ts", ...args],
+    args: [run, ...permissions, "--preload", `e2e/faults/${preload}.ts`, ...args],
     env: { ...program.env, LOTTERY_FAULTS: active.join(",") },
   };
 }

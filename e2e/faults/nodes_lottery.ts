@@ -127,7 +127,12 @@ export class NodesLottery implements AsyncDisposable {
     const { lottery, random } = this;
     if (this.#isStuck) return;
     lottery.grant(Infinity);
-    await lottery.acknowledged(random.integer(1, BATCHES_BEFORE));
+    const { stored } = lottery.history;
+    const before = stored.value + random.integer(1, BATCHES_BEFORE);
+    if (!await stored.reaches(before, this.#continueMs)) {
+      this.#isStuck = true;
+      return;
+    }
     await lottery.jitter();
     const beginMs = performance.now();
     await breaks();
@@ -151,7 +156,7 @@ export class NodesLottery implements AsyncDisposable {
     await nodes.startAll();
     const faults = await this.#judge();
     return {
-      faults: [...faults, ...this.#deadServers()],
+      faults: [...faults, ...this.#deadServers(), ...this.#crashedNodes()],
       figures: {
         ...figures,
         batches_acknowledged: lottery.history.stored.value,
@@ -160,8 +165,9 @@ export class NodesLottery implements AsyncDisposable {
           0,
         ),
         outage_median_ms: median(outagesMs),
-        nodes_restarted_to_catch_up: nodes.restarts,
         outage_max_ms: Math.round(Math.max(0, ...outagesMs)),
+        nodes_restarted_to_catch_up: nodes.restarts,
+        nodes_crashed: nodes.crashes.length,
       },
     };
   }
@@ -174,7 +180,8 @@ export class NodesLottery implements AsyncDisposable {
     const { lottery, nodes } = this;
     if (this.#isStuck) {
       const detail = `agencies did not continue:\n${lottery.cluster.tail()}\n${nodes.tail()}`;
-      return [...await lottery.judge(), { kind: "unfinished", detail }];
+      const diverged = await compareReplicas(nodes, await this.betStreams());
+      return [...await lottery.judge(), ...diverged, { kind: "unfinished", detail }];
     }
     return [...await lottery.finish(), ...await compareReplicas(nodes, await this.betStreams())];
   }
@@ -199,6 +206,10 @@ export class NodesLottery implements AsyncDisposable {
     return this.lottery.cluster.processes
       .filter((process) => process.count(/ CRITICAL .*action: ledger \| result: fail/) > 0)
       .map((process) => ({ kind: "bad exit", detail: process.failure("gave up").message }));
+  }
+
+  #crashedNodes(): Fault[] {
+    return this.nodes.crashes.map((detail) => ({ kind: "bad exit", detail: `ended: ${detail}` }));
   }
 }
 

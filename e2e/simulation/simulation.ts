@@ -47,7 +47,7 @@ const RETRY_MS = 20_000;
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
 const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
-const INCIDENTS_MAX = 60;
+const INCIDENTS_MAX = { files: 20, jetstream: 60 };
 /** Longest pause of a connection. Meanwhile, agencies continue elsewhere; late batches arrive after it. */
 const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */
@@ -103,7 +103,7 @@ class Simulation {
   constructor(seed: number, time: FakeTime, { engine = "files", without }: SimulationOptions) {
     const random = this.#random = new Random(seed);
     this.#time = time;
-    const incidents = this.#incidents = new Incidents(random, INCIDENTS_MAX);
+    const incidents = this.#incidents = new Incidents(random, INCIDENTS_MAX[engine]);
     const Engine = engine === "files" ? FileEngine : JetstreamEngine;
     this.#engine = new Engine({ random, incidents, without });
     this.#servers = new SimulatedServers({

@@ -7,7 +7,7 @@ const seedsFlag = Deno.args.find((arg) => arg.startsWith("--seeds="))?.split("="
 /** How many histories each engine has: they take about as long. */
 const SEEDS = { files: 10_000, jetstream: 2000 } as const;
 /** How many seeds have the chance to show that a protection is missing. */
-const CONTROL_SEEDS = 2000;
+const CONTROL_SEEDS = 5000;
 
 const PROTECTIONS = {
   files: [...SERVER_PROTECTIONS, ...FILE_PROTECTIONS],

@@ -8,7 +8,7 @@ import { parseAddress } from "../../shared/config.ts";
 import { UsageError } from "../command.ts";
 import { findNatsServer } from "../nodes/nats_server.ts";
 import { NATS_PORTS } from "../nodes/node_config.ts";
-import { localMonitoring } from "../nodes/nodes.ts";
+import { localMonitoring, nodesTag } from "../nodes/nodes.ts";
 import { isAnyRunning } from "../nodes/readiness.ts";
 import { TASK } from "../project.ts";
 import type { StreamToolLedger } from "../streams/tool_ledger.ts";
@@ -25,7 +25,7 @@ export async function checkLedgerNodes(
   monitoring: string | undefined,
 ): Promise<NamedFinding[]> {
   const local = localMonitoring(nodePort);
-  if (choice.kind === "nodes" && !await isAnyRunning(local)) return [judgeIdleNodes()];
+  if (choice.kind === "nodes" && !await isAnyRunning(local, nodesTag())) return [judgeIdleNodes()];
   const addresses = choice.kind === "nodes"
     ? [...local.values()]
     : monitoringAddresses(ledger.nodes, monitoring);

@@ -1,5 +1,7 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { judgeNodes, type NodeAnswers, type SilentNode } from "./nodes_check.ts";
+import { NatsCluster } from "../../testing/nats_cluster.ts";
+import { needs } from "../../testing/needs.ts";
+import { checkNodes, judgeNodes, type NodeAnswers, type SilentNode } from "./nodes_check.ts";
 
 const EXPECTED = { streamPrefix: "LOTTERY_", replicas: 3 };
 const NOW_MS = Date.parse("2026-11-27T12:00:00Z");
@@ -144,4 +146,31 @@ Deno.test("judgeNodes() reports a replica that stays behind, and none that catch
   assertMatch(problemsOf(elsewhere)[0], /^fault nodes no node that was asked leads LOTTERY_/);
   const offline = { replicas: [{ name: "node3", current: false, offline: true }] };
   assertMatch(problemsOf(offline, 3)[0], /LOTTERY_12345678_0 on node3 \(offline\)/);
+});
+
+Deno.test({
+  ...needs(
+    ["run", "write", "net", "read", "env", "natsServer"],
+    "checkNodes() tells a real node that syncs every write from one that does not, and from none",
+  ),
+  fn: async () => {
+    const expected = { ...EXPECTED, replicas: 1 };
+    for (const syncAlways of [true, false]) {
+      await using cluster = await NatsCluster.start({ nodes: 1, syncAlways });
+      const { address } = cluster.nodes[0].monitoring;
+      const [node] = await checkNodes([address], expected);
+      assertMatch(
+        `${node.level} ${node.name} ${node.text}`,
+        syncAlways
+          ? /^ok node1 nats-server \S+ at \S+ syncs every write/
+          : /^fault node1 .* does not sync every write/,
+      );
+      await cluster.nodes[0].kill();
+      const [none] = await checkNodes([address], expected);
+      assertMatch(
+        `${none.level} ${none.text}`,
+        /^fault \S+ cannot be asked \(nothing listens there\)/,
+      );
+    }
+  },
 });

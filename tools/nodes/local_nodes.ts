@@ -9,7 +9,7 @@ import { ServiceProcess } from "../run/service_process.ts";
 import { ServiceSupervisor } from "../run/service_supervisor.ts";
 import type { NatsServer } from "./nats_server.ts";
 import type { NodePorts } from "./node_config.ts";
-import { readNodeLine } from "./node_lines.ts";
+import { exitCodeOfStopped, readNodeLine } from "./node_lines.ts";
 import { localPorts, NODE_NAMES, NODES_FOLDER, writeNodeConfig } from "./nodes.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -110,8 +110,7 @@ export class LocalNodes {
       },
       readLine: readNodeLine,
       onLine: (line) => onLine(name, line),
-      // Some versions end with 1 when they are stopped.
-      onEnd: (exitCode) => onEnd(name, this.#isStopping && exitCode === 1 ? 0 : exitCode),
+      onEnd: (exitCode) => onEnd(name, this.#isStopping ? exitCodeOfStopped(exitCode) : exitCode),
       onDown: () => onDown(name),
     });
   }

@@ -30,6 +30,8 @@ export interface NodeTls {
 export interface NodeOptions {
   /** Its name, unique in the cluster. Another name is another node: it never changes. */
   name: string;
+  /** A word by which tasks recognize the node, of lower-case letters, digits, - and _. @default {none} */
+  tag?: string;
   /** The name of the cluster, the same on every node. @default {"lottery"} */
   cluster?: string;
   /** The address on which it listens. @default {"0.0.0.0"} */
@@ -68,6 +70,7 @@ export function nodeConfig(options: NodeOptions): string {
   const { routes, storeFolder, syncAlways = true, maxFileBytes } = options;
   return block([
     `server_name: ${text(name)}`,
+    ...options.tag === undefined ? [] : [`server_tags: [${text(options.tag)}]`],
     `listen: ${text(`${listenIp}:${ports.client}`)}`,
     `http: ${text(`${monitoringIp}:${ports.monitoring}`)}`,
     ...userLines(options.user),

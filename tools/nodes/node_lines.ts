@@ -1,5 +1,5 @@
 /**
- * The lines that nats-server prints, as far as they matter to a person who runs a lottery.
+ * What nats-server prints, and how it ends, as far as that matters to a person who runs a lottery.
  *
  * @module
  */
@@ -25,4 +25,9 @@ export function isNodeDetail(line: string): boolean {
   if (match === null) return false;
   const [, level, text] = match;
   return level !== "FTL" && !(/^(ERR|WRN)$/.test(level) && SERIOUS.test(text));
+}
+
+/** Returns 0 for a node that ended because it was stopped: some versions end with 1 then. */
+export function exitCodeOfStopped(exitCode: number): number {
+  return exitCode === 1 ? 0 : exitCode;
 }

@@ -5,6 +5,7 @@
  */
 
 import { PROJECT_ROOT, SHARED_VOLUME } from "../project.ts";
+import { composeProjectName } from "../run/docker.ts";
 import { nodeConfig, type NodeOptions, type NodePorts } from "./node_config.ts";
 
 /** The names of the nodes, and of their containers. */
@@ -49,11 +50,19 @@ export function localMonitoring(nodePort: number): Map<string, string> {
 /** LEDGER for servers in containers. */
 export const CONTAINER_LEDGER = `nats://${NODE_NAMES.join(",")}`;
 
-/** Writes the configuration file of a node. Returns its path. */
-export async function writeNodeConfig(options: NodeOptions): Promise<string> {
+/**
+ * Returns the tag of this checkout's nodes: tasks must not take those of another one for them, which may have the
+ * same ports.
+ */
+export function nodesTag(): string {
+  return composeProjectName();
+}
+
+/** Writes the configuration file of a node of this checkout. Returns its path. */
+export async function writeNodeConfig(options: Omit<NodeOptions, "tag">): Promise<string> {
   await Deno.mkdir(NODE_CONFIGS_FOLDER, { recursive: true });
   const path = nodeConfigFile(options.name);
-  await Deno.writeTextFile(path, nodeConfig(options));
+  await Deno.writeTextFile(path, nodeConfig({ ...options, tag: nodesTag() }));
   // Containers run as another user.
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o644);
   return path;

@@ -44,17 +44,16 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
   stack.defer(() => nodes.stop());
   await untilReady(localMonitoring(settings.lottery.nodePort), {
     stop: new AbortController().signal,
+    onWait: (reasons) => console.log(`Waiting for the nodes: ${reasons}`),
   });
   return stack.move();
 }
 
 /** A task should not depend on how the last run was started: both kinds have the same data. */
 async function prepareCluster(settings: RunSettings): Promise<Cluster> {
+  assertNodePortsFree(settings.lottery.nodePort);
   const missing = natsServerFault();
-  if (missing === undefined) {
-    assertNodePortsFree(settings.lottery.nodePort);
-    return LOCAL_CLUSTER;
-  }
+  if (missing === undefined) return LOCAL_CLUSTER;
   const fault = await dockerFault();
   if (fault !== undefined) throw new TaskError(`${missing}. Or start Docker (${fault})`);
   await ComposeProject.assertNotRunning();

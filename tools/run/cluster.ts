@@ -58,6 +58,19 @@ export interface RunOptions extends ServiceOptions {
   onServers(servers: StatusAddress[]): void;
 }
 
+/** Starts nodes. If one cannot start, it stops the others. */
+export async function startOrStop<Nodes extends RunningNodes & { start(): Promise<void> }>(
+  nodes: Nodes,
+): Promise<Nodes> {
+  try {
+    await nodes.start();
+    return nodes;
+  } catch (error) {
+    await nodes.stop();
+    throw error;
+  }
+}
+
 /** Waits until `work` settles, for at most `timeoutMs`. */
 export async function settledWithin(work: Promise<unknown>, timeoutMs: number): Promise<void> {
   const { promise: late, resolve } = Promise.withResolvers<void>();

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { readNodeLine } from "../nodes/node_lines.ts";
+import { assertNodePortsFree } from "../nodes/local_nodes.ts";
+import { exitCodeOfStopped, readNodeLine } from "../nodes/node_lines.ts";
 import { NODE_NAMES } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
@@ -15,10 +16,12 @@ import {
   type RunOptions,
   type ServiceOptions,
   settledWithin,
+  startOrStop,
 } from "./cluster.ts";
 import { composeOptions, updateComposeFile } from "./compose_file.ts";
 import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
 import { ComposeProject } from "./docker.ts";
+import { ledgerFiles } from "./ledger_nodes.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { dockerSubnets, overlapFault } from "./subnets.ts";
@@ -31,19 +34,13 @@ export const COMPOSE_CLUSTER: Cluster = {
   prepare: async (settings) => {
     const { servers, clients, subnet } = settings.lottery;
     await assertSubnetFree(subnet);
+    if (settings.lottery.ledger.kind === "nodes") assertNodePortsFree(settings.lottery.nodePort);
     if (!await updateComposeFile(composeOptions(settings))) return;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
   startNodes: async (options) => {
     await giveMounts();
-    const nodes = new NodeContainers(composeProject(options.settings), options);
-    try {
-      await nodes.start();
-      return nodes;
-    } catch (error) {
-      await nodes.stop();
-      throw error;
-    }
+    return await startOrStop(new NodeContainers(composeProject(options.settings), options));
   },
   run: async (options) => {
     const { settings, stop } = options;
@@ -99,11 +96,16 @@ async function assertSubnetFree(subnet: Subnet): Promise<void> {
  *
  * @throws {TaskError} If they cannot.
  */
-async function assertReadable({ lottery }: RunSettings): Promise<void> {
+async function assertReadable({ lottery, server }: RunSettings): Promise<void> {
   const user = { uid: ORDINARY_ID, gid: ORDINARY_ID };
   const folder = datasetFolder(lottery.dataset);
-  const files = [`${PROJECT_ROOT}/server/config.ini`, `${PROJECT_ROOT}/client/config.yaml`];
-  const unreadable = await unreadableBy(user, files);
+  const keys = ledgerFiles(server).map((path) =>
+    path.startsWith("/") ? path : `${PROJECT_ROOT}/${path}`
+  );
+  const files = ["server/config.ini", "client/config.yaml"].map((path) =>
+    `${PROJECT_ROOT}/${path}`
+  );
+  const unreadable = await unreadableBy(user, [...files, ...keys]);
   const bets = await unreadableBy(user, [folder, ...betsFiles(folder, lottery.clients)]);
   if (bets.length > 0) unreadable.push(folder);
   if (unreadable.length === 0) return;
@@ -187,6 +189,7 @@ class NodeContainers implements RunningNodes {
   readonly #project: ComposeProject;
   readonly #group: ContainerGroup;
   readonly #running: Promise<void>;
+  #isStopping = false;
 
   constructor(project: ComposeProject, options: ServiceOptions) {
     this.#project = project;
@@ -198,7 +201,9 @@ class NodeContainers implements RunningNodes {
       if (listening.size === NODE_NAMES.length) resolve();
     };
     this.#running = promise;
-    this.#group = new ContainerGroup(project, NODE_NAMES, { ...options, onLine });
+    const onEnd = (name: string, exitCode: number) =>
+      options.onEnd(name, this.#isStopping ? exitCodeOfStopped(exitCode) : exitCode);
+    this.#group = new ContainerGroup(project, NODE_NAMES, { ...options, onLine, onEnd });
   }
 
   /** Waits until all nodes listen. @throws {TaskError} If they do not start. */
@@ -209,6 +214,7 @@ class NodeContainers implements RunningNodes {
 
   /** Stops the nodes gracefully, and removes them and their network. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#group.stop(NODE_NAMES);
     await this.#project.down();
     await this.#group.release();

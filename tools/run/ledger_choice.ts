@@ -6,6 +6,7 @@
  */
 
 import { quoteText } from "../../shared/readable.ts";
+import { TASK } from "../project.ts";
 
 /** Where the bets are. */
 export type LedgerChoice =
@@ -18,8 +19,7 @@ export type LedgerChoice =
 
 /** How `--ledger` and LEDGER are written, for usage texts. */
 export const LEDGER_FORMS =
-  "files (on the volume), jetstream (three nodes that up starts) or the nodes of a running cluster, " +
-  "such as nats://host1,host2,host3";
+  "files, jetstream (three nodes that up starts), or nodes such as nats://host1,host2,host3";
 
 /** Parses LEDGER. Returns nothing if it is none of its forms; servers check the addresses. */
 export function parseLedger(text: string): LedgerChoice | undefined {
@@ -31,6 +31,16 @@ export function parseLedger(text: string): LedgerChoice | undefined {
 /** Returns what is wrong with a text that {@linkcode parseLedger} does not understand. */
 export function ledgerFault(text: string): string {
   return `LEDGER is ${quoteText(text)}: give ${LEDGER_FORMS}`;
+}
+
+/** Returns the command of a task for a ledger, as a person types it. */
+export function taskCommand(name: string, ledger: LedgerChoice): string {
+  const flags = {
+    files: "",
+    nodes: " --ledger jetstream",
+    cluster: ledger.kind === "cluster" ? ` --ledger ${ledger.url}` : "",
+  };
+  return `${TASK} ${name}${flags[ledger.kind]}`;
 }
 
 /** The flag of every task that can use either ledger. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { environmentWithFlag, parseLedger } from "./ledger_choice.ts";
+import { environmentWithFlag, parseLedger, taskCommand } from "./ledger_choice.ts";
 import { ledgerForContainers, ledgerForProcesses } from "./ledger_nodes.ts";
 
 Deno.test("parseLedger() knows files, nodes of up, and the nodes of a cluster", () => {
@@ -42,4 +42,11 @@ Deno.test("ledgerForProcesses() and ledgerForContainers() allow the nodes of the
   const files = { ledger: { kind: "files" }, nodePort: 4222 } as const;
   assertEquals(ledgerForProcesses(files), { variable: "files" });
   assertEquals(ledgerForContainers(files, ""), { variable: "files" });
+});
+
+Deno.test("taskCommand() names the ledger, unless it is that of files", () => {
+  const commandOf = (text: string) => taskCommand("reset", parseLedger(text)!).split(" task ")[1];
+  assertEquals(commandOf("files"), "reset");
+  assertEquals(commandOf("jetstream"), "reset --ledger jetstream");
+  assertEquals(commandOf("nats://a,b"), "reset --ledger nats://a,b");
 });

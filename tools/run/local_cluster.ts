@@ -12,7 +12,7 @@ import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
-import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { type Cluster, type RunOptions, settledWithin, startOrStop } from "./cluster.ts";
 import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
@@ -47,14 +47,7 @@ export const LOCAL_CLUSTER: Cluster = {
   },
   startNodes: async ({ settings, ...options }) => {
     const { nodePort } = settings.lottery;
-    const nodes = new LocalNodes({ server: findNatsServer(), nodePort, ...options });
-    try {
-      await nodes.start();
-      return nodes;
-    } catch (error) {
-      await nodes.stop();
-      throw error;
-    }
+    return await startOrStop(new LocalNodes({ server: findNatsServer(), nodePort, ...options }));
   },
   run: async (options) => {
     const { finished, stop } = options;

@@ -70,7 +70,10 @@ async function startNodes(
   printer.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
   const running = await cluster.startNodes(options);
   try {
-    await untilReady(localMonitoring(nodePort), { stop });
+    await untilReady(localMonitoring(nodePort), {
+      stop,
+      onWait: (reasons) => printer.say(`Waiting for the nodes: ${reasons}`),
+    });
     if (!stop.aborted) printer.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;
   } catch (error) {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { TASK, TaskError } from "../project.ts";
+import { TaskError } from "../project.ts";
 import { datasetFolder } from "./bets_folder.ts";
+import { taskCommand } from "./ledger_choice.ts";
 import type { LotterySettings } from "./lottery_settings.ts";
 import type { RunSettings } from "./run_settings.ts";
 import { type AgencyTally, continuationFault } from "./stored_bets.ts";
@@ -40,13 +41,13 @@ export interface RunLedger {
  */
 export async function assertCanContinue(
   rows: AsyncIterable<string[]>,
-  { dataset, clients: agencies }: LotterySettings,
+  { dataset, clients: agencies, ledger }: LotterySettings,
 ): Promise<void> {
   const folder = datasetFolder(dataset);
   const fault = await continuationFault(rows, { folder, agencies });
   if (fault === undefined) return;
   throw new TaskError(
     `Cannot continue the unfinished draw: ${fault}. Restore CLIENTS, DATASET and the bets as they were, or ` +
-      `archive the draw to start a new one: ${TASK} reset`,
+      `put the draw away to start a new one: ${taskCommand("reset", ledger)}`,
   );
 }

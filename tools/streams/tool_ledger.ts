@@ -10,7 +10,7 @@ import { readServerSettings, type ServerSettings } from "../../server/settings.t
 import { SettingsError } from "../../shared/config.ts";
 import { UsageError } from "../command.ts";
 import { NATS_PORTS } from "../nodes/node_config.ts";
-import { localMonitoring } from "../nodes/nodes.ts";
+import { localMonitoring, nodesTag } from "../nodes/nodes.ts";
 import { isAnyRunning } from "../nodes/readiness.ts";
 import { PROJECT_ROOT, TaskError } from "../project.ts";
 import { type LedgerChoice, ledgerFault, parseLedger } from "../run/ledger_choice.ts";
@@ -109,7 +109,8 @@ export async function withStreams<Result>(
   { choice, nodePort, server }: StreamToolLedger,
   work: (streams: StreamLedger) => Promise<Result>,
 ): Promise<Result> {
-  const isBorrowed = choice.kind === "nodes" && !await isAnyRunning(localMonitoring(nodePort));
+  const isBorrowed = choice.kind === "nodes" &&
+    !await isAnyRunning(localMonitoring(nodePort), nodesTag());
   await using _nodes = isBorrowed ? await borrowNodes() : undefined;
   await using streams = await openStreams(server.ledger);
   try {

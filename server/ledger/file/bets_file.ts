@@ -25,8 +25,8 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
-/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
-const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_SLICES_MAX = 4;
 /** How much of a torn end is examined, to log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
@@ -106,7 +106,8 @@ export class BetsFile {
     for (let canCountUnlocked = true;;) {
       const outcome = await this.#lock.hold(async () => {
         const wholeSize = this.#recover();
-        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        const { size, room } = this.#tally;
+        const isNear = wholeSize - size <= COUNTED_LOCKED_SLICES_MAX * room.length;
         if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
         // Under the lock a row that seems damaged is damaged: this finds out.
         if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);

@@ -34,7 +34,7 @@ import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
-import { Tally, type Winners } from "../tally.ts";
+import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
@@ -383,13 +383,4 @@ export class FileLedger implements Ledger {
     if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
     this.#onFailure(this.#failure);
   }
-}
-
-function drawOf(winners: Winners): Draw {
-  return {
-    async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
-    },
-  };
 }

@@ -16,6 +16,7 @@ import {
 } from "@nats-io/transport-node";
 import { FatalLedgerError } from "../fatal_error.ts";
 import type { NatsSettings } from "../ledger_settings.ts";
+import { surviveAbandonedSockets } from "./abandoned_sockets.ts";
 
 /** Before it, expected sequences could be accepted twice. */
 export const OLDEST_VERSION = "2.10.23";
@@ -42,6 +43,7 @@ export interface Cluster {
  * @throws If no node can be reached.
  */
 export async function connectCluster(settings: NatsSettings): Promise<Cluster> {
+  surviveAbandonedSockets();
   let connection: NatsConnection;
   try {
     connection = await connect(connectionOptions(settings));

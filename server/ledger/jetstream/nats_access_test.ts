@@ -7,17 +7,6 @@ import { namedBatch } from "../../testing/ledgers.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { NATS, openOn, type OpenOptions } from "./testing/nodes.ts";
 
-const OPENSSL = {
-  description: "openssl",
-  isPresent: () => {
-    try {
-      return new Deno.Command("openssl", { args: ["version"] }).outputSync().success;
-    } catch {
-      return false;
-    }
-  },
-};
-
 /** The part of the client's key library that makes keys. */
 interface KeyLibrary {
   createOperator: () => KeyPair;
@@ -138,7 +127,7 @@ function credentials(jwt: string, user: KeyPair): string {
 
 Deno.test({
   ...needs(
-    [...NATS, OPENSSL],
+    [...NATS, "openssl"],
     "a ledger is opened over TLS, with a certificate where nodes ask for it",
   ),
   fn: async () => {

@@ -56,8 +56,13 @@ class NatsLottery implements LotteryUnderTest {
     for (const node of cluster.nodes) node.pause();
     const result = await ledger.append(batch);
     for (const node of cluster.nodes) node.resume();
-    await cluster.ready();
+    for (const stream of await this.#streams()) await cluster.leader(stream);
     return { ledger, result };
+  }
+
+  async #streams(): Promise<string[]> {
+    const prefix = `${this.#name.toUpperCase()}_`;
+    return (await cluster.streamNames()).filter((stream) => stream.startsWith(prefix));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -23,12 +23,21 @@ import type {
   StoredMessage,
 } from "./replicated_log.ts";
 import { StreamFollow } from "./stream_follow.ts";
+import { Turns } from "./turns.ts";
 
 /** Pause between two attempts to open the log, and how often a server says why it waits. */
 const OPEN_PAUSE_MS = 500;
 const WAITING_LOG_MS = 10_000;
 
 const DISCONNECTED = "the connection to the cluster is lost";
+/** A node whose cluster has given no answer for this long may be cut off from it: another one is tried. */
+const MOVE_MS = 5000;
+/** A node keeps at most 64 MiB for a connection that does not read them yet: see BULK in stream_follow.ts. */
+const BULKS_AT_ONCE = 8;
+/** Larger messages would not fit into one request of a follower. */
+const ROWS_BYTES_MAX = 2 * 1024 * 1024;
+/** How long disposing waits for the followers to give back their consumers. */
+const RELEASE_MS = 500;
 
 /** Options of {@linkcode openNatsLog}. */
 export interface NatsLogOptions {
@@ -100,8 +109,10 @@ class NatsLog implements DrawLog {
   readonly #watching: Promise<void>;
   #isConnected = true;
   #isDamaged = false;
-  /** Whether the last attempt was answered. */
-  #isAnswered = true;
+  #isDisposed = false;
+  readonly #turns = new Turns(BULKS_AT_ONCE);
+  /** Since when no attempt was answered; undefined while they are. */
+  #silentSince: number | undefined;
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
@@ -116,19 +127,20 @@ class NatsLog implements DrawLog {
   }
 
   get isAvailable(): boolean {
-    return this.#isConnected && this.#isAnswered;
+    return this.#isConnected && this.#silentSince === undefined;
   }
 
   publish(agency: number, message: LogMessage, expectedSequence: number): Promise<PublishResult> {
     return new Promise((resolve) => {
       const end = (result: PublishResult) => {
-        this.#attempts.delete(end);
-        this.#isAnswered = result.status !== "unknown";
+        if (!this.#attempts.delete(end)) return;
+        this.#noteAnswer(result);
         resolve(result);
       };
       this.#attempts.add(end);
       // The client would keep the message, and send it when nobody waits for its answer any more.
       if (!this.#isConnected) return end({ status: "unknown", reason: DISCONNECTED });
+      if (message.rows.length > ROWS_BYTES_MAX) return end(tooLarge(message));
       this.#request(agency, message, expectedSequence).then(
         (answer) => end(parseAnswer(answer.string())),
         (error) => end(resultOf(error, message)),
@@ -150,6 +162,7 @@ class NatsLog implements DrawLog {
       const stream = betsStream(this.#names, partition);
       return new StreamFollow(this.#cluster, {
         stream,
+        turns: this.#turns,
         onMessages: (messages) => {
           const parsed = messages.map((message) => this.#parse(rawOf(stream, message)));
           return listener(parsed.filter((message) => message !== undefined));
@@ -166,19 +179,36 @@ class NatsLog implements DrawLog {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#follows.map((follow) => follow[Symbol.asyncDispose]()));
+    this.#isDisposed = true;
+    const released = Promise.all(this.#follows.map((follow) => follow[Symbol.asyncDispose]()));
+    let timer: ReturnType<typeof setTimeout>;
+    const late = new Promise((resolve) => timer = setTimeout(resolve, RELEASE_MS));
+    await Promise.race([released, late]);
+    clearTimeout(timer!);
     await this.#cluster.connection.close();
+    await released;
     await this.#watching;
   }
 
-  #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
+  async #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
     const list = headers();
     for (const [name, value] of Object.entries(messageHeaders(message, expectedSequence))) {
       list.set(name, value);
     }
     const subject = agencySubject(this.#names, agency);
     const options = { timeout: ATTEMPT_MS, headers: list };
-    return this.#cluster.connection.request(subject, message.rows, options);
+    return await this.#cluster.connection.request(subject, message.rows, options);
+  }
+
+  /** Tries another node when this one has been silent for too long. */
+  #noteAnswer({ status }: PublishResult): void {
+    const now = performance.now();
+    if (status !== "unknown") this.#silentSince = undefined;
+    else if (this.#silentSince === undefined) this.#silentSince = now;
+    else if (this.#isConnected && now - this.#silentSince >= MOVE_MS) {
+      this.#silentSince = now;
+      this.#cluster.connection.reconnect().catch(() => {});
+    }
   }
 
   async #read(
@@ -212,6 +242,7 @@ class NatsLog implements DrawLog {
       new StreamFollow(this.#cluster, {
         stream: drawsStream(this.#names.name),
         from: sequence + 1,
+        turns: this.#turns,
         onMessages: () =>
           this.#onFailure(
             new Error(
@@ -227,6 +258,11 @@ class NatsLog implements DrawLog {
   /** Notices when the connection is lost, and when it is there again, until it is closed. */
   async #watchConnection(): Promise<void> {
     const { connection } = this.#cluster;
+    connection.closed().then((error) => {
+      if (this.#isDisposed) return;
+      const reason = error instanceof Error ? error.message : "it was closed";
+      this.#onFailure(new Error(`The connection to the cluster has ended: ${reason}`));
+    });
     for await (const status of connection.status()) {
       if (status.type === "disconnect" && this.#isConnected) {
         this.#isConnected = false;
@@ -256,14 +292,17 @@ function rawOf(stream: string, { subject, seq, headers, data }: PulledMessage): 
 }
 
 /** What an attempt without an answer means. */
-function resultOf(error: Error, { rows }: LogMessage): PublishResult {
-  if (error instanceof errors.InvalidArgumentError) {
-    const reason =
-      `the batch has ${rows.length} bytes of rows, and a message must not be that large: raise ` +
-      "max_payload of every node, or lower SERVER_MAX_PACKET_BYTES";
-    return { status: "refused", reason };
-  }
-  return { status: "unknown", reason: reasonOf(error) };
+function resultOf(error: Error, message: LogMessage): PublishResult {
+  return error instanceof errors.InvalidArgumentError
+    ? tooLarge(message)
+    : { status: "unknown", reason: reasonOf(error) };
+}
+
+function tooLarge({ rows }: LogMessage): PublishResult {
+  const reason =
+    `the batch has ${rows.length} bytes of rows, which is too large for a message: lower ` +
+    `SERVER_MAX_PACKET_BYTES, or raise max_payload of every node, to ${ROWS_BYTES_MAX} at most`;
+  return { status: "refused", reason };
 }
 
 function reasonOf(error: Error): string {

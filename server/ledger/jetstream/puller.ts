@@ -74,18 +74,23 @@ export class Puller implements Disposable {
   /**
    * Requests messages.
    *
-   * @throws If the consumer cannot deliver any, or there is no end of them within `timeoutMs`. The consumer is
-   * of no more use then.
+   * @param silenceMs Longest wait for the next message, or for the end.
+   * @throws If the consumer cannot deliver any, or is silent for too long. It is of no more use then.
    */
-  async pull(options: PullOptions, timeoutMs: number): Promise<Pulled> {
+  async pull(options: PullOptions, silenceMs: number): Promise<Pulled> {
     const { promise, resolve, reject } = Promise.withResolvers<Pulled>();
-    this.#request = { batch: options.batch, messages: [], resolve, reject };
-    const late = setTimeout(() => this.fail(new Error("the consumer does not answer")), timeoutMs);
+    const request = { batch: options.batch, messages: [], resolve, reject };
+    this.#request = request;
+    let counted = -1;
+    const watch = setInterval(() => {
+      if (request.messages.length === counted) this.fail(new Error("the consumer is silent"));
+      counted = request.messages.length;
+    }, silenceMs / 2);
     try {
       this.#connection.publish(this.#subject, JSON.stringify(options), { reply: this.#inbox });
       return await promise;
     } finally {
-      clearTimeout(late);
+      clearInterval(watch);
       this.#request = undefined;
     }
   }

@@ -18,7 +18,7 @@ import type {
   ProgressResult,
   Readiness,
 } from "../ledger.ts";
-import type { Winners } from "../tally.ts";
+import { drawOf } from "../tally.ts";
 import { AgencyLog } from "./agency_log.ts";
 import { Follower } from "./follower.ts";
 import { Patience } from "./patience.ts";
@@ -144,8 +144,10 @@ export class ReplicatedLedger implements Ledger {
     this.#patience.shorten(DISPOSAL_MS);
     await Promise.all(Array.from(this.#logs.values(), (log) => log.idle()));
     this.#ended.resolve(undefined);
-    await this.#following[Symbol.asyncDispose]();
-    await this.#log[Symbol.asyncDispose]();
+    await Promise.all([
+      this.#following[Symbol.asyncDispose](),
+      this.#log[Symbol.asyncDispose](),
+    ]);
   }
 
   #of(agency: number): AgencyLog {
@@ -199,13 +201,4 @@ export class ReplicatedLedger implements Ledger {
     this.#ended.resolve(undefined);
     this.#onFailure(error);
   }
-}
-
-function drawOf(winners: Winners): Draw {
-  return {
-    async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
-    },
-  };
 }

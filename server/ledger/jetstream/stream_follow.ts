@@ -14,14 +14,15 @@
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
 import { type PulledMessage, Puller } from "./puller.ts";
+import type { Turns } from "./turns.ts";
 
 /** Most that one request brings. Several larger ones have exceeded what a node keeps for a connection. */
 const BULK = { batch: 1000, max_bytes: 4 * 1024 * 1024, no_wait: true };
 /** How long a request waits for the next message of an idle stream. */
 const NEXT = { batch: 1, expires: 5_000_000_000 };
 const NEXT_MS = 5000;
-/** Longest wait for the end of a request that waits for nothing. */
-const ANSWER_MS = 3000;
+/** Longest silence of a consumer while it has messages. */
+const SILENCE_MS = 3000;
 /** Pause between two readings. */
 const BULK_PAUSE_MS = 200;
 /** Pause before a consumer is replaced. */
@@ -40,6 +41,8 @@ export interface StreamFollowOptions {
   stream: string;
   /** Sequence of the first message to deliver. @default {1} */
   from?: number;
+  /** Limits how many streams are read in bulk at a time. */
+  turns: Turns;
   /** Takes the messages, in order. The next ones wait for its promise. */
   onMessages: (messages: PulledMessage[]) => void | Promise<void>;
   /** Called when the stream has lost messages. Nothing is delivered any more. */
@@ -119,8 +122,9 @@ export class StreamFollow implements AsyncDisposable {
 
   /** Reads what is there, or waits for the next message. */
   async #read(puller: Puller): Promise<void> {
-    let { messages, isFull } = await puller.pull(BULK, ANSWER_MS);
-    if (messages.length === 0) ({ messages } = await puller.pull(NEXT, NEXT_MS + ANSWER_MS));
+    const { turns } = this.#options;
+    let { messages, isFull } = await turns.run(() => puller.pull(BULK, SILENCE_MS));
+    if (messages.length === 0) ({ messages } = await puller.pull(NEXT, NEXT_MS + SILENCE_MS));
     if (messages.length === 0) return;
     this.#assertNext(messages);
     await this.#options.onMessages(messages);

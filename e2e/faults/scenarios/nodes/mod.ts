@@ -4,11 +4,16 @@
  * @module
  */
 
-import { LOOP_DISK, NODES } from "../../requirements.ts";
+import { HOSTS, LOOP_DISK, NODES, TMPFS } from "../../requirements.ts";
 import type { Scenario } from "../scenario.ts";
+import { nodeFullDisk, nodeReplacements } from "./node_disks.ts";
 import { followerKills, leaderKills, leaderStops, majorityLosses } from "./node_kills.ts";
+import { clientPauses } from "./client_pauses.ts";
+import { closeRaces } from "./close_races.ts";
 import { lostAnswers } from "./lost_answers.ts";
 import { clusterPowerCuts, nodePowerCuts } from "./node_power_cuts.ts";
+import { partitions } from "./partitions.ts";
+import { nodeServerKills } from "./server_kills.ts";
 
 /** The fault runs by name. */
 export const NODE_SCENARIOS: Record<string, Scenario> = {
@@ -53,5 +58,42 @@ export const NODE_SCENARIOS: Record<string, Scenario> = {
     count: 8,
     needs: NODES,
     run: lostAnswers,
+  },
+  "node-full-disk": {
+    summary: "the disk of a node fills up, and has room again later",
+    count: 1,
+    needs: [...TMPFS, "natsServer"],
+    run: nodeFullDisk,
+  },
+  "node-replacements": {
+    summary: "a node is replaced by an empty one of the same name",
+    count: 1,
+    needs: NODES,
+    run: nodeReplacements,
+  },
+  "close-races": {
+    summary: "two servers race bets of an agency against its close",
+    count: 20,
+    needs: NODES,
+    run: closeRaces,
+  },
+  "node-server-kills": {
+    summary: "kill -9 to servers whose ledger is on nodes, under load",
+    count: 4,
+    needs: NODES,
+    run: nodeServerKills,
+  },
+  "partitions": {
+    summary: "the leader of a stream is cut off from the other nodes, with a server on its side",
+    count: 1,
+    needs: HOSTS,
+    run: partitions,
+  },
+  "client-pauses": {
+    summary:
+      "the leader of a stream dies while client programs send: they wait, and report no error",
+    count: 1,
+    needs: NODES,
+    run: clientPauses,
   },
 };
