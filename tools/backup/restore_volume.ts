@@ -25,6 +25,9 @@ import { copyCertificate, copyDurably } from "./backup_volume.ts";
  */
 const FILES = [JOURNAL_FILE, IDENTITY_FILE, CLOSED_FILE, BETS_FILE] as const;
 
+/** A folder of the volume that begins with this is one that is being copied. */
+export const RESTORE_PREFIX = ".restore-";
+
 /** Options of {@linkcode restoreVolume}. */
 export interface RestoreOptions {
   /** The folder of the backup. */
@@ -63,7 +66,7 @@ export async function restoreVolume(
         "into its archive first",
     );
   }
-  const unfinished = `${volume}/.restore-${crypto.randomUUID()}`;
+  const unfinished = `${volume}/${RESTORE_PREFIX}${crypto.randomUUID()}`;
   await Deno.mkdir(unfinished);
   try {
     for (const name of FILES) await copyDurably(`${from}/${name}`, `${unfinished}/${name}`);

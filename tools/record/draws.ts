@@ -12,18 +12,19 @@ import { CertificateError, type CertificateHead, readCertificate } from "./certi
 import { type DrawSource, findCertificate } from "./draw_sources.ts";
 import { Difference, type RecountedLedger, verifyCertificate } from "./verification.ts";
 
-/** What is known of the certificate of a draw. */
-export type DrawState =
-  /** It states what the ledger holds. */
-  | "VERIFIED"
-  /** It has a certificate, which nobody has compared with the ledger now. */
-  | "not checked"
-  /** It differs from the ledger, or one of them has changed. */
-  | "DIFFERENT"
-  /** The draw is over, and nobody has written its certificate. */
-  | "no certificate"
-  /** Not every agency has closed. */
-  | "not drawn";
+/**
+ * What is known of the certificate of a draw: it states what the ledger holds; nobody has compared it with the
+ * ledger now; it differs from the ledger, or one of them has changed; the draw is over, and nobody has written
+ * its certificate; not every agency has closed.
+ */
+export const DRAW_STATES = [
+  "VERIFIED",
+  "not checked",
+  "DIFFERENT",
+  "no certificate",
+  "not drawn",
+] as const;
+export type DrawState = typeof DRAW_STATES[number];
 
 /** A draw, as `draws` and `verify` print it. */
 export interface DrawListing {
