@@ -5,6 +5,8 @@ import type { Address } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
+import { mustRun } from "./faults/commands.ts";
+import { TMPFS } from "./faults/requirements.ts";
 
 const AGENCIES = 3;
 const BATCH = 20;
@@ -95,6 +97,51 @@ Deno.test(
     assertStringIncludes(await runTask("verify", ["--volume", group.volume]), "VERIFIED");
   },
 );
+
+Deno.test(
+  needs(
+    [...PROGRAMS, ...TMPFS],
+    "a full disk harms no draw, and the certificate is written when there is room",
+  ),
+  async () => {
+    await using folder = tempFolder();
+    mustRun("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", folder.path]);
+    await using _mounted = {
+      [Symbol.asyncDispose]: () => Promise.resolve(mustRun("umount", ["-l", folder.path])),
+    };
+    const volume = folder.path;
+    await using group = await ServerGroup.start({ servers: 1, agencies: AGENCIES, volume });
+    using connection = await LineConnection.open(group.address);
+    await connection.ask(batchOf(2, 1));
+    await connection.send("AgencyClose:1\n");
+    // Answered in order: the file of closed agencies has its room on the disk now.
+    await connection.ask("ProgressRequest:1\n");
+    await fill(`${volume}/filler`);
+    assertEquals(await draw(group), [[], ["2x7", "2x14"], []]);
+    const [server] = group.processes;
+    await server.line(
+      /action: certificate \| result: fail \| error: .*No space left.* retry_seconds: 1/,
+    );
+    assertEquals(Array.from(Deno.readDirSync(`${volume}/draws`), ({ name }) => name), [".lock"]);
+    await Deno.remove(`${volume}/filler`);
+    await server.line(/action: certificate \| result: success/);
+    assertStringIncludes(await runTask("verify", ["--volume", volume]), "VERIFIED");
+  },
+);
+
+/** Writes a file until the disk is full. */
+async function fill(path: string): Promise<void> {
+  using file = await Deno.open(path, { create: true, write: true });
+  const page = new Uint8Array(4096);
+  for (;;) {
+    try {
+      await file.write(page);
+    } catch (error) {
+      assertStringIncludes(String(error), "No space left");
+      return;
+    }
+  }
+}
 
 Deno.test(
   needs(PROGRAMS, "backup holds everything acknowledged before it began; a restored lottery draws"),

@@ -7,7 +7,7 @@
 import config from "../../deno.json" with { type: "json" };
 import type { AgencyOutcome, Certificate } from "../../server/certificate/certificate.ts";
 import { provideCertificate, RESULT_TEXT } from "../../server/certificate/certificate_folder.ts";
-import { TASK } from "../project.ts";
+import { PROJECT_ROOT, TASK } from "../project.ts";
 import { CertificateError, type CertificateHead, readCertificate } from "./certificate_reader.ts";
 import { type DrawSource, findCertificate } from "./draw_sources.ts";
 import { Difference, type RecountedLedger, verifyCertificate } from "./verification.ts";
@@ -108,7 +108,9 @@ export async function certifyRun(source: DrawSource, volume: string): Promise<vo
   try {
     await writeCertificate(source, volume);
     const folder = await findCertificate(source, volume);
-    if (folder !== undefined) console.log(`The record of the draw: ${folder}/${RESULT_TEXT}`);
+    if (folder === undefined) return;
+    const path = folder.replace(`${PROJECT_ROOT}/`, "");
+    console.log(`The record of the draw: ${path}/${RESULT_TEXT}`);
   } catch (error) {
     console.log(
       `The record of the draw could not be written: ${

@@ -9,10 +9,16 @@ import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
 import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  JOURNAL_FILE,
+  TRIAL_PREFIX,
+} from "../../server/ledger/file/volume_files.ts";
 import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
 import {
   certificateFolder,
+  DRAWS_FOLDER,
   hasCertificate,
   RESULT_JSON,
   RESULT_TEXT,
@@ -113,14 +119,18 @@ async function linkOrCopy(from: string, to: string): Promise<void> {
  * @throws {TaskError} If the volume belongs to somebody else.
  */
 export async function assertWritable(volume: string): Promise<void> {
-  const trial = `${volume}/.trial-${crypto.randomUUID()}`;
+  const draws = `${volume}/${DRAWS_FOLDER}`;
+  const hasDraws = await unlessNotFound(Deno.stat(draws)) !== undefined;
   try {
     for (const name of FILES) {
       (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
     }
-    // No signal can end the process between these two calls and leave the file.
-    Deno.writeTextFileSync(trial, "", { createNew: true });
-    Deno.removeSync(trial);
+    for (const folder of hasDraws ? [volume, draws] : [volume]) {
+      const trial = `${folder}/${TRIAL_PREFIX}${crypto.randomUUID()}`;
+      // No signal can end the process between these two calls and leave the file.
+      Deno.writeTextFileSync(trial, "", { createNew: true });
+      Deno.removeSync(trial);
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new TaskError(
