@@ -187,7 +187,11 @@ export function writeAll(file: DiskFile, bytes: Uint8Array, position: number): v
 }
 
 /** Fills `bytes` from `position`; returns how many bytes there were before the end of the file. */
-export function readFully(file: DiskFile, bytes: Uint8Array, position: number): number {
+export function readFully(
+  file: Pick<DiskFile, "read">,
+  bytes: Uint8Array,
+  position: number,
+): number {
   let filled = 0;
   while (filled < bytes.length) {
     const count = file.read(bytes.subarray(filled), position + filled);
