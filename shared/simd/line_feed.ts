@@ -6,16 +6,8 @@
  */
 
 import { LINE_FEED } from "../ascii.ts";
-import {
-  hasVectorInstructions,
-  I64,
-  type Kernel,
-  kernel,
-  loop,
-  returnValue,
-  VECTOR_BYTES,
-  when,
-} from "./wasm.ts";
+import { hasVectorInstructions, type Kernel, kernel } from "./kernel.ts";
+import { I64, loop, returnValue, VECTOR_BYTES, when } from "./wasm.ts";
 
 /** Bytes that are compared at a time. */
 const BLOCK_BYTES = 4 * VECTOR_BYTES;
