@@ -8,7 +8,7 @@ import config from "../deno.json" with { type: "json" };
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
-import { handleArguments } from "./command_line.ts";
+import { handleArguments } from "../shared/command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/file/fatal_error.ts";

@@ -65,6 +65,26 @@ export function healthPermissions(
   return permissions({ net: [`127.0.0.1:${port}`], env: SERVER_VARIABLES, read: [config] });
 }
 
+/** The variables that the board reads. */
+const BOARD_VARIABLES = ["BOARD_*", "LOG_FORMAT"];
+
+/** What the board uses. */
+export interface BoardResources {
+  /** Where it serves its page. */
+  ip: string;
+  /** A number, or a variable that Docker replaces by one. */
+  port: number | string;
+  /** The servers' addresses, networks and host names, with the ports of their status. */
+  servers: readonly string[];
+  /** The folder of its page, and that of the records of draws. */
+  read: readonly string[];
+}
+
+/** Returns the flags of `deno run board/main.ts`. The board writes nothing. */
+export function boardPermissions({ ip, port, servers, read }: BoardResources): string[] {
+  return permissions({ net: [address(ip, port), ...servers], env: BOARD_VARIABLES, read });
+}
+
 /** What a client uses. */
 export interface ClientResources {
   /** Addresses, networks and host names, with ports. @default {everything} */

@@ -1,0 +1,3 @@
+export function certificatePage(_id: string, _o: unknown, _l: string): string {
+  return "";
+}
