@@ -109,7 +109,7 @@ export class Timeline {
     const { name } = server;
     const diedMs = this.#deaths.get(name);
     this.#deaths.delete(name);
-    if (diedMs !== undefined) {
+    if (diedMs !== undefined && this.#known.has(name)) {
       const seconds = Math.max(0, Date.parse(at) - diedMs) / 1000;
       return [{ kind: "back", server: name, seconds }];
     }

@@ -73,11 +73,10 @@ async function play(browser: Browser, scale: Scale, shoot: Shoot): Promise<void>
   await run.record();
   run.finish();
   await page.until("document.querySelector('#draw.rolled')");
-  await page.evaluate("document.getAnimations().forEach((animation) => animation.finish())");
-  await page.until("document.querySelector('#verdict').textContent !== ''");
-  await shoot(page, "4-drawing");
+  await page.until("!document.querySelector('#draw').open");
   await page.until("document.querySelectorAll('.turned').length === " + scale.agencies);
-  await shoot(page, "5-drawn");
+  await shoot(page, "4-drawn");
+  await shoot(page, "5-drawing");
   await board.program.stop();
   await page.until("document.body.classList.contains('lost')");
   await shoot(page, "6-lost");
@@ -118,7 +117,13 @@ async function show(
 }
 
 async function save(page: Page, path: string): Promise<void> {
+  if (path.includes("drawing")) {
+    await page.evaluate("document.querySelector('#replay').click()");
+    await page.until("document.querySelector('#verdict').textContent !== ''");
+    await pause(SETTLE_MS);
+  }
   await Deno.writeFile(path, await page.picture());
+  if (path.includes("drawing")) await page.press("Escape");
   console.log(path);
 }
 

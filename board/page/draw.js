@@ -23,12 +23,17 @@ const dialog = byId("draw", HTMLDialogElement);
 const reels = byId("reels", HTMLElement);
 const verdict = byId("verdict", HTMLElement);
 const number = byId("number", HTMLElement);
+const skip = byId("skip", HTMLButtonElement);
 
 /** Shows the draw of a lottery, with the ceremony if it happens while the page is open. */
 export class Draw {
   /** Whether the number is rolling: the page must not give it away. */
   isDrawing = false;
-  /** The outcome, once it is known. @type {DrawOutcome | null} */
+  /**
+   * The outcome, once it is known.
+   *
+   * @type {DrawOutcome | null}
+   */
   outcome = null;
   /** @type {Tiles} */
   #tiles;
@@ -52,7 +57,7 @@ export class Draw {
   constructor(tiles, onChange) {
     this.#tiles = tiles;
     this.#onChange = onChange;
-    byId("skip", HTMLButtonElement).addEventListener("click", () => this.#finish?.());
+    skip.addEventListener("click", () => this.#finish?.());
     // Escape ends it, too.
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
@@ -121,6 +126,7 @@ export class Draw {
     this.#isTurned = false;
     this.#tiles.turnBack();
     setText(verdict, "");
+    setText(skip, words.skip);
     const digits = Array.from(String(this.#number), Number);
     const strips = digits.map(stripOf);
     reels.replaceChildren(...strips.map((strip) => make("span", "reel", strip)));
@@ -148,7 +154,9 @@ export class Draw {
     Promise.all(animations.map(({ finished }) => finished)).then(() => {
       dialog.classList.add("rolled");
       const { winners } = this;
-      setText(verdict, `${this.#number}${winners === null ? "" : `: ${words.winners(winners)}`}`);
+      verdict.replaceChildren(make("span", "unseen", `${this.#number} `));
+      if (winners !== null) verdict.append(words.winners(winners));
+      setText(skip, words.toWinners);
       timer = setTimeout(() => this.#finish?.(), HOLD_MS);
     }, () => {}); // It was skipped.
     dialog.classList.remove("rolled");
@@ -175,8 +183,11 @@ function stripOf(digit) {
   return make("span", "strip", ...digits);
 }
 
-/** How far a strip has to move up to show its last digit, in percent of its height. */
-/** @param {HTMLElement} strip */
+/**
+ * How far a strip has to move up to show its last digit, in percent of its height.
+ *
+ * @param {HTMLElement} strip
+ */
 function endOf({ children }) {
   return -100 * (children.length - 1) / children.length;
 }

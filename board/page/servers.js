@@ -13,6 +13,8 @@ import { byId, make, setText } from "./dom.js";
 
 const body = byId("servers", HTMLTableSectionElement);
 const up = byId("up", HTMLElement);
+/** With more servers than this, rows are smaller. */
+const ROOMY_MAX = 12;
 
 /** Shows the servers, one row each. */
 export class Servers {
@@ -37,6 +39,7 @@ export class Servers {
       body.append(row.row);
     }
     for (const [index, server] of servers.entries()) showRow(this.#rows[index], server, words);
+    body.parentElement?.classList.toggle("many", servers.length > ROOMY_MAX);
     const answering = servers.filter(({ mark }) => mark === "up").length;
     setText(up, servers.length === 0 ? words.noServers : words.upOf(answering, servers.length));
   }

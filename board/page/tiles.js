@@ -81,6 +81,7 @@ export class Tiles {
     this.#tiles = Array.from({ length: count }, (_, index) => makeTile(index + 1));
     list.replaceChildren(...this.#tiles.map(({ item }) => item));
     const { few, some } = DENSITIES;
+    list.style.setProperty("--columns", String(Math.ceil(Math.sqrt(1.5 * count))));
     list.dataset.density = count <= few ? "few" : count <= some ? "some" : "many";
   }
 }
@@ -141,11 +142,6 @@ function showBack({ item, back }, draw, { agency, bets, winners, documents }, wo
   title.ariaHidden = "true";
   const count = make("span", "count", winners === 0 ? "–" : words.count(winners));
   count.ariaHidden = "true";
-  back.replaceChildren(
-    title,
-    count,
-    link,
-    make("ul", "documents", ...shown),
-    make("span", "among", words.someBets(bets)),
-  );
+  const list = shown.length === 0 ? [] : [make("ul", "documents", ...shown)];
+  back.replaceChildren(title, count, link, ...list, make("span", "among", words.among(bets)));
 }

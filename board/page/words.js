@@ -84,7 +84,7 @@ function english() {
       `No connection to the board since ${since}. Trying again…`,
     bets: "Bets stored",
     expected: (/** @type {number} */ bets) => `of ${count(bets)}`,
-    rate: "Bets per second",
+    rate: "Per second",
     minute: "Last minute",
     peak: (/** @type {number} */ rate) => `peak ${count(rate)}`,
     chart: (/** @type {number} */ now, /** @type {number} */ peak) =>
@@ -103,8 +103,7 @@ function english() {
     ) => `Agency ${agency}: ${some(bets, "bet", "bets")}, ${count(rate)} a second, ${state}`,
     outcome: (/** @type {number} */ agency, /** @type {number} */ value) =>
       `Agency ${agency}: ${winners(value)}`,
-    someBets: (/** @type {number} */ value) => some(value, "bet", "bets"),
-    more: (/** @type {number} */ value) => `${count(value)} more`,
+    among: (/** @type {number} */ bets) => `among ${some(bets, "bet", "bets")}`,
     servers: "Servers",
     server: "Server",
     serverColumns: { connections: "Conn.", sync: "Sync", uptime: "Up for" },
@@ -118,7 +117,7 @@ function english() {
       starting: "starting",
       stopping: "stopping",
       unready: "not ready",
-      dead: "does not answer",
+      dead: "no answer",
       stopped: "stopped",
     },
     upOf: (/** @type {number} */ up, /** @type {number} */ all) =>
@@ -128,6 +127,7 @@ function english() {
     certificate: "Certificate of this draw",
     replay: "Show the draw again",
     skip: "Skip",
+    toWinners: "To the winners",
     drawing: "The draw",
     lotteryId: (/** @type {string} */ id) => `Lottery ${id}`,
     phase: (/** @type {Phase} */ phase) => {
@@ -145,7 +145,7 @@ function english() {
               : `${count(phase.closed)} of ${count(phase.agencies)} agencies closed`
           }`;
         case "awaited":
-          return `The draw waits for ${agencies(phase.awaited)}: ${count(phase.bets)} bets stored`;
+          return `The draw waits for ${agencies(phase.awaited)}`;
         case "drawing":
           return `All ${count(phase.agencies)} agencies have closed: this is the draw`;
         case "drawn":
@@ -222,7 +222,7 @@ function spanish() {
     lost: (since) => `Sin conexión con el tablero desde las ${since}. Reintentando…`,
     bets: "Apuestas guardadas",
     expected: (bets) => `de ${count(bets)}`,
-    rate: "Apuestas por segundo",
+    rate: "Por segundo",
     minute: "Último minuto",
     peak: (rate) => `máx. ${count(rate)}`,
     chart: (now, peak) =>
@@ -239,8 +239,7 @@ function spanish() {
         count(rate)
       } por segundo, ${state}`,
     outcome: (agency, value) => `Agencia ${agency}: ${winners(value)}`,
-    someBets: (value) => some(value, "apuesta", "apuestas"),
-    more: (value) => `${count(value)} más`,
+    among: (bets) => `entre ${some(bets, "apuesta", "apuestas")}`,
     servers: "Servidores",
     server: "Servidor",
     serverColumns: { connections: "Conex.", sync: "Sinc.", uptime: "Activo" },
@@ -263,6 +262,7 @@ function spanish() {
     certificate: "Certificado de este sorteo",
     replay: "Ver el sorteo otra vez",
     skip: "Saltar",
+    toWinners: "A los ganadores",
     drawing: "El sorteo",
     lotteryId: (id) => `Lotería ${id}`,
     phase: (phase) => {
@@ -280,9 +280,7 @@ function spanish() {
               : `${count(phase.closed)} de ${count(phase.agencies)} agencias cerradas`
           }`;
         case "awaited":
-          return `El sorteo espera a ${agencies(phase.awaited)}: ${
-            count(phase.bets)
-          } apuestas guardadas`;
+          return `El sorteo espera a ${agencies(phase.awaited)}`;
         case "drawing":
           return `Cerraron las ${count(phase.agencies)} agencias: este es el sorteo`;
         case "drawn":
@@ -296,7 +294,7 @@ function spanish() {
         case "found":
           return event.bets === 0 && event.closed === 0
             ? `La lotería está abierta para ${some(event.agencies, "agencia", "agencias")}`
-            : `La lotería sigue: ${some(event.bets, "apuesta", "apuestas")}, ${
+            : `El tablero encuentra ${some(event.bets, "apuesta", "apuestas")}, y ${
               count(event.closed)
             } de ${count(event.agencies)} agencias cerradas`;
         case "closed":
@@ -346,7 +344,7 @@ function spanish() {
  *
  * @typedef {{ kind: "nothing" | "silent" | "starting" }
  *   | { kind: "open", bets: number, closed: number, agencies: number }
- *   | { kind: "awaited", bets: number, awaited: number[] }
+ *   | { kind: "awaited", awaited: number[] }
  *   | { kind: "drawing", agencies: number }
  *   | { kind: "drawn", number: number | null, winners: number | null }} Phase
  */
@@ -372,7 +370,7 @@ export function phaseOf({ lottery, servers, agencies, bets, betsPerSecond, waiti
   const closed = agencies.length - waitingFor.length;
   const isQuiet = betsPerSecond !== null && betsPerSecond < 1;
   return closed > 0 && isQuiet
-    ? { kind: "awaited", bets, awaited: waitingFor }
+    ? { kind: "awaited", awaited: waitingFor }
     : { kind: "open", bets, closed, agencies: agencies.length };
 }
 
