@@ -13,6 +13,7 @@ default. docs/settings.md lists all of them; the most common are:
   LOTTERY_WINNER_NUMBER  the winning number [7574]
   SHARED_VOLUME          folder of the bets [server/shared-volume]
   LOGGING_LEVEL          NOTSET, DEBUG, INFO, WARNING, ERROR or CRITICAL [INFO]
+  LOG_FORMAT             text, or json for one JSON object a line [text]
   STATUS_PORT            port of its health checks, its status and its metrics [none]
   SERVER_CONFIG          path of the file [server/config.ini]
 

@@ -47,6 +47,8 @@ export const LOCAL_CLUSTER: Cluster = {
       await finished;
     } finally {
       await processes.stop();
+      // From here on nobody listens for a request to restart them.
+      options.onServers([]);
     }
   },
 };

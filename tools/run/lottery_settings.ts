@@ -100,20 +100,12 @@ export function readLotterySettings(
     clients: reader.integer("CLIENTS", { min: 1, max: SERVICES_MAX }),
     servers: reader.integer("SERVERS", { min: 1, max: SERVICES_MAX }),
     serverName: readServerName(reader),
-    serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
-    statusPort: reader.integer("STATUS_PORT", {
-      min: 1,
-      max: 65535,
-      default: STATUS_PORT_DEFAULT,
-    }),
+    ...readPorts(reader),
     subnet: readSubnet(reader),
     dataset: readDataset(reader, environment),
     limits: readLimits(reader),
   };
-  const { clients, servers, serverPort, statusPort, subnet } = settings;
-  if (serverPort === statusPort) {
-    reader.fault(`SERVER_PORT and STATUS_PORT are both ${serverPort}: give two different ports`);
-  }
+  const { clients, servers, subnet } = settings;
   const { text, hostsMax } = subnet;
   if (clients + servers > hostsMax) {
     reader.fault(
@@ -182,6 +174,16 @@ function readDataset(
       (isPath ? `write DATASET=${expanded}` : "write the full path"),
   );
   return dataset;
+}
+
+function readPorts(reader: SettingsReader): { serverPort: number; statusPort: number } {
+  const serverPort = reader.integer("SERVER_PORT", { min: 1, max: 65535 });
+  const free = serverPort === STATUS_PORT_DEFAULT ? serverPort + 1 : STATUS_PORT_DEFAULT;
+  const statusPort = reader.integer("STATUS_PORT", { min: 1, max: 65535, default: free });
+  if (statusPort === serverPort) {
+    reader.fault(`SERVER_PORT and STATUS_PORT are both ${serverPort}: give two different ports`);
+  }
+  return { serverPort, statusPort };
 }
 
 function readServerName(reader: SettingsReader): string {

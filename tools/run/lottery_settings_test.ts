@@ -38,6 +38,7 @@ Deno.test("parseEnvFile() reads names and values, and skips comments and quotes"
 Deno.test("readLotterySettings() reads the port of the status, which must not be that of the server", () => {
   assertEquals(read(WHOLE).statusPort, 12346);
   assertEquals(read(`${WHOLE}STATUS_PORT=9000\n`).statusPort, 9000);
+  assertEquals(read(WHOLE, { SERVER_PORT: "12346" }).statusPort, 12347);
   assertEquals(faultsOf(`${WHOLE}STATUS_PORT=12345\n`), [
     "SERVER_PORT and STATUS_PORT are both 12345: give two different ports",
   ]);

@@ -11,6 +11,8 @@ class FakeServer {
   readonly exits: number[] = [];
   starts = 0;
   isDown = false;
+  /** How a process ends that is stopped. */
+  stopExit = 0;
   say: (line: string) => void = () => {};
   readonly supervisor: ServerSupervisor;
   #end: (exitCode: number) => void = () => {};
@@ -39,7 +41,7 @@ class FakeServer {
     this.say = onLine;
     this.#end = resolve;
     const stop = () => {
-      resolve(0);
+      resolve(this.stopExit);
       return ended;
     };
     return { pid: this.starts, ended, stop };
@@ -82,6 +84,16 @@ Deno.test("ServerSupervisor.restart() stops the process and starts another, whic
   await server.supervisor.stop(1000);
   assertEquals(await server.supervisor.restart(1000), false);
   assertEquals(server.starts, 3);
+});
+
+Deno.test("ServerSupervisor.restart() starts one process for one that had to be killed", async () => {
+  using time = new FakeTime();
+  const server = new FakeServer();
+  server.say(LISTENS);
+  server.stopExit = 137;
+  assertEquals(await server.supervisor.restart(1000), true);
+  await time.tickAsync(60_000);
+  assertEquals([server.starts, server.exits, server.lines], [2, [137], [LISTENS]]);
 });
 
 Deno.test("ServerSupervisor.restart() leaves a server alone that has failed for good", async () => {

@@ -8,12 +8,13 @@
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, TaskError } from "../project.ts";
 import { ownContainers } from "./docker.ts";
-import { readRunRecord } from "./run_lock.ts";
+import { isAlive, readRunRecord } from "./run_lock.ts";
 
 /** Lists the servers that should be running, in the order of their numbers. */
 export async function findServers(root: string = PROJECT_ROOT): Promise<StatusAddress[]> {
-  const { servers = [] } = await readRunRecord(root);
-  if (servers.length > 0) return servers;
+  const { children, pid, servers = [] } = await readRunRecord(root);
+  // The record of a run that was killed stays until the next one.
+  if (servers.length > 0 && [pid, ...children].some(isAlive)) return servers;
   return await containerAddresses();
 }
 

@@ -75,9 +75,8 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    const { log, onFatal, figures } = options;
-    const lock = { name: BETS_FILE, log, onFatal, waits: figures?.lockWaitSeconds };
-    this.#lock = new FileLock(this.#file, lock);
+    const waits = options.figures?.lockWaitSeconds;
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, waits, ...options });
     this.#counter = new RowCounter(this.#file, options);
   }
 
