@@ -7,6 +7,7 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK, TaskError } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
+import { BOARD, type BoardPlan, BoardWatch, planBoard } from "./run/board.ts";
 import { countBets, datasetFolder } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
@@ -34,15 +35,16 @@ import { continuationFault, tallyBets } from "./run/stored_bets.ts";
 const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result.
 
-Usage: ${TASK} up [--local]
+Usage: ${TASK} up [--local] [--no-board]
 
-  --local   run them as processes on this machine; the default where Docker cannot be used
-  --help    show this text
+  --local     run them as processes on this machine; the default where Docker cannot be used
+  --no-board  do not start the board, which shows the lottery at http://localhost:8080 (BOARD_PORT)
+  --help      show this text
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
 server/shared-volume/archive; an unfinished one continues. A server that dies is started again. Ctrl-C
-stops everything.
+stops everything. On a terminal, the board stays open after the run until Ctrl-C.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -60,7 +62,12 @@ type StopSignal = keyof typeof SIGNAL_EXITS;
  */
 const SAME_REQUEST_MS = 1000;
 
-async function run({ local }: { local: boolean }): Promise<number> {
+interface UpFlags {
+  local: boolean;
+  "no-board": boolean;
+}
+
+async function run({ local, "no-board": hasNoBoard }: UpFlags): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
   const settings = readRunSettings();
   using lock = await RunLock.acquire();
@@ -72,41 +79,61 @@ async function run({ local }: { local: boolean }): Promise<number> {
   const samples = await provideBets(settings.lottery);
   await prepareVolume(settings);
   await clearResults();
-  lock.describe({ betsExpected: await countBets(settings.lottery) });
-  return await runLottery(cluster, { settings, lock, samples, stop });
+  const betsExpected = await countBets(settings.lottery);
+  lock.describe({ betsExpected });
+  const board = hasNoBoard ? undefined : planBoard(settings.lottery.board, betsExpected);
+  return await runLottery(cluster, { settings, lock, samples, stop, board });
 }
 
 /** Runs servers and clients, prints their lines and the report, and returns the exit code. */
 async function runLottery(
   cluster: Cluster,
-  { settings, lock, samples, stop }: LotteryRun,
+  { settings, lock, samples, stop, board }: LotteryRun,
 ): Promise<number> {
   const names = serviceNames(settings.lottery);
   const watch = new RunWatch(names);
   using log = await Deno.create(LOG_FILE);
   const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
-  const printer = new Printer({ names: [...names.servers, ...names.clients], keep });
+  const printer = new Printer({ names: [...names.servers, ...names.clients, BOARD], keep });
   watch.outcome.then((outcome) => {
     if (outcome === "stuck") printer.say("An agency has not closed, so there is no draw: stopping");
   });
   const stopped = aborted(stop).then(() => printer.say("Stopping"));
+  const boardWatch = new BoardWatch(board, (line) => printer.say(line));
+  let exitCode: number | undefined;
   await cluster.run({
     settings,
+    board,
     finished: Promise.race([watch.outcome, stopped]),
     stop,
     onStart: (children) => lock.record(children),
     onServers: (servers) => lock.describe({ servers }),
     onLine: (name, line) => {
       printer.line(name, line);
-      watch.line(name, line);
+      if (name === BOARD) boardWatch.line(line);
+      else watch.line(name, line);
     },
-    onEnd: (name, exitCode) => watch.end(name, exitCode),
+    onEnd: (name, exitCode) => {
+      if (name === BOARD) boardWatch.end(exitCode);
+      else watch.end(name, exitCode);
+    },
     onDown: (name) => watch.down(name),
+    onStopped: async () => {
+      if (stop.aborted) return;
+      exitCode = await concludeRun(watch, { settings, samples, printer });
+      await boardWatch.stay(aborted(stop));
+    },
   });
-  if (stop.aborted) {
-    printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
-    return SIGNAL_EXITS[stop.reason as StopSignal];
-  }
+  if (exitCode !== undefined) return exitCode;
+  printer.say(`Stopped. The stored bets stay; to continue, run: ${TASK} up`);
+  return SIGNAL_EXITS[stop.reason as StopSignal];
+}
+
+/** Prints the report of a run that has ended by itself. Returns the exit code. */
+async function concludeRun(
+  watch: RunWatch,
+  { settings, samples, printer }: Pick<LotteryRun, "settings" | "samples"> & { printer: Printer },
+): Promise<number> {
   const report = reportRun(watch, {
     closed: await closedAgencies(SHARED_VOLUME),
     results: await readResults(settings.lottery.clients),
@@ -124,6 +151,8 @@ interface LotteryRun {
   /** The agencies whose bets are samples. */
   samples: readonly number[];
   stop: AbortSignal;
+  /** The board to start, if any. */
+  board?: BoardPlan;
 }
 
 /**
@@ -188,6 +217,9 @@ async function assertCanContinue({ dataset, clients: agencies }: LotterySettings
 }
 
 if (import.meta.main) {
-  const options = { local: { type: "boolean", default: false } } as const;
+  const options = {
+    local: { type: "boolean", default: false },
+    "no-board": { type: "boolean", default: false },
+  } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

@@ -188,8 +188,10 @@ function english() {
       none: "There is no record of this draw.",
       unreadable: "The record of this draw cannot be read.",
       drawnAt: "Drawn on",
-      document: "Documents of the winners",
-      masked: "Documents are masked. The record on the volume has them whole.",
+      winners: "Winners",
+      documents: "Documents of the winners",
+      others: (/** @type {number} */ value) => `and ${some(value, "other", "others")}`,
+      masked: "The record on the volume has all documents whole.",
     },
   };
 }
@@ -333,8 +335,10 @@ function spanish() {
       none: "No hay acta de este sorteo.",
       unreadable: "El acta de este sorteo no se puede leer.",
       drawnAt: "Sorteado el",
-      document: "Documentos de los ganadores",
-      masked: "Los documentos están enmascarados. El acta en el volumen los tiene completos.",
+      winners: "Ganadores",
+      documents: "Documentos de los ganadores",
+      others: (value) => `y ${some(value, "más", "más")}`,
+      masked: "El acta en el volumen tiene todos los documentos completos.",
     },
   };
 }

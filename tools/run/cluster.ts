@@ -5,6 +5,7 @@
  */
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import type { BoardPlan } from "./board.ts";
 import type { RunSettings } from "./run_settings.ts";
 
 /** A way to run servers and clients. */
@@ -28,6 +29,8 @@ export interface RunOptions {
   settings: RunSettings;
   /** Resolves when no client can make progress any more, or on `stop`. */
   finished: Promise<unknown>;
+  /** The board to start. @default {none} */
+  board?: BoardPlan;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
   /** Called with all processes so far that would outlive this one if it were killed. */
@@ -40,6 +43,8 @@ export interface RunOptions {
   onServers(servers: StatusAddress[]): void;
   /** Called when a server has failed and is not started again. */
   onDown(name: string): void;
+  /** Called when servers and clients have stopped; the board runs until this is done. */
+  onStopped(): Promise<void>;
 }
 
 /** Waits until `work` settles, for at most `timeoutMs`. */

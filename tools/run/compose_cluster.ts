@@ -5,6 +5,7 @@
  */
 
 import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
+import { BOARD } from "./board.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
@@ -30,7 +31,7 @@ export const COMPOSE_CLUSTER: Cluster = {
   },
   run: async (options) => {
     const { settings, stop } = options;
-    const project = composeProject(settings);
+    const project = composeProject(options);
     if (Deno.uid() === 0) {
       await assertReadable(settings);
       for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
@@ -46,16 +47,21 @@ export const COMPOSE_CLUSTER: Cluster = {
     const containers = new Containers(project, options);
     try {
       await containers.run();
+      await containers.stop();
+      await options.onStopped();
     } finally {
       await containers.stop();
+      await containers.remove();
     }
   },
 };
 
-function composeProject(settings: RunSettings): ComposeProject {
+function composeProject({ settings, board }: RunOptions): ComposeProject {
   const { lottery } = settings;
   return new ComposeProject({
     ...loweredLogLevels(settings),
+    ...board?.env,
+    ...board !== undefined && { BOARD_PORT: String(board.port) },
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
@@ -123,12 +129,17 @@ async function giveTo(id: number, folder: string): Promise<void> {
   }
 }
 
+/** Creates and starts containers, and shows their lines. */
+const UP = ["--ansi", "never", "up", "--no-build", "--force-recreate", "--no-color"];
+
 class Containers {
   readonly #project: ComposeProject;
   readonly #options: RunOptions;
   readonly #names: ReturnType<typeof serviceNames>;
   readonly #events: ServiceProcess;
   readonly #up: ServiceProcess;
+  #board: ServiceProcess | undefined;
+  #stopped: Promise<void> | undefined;
   /** The services that have ended, and not started again. */
   readonly #ended = new Set<string>();
   /** Those of them that have failed. */
@@ -145,9 +156,9 @@ class Containers {
       ...project.command(["events", "--json"]),
       onLine: (line) => this.#takeEvent(line),
     });
-    const up = ["up", "--no-build", "--force-recreate", "--remove-orphans", "--no-color"];
+    const services = [...this.#names.servers, ...this.#names.clients];
     this.#up = new ServiceProcess({
-      ...project.command(["--ansi", "never", ...up]),
+      ...project.command([...UP, "--remove-orphans", ...services]),
       onLine: (line) => this.#takeLine(line),
     });
     this.#up.ended.then((exitCode) => {
@@ -172,17 +183,38 @@ class Containers {
     }
   }
 
-  /** Stops all containers gracefully, and removes them. */
-  async stop(): Promise<void> {
+  /** Stops all servers and clients gracefully. */
+  stop(): Promise<void> {
+    return this.#stopped ??= this.#stop();
+  }
+
+  /** Removes all containers, that of the board included. */
+  async remove(): Promise<void> {
+    await this.#project.down();
+    const commands = [this.#up, this.#events, ...this.#board === undefined ? [] : [this.#board]];
+    await Promise.all(commands.map((command) => command.stop(EVENT_TIMEOUT_MS)));
+  }
+
+  /** Starts the board, for which there has to be a network. */
+  #startBoard(): void {
+    const { board, onEnd } = this.#options;
+    if (board === undefined || this.#board !== undefined || this.#isStopping) return;
+    this.#board = new ServiceProcess({
+      ...this.#project.command([...UP, "--no-deps", BOARD]),
+      onLine: (line) => this.#takeLine(line),
+    });
+    this.#board.ended.then((exitCode) => onEnd(BOARD, exitCode));
+  }
+
+  async #stop(): Promise<void> {
     this.#isStopping = true;
     // Docker has started those that failed again, as often as their restart policy allows.
     for (const name of this.#failed) this.#options.onDown(name);
-    await this.#project.output(["stop"]);
+    const { servers, clients } = this.#names;
+    await this.#project.output(["stop", ...servers, ...clients]);
     await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
     const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
     await settledWithin(reported, EVENT_TIMEOUT_MS);
-    await this.#project.down();
-    await Promise.all([this.#up.stop(EVENT_TIMEOUT_MS), this.#events.stop(EVENT_TIMEOUT_MS)]);
   }
 
   /** Takes a line of `docker compose up`: `server1-1  | line`, or one of its own. */
@@ -190,7 +222,7 @@ class Containers {
     // Some versions erase the line on the terminal first, even if there is no terminal.
     // deno-lint-ignore no-control-regex
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
-    const match = /^(?:\S+-)?((?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
+    const match = /^(?:\S+-)?(board|(?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
     if (match !== null) this.#options.onLine(match[1], match[2]);
     else if (line.trim() !== "") {
       this.#hasOverlap ||= /pool overlaps/i.test(line);
@@ -208,10 +240,11 @@ class Containers {
     }
     const { action, service = "", attributes } = event;
     if (action === "start") {
+      this.#startBoard();
       this.#ended.delete(service);
       this.#failed.delete(service);
     }
-    if (action !== "die") return;
+    if (action !== "die" || service === BOARD) return;
     const exitCode = Number(attributes?.exitCode ?? 1);
     this.#ended.add(service);
     if (exitCode !== 0) this.#failed.add(service);

@@ -6,6 +6,7 @@
 
 import { stringify } from "@std/yaml";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
+import { DRAWS } from "./board.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import {
   CONTAINER_LIMITS,
@@ -14,6 +15,7 @@ import {
   STATUS_PORT_DEFAULT,
 } from "./lottery_settings.ts";
 import {
+  boardPermissions,
   CLIENT_PASSED_ON,
   clientPermissions,
   healthPermissions,
@@ -75,13 +77,15 @@ export function composeFile(options: ComposeOptions): string {
   const client = clientService(servers);
   const variables = passedOn(CLIENT_PASSED_ON);
   const services: Record<string, unknown> = {};
-  for (const name of servers) services[name] = server;
+  // The board shows servers under the names of their hosts.
+  for (const name of servers) services[name] = { "<<": server, hostname: name };
   for (const [index, name] of clients.entries()) {
     const agency = index + 1;
     const result = `${CLIENT_RESULTS}/${resultFile(agency)}`;
     const environment = { "<<": variables, CLI_ID: String(agency), CLI_RESULT: result };
     services[name] = { "<<": client, environment };
   }
+  services.board = boardService();
   const text = stringify({
     "x-server": server,
     "x-client": client,
@@ -106,16 +110,29 @@ function tidy(text: string): string {
     .replaceAll(/'([^'"\\\n]*)'$/gm, '"$1"');
 }
 
+/** The limits of a container. */
+type Limits = { mem_limit: string; pids_limit: string | number; cpus: string | number };
+
+/** The board needs about 100 MB, and little of a CPU. */
+const BOARD_LIMITS: Limits = { mem_limit: "256m", pids_limit: 128, cpus: 0.5 };
+
+/** Returns the limits of the containers of servers, or clients. */
+function limitsOf(kind: "SERVER" | "CLIENT"): Limits {
+  return {
+    mem_limit: withDefault(`${kind}_MEMORY`),
+    pids_limit: withDefault(`${kind}_PIDS`),
+    cpus: withDefault(`${kind}_CPUS`),
+  };
+}
+
 /** Keeps a container from writing outside its mounts, gaining rights, and running as root. */
-function confinement(kind: "SERVER" | "CLIENT") {
+function confinement(limits: Limits) {
   return {
     user: "${LOTTERY_UID:-1000}:${LOTTERY_GID:-1000}",
     read_only: true,
     cap_drop: ["ALL"],
     security_opt: ["no-new-privileges:true"],
-    mem_limit: withDefault(`${kind}_MEMORY`),
-    pids_limit: withDefault(`${kind}_PIDS`),
-    cpus: withDefault(`${kind}_CPUS`),
+    ...limits,
     init: true,
     stop_grace_period: "5s",
     // A peer that sends garbage must not fill the disk of the bets with log lines about it.
@@ -144,7 +161,7 @@ function serverService({ broadcastIp, broadcastPort }: ComposeOptions) {
   return {
     image: image("server"),
     build: build("Dockerfile.server", ["DENO_IMAGE"]),
-    ...confinement("SERVER"),
+    ...confinement(limitsOf("SERVER")),
     // Docker pauses before each start, up to a minute.
     restart: `on-failure:${QUICK_FAILURES_MAX}`,
     command: [...serverPermissions(resources), "server/main.ts"],
@@ -184,7 +201,7 @@ function clientService(servers: string[]) {
   return {
     image: image("client"),
     build: { ...from, args: { ...args, PERMISSIONS: permissions.join(" ") } },
-    ...confinement("CLIENT"),
+    ...confinement(limitsOf("CLIENT")),
     volumes: [
       mount("${DATASET:-.data}", data),
       mount("./client/config.yaml", config),
@@ -192,6 +209,39 @@ function clientService(servers: string[]) {
     ],
     networks: ["lottery"],
     depends_on: Object.fromEntries(servers.map((name) => [name, { condition: "service_healthy" }])),
+  };
+}
+
+/** The port of the board's page in its container. */
+const BOARD_PORT = 8080;
+
+/** The board runs from the image of the servers. It finds them by their common name. */
+function boardService() {
+  const sharedVolume = "/shared-volume";
+  const draws = `${sharedVolume}/${DRAWS}`;
+  const permissions = boardPermissions({
+    ip: ANY_IP,
+    port: BOARD_PORT,
+    servers: [SERVER_NAME, `${SUBNET}:${STATUS_PORT}`],
+    read: ["/app/board/page", draws],
+  });
+  return {
+    image: image("server"),
+    build: build("Dockerfile.server", ["DENO_IMAGE"]),
+    ...confinement(BOARD_LIMITS),
+    restart: "on-failure",
+    command: [...permissions, "board/main.ts"],
+    environment: {
+      ...passedOn(["BOARD_BETS_EXPECTED", "BOARD_DOCUMENTS", "BOARD_LANGUAGE", "LOG_FORMAT"]),
+      BOARD_SERVERS: `${SERVER_NAME}:${STATUS_PORT}`,
+      BOARD_IP: ANY_IP,
+      BOARD_PORT: String(BOARD_PORT),
+      BOARD_DRAWS: draws,
+    },
+    volumes: [mount("./server/shared-volume", sharedVolume)],
+    networks: ["lottery"],
+    // For browsers of this machine alone.
+    ports: [`127.0.0.1:\${BOARD_PORT:-8080}:${BOARD_PORT}`],
   };
 }
 

@@ -30,17 +30,20 @@ function servicesOf(options: { servers: number; clients: number }): Yaml {
 
 Deno.test("composeFile() defines a service for each server and client", () => {
   const services = servicesOf({ servers: 3, clients: 2 });
-  assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
+  assertEquals(Object.keys(services), [
+    ...["server1", "server2", "server3", "client1", "client2", "board"],
+  ]);
   assertEquals(services.client2.environment.CLI_ID, "2");
   assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
   assertEquals([services.server1.restart, services.client1.restart], ["on-failure:5", undefined]);
   assertEquals(services.client2.image, services.client1.image);
   assertEquals(Object.keys(services.client1.depends_on), ["server1", "server2", "server3"]);
-  for (const service of Object.values(services) as Yaml[]) {
+  for (const [name, service] of Object.entries(services) as [string, Yaml][]) {
     assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
     assertMatch(service.user, /LOTTERY_UID/);
     for (const { target, read_only } of service.volumes) {
-      assertEquals(read_only, !["/shared-volume", "/results"].includes(target), target);
+      const isWritten = ["/shared-volume", "/results"].includes(target) && name !== "board";
+      assertEquals(read_only, !isWritten, `${name}: ${target}`);
     }
   }
 });
@@ -95,9 +98,21 @@ Deno.test("composeFile() gives servers a status port, on loopback for this machi
   assertEquals(healthcheck.test.slice(0, 5), ["CMD", "sh", "server/health.sh", "deno", "run"]);
 });
 
+Deno.test("composeFile() publishes the board on loopback, and lets it find the servers by their name", () => {
+  const { command, environment, ports } = servicesOf({ servers: 1, clients: 1 }).board;
+  assertEquals(ports, ["127.0.0.1:${BOARD_PORT:-8080}:8080"]);
+  const name = "${SERVER_NAME:-server}";
+  const status = "${STATUS_PORT:-12346}";
+  assertEquals(environment.BOARD_SERVERS, `${name}:${status}`);
+  const net = command.find((flag: string) => flag.startsWith("--allow-net="));
+  const subnet = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
+  assertEquals(net, `--allow-net=0.0.0.0:8080,${name},${subnet}:${status}`);
+  assertEquals(command.filter((flag: string) => /^--allow-(write|run|all)|^-A/.test(flag)), []);
+});
+
 Deno.test("composeFile() names the anchors that services share, and no project", () => {
   const text = composeFile({ servers: 2, clients: 2, ...BROADCAST });
-  assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
+  assertMatch(text, /\n {2}server1:\n {4}<<: \*server\n {4}hostname: server1\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
   assertEquals(/ref_/.test(text), false);
   assertEquals(/^name:/m.test(text), false);

@@ -8,6 +8,7 @@
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
+import { BOARD, boardProcess } from "./board.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
@@ -31,7 +32,7 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs servers and clients as processes. */
@@ -45,10 +46,13 @@ export const LOCAL_CLUSTER: Cluster = {
       await Promise.race([processes.startServers(), finished]);
       if (!stop.aborted) processes.startClients();
       await finished;
+      await processes.stop();
+      await options.onStopped();
     } finally {
       await processes.stop();
       // From here on nobody listens for a request to restart them.
       options.onServers([]);
+      await processes.stopBoard();
     }
   },
 };
@@ -95,6 +99,7 @@ class LocalProcesses {
   readonly #env: Record<string, string>;
   readonly #servers: ServerSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
+  #board: ServiceProcess | undefined;
   /** Where the servers tell their status. */
   readonly #statusAddresses: readonly StatusAddress[];
 
@@ -109,6 +114,7 @@ class LocalProcesses {
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
     this.#options.onServers([...this.#statusAddresses]);
+    this.#startBoard();
     await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
   }
 
@@ -163,6 +169,20 @@ class LocalProcesses {
     }
   }
 
+  /** Stops the board, if there is one. */
+  async stopBoard(): Promise<void> {
+    await this.#board?.stop(STOP_GRACE_MS);
+  }
+
+  #startBoard(): void {
+    const { board, onEnd, onLine } = this.#options;
+    if (board === undefined) return;
+    const service = boardProcess(board, this.#statusAddresses);
+    this.#board = this.#spawn({ ...service, onLine: (line) => onLine(BOARD, line) });
+    this.#board.ended.then((exitCode) => onEnd(BOARD, exitCode));
+    this.#recordChildren();
+  }
+
   async #startServer(address: StatusAddress): Promise<void> {
     const { name } = address;
     const { onDown, onEnd, onLine } = this.#options;
@@ -212,7 +232,8 @@ class LocalProcesses {
 
   /** Records all processes, including one that is just starting. */
   #recordChildren(...starting: number[]): void {
-    const pids = [...this.#servers, ...this.#clients].map(({ pid }) => pid);
+    const board = this.#board === undefined ? [] : [this.#board];
+    const pids = [...board, ...this.#servers, ...this.#clients].map(({ pid }) => pid);
     this.#options.onStart([...pids, ...starting]);
   }
 

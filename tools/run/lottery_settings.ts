@@ -28,10 +28,21 @@ export interface LotterySettings {
   /** The port of each server's status in its container. */
   statusPort: number;
   subnet: Subnet;
+  board: BoardChoices;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
   /** The limits of the containers, as Docker takes them. */
   limits: typeof CONTAINER_LIMITS;
+}
+
+/** What an operator chooses about the board. */
+export interface BoardChoices {
+  /** The port of its page on this machine. */
+  port: number;
+  /** A value of BOARD_LANGUAGE. */
+  language: string;
+  /** A value of BOARD_DOCUMENTS. */
+  documents: string;
 }
 
 /** An IPv4 subnet, as Docker networks have them. */
@@ -102,6 +113,11 @@ export function readLotterySettings(
     serverName: readServerName(reader),
     ...readPorts(reader),
     subnet: readSubnet(reader),
+    board: {
+      port: reader.integer("BOARD_PORT", { min: 1, max: 65535, default: 8080 }),
+      language: reader.oneOf("BOARD_LANGUAGE", ["auto", "en", "es"], "auto"),
+      documents: reader.oneOf("BOARD_DOCUMENTS", ["masked", "full"], "masked"),
+    },
     dataset: readDataset(reader, environment),
     limits: readLimits(reader),
   };

@@ -118,7 +118,9 @@ export async function leftBehind(root: string = PROJECT_ROOT): Promise<number[]>
   const found: number[] = [];
   for (const pid of children) {
     // The system may have given the id to another process since.
-    if (isAlive(pid) && /\b(server|client)\/main\.ts/.test(await commandLine(pid))) found.push(pid);
+    if (isAlive(pid) && /\b(server|client|board)\/main\.ts/.test(await commandLine(pid))) {
+      found.push(pid);
+    }
   }
   return found;
 }
