@@ -201,9 +201,16 @@ export class Page {
     return (result as { value: Value }).value;
   }
 
-  /** Waits until an expression is true; it is evaluated again at each frame. */
-  async until(expression: string, timeoutMs: number = TIMEOUT_MS): Promise<void> {
-    const isTrue = await this.evaluate<boolean>(`new Promise((resolve) => {
+  /** Waits until an expression is true. @throws If that takes longer than a minute. */
+  async until(expression: string): Promise<void> {
+    if (await this.becomes(expression, TIMEOUT_MS)) return;
+    const text = await this.evaluate<string>("document.body.innerText");
+    throw new Error(`not true within ${TIMEOUT_MS / 1000} s: ${expression}\n${text}`);
+  }
+
+  /** Waits until an expression is true, for at most `timeoutMs`. Returns whether it became true. */
+  async becomes(expression: string, timeoutMs: number): Promise<boolean> {
+    return await this.evaluate<boolean>(`new Promise((resolve) => {
       const endMs = performance.now() + ${timeoutMs};
       const look = () => {
         if (${expression}) resolve(true);
@@ -212,9 +219,6 @@ export class Page {
       };
       look();
     })`);
-    if (isTrue) return;
-    const text = await this.evaluate<string>("document.body.innerText");
-    throw new Error(`not true within ${timeoutMs / 1000} s: ${expression}\n${text}`);
   }
 
   /** Returns the text of the first element that matches. */

@@ -141,7 +141,7 @@ export class Draw {
         },
       )
     );
-    /** @type {number | undefined} */
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     this.#finish = () => {
       clearTimeout(timer);

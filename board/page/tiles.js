@@ -25,7 +25,7 @@ const closed = byId("closed", HTMLElement);
 export class Tiles {
   /** @type {Tile[]} */
   #tiles = [];
-  /** @type {number[]} */
+  /** @type {ReturnType<typeof setTimeout>[]} */
   #timers = [];
 
   /**

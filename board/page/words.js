@@ -296,7 +296,7 @@ function spanish() {
         case "found":
           return event.bets === 0 && event.closed === 0
             ? `La lotería está abierta para ${some(event.agencies, "agencia", "agencias")}`
-            : `El tablero encuentra ${some(event.bets, "apuesta", "apuestas")}, y ${
+            : `La lotería sigue: ${some(event.bets, "apuesta", "apuestas")}, ${
               count(event.closed)
             } de ${count(event.agencies)} agencias cerradas`;
         case "closed":
