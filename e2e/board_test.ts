@@ -96,6 +96,7 @@ Deno.test({
     // A second visitor sees the same, without the ceremony.
     const other = await browser.open(board.url, SIZE);
     await other.until("document.querySelectorAll('.turned').length === 2");
+    await other.until("document.querySelector('#total').innerText === '3,000'");
     assertEquals(await other.evaluate("document.querySelector('#draw').open"), false);
     for (const selector of ["#phase", "#total", "#events", "#tiles"]) {
       assertEquals(await other.text(selector), await page.text(selector), selector);

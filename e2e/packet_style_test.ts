@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
-import { DATASET_FOLDER, hasDataset, needs } from "../testing/needs.ts";
+import { DATASET_FOLDER, hasDataset } from "../testing/needs.ts";
 import type { Address } from "../testing/ports.ts";
 import { ServerGroup } from "../testing/servers.ts";
-import { assertStored, type BetsFolder, readBets, sampleBets, winnersOf } from "./bets.ts";
+import { assertRows, type BetsFolder, readBets, sampleBets, winnersOf } from "./bets.ts";
+import { testOnEveryLedger } from "./ledgers.ts";
 
 /** The longest packet of the original client, its newline included. */
 const PACKET_BYTES_MAX = 8192;
@@ -52,25 +53,22 @@ async function smallBets(): Promise<BetsFolder> {
   return bets;
 }
 
-Deno.test(
-  needs(
-    ["run", "write", "env"],
-    "servers accept one connection per packet, and `:` between the agency and its bets",
-  ),
-  async () => {
+testOnEveryLedger({ title: "the original's style of packets" }, [{
+  name: "servers accept one connection per packet, and `:` between the agency and its bets",
+  fn: async (ledger) => {
     await using bets = await smallBets();
     const [rows] = await readBets(bets);
     // A certain winner, in either spelling.
     const extra = "Ana,Ñandú,30123456,1990-12-31,7574";
-    await using servers = await ServerGroup.start({ servers: 2, agencies: 1 });
+    await using servers = await ServerGroup.start({ servers: 2, agencies: 1, ...ledger.servers });
     const { address } = servers;
     const single = `StoreBet:1;${extra.replaceAll(",", ";")}`;
     assertEquals(await exchange(address, single), "StoreResponse:0");
     const answer = await runAgency(address, 1, rows);
     const sent = [[extra, ...rows]];
     assertEquals(answer, `WinnersResponse:${winnersOf(sent)[0].join(";")}`);
-    await assertStored(servers.volume, sent);
+    assertRows(await ledger.readRows(), sent);
     assertEquals(await exchange(address, single), "StoreResponse:1");
     assertEquals(await servers.stop(), [0, 0]);
   },
-);
+}]);

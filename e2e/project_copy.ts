@@ -5,7 +5,8 @@
  * @module
  */
 
-import { freePort } from "../testing/ports.ts";
+import { localPorts } from "../tools/nodes/nodes.ts";
+import { freePort, isFree, steadyPort } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../tools/project.ts";
@@ -37,6 +38,8 @@ export class ProjectCopy implements AsyncDisposable {
   readonly volume: string;
   /** The TCP port of its servers. */
   readonly port: number = freePort("tcp");
+  /** The first port of its nodes. */
+  readonly nodePort: number = freeNodePort();
   /** Variables for its tasks. */
   readonly env: Record<string, string> = {};
   readonly #folder = tempFolder();
@@ -60,6 +63,7 @@ export class ProjectCopy implements AsyncDisposable {
     await copy.setAgencies(clients);
     await copy.edit(".env", [/^SERVERS=.*/m, `SERVERS=${servers}`]);
     await copy.edit(".env", [/^SERVER_PORT=.*/m, `SERVER_PORT=${port}`]);
+    await copy.edit(".env", [/^NODE_PORT=.*/m, `NODE_PORT=${copy.nodePort}`]);
     await copy.edit(".env", [/^DOCKET_SUBNET=.*/m, `DOCKET_SUBNET=${subnet}.0/24`]);
     if (dataset !== undefined) await copy.edit(".env", [/^DATASET=.*/m, `DATASET=${dataset}`]);
     const config = "server/config.ini";
@@ -109,6 +113,14 @@ export class ProjectCopy implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#folder[Symbol.asyncDispose]();
+  }
+}
+
+/** Returns a NODE_PORT whose ports no program uses at the moment. */
+function freeNodePort(): number {
+  for (;;) {
+    const port = steadyPort();
+    if (localPorts(port).flatMap((ports) => Object.values(ports)).every(isFree)) return port;
   }
 }
 

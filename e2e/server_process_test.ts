@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "../testing/lottery_environment.ts";
 import { needs } from "../testing/needs.ts";
+import { freePort } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { serverPermissions } from "../tools/run/permissions.ts";
@@ -62,5 +63,50 @@ Deno.test({
     assert(refused > 0, "the limit was not reached");
     assertEquals(await connection.ask(`StoreBet:1;${bets(1)}\n`), "StoreResponse:0");
     assert(server.lines.some((line) => line.includes("File too large")));
+  },
+});
+
+/** A machine on which npm is out of reach and nothing has been fetched yet. */
+function withoutNpm(cacheFolder: string): Record<string, string> {
+  const nobody = freePort("tcp");
+  return { DENO_DIR: cacheFolder, NPM_CONFIG_REGISTRY: `http://${LOOPBACK}:${nobody}/` };
+}
+
+Deno.test({
+  ...needs(PROCESSES, "server/main.ts keeps bets in files where npm is out of reach"),
+  fn: async () => {
+    await using folder = tempFolder();
+    const { path: volume } = folder;
+    const env = serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume });
+    await using server = new Program({
+      name: "server",
+      args: ["run", "-A", "server/main.ts"],
+      env: { ...env, ...withoutNpm(`${volume}/cache`) },
+    });
+    const [, port] = await server.line(/action: listen .*port: (\d+)/);
+    using connection = await LineConnection.open({ hostname: LOOPBACK, port: Number(port) });
+    assertEquals(
+      await connection.ask("StoreBet:1;Ana;Paz;1;1980-01-01;1\n"),
+      "StoreResponse:0",
+    );
+    assert(!server.lines.some((line) => /npm|nats/i.test(line)), server.tail());
+  },
+});
+
+Deno.test({
+  ...needs(PROCESSES, "server/main.ts says that it lacks the packages of JetStream"),
+  fn: async () => {
+    await using folder = tempFolder();
+    const { path: volume } = folder;
+    const env = serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume });
+    await using server = new Program({
+      name: "server",
+      args: ["run", "-A", "server/main.ts"],
+      env: { ...env, ...withoutNpm(`${volume}/cache`), LEDGER: `nats://${LOOPBACK}` },
+    });
+    const [, error] = await server.line(/action: start \| result: fail \| error: (.*)/);
+    assertStringIncludes(error, "Cannot load the client of NATS");
+    assertStringIncludes(error, "npm");
+    assertEquals(await server.ended(), 1);
   },
 });

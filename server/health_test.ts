@@ -10,18 +10,18 @@ async function answerOnce(listener: Deno.TcpListener, answer: string): Promise<s
   return new TextDecoder().decode(request.subarray(0, count));
 }
 
-Deno.test("askProgress() asks for the bets of agency 1", async () => {
+Deno.test("askProgress() asks for the bets of an agency", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const answered = answerOnce(listener, "ProgressResponse:12\n");
-  assertEquals(await askProgress(listener.addr), 12);
-  assertEquals(await answered, "ProgressRequest:1\n");
+  assertEquals(await askProgress(listener.addr, 3), 12);
+  assertEquals(await answered, "ProgressRequest:3\n");
 });
 
 Deno.test("askProgress() fails if the server closes the connection or answers something else", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   for (const answer of ["Hello\n", "ProgressResponse:1"]) {
     const answered = answerOnce(listener, answer);
-    await assertRejects(() => askProgress(listener.addr), Error);
+    await assertRejects(() => askProgress(listener.addr, 1), Error);
     await answered;
   }
 });

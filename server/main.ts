@@ -11,8 +11,9 @@ import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { handleArguments } from "../shared/command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
-import { FatalLedgerError } from "./ledger/file/fatal_error.ts";
+import { FatalLedgerError } from "./ledger/fatal_error.ts";
 import { openFileLedger } from "./ledger/file/file_ledger.ts";
+import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
@@ -37,7 +38,7 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     port: settings.port,
     agencies: settings.agencies,
     winning_number: settings.winningNumber,
-    shared_volume: settings.sharedVolume,
+    ...ledgerFields(settings),
     log_level: settings.logLevel,
   });
   warnWithoutVectorInstructions(log);
@@ -91,8 +92,20 @@ function hostName(): string {
   }
 }
 
+/** What the log says of the ledger's place. */
+function ledgerFields({ ledger, sharedVolume }: ServerSettings): Record<string, string> {
+  if (ledger.engine === "files") return { shared_volume: sharedVolume };
+  return { ledger: ledger.nodes.join(","), ledger_name: ledger.name };
+}
+
 /** Opens the ledger. This is the one place that knows which engine it is. */
-async function openLedger(settings: ServerSettings, log: ActionLog): Promise<Ledger> {
+function openLedger(settings: ServerSettings, log: ActionLog): Promise<Ledger> {
+  const { ledger, agencies, winningNumber } = settings;
+  if (ledger.engine === "files") return openFiles(settings, log);
+  return openJetStreamLedger({ settings: ledger, draw: { agencies, winningNumber }, log });
+}
+
+async function openFiles(settings: ServerSettings, log: ActionLog): Promise<Ledger> {
   const { broadcastIp: ip, broadcastPort: port, reusePort: shared, sharedVolume } = settings;
   const signal = new DrawSignal({ ip, port, shared, log });
   const { agencies, winningNumber, drawPollMs: pollMs } = settings;

@@ -9,6 +9,7 @@ import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
+import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
@@ -41,6 +42,17 @@ export interface ServerSettings {
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
+  ledger: LedgerSettings;
+}
+
+/** Connections that may wait for a place, for each place: in short turns they wait for half a second. */
+const ARRIVALS_PER_PLACE = 2;
+
+/** How many accepted connections may wait for a place. */
+export function arrivalsMax(
+  { connectionsMax, listenBacklog }: Pick<ServerSettings, "connectionsMax" | "listenBacklog">,
+): number {
+  return Math.max(listenBacklog, ARRIVALS_PER_PLACE * connectionsMax);
 }
 
 const HERE = import.meta.dirname ?? ".";
@@ -112,6 +124,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       default: 7574,
     }),
     sharedVolume: reader.text("SHARED_VOLUME", `${HERE}/shared-volume`),
+    ledger: readLedgerSettings(reader),
   };
   reader.finish();
   return settings;

@@ -45,6 +45,7 @@ const EXPECTED = {
   statusPort: undefined,
   statusIp: "127.0.0.1",
   winningNumber: 7574,
+  ledger: { engine: "files" as const },
 };
 
 Deno.test("readServerSettings() reads the exercise's file, with or without a section", () => {
@@ -111,6 +112,7 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     statusIp: "0.0.0.0",
     winningNumber: 0,
     sharedVolume: "/shared-volume",
+    ledger: { engine: "files" },
   });
 });
 

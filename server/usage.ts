@@ -3,8 +3,8 @@ export const SERVER_USAGE = `lottery-server: one server of the national lottery.
 
 Usage: ./denow run -A server/main.ts [--help] [--version]
 
-The server takes the bets of agencies over TCP, stores them on a volume that several servers may share, and
-answers with the winners once every agency has closed. It runs until a signal stops it.
+The server takes the bets of agencies over TCP, stores them on a volume that several servers may share or on
+the nodes of a NATS cluster, and answers with the winners once every agency has closed. It runs until a signal stops it.
 
 It takes no arguments. Each setting comes from the environment, else from server/config.ini, else it has a
 default. docs/settings.md lists all of them; the most common are:
@@ -12,6 +12,7 @@ default. docs/settings.md lists all of them; the most common are:
   AGENCIES_AMOUNT        number of agencies; the draw waits for all of them [5]
   LOTTERY_WINNER_NUMBER  the winning number [7574]
   SHARED_VOLUME          folder of the bets [server/shared-volume]
+  LEDGER                 files (on SHARED_VOLUME), or nodes such as nats://host1,host2,host3 [files]
   LOGGING_LEVEL          NOTSET, DEBUG, INFO, WARNING, ERROR or CRITICAL [INFO]
   LOG_FORMAT             text, or json for one JSON object a line [text]
   STATUS_PORT            port of its health checks, its status and its metrics [none]
@@ -31,7 +32,7 @@ export const HEALTH_USAGE = `lottery-health: checks whether the server on this h
 
 Usage: ./denow run -A server/health.ts [--help] [--version]
 
-It asks the server for the progress of agency 1 and waits two seconds for the answer. It takes no arguments, and
+It asks the server for the progress of an agency and waits two seconds for the answer. It takes no arguments, and
 reads the settings of the server: from the environment, else from server/config.ini.
 
 Exit codes: 0 the server answers; 1 it does not; 2 wrong usage or settings.`;

@@ -16,6 +16,8 @@ export const WINNING_NUMBER = 7574;
 
 /** What distinguishes one server of the harness from another. */
 export interface ServerParameters {
+  /** The address on which it listens. @default {LOOPBACK} */
+  listenIp?: string;
   /** The TCP port; 0 takes any free one. */
   port: number;
   /** The UDP port of the servers that share the volume. */
@@ -27,11 +29,11 @@ export interface ServerParameters {
 
 /** Returns the environment of a server. */
 export function serverEnvironment(
-  { port, broadcastPort, agencies, volume }: ServerParameters,
+  { listenIp = LOOPBACK, port, broadcastPort, agencies, volume }: ServerParameters,
 ): Record<string, string> {
   return {
     SERVER_PORT: String(port),
-    SERVER_LISTEN_IP: LOOPBACK,
+    SERVER_LISTEN_IP: listenIp,
     // Servers share at least the port of their broadcasts.
     SERVER_REUSE_PORT: "true",
     UDP_BROADCAST_IP: LOOPBACK_BROADCAST,

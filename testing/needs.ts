@@ -6,6 +6,8 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { canMakeHosts } from "./hosts.ts";
+import { natsServers } from "./nats_server.ts";
 
 /**
  * The bets of the exercise, in files agency-1.csv to agency-5.csv. They belong to the exercise and are not part of
@@ -24,6 +26,13 @@ const RESOURCES = {
   /** A POSIX shell and POSIX signals. */
   posix: { description: "a POSIX shell", isPresent: () => Deno.build.os !== "windows" },
   docker: { description: "Docker's engine and docker compose", isPresent: hasDocker },
+  natsServer: {
+    description: "nats-server 2.10.23 or later, on the PATH, in NATS_SERVER or from .ci/nats.sh",
+    isPresent: () => natsServers().length > 0,
+  },
+  openssl: { description: "openssl", isPresent: () => runs("openssl", ["version"]) },
+  /** See hosts.ts. */
+  hosts: { description: "permission to make network namespaces", isPresent: canMakeHosts },
   dataset: { description: "../shared/dataset", isPresent: hasDataset },
 } as const satisfies Record<string, Resource>;
 
@@ -98,4 +107,13 @@ function hasDocker(): boolean {
       throw error;
     }
   });
+}
+
+/** Returns whether a program is there and succeeds. */
+function runs(command: string, args: string[]): boolean {
+  try {
+    return new Deno.Command(command, { args, stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
 }

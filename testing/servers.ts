@@ -1,15 +1,23 @@
 /**
- * Servers as processes, which share a volume.
+ * Servers as processes, which share a volume or the nodes of a cluster.
  *
  * @module
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
-import { serverPermissions } from "../tools/run/permissions.ts";
+import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { tempFolder } from "./temp_folder.ts";
+
+/** The nodes that keep the ledger of a group of servers; see nats_cluster.ts. */
+export interface LedgerNodes {
+  /** LEDGER and the settings that belong to it. */
+  environment: Readonly<Record<string, string>>;
+  /** Every `host:port` that LEDGER names. */
+  addresses: readonly string[];
+}
 
 /** Options of {@linkcode ServerGroup}. */
 export interface ServerGroupOptions {
@@ -18,6 +26,8 @@ export interface ServerGroupOptions {
   agencies: number;
   /** The folder of bets.csv and agencies_closed.txt. @default {a new one, removed with the group} */
   volume?: string;
+  /** Nodes that keep the ledger instead of the volume, as the server with this index reaches them. @default {none} */
+  nodes?: (index: number) => LedgerNodes;
   /**
    * Whether all servers listen on one port, so that the kernel distributes the connections. Otherwise each
    * has a port of its own.
@@ -25,6 +35,8 @@ export interface ServerGroupOptions {
    * @default {true}
    */
   sharedPort?: boolean;
+  /** The address on which each server listens. @default {that of the loopback} */
+  hostnames?: readonly string[];
   /** The UDP port of broadcasts. @default {a free one} */
   broadcastPort?: number;
   /** Whether each server has a status port. @default {false} */
@@ -52,17 +64,19 @@ export class RestartableServer {
   readonly processes: Program[] = [];
   /** The port on which it listens; 0 before its first start. */
   port = 0;
+  readonly #hostname: string;
   /** The port of its status; 0 before its first start, and if it has none. */
   statusPort = 0;
   readonly #launch: () => Program;
 
-  constructor(name: string, launch: () => Program) {
+  constructor(name: string, hostname: string, launch: () => Program) {
     this.name = name;
+    this.#hostname = hostname;
     this.#launch = launch;
   }
 
   get address(): Address {
-    return { hostname: LOOPBACK, port: this.port };
+    return { hostname: this.#hostname, port: this.port };
   }
 
   /** The process that runs, or the latest one that ran. It must have been started once. */
@@ -87,7 +101,7 @@ export class RestartableServer {
   }
 }
 
-/** Servers that share a volume. At the end of the block they are killed. */
+/** Servers that share a ledger. At the end of the block they are killed. */
 export class ServerGroup implements AsyncDisposable {
   readonly servers: readonly RestartableServer[];
   /** The folder of bets.csv and agencies_closed.txt. */
@@ -103,7 +117,12 @@ export class ServerGroup implements AsyncDisposable {
     this.volume = options.volume ?? this.#resources.use(tempFolder()).path;
     this.servers = Array.from(
       { length: options.servers },
-      (_, index) => new RestartableServer(`server${index + 1}`, () => this.#launch(index)),
+      (_, index) =>
+        new RestartableServer(
+          `server${index + 1}`,
+          options.hostnames?.[index] ?? LOOPBACK,
+          () => this.#launch(index),
+        ),
     );
   }
 
@@ -165,15 +184,22 @@ export class ServerGroup implements AsyncDisposable {
   #launch(index: number): Program {
     const { agencies, sharedPort = true, hasStatus = false, env } = this.#options;
     const { adapt = (program) => program } = this.#options;
+    const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
     const { port } = sharedPort ? this.servers[0] : server;
     const { volume } = this;
+    const listenIp = server.address.hostname;
     const broadcastPort = this.#broadcastPort;
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
       sharedVolume: volume,
+      nodes: nodes && {
+        addresses: nodes.addresses,
+        files: [],
+        modules: engineModules(PROJECT_ROOT),
+      },
       network: {
-        listenIp: LOOPBACK,
+        listenIp,
         port,
         broadcastIp: LOOPBACK_BROADCAST,
         broadcastPort,
@@ -184,8 +210,9 @@ export class ServerGroup implements AsyncDisposable {
       name: server.name,
       args: ["run", "--quiet", ...permissions, "server/main.ts"],
       env: {
-        ...serverEnvironment({ port, broadcastPort, agencies, volume }),
+        ...serverEnvironment({ listenIp, port, broadcastPort, agencies, volume }),
         ...hasStatus && { STATUS_PORT: "0" },
+        ...nodes?.environment,
         ...env,
       },
     };

@@ -12,7 +12,7 @@ import { AGENCIES_MAX } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
 import { escapeMessage } from "../shared/readable.ts";
 import { acceptLoss } from "./check/accept_loss.ts";
-import { compareBets } from "./check/comparison.ts";
+import { compareBets, rowsOfVolume } from "./check/comparison.ts";
 import { type Compared, comparisonExitCode, comparisonLines } from "./check/comparison_report.ts";
 import { type Examination, examine, readAtOneMoment } from "./check/examination.ts";
 import { repairTail } from "./check/repair.ts";
@@ -26,16 +26,26 @@ import {
 } from "./check/report.ts";
 import { moveAside } from "./check/volume_reader.ts";
 import { integerFlag, runCommand, UsageError } from "./command.ts";
+import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
+import { checkStreams, compareStreams } from "./streams/check_streams.ts";
+import {
+  isOnStreams,
+  readToolLedger,
+  type StreamToolLedger,
+  withStreams,
+} from "./streams/tool_ledger.ts";
 import { TASK, TaskError, unlessNotFound } from "./project.ts";
 
 const WAIT_SECONDS = 10;
 const WAIT_SECONDS_MAX = 3600;
 
 const USAGE =
-  `Checks bets.csv and agencies_closed.txt on a shared volume, row by row. Servers may be running.
+  `Checks bets.csv and agencies_closed.txt on a shared volume row by row, or the streams of a ledger on JetStream
+message by message. Servers may be running.
 
 Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
-       ${TASK} check --data FILE --agency N [--volume DIR] [--wait SECONDS]
+       ${TASK} check [--ledger LEDGER]
+       ${TASK} check --data FILE --agency N [--volume DIR | --ledger LEDGER] [--wait SECONDS]
        ${TASK} check --accept-loss [--yes] [--volume DIR] [--agencies N] [--wait SECONDS]
        ${TASK} check --clear-disk-failure [--volume DIR]
 
@@ -55,6 +65,9 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
   --clear-disk-failure
               let servers start although the disk has failed once: shows the note disk-failure.json and
               moves it to disk-failure.json.cleared-TIME
+  --ledger    the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
+              ${LEDGER_FORMS}
+              The nodes that up starts are started for the check if they do not run
   --help      show this text
 
 Without --repair, --accept-loss and --clear-disk-failure nothing is written. The server's settings come from
@@ -69,9 +82,10 @@ Exit code:
   3  nothing worse than a torn end of bets.csv, or a torn last line of agencies_closed.txt: a writer was
      killed or power was cut, the torn bytes were not acknowledged, and servers recover by themselves
   4  damage in the middle of bets.csv, which only a person can repair; acknowledged bets are missing; or a
-     huge hole of zeros at the end
+     huge hole of zeros at the end; in a stream, a message that no server has written so, or a missing one
   5  damage in agencies_closed.txt: a line that is not an agency of this lottery, or a repeated one; or
-     acknowledged closes, or lottery.json, are missing
+     acknowledged closes, or lottery.json, are missing; in a stream, a message after its agency's close, or
+     settings with which it may lose what it stores
   6  with --data: the agency's stored bets are not the first ones of FILE (0: they are, and if fewer, the others
      are not stored yet)
   7  sound, but a server has left the note disk-failure.json: servers do not start
@@ -79,6 +93,7 @@ Of several, 4 takes precedence over 5, both over 3, and 3 over 7. With --repair 
 that of what is left.`;
 
 const OPTIONS = {
+  ...LEDGER_FLAG,
   volume: { type: "string" },
   agencies: { type: "string" },
   agency: { type: "string" },
@@ -91,7 +106,7 @@ const OPTIONS = {
 } as const;
 
 type Flags =
-  & { [name in "volume" | "agencies" | "agency" | "data" | "wait"]?: string }
+  & { [name in "volume" | "agencies" | "agency" | "data" | "ledger" | "wait"]?: string }
   & { [name in "repair" | "accept-loss" | "clear-disk-failure" | "yes"]: boolean };
 
 /** What to do, besides checking. */
@@ -248,7 +263,8 @@ async function compare({ volume, waitMs }: Request, compared: Compared): Promise
     read: ({ readBets: read }, { betsSize = 0, round }) => {
       // Of a file that has lost its end, what is left counts.
       const { wholeSize } = inspectTail(betsSize, round, { read });
-      return compareBets({ ...compared, read, wholeSize });
+      const rows = rowsOfVolume({ read, wholeSize, agency: compared.agency });
+      return compareBets({ ...compared, rows });
     },
   });
   print([`volume: ${volume}`, ...comparisonLines(comparison, compared)]);
@@ -293,7 +309,37 @@ function adviceOn(error: unknown): string {
   return "";
 }
 
+/** Checks or compares streams. Returns the exit code. */
+async function runOnStreams(ledger: StreamToolLedger, flags: Flags): Promise<number> {
+  const mode = modeOf(flags);
+  if (mode !== "check" && mode !== "data") {
+    throw new UsageError(
+      `--${mode} is for files: the nodes of a ledger on JetStream repair themselves`,
+    );
+  }
+  if (flags.agencies !== undefined) {
+    throw new UsageError(
+      "--agencies is for files: a draw on JetStream knows its number of agencies",
+    );
+  }
+  const compared = mode === "data" ? readCompared(flags) : undefined;
+  if (compared !== undefined) await assertFile(compared.data);
+  const { lines, exitCode } = await withStreams(
+    ledger,
+    (streams) => compared === undefined ? checkStreams(streams) : compareStreams(streams, compared),
+  );
+  print(lines);
+  return exitCode;
+}
+
 async function run(flags: Flags): Promise<number> {
+  if (flags.volume !== undefined && flags.ledger !== undefined) {
+    throw new UsageError("--volume and --ledger exclude each other");
+  }
+  const ledger = flags.volume === undefined
+    ? readToolLedger({ flag: flags.ledger, action: "check" })
+    : undefined;
+  if (ledger !== undefined && isOnStreams(ledger)) return await runOnStreams(ledger, flags);
   const request = readRequest(flags);
   const compared = request.mode === "data" ? readCompared(flags) : undefined;
   if (compared !== undefined) await assertFile(compared.data);

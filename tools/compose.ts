@@ -6,21 +6,21 @@
 
 import { runCommand } from "./command.ts";
 import { TASK } from "./project.ts";
-import { updateComposeFile } from "./run/compose_file.ts";
+import { composeOptions, updateComposeFile } from "./run/compose_file.ts";
 import { ensureEnvFile } from "./run/lottery_settings.ts";
 import { readRunSettings } from "./run/run_settings.ts";
 
 const USAGE =
-  `Writes docker-compose.yaml for the numbers of servers and clients in .env, and the broadcast in
-server/config.ini.
+  `Writes docker-compose.yaml for the numbers of servers and clients and the ledger in .env, and the
+broadcast in server/config.ini.
 
 Usage: ${TASK} compose [--help]`;
 
 async function run(): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
-  const { lottery, server } = readRunSettings();
-  const what = await updateComposeFile({ ...server, ...lottery }) ? "updated" : "up to date";
-  const { servers, clients } = lottery;
+  const settings = readRunSettings();
+  const what = await updateComposeFile(composeOptions(settings)) ? "updated" : "up to date";
+  const { servers, clients } = settings.lottery;
   console.log(`docker-compose.yaml: ${what}, for ${servers} servers and ${clients} clients`);
   return 0;
 }

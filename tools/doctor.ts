@@ -5,7 +5,6 @@
  * @module
  */
 
-import { readServerSettings, type ServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
@@ -18,20 +17,26 @@ import {
   checkSettings,
   checkSubnet,
   judgeDeno,
-  judgeSettingsError,
 } from "./doctor/host_check.ts";
+import { checkLedgerNodes } from "./doctor/ledger_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
+import { NODES_FOLDER } from "./nodes/nodes.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
+import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
+import { isOnStreams, readToolLedger, type ToolLedger } from "./streams/tool_ledger.ts";
 import { readLotterySettings, type Subnet } from "./run/lottery_settings.ts";
 
 const USAGE =
   `Reports whether this machine can run the lottery: one line for each check, with what to do about a fault.
 
-Usage: ${TASK} doctor [--volume DIR]
+Usage: ${TASK} doctor [--volume DIR | --ledger LEDGER]
 
   --volume   the folder of the ledger (default: the server's SHARED_VOLUME)
+  --ledger   the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
+             ${LEDGER_FORMS}
+             Of nodes, LEDGER_MONITORING names the monitoring ports if they are not 8222 of the same hosts
   --help     show this text
 
   ok       no problem
@@ -57,8 +62,16 @@ class Report {
   }
 }
 
-/** Checks a volume with a scratch folder in it, which is removed again. */
-async function checkVolume(volume: string, report: Report): Promise<void> {
+/**
+ * Checks a volume with a scratch folder in it, which is removed again.
+ *
+ * @param options `hasFiles`: whether it holds a ledger in files, which needs locks. @default {true}
+ */
+async function checkVolume(
+  volume: string,
+  report: Report,
+  { hasFiles = true }: { hasFiles?: boolean } = {},
+): Promise<void> {
   let scratch;
   try {
     scratch = makeScratch(volume);
@@ -68,8 +81,10 @@ async function checkVolume(volume: string, report: Report): Promise<void> {
   }
   using _removed = scratch;
   const { path, parent } = scratch;
-  await report.run("volume", () => checkFiles(volume, parent));
-  await report.run("lock", () => checkLock(path));
+  if (hasFiles) {
+    await report.run("volume", () => checkFiles(volume, parent));
+    await report.run("lock", () => checkLock(path));
+  }
   await report.run("disk", () => checkDisk(path));
   await report.run("space", () => checkSpace(path));
 }
@@ -103,12 +118,13 @@ async function checkFiles(volume: string, parent: string): Promise<Finding> {
   return { level: "ok", text: volume };
 }
 
-/** Reads the server's settings. Returns nothing if they are invalid, which is then reported. */
-function settingsOfServer(report: Report): ServerSettings | undefined {
+/** Finds the ledger, with the server's settings. Returns nothing if they are invalid, which is then reported. */
+function ledgerOfServer({ ledger: flag }: Flags, report: Report): ToolLedger | undefined {
   try {
-    return readServerSettings();
+    return readToolLedger({ flag, action: "check the ledger" });
   } catch (error) {
-    report.add("server", judgeSettingsError(error));
+    if (!(error instanceof UsageError)) throw error;
+    report.add("server", { level: "fault", text: error.message });
   }
 }
 
@@ -130,7 +146,26 @@ function containerSubnet(): Subnet | undefined {
   }
 }
 
-async function run(flags: { volume?: string }): Promise<number> {
+/** Checks the ledger: its volume, or its nodes. */
+async function checkLedger(ledger: ToolLedger, report: Report): Promise<void> {
+  if (!isOnStreams(ledger)) return await checkVolume(ledger.server.sharedVolume, report);
+  if (ledger.choice.kind === "nodes") await checkVolume(NODES_FOLDER, report, { hasFiles: false });
+  const monitoring = Deno.env.get("LEDGER_MONITORING");
+  for (const { name, ...finding } of await checkLedgerNodes(ledger, monitoring)) {
+    report.add(name, finding);
+  }
+}
+
+/** The values of the flags. */
+interface Flags {
+  volume?: string;
+  ledger?: string;
+}
+
+async function run(flags: Flags): Promise<number> {
+  if (flags.volume !== undefined && flags.ledger !== undefined) {
+    throw new UsageError("--volume and --ledger exclude each other");
+  }
   if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
   const report = new Report();
   await report.run("deno", () => judgeDeno(Deno.version.deno));
@@ -139,17 +174,18 @@ async function run(flags: { volume?: string }): Promise<number> {
   await report.run("docker", checkDocker);
   const subnet = containerSubnet();
   if (subnet !== undefined) await report.run("subnet", () => checkSubnet(subnet));
-  const settings = settingsOfServer(report);
-  if (settings !== undefined) {
-    await report.run("broadcast", () => checkBroadcast(settings));
-    await report.run("open files", () => checkOpenFiles(settings));
+  const ledger = ledgerOfServer(flags, report);
+  if (ledger !== undefined) {
+    // Nodes of JetStream tell servers of the draw; files need a broadcast.
+    if (!isOnStreams(ledger)) await report.run("broadcast", () => checkBroadcast(ledger.server));
+    await report.run("open files", () => checkOpenFiles(ledger.server));
   }
-  const volume = flags.volume ?? settings?.sharedVolume;
-  if (volume !== undefined) await checkVolume(volume, report);
+  if (flags.volume !== undefined) await checkVolume(flags.volume, report);
+  else if (ledger !== undefined) await checkLedger(ledger, report);
   return report.hasFault ? 1 : 0;
 }
 
 if (import.meta.main) {
-  const options = { volume: { type: "string" } } as const;
+  const options = { volume: { type: "string" }, ...LEDGER_FLAG } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

@@ -15,7 +15,7 @@ const USAGE = `Shows the lines of the current run, or else of the last one.
 
 Usage: ${TASK} logs [--follow] [NAME...]
 
-  NAME       show only the lines of these services, such as server1 or client3
+  NAME       show only the lines of these services, such as server1, client3 or node2
   --follow   continue until the run ends
   --help     show this text`;
 
@@ -52,7 +52,7 @@ async function showFile(names: string[], isGrowing: () => boolean): Promise<void
   }
   if (shown > 0 || names.length === 0) return;
   throw new TaskError(
-    `There are no lines of ${names.join(", ")}: names are like server1 and client3`,
+    `There are no lines of ${names.join(", ")}: names are like server1, client3 and node2`,
   );
 }
 

@@ -1,6 +1,6 @@
 /**
  * Decides whether every promise was kept. The checker sees what agencies sent and received, and the
- * two files of the volume. It knows nothing of how servers work.
+ * two files of the volume, or the streams. It knows nothing of how servers work.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import { type Fault, FaultList } from "./fault.ts";
 import type { Event } from "./history.ts";
 import { winnersOf } from "./made_bets.ts";
 import { readStoredBets, type StoredBets } from "./stored_bets.ts";
+import { checkStreams, type StoredStreams } from "./stored_streams.ts";
 
 /** What the checker looks at. */
 export interface Evidence {
@@ -20,6 +21,8 @@ export interface Evidence {
   bets: Uint8Array;
   /** agencies_closed.txt. */
   closed: string;
+  /** The streams from which `bets` and `closed` were made. @default {they are files of a volume} */
+  streams?: StoredStreams;
   /** Whether every agency has finished. If so, every agency must have closed. */
   isComplete: boolean;
 }
@@ -35,6 +38,7 @@ export function check(evidence: Evidence): Fault[] {
       faults.add("unfinished", `agency ${agency} has not closed`);
     }
   }
+  if (evidence.streams !== undefined) checkStreams(evidence.streams, records, faults);
   checkClosed(evidence.closed, records, faults);
   checkWinners(evidence.events, stored, faults);
   return faults.list();

@@ -24,6 +24,8 @@ export interface ClientProgramOptions {
   /** How many bets it has to send. */
   bets: number;
   batchSize: number;
+  /** More settings. */
+  env?: Record<string, string>;
   /** Whether it may take its servers for ones without ProgressRequest. @default {false} */
   legacyServer?: boolean;
 }
@@ -60,7 +62,7 @@ export class ClientProgram implements AsyncDisposable {
   }
 
   #start(): Program {
-    const { agency, address, batchSize, legacyServer = false } = this.options;
+    const { agency, address, batchSize, env, legacyServer = false } = this.options;
     return startClient({
       agency,
       address,
@@ -75,6 +77,7 @@ export class ClientProgram implements AsyncDisposable {
         // The network may swallow a connection while the client waits for the draw, so it asks
         // again soon.
         CLI_WINNERS_SECONDS: "3",
+        ...env,
       },
     });
   }
@@ -86,8 +89,10 @@ export async function judgePrograms(
   cluster: FaultCluster,
 ): Promise<Fault[]> {
   const history = new History();
-  for (const { options: { agency, bets } } of programs) {
-    history.add({ type: "sent", agency, from: 0, to: bets });
+  for (const { options: { agency, bets, batchSize } } of programs) {
+    for (let from = 0; from < bets; from += batchSize) {
+      history.add({ type: "sent", agency, from, to: Math.min(bets, from + batchSize) });
+    }
     history.add({ type: "close sent", agency });
   }
   const faults: Fault[] = [];
@@ -99,8 +104,7 @@ export async function judgePrograms(
   const evidence = {
     agencies: programs.length,
     events: history.events,
-    bets: cluster.readBets(),
-    closed: cluster.readClosed(),
+    ...await cluster.stored(),
     isComplete: true,
   };
   return [...faults, ...check(evidence)];

@@ -1,12 +1,10 @@
 /**
- * The controls: the same runs with one protection switched off. Each must find the fault that the
- * protection prevents; otherwise the run proves nothing.
+ * The controls of the runs with files: the same runs with one protection switched off.
  *
  * @module
  */
 
-import { type Need, needs } from "../../testing/needs.ts";
-import type { FaultKind } from "./fault.ts";
+import { type Control, testControls } from "./controls.ts";
 import { LINUX, LOOP_DISK, PROCESSES, STRACE, TMPFS } from "./requirements.ts";
 import { clients, outages } from "./scenarios/clients.ts";
 import { crowds } from "./scenarios/crowds.ts";
@@ -14,24 +12,12 @@ import { fullDisk } from "./scenarios/full_disk.ts";
 import { halfWritten } from "./scenarios/half_written.ts";
 import { kills } from "./scenarios/kills.ts";
 import { lateWrites } from "./scenarios/late_writes.ts";
-import { attempt } from "./scenarios/mod.ts";
 import { powerCuts } from "./scenarios/power_cuts.ts";
 import { proxyFaults } from "./scenarios/proxy_faults.ts";
 import { syncErrors } from "./scenarios/sync_errors.ts";
 import { terms } from "./scenarios/terms.ts";
-import { describeFigures, type Verdict } from "./verdict.ts";
 
 const seed = 7;
-
-/** A run without a protection. */
-interface Control {
-  name: string;
-  /** What it needs of this machine. */
-  needed: readonly Need[];
-  run: () => Promise<Verdict>;
-  /** At least one of these must be found. */
-  finds: FaultKind[];
-}
 
 const CONTROLS: Control[] = [
   {
@@ -143,17 +129,4 @@ const CONTROLS: Control[] = [
   },
 ];
 
-for (const { name, needed, run, finds } of CONTROLS) {
-  Deno.test({
-    ...needs(needed, name),
-    fn: async () => {
-      const { faults, figures } = await attempt(run);
-      const kinds = faults.map(({ kind }) => kind);
-      if (kinds.some((kind) => finds.includes(kind))) return;
-      throw new Error(
-        `Expected one of ${finds.join(", ")}, found ${kinds.join(", ") || "nothing"} ` +
-          `(${describeFigures(figures)})`,
-      );
-    },
-  });
-}
+testControls(CONTROLS);

@@ -18,12 +18,16 @@ export type FaultKind =
   | "torn row"
   /** A bet was stored or acknowledged after its agency's close. */
   | "late"
+  /** Replicas of a stream differ. */
+  | "diverged"
   | "early draw"
   | "wrong winners"
   /** A run that should have ended has not. */
   | "unfinished"
   /** A process exited in a way it should not. */
   | "bad exit"
+  /** An agency saw a failure where it should have waited. */
+  | "error"
   /** A server took more memory than it may. */
   | "memory";
 

@@ -45,11 +45,45 @@ export class History {
   readonly stored: Counter = new Counter();
   /** Batches refused. */
   readonly refused: Counter = new Counter();
+  /** When batches were acknowledged, by agency: monotonic times in milliseconds. */
+  readonly #storedAt = new Map<number, number[]>();
 
   /** Appends an event that has just happened. */
   add(event: Event): void {
     this.events.push(event);
-    if (event.type === "stored") this.stored.add();
+    if (event.type === "stored") this.#addStored(event.agency);
     else if (event.type === "refused") this.refused.add();
+  }
+
+  /** Returns how many batches of an agency were acknowledged since a time. */
+  storedSince(agency: number, sinceMs: number): number {
+    const times = this.#storedAt.get(agency) ?? [];
+    const at = times.findLastIndex((time) => time < sinceMs);
+    return times.length - 1 - at;
+  }
+
+  /** Returns the longest time, in milliseconds, that an agency waited for an acknowledgement since a time. */
+  longestPause(sinceMs: number): number {
+    let longestMs = 0;
+    for (const times of this.#storedAt.values()) {
+      const first = Math.max(1, times.findLastIndex((time) => time < sinceMs) + 1);
+      for (let at = first; at < times.length; at++) {
+        longestMs = Math.max(longestMs, times[at] - times[at - 1]);
+      }
+    }
+    return longestMs;
+  }
+
+  /** Returns how long, in milliseconds, an agency waited for its first acknowledgement since a time. */
+  longestWait(sinceMs: number): number {
+    const firsts = [...this.#storedAt.values()].map((times) => times.find((at) => at >= sinceMs));
+    return Math.max(...firsts.map((at) => (at ?? Infinity) - sinceMs));
+  }
+
+  #addStored(agency: number): void {
+    this.stored.add();
+    const times = this.#storedAt.get(agency) ?? [];
+    this.#storedAt.set(agency, times);
+    times.push(performance.now());
   }
 }

@@ -25,6 +25,8 @@ export interface LotteryOptions extends FaultClusterOptions {
   batchBetsMin?: number;
   /** Most bets of a batch. @default {120} */
   batchBetsMax?: number;
+  /** Pause of an agency after each acknowledged batch, in milliseconds. @default {0} */
+  pauseMs?: number;
   /** How long an agency waits for an answer. @default {2000} */
   answerMs?: number;
   /** Chooses where an agency connects to. @default {any server, at random} */
@@ -71,6 +73,7 @@ export class Lottery implements AsyncDisposable {
           answerMs,
           batchBetsMin,
           batchBetsMax,
+          pauseMs: options.pauseMs,
           fileSize: () => cluster.betsSize(),
           progress,
         }),
@@ -87,6 +90,11 @@ export class Lottery implements AsyncDisposable {
   /** Allows each agency `batches` more batches. */
   grant(batches: number): void {
     for (const { allowance } of this.agencies) allowance.grant(batches);
+  }
+
+  /** Allows the agencies no more batches until the next grant. */
+  hold(): void {
+    for (const { allowance } of this.agencies) allowance.hold();
   }
 
   /** Waits until `batches` more are acknowledged. */
@@ -113,25 +121,25 @@ export class Lottery implements AsyncDisposable {
 
   /** Lets all agencies end, asks each server for all winners as well, and judges. */
   async finish(): Promise<Fault[]> {
-    if (!this.#isComplete && !await this.end()) return this.#unfinished();
+    if (!this.#isComplete && !await this.end()) return await this.#unfinished();
     // A server that died at a close is needed again.
     await this.cluster.startAll();
     await this.#askEveryServer();
-    return this.#judge();
+    return await this.judge();
   }
 
-  #judge(): Fault[] {
-    return check(this.evidence()).concat(this.#repeatedDraws());
+  /** Judges what has happened so far. */
+  async judge(): Promise<Fault[]> {
+    return check(await this.evidence()).concat(this.#repeatedDraws());
   }
 
   /** Returns the evidence so far. */
-  evidence(): Evidence {
+  async evidence(): Promise<Evidence> {
     const { cluster, history, agencies } = this;
     return {
       agencies: agencies.length,
       events: history.events,
-      bets: cluster.readBets(),
-      closed: cluster.readClosed(),
+      ...await cluster.stored(),
       isComplete: this.#isComplete,
     };
   }
@@ -171,10 +179,10 @@ export class Lottery implements AsyncDisposable {
     await Promise.all(this.#runs);
   }
 
-  #unfinished(): Fault[] {
+  async #unfinished(): Promise<Fault[]> {
     const detail = `agencies did not finish within ${this.#endTimeoutMs / 1000} seconds:\n`;
     return [
-      ...this.#judge(),
+      ...await this.judge(),
       { kind: "unfinished", detail: detail + this.cluster.tail() },
     ];
   }

@@ -7,15 +7,18 @@
 import { findMissing } from "../../testing/needs.ts";
 import { Program } from "../../testing/program.ts";
 import { integerFlag, runCommand, UsageError } from "../../tools/command.ts";
-import { PROTECTIONS } from "./protections.ts";
-import { attempt, type Scenario, SCENARIOS } from "./scenarios/mod.ts";
+import { NODE_PROTECTIONS, PROTECTIONS } from "./protections.ts";
+import { attempt, SCENARIOS } from "./scenarios/mod.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
 import { describeFailure, describeFigures, type RunOptions } from "./verdict.ts";
 
 const SEED_MAX = 2 ** 32 - 1;
 const COUNT_MAX = 1_000_000;
 
+const UNSAFE: readonly string[] = [...PROTECTIONS, ...NODE_PROTECTIONS];
+
 const RUNS = Object.entries(SCENARIOS).map(([name, { summary, count }]) =>
-  `  ${name.padEnd(14)} ${summary} (${count})`
+  `  ${name.padEnd(18)} ${summary} (${count})`
 );
 
 const USAGE =
@@ -31,7 +34,7 @@ Options:
   --count N      how many times to break something, 1 to ${COUNT_MAX}
   --seed N       seed of the schedule, 0 to ${SEED_MAX}; random by default
   --unsafe NAME  switch a protection off in all servers, to see that the check notices:
-                 ${PROTECTIONS.join(", ")}
+                 ${UNSAFE.join(", ")}
   --help         show this text
 
 Exit codes: 0 every promise kept, 1 a promise broken, 2 invalid arguments. A run is skipped, with
@@ -49,9 +52,9 @@ function readOptions({ count, seed, unsafe }: Flags): Omit<RunOptions, "count"> 
   count?: number;
 } {
   const protections = unsafe?.split(",") ?? [];
-  const unknown = protections.find((name) => !PROTECTIONS.some((known) => known === name));
+  const unknown = protections.find((name) => !UNSAFE.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`--unsafe is "${unknown}": give one of ${PROTECTIONS.join(", ")}`);
+    throw new UsageError(`--unsafe is "${unknown}": give one of ${UNSAFE.join(", ")}`);
   }
   const randomSeed = crypto.getRandomValues(new Uint32Array(1))[0];
   return {

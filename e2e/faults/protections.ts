@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Their names. */
+/** Those of a server with files. */
 export const PROTECTIONS = [
   "no-sync",
   "no-repair",
@@ -13,3 +13,6 @@ export const PROTECTIONS = [
   "no-sync-errors",
   "no-signals",
 ] as const;
+
+/** The protections of a server whose ledger is on nodes; preload_nodes.ts says what each does. */
+export const NODE_PROTECTIONS = ["no-condition", "no-resolution", "no-marks"] as const;

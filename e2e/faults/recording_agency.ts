@@ -31,6 +31,11 @@ export class Allowance {
     this.#wake();
   }
 
+  /** Allows no more until the next grant, whatever is left. */
+  hold(): void {
+    this.#left = 0;
+  }
+
   /** Allows no more, whatever is left. */
   end(): void {
     this.#hasEnded = true;
@@ -68,6 +73,8 @@ export interface RecordingAgencyOptions {
   answerMs: number;
   batchBetsMin: number;
   batchBetsMax: number;
+  /** Pause after each acknowledged batch, in milliseconds. @default {0} */
+  pauseMs?: number;
   /** Returns the size of bets.csv. */
   fileSize: () => number;
   /** @default {"asks"} */
@@ -77,6 +84,8 @@ export interface RecordingAgencyOptions {
 /** One agency. */
 export class RecordingAgency {
   readonly allowance: Allowance = new Allowance();
+  /** How often a connection or a request has failed. */
+  failures = 0;
   readonly #options: RecordingAgencyOptions;
   #mayStore = false;
   /** Bets acknowledged. */
@@ -95,6 +104,7 @@ export class RecordingAgency {
         return await this.#converse();
       } catch {
         // The history has all that happened. Connect again.
+        this.failures++;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       } finally {
         this.#connection?.close();
@@ -119,7 +129,10 @@ export class RecordingAgency {
     const target = address();
     const connection = this.#connection = await LineConnection.open(target);
     let stored = await this.#stored(connection);
-    while (await this.#isAllowed()) stored = await this.#storeBatch(connection, stored);
+    while (await this.#isAllowed()) {
+      stored = await this.#storeBatch(connection, stored);
+      await this.#rest();
+    }
     if (this.#isAborted) return;
     history.add({ type: "close sent", agency });
     await connection.send(`AgencyClose:${agency}\n`);
@@ -134,6 +147,11 @@ export class RecordingAgency {
   async #isAllowed(): Promise<boolean> {
     this.#mayStore ||= await this.allowance.take();
     return this.#mayStore && !this.#isAborted;
+  }
+
+  async #rest(): Promise<void> {
+    const { pauseMs = 0 } = this.#options;
+    if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
   async #storeBatch(connection: LineConnection, from: number): Promise<number> {

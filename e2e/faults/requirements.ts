@@ -16,6 +16,12 @@ export const LINUX: readonly Need[] = [
   { description: "Linux", isPresent: () => Deno.build.os === "linux" },
 ];
 
+/** To kill and stop the nodes of a real cluster. */
+export const NODES: readonly Need[] = [...LINUX, "natsServer"];
+
+/** To give nodes and servers hosts of their own. */
+export const HOSTS: readonly Need[] = [...NODES, "hosts"];
+
 /** To mount a tmpfs. */
 export const TMPFS: readonly Need[] = [
   ...LINUX,

@@ -70,6 +70,8 @@ class Stream {
 
 /** A connection. */
 export class Wire {
+  /** Whether it is never stalled. */
+  isSteady = false;
   readonly #toServer: Stream;
   readonly #toClient: Stream;
 

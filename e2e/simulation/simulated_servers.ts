@@ -1,42 +1,26 @@
 /**
- * The servers of a simulation: real sessions, draws and file ledgers, with a disk and a network in
- * memory.
+ * The servers of a simulation: real sessions, draws and ledgers, with a network in memory.
  *
  * @module
  */
 
 import { DrawWatch } from "../../server/draw_watch.ts";
-import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
 import type { Ledger } from "../../server/ledger/ledger.ts";
 import { Session, type SessionContext } from "../../server/session.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
-import type { MemoryDisk, MemoryProcess } from "../../server/testing/memory_disk.ts";
 import { dayNumber } from "../../shared/bet.ts";
 import { BetDecoder } from "../../shared/packets.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
-import { DatagramNetwork, Wire, type WireEnd } from "./network.ts";
-
-/** How often a server looks for a draw that no datagram has announced. */
-const POLL_MS = 1000;
-const NEVER_MS = 3_600_000;
-
-/** A protection of servers that a control switches off. */
-export type Protection =
-  /** Nothing is synced. */
-  | "sync"
-  /** A server stores a batch whatever others have stored since. */
-  | "expected bets"
-  /** The draw waits for the first agency only. */
-  | "every close"
-  /** A server looks for the draw only when it receives a datagram. */
-  | "polls";
+import { Wire, type WireEnd } from "./network.ts";
+import type { Protection } from "./protections.ts";
+import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 
 /** Options of {@linkcode SimulatedServers}. */
 export interface SimulatedServersOptions {
   servers: number;
   agencies: number;
-  disk: MemoryDisk;
+  engine: SimulatedEngine;
   random: Random;
   /** The protection to switch off. */
   without?: Protection;
@@ -44,31 +28,26 @@ export interface SimulatedServersOptions {
 
 /** A server while its process lives. */
 interface LiveServer {
-  process: MemoryProcess;
+  process: ServerProcess;
   ledger: Ledger;
   context: SessionContext;
   wires: Set<Wire>;
+  /** The conversations in hand, each with its end. */
+  sessions: Map<Session, Promise<void>>;
+  isStopping: boolean;
 }
 
 /** A fixed number of places for servers. Each place has a server, or one is starting there. */
 export class SimulatedServers {
   readonly #options: SimulatedServersOptions;
-  #disk: MemoryDisk;
   readonly #live: (LiveServer | undefined)[];
-  readonly #starting = new Set<number>();
-  readonly #datagrams: DatagramNetwork;
-  #startFailure: Error | undefined;
+  /** The places where a server is starting, with its process. */
+  readonly #starting = new Map<number, ServerProcess>();
+  #failure: Error | undefined;
 
   constructor(options: SimulatedServersOptions) {
     this.#options = options;
-    this.#datagrams = new DatagramNetwork(options.random);
-    this.#disk = options.disk;
     this.#live = new Array(options.servers).fill(undefined);
-  }
-
-  /** The disk that all servers share. */
-  get disk(): MemoryDisk {
-    return this.#disk;
   }
 
   /** The open connections of all servers. */
@@ -88,7 +67,9 @@ export class SimulatedServers {
    */
   connect(address: string): Wire {
     const server = this.#live[Number(address.split(".")[3])];
-    if (server === undefined) throw new Deno.errors.ConnectionRefused("connection refused");
+    if (server === undefined || server.isStopping) {
+      throw new Deno.errors.ConnectionRefused("connection refused");
+    }
     const wire = new Wire(this.#options.random);
     server.wires.add(wire);
     const session = new Session(
@@ -96,38 +77,42 @@ export class SimulatedServers {
       "client",
       server.context,
     );
-    void session.run().then(() => {
+    const running = session.run().then(() => {
       server.wires.delete(wire);
+      server.sessions.delete(session);
       if (server.process.isKilled) wire.break();
     });
+    server.sessions.set(session, running);
     return wire;
   }
 
+  /** Stops a server as SIGTERM does: it answers what it has received, and disposes of its ledger. */
+  async stopOne(): Promise<void> {
+    const running = this.#live.filter((server) => server?.isStopping === false) as LiveServer[];
+    if (running.length === 0) return;
+    const server = this.#options.random.pick(running);
+    server.isStopping = true;
+    for (const session of server.sessions.keys()) session.stop();
+    await Promise.all(server.sessions.values());
+    await server.ledger[Symbol.asyncDispose]().catch(() => {});
+    server.process.kill();
+  }
+
   /**
-   * Starts a new server in each place whose process was killed.
+   * Starts a new server in each place whose process was killed or has ended.
    *
-   * @throws {Error} If an earlier one could not start on what was left on the disk.
+   * @throws {Error} If an earlier one could not start on what was stored, or its ledger failed.
    */
-  restartKilled(): void {
-    if (this.#startFailure !== undefined) throw this.#startFailure;
+  restartEnded(): void {
+    if (this.#failure !== undefined) throw this.#failure;
     for (const [place, server] of this.#live.entries()) {
       if (server?.process.isKilled) this.#remove(place, server);
       if (this.#live[place] === undefined && !this.#starting.has(place)) void this.#start(place);
     }
   }
 
-  /** Delivers a forged datagram to one server. */
-  forgeDatagram(): void {
-    this.#datagrams.forge();
-  }
-
-  /** Kills all servers. New ones start on `disk`, which is what a power cut left. */
-  cutPower(disk: MemoryDisk): void {
-    this.killAll();
-    this.#disk = disk;
-  }
-
   killAll(): void {
+    for (const process of this.#starting.values()) process.kill();
     for (const [place, server] of this.#live.entries()) {
       if (server !== undefined) this.#remove(place, server);
     }
@@ -140,33 +125,27 @@ export class SimulatedServers {
   }
 
   async #start(place: number): Promise<void> {
-    this.#starting.add(place);
-    const disk = this.#disk;
-    const process = disk.process();
+    const process = this.#options.engine.process();
+    this.#starting.set(place, process);
     try {
       const server = await this.#open(process);
-      // The power may have failed meanwhile.
-      if (disk === this.#disk && !process.isKilled) this.#live[place] = server;
-      else killServer(server);
+      if (process.isKilled) killServer(server);
+      else this.#live[place] = server;
     } catch (error) {
-      if (!process.isKilled) this.#startFailure = error as Error;
+      if (!process.isKilled) this.#failure = error as Error;
     } finally {
       this.#starting.delete(place);
     }
   }
 
-  async #open(process: MemoryProcess): Promise<LiveServer> {
+  async #open(process: ServerProcess): Promise<LiveServer> {
     const { agencies, without } = this.#options;
     const { log } = keepLog();
-    if (without === "sync") removeSync(process);
-    const ledger = await openFileLedger(process, {
-      agencies: without === "every close" ? 1 : agencies,
-      winningNumber: WINNING_NUMBER,
-      log,
-      signal: this.#datagrams.open(),
-      pollMs: without === "polls" ? NEVER_MS : POLL_MS,
+    const ledger = await process.open({ agencies, log });
+    void ledger.failed.then((error) => {
+      if (!process.isKilled) this.#failure ??= error;
+      process.kill();
     });
-    void ledger.failed.then(() => process.kill());
     if (without === "expected bets") ignoreExpectedBets(ledger);
     const context: SessionContext = {
       ledger,
@@ -182,25 +161,22 @@ export class SimulatedServers {
       now: Date.now,
       today: () => dayNumber(Date.now()),
     };
-    return { process, ledger, context, wires: new Set() };
+    return {
+      process,
+      ledger,
+      context,
+      wires: new Set(),
+      sessions: new Map(),
+      isStopping: false,
+    };
   }
 }
 
 /** Kills a server's process and stops its timers. */
 function killServer({ process, ledger }: LiveServer): void {
   process.kill();
-  // Fails, since the files are out of reach.
+  // Fails, since what it has stored is out of reach.
   void ledger[Symbol.asyncDispose]().catch(() => {});
-}
-
-function removeSync(process: MemoryProcess): void {
-  const open = process.open.bind(process);
-  process.open = (name) => {
-    const file = open(name);
-    file.syncNow = () => {};
-    file.sync = () => Promise.resolve();
-    return file;
-  };
 }
 
 function ignoreExpectedBets(ledger: Ledger): void {
@@ -209,7 +185,7 @@ function ignoreExpectedBets(ledger: Ledger): void {
 }
 
 /** Returns the end of a wire that a process holds: once killed, the process sends nothing more. */
-function endOfProcess(end: WireEnd, process: MemoryProcess): WireEnd {
+function endOfProcess(end: WireEnd, process: ServerProcess): WireEnd {
   const assertAlive = () => {
     if (process.isKilled) throw new Deno.errors.BrokenPipe("the process was killed");
   };

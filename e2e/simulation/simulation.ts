@@ -1,7 +1,7 @@
 /**
- * A whole lottery in this process, driven by a seed: the real servers and agencies, with a disk, a
- * network and a clock in memory. Servers are killed, connections break, datagrams are lost or
- * forged, the power fails. In the end every promise must have been kept.
+ * A whole lottery in this process, driven by a seed: the real servers and agencies, with a network, a
+ * clock and what an engine of the ledger stores to in memory. Servers are killed and stopped,
+ * connections break, the engine fails in its own ways. In the end every promise must have been kept.
  *
  * @module
  */
@@ -13,17 +13,23 @@ import { BetLines, type ByteSource } from "../../client/bet_lines.ts";
 import { UnreachableError } from "../../client/retry.ts";
 import { Servers } from "../../client/servers.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
-import { MemoryDisk } from "../../server/testing/memory_disk.ts";
 import { dayNumber } from "../../shared/bet.ts";
 import { Random } from "../../testing/random.ts";
 import { check } from "../faults/checker.ts";
 import { describeFaults } from "../faults/fault.ts";
 import { History } from "../faults/history.ts";
 import { sourceFileOf } from "../faults/made_bets.ts";
+import { FileEngine } from "./file_engine.ts";
+import { HastyAgency } from "./hasty_agency.ts";
+import { Incidents } from "./incidents.ts";
+import { JetstreamEngine } from "./jetstream_engine.ts";
 import type { WireEnd } from "./network.ts";
-import { type Protection, SimulatedServers } from "./simulated_servers.ts";
+import type { Protection } from "./protections.ts";
+import type { SimulatedEngine } from "./simulated_engine.ts";
+import { SimulatedServers } from "./simulated_servers.ts";
 
 const SERVERS = 3;
+/** The last one is hasty, unless the engine may store a part of a batch. */
 const AGENCIES = 3;
 const BETS_MAX = 40;
 const START_MS = Date.UTC(2026, 0, 1);
@@ -34,24 +40,23 @@ const IMMEDIATES_OF_TURN = 6;
 /** Far more turns than all retries together take: a simulation that takes longer hangs. */
 const TURNS_MAX = 40_000;
 
-const ANSWER_TIMEOUT_MS = 200;
 /** Longer than a simulation may last, so that it fails if no server wakes an agency after the draw. */
 const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
 /** Each incident happens in one of this many turns. One in `doom` new connections will break. */
-const CHANCES = { kill: 10, breakWire: 20, stall: 10, forge: 30, powerCut: 150, doom: 6 };
+const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
-const INCIDENTS_MAX = 20;
+const INCIDENTS_MAX = { files: 20, jetstream: 60 };
 /** Longest pause of a connection. Meanwhile, agencies continue elsewhere; late batches arrive after it. */
-const STALL_MS_MAX = 3 * ANSWER_TIMEOUT_MS;
-/** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
-const KILL_WITHIN = { operations: 25, bytes: 120 };
+const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
 
 /** Options of {@linkcode simulate}. */
 export interface SimulationOptions {
+  /** The engine of the ledger. @default {"files"} */
+  engine?: "files" | "jetstream";
   /** A protection to switch off. For controls: some seed must then break a promise. */
   without?: Protection;
 }
@@ -90,31 +95,39 @@ export async function firstFailure(
 class Simulation {
   readonly #random: Random;
   readonly #time: FakeTime;
+  readonly #incidents: Incidents;
+  readonly #engine: SimulatedEngine;
   readonly #servers: SimulatedServers;
   readonly #history = new History();
-  #incidents = 0;
 
-  constructor(seed: number, time: FakeTime, { without }: SimulationOptions) {
-    this.#random = new Random(seed);
+  constructor(seed: number, time: FakeTime, { engine = "files", without }: SimulationOptions) {
+    const random = this.#random = new Random(seed);
     this.#time = time;
+    const incidents = this.#incidents = new Incidents(random, INCIDENTS_MAX[engine]);
+    const Engine = engine === "files" ? FileEngine : JetstreamEngine;
+    this.#engine = new Engine({ random, incidents, without });
     this.#servers = new SimulatedServers({
       servers: SERVERS,
       agencies: AGENCIES,
-      disk: new MemoryDisk(),
-      random: this.#random,
+      engine: this.#engine,
+      random,
       without,
     });
   }
 
   async run(): Promise<number> {
-    const running = Array.from({ length: AGENCIES }, (_, index) => this.#runAgency(index + 1));
+    const running = Array.from({ length: AGENCIES }, (_, index) => {
+      const agency = index + 1;
+      const isHasty = agency === AGENCIES && !this.#engine.mayTearBatches;
+      return isHasty ? this.#runHastyAgency(agency) : this.#runAgency(agency);
+    });
     let hasEnded = false;
     const ended = Promise.all(running).finally(() => hasEnded = true);
     // Awaited below. Until then, a rejection is not unhandled.
     ended.catch(() => {});
     for (let turn = 0; !hasEnded; turn++) {
       if (turn > TURNS_MAX) throw new Error("the simulation does not end");
-      this.#servers.restartKilled();
+      this.#servers.restartEnded();
       this.#causeIncidents();
       for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
       this.#time.tick(TURN_MS);
@@ -122,12 +135,12 @@ class Simulation {
     await ended;
     this.#servers.killAll();
     this.#judge();
-    return this.#incidents;
+    return this.#incidents.count;
   }
 
   /** Ends whatever a failure has left running. */
   async stop(): Promise<void> {
-    this.#servers.cutPower(new MemoryDisk());
+    this.#servers.killAll();
     for (let at = 0; at < IMMEDIATES_OF_TURN; at++) await immediate();
   }
 
@@ -142,7 +155,7 @@ class Simulation {
       using servers = new Servers({
         host: "servers",
         port: 1,
-        answerTimeoutMs: ANSWER_TIMEOUT_MS,
+        answerTimeoutMs: this.#engine.answerTimeoutMs,
         retryMs: RETRY_MS,
         log,
         random: () => random.next(),
@@ -162,21 +175,44 @@ class Simulation {
     }
   }
 
+  async #runHastyAgency(agency: number): Promise<void> {
+    const program = new HastyAgency({
+      agency,
+      random: this.#random.fork(),
+      addresses: this.#servers.addresses(),
+      answerTimeoutMs: this.#engine.answerTimeoutMs,
+      winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+      doubtMs: 2 * this.#engine.answerTimeoutMs,
+      connect: (address) => this.#connect(address, { isSteady: true }),
+      storedBytes: () => this.#engine.bets().length,
+    });
+    for (const event of await program.run()) {
+      if (event.type === "winners") this.#recordStoredCloses();
+      this.#history.add(event);
+    }
+  }
+
   #recordEnd(agency: number, bets: number, documents: string[]): void {
     const history = this.#history;
-    const { disk } = this.#servers;
+    const engine = this.#engine;
     history.add({ type: "stored", agency, from: 0, to: bets });
-    history.add({ type: "closed", agency, fileSize: disk.bytes("bets.csv").length });
-    // The draw needs every close: the checker compares these with the winners that follow.
-    for (const line of disk.text("agencies_closed.txt").split("\n").slice(0, -1)) {
-      history.add({ type: "close sent", agency: Number(line) });
-    }
+    history.add({ type: "closed", agency, fileSize: engine.bets().length });
+    this.#recordStoredCloses();
     history.add({ type: "winners", agency, documents, server: "a server" });
   }
 
-  #connect(address: string): WireEnd {
+  /** The draw needs every close: the checker compares these with the winners that follow. */
+  #recordStoredCloses(): void {
+    for (const line of this.#engine.closed().split("\n").slice(0, -1)) {
+      this.#history.add({ type: "close sent", agency: Number(line) });
+    }
+  }
+
+  /** @param options Whether the connection never stalls: what it has not delivered in time never arrives. */
+  #connect(address: string, { isSteady = false } = {}): WireEnd {
     const wire = this.#servers.connect(address);
-    if (this.#happens(CHANCES.doom)) {
+    wire.isSteady = isSteady;
+    if (this.#incidents.happens(CHANCES.doom)) {
       const bytes = 1 + this.#random.below(DOOMED_BYTES);
       wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
     }
@@ -184,42 +220,26 @@ class Simulation {
   }
 
   #causeIncidents(): void {
-    const { disk, wires } = this.#servers;
-    if (this.#happens(CHANCES.kill)) this.#killSoon();
-    if (wires.length > 0) {
-      if (this.#happens(CHANCES.breakWire)) this.#random.pick(wires).break();
-      if (this.#happens(CHANCES.stall)) {
-        this.#random.pick(wires).stall(this.#random.below(STALL_MS_MAX));
-      }
+    const { wires } = this.#servers;
+    this.#engine.causeIncidents();
+    if (this.#incidents.happens(CHANCES.stop)) void this.#servers.stopOne();
+    if (wires.length > 0 && this.#incidents.happens(CHANCES.breakWire)) {
+      this.#random.pick(wires).break();
     }
-    if (this.#happens(CHANCES.forge)) this.#servers.forgeDatagram();
-    if (this.#happens(CHANCES.powerCut)) {
-      this.#servers.cutPower(disk.cutPower((states) => this.#random.pick(states)));
+    const unsteady = wires.filter(({ isSteady }) => !isSteady);
+    if (unsteady.length > 0 && this.#incidents.happens(CHANCES.stall)) {
+      this.#random.pick(unsteady).stall(
+        this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs),
+      );
     }
-  }
-
-  /** Returns whether an incident that has one chance in `chance` happens now. */
-  #happens(chance: number): boolean {
-    if (this.#incidents >= INCIDENTS_MAX || !this.#random.once(chance)) return false;
-    this.#incidents++;
-    return true;
-  }
-
-  /** Kills the server that does one of the next operations on the disk, in the middle of it. */
-  #killSoon(): void {
-    const { disk } = this.#servers;
-    const at = disk.operations + 1 + this.#random.below(KILL_WITHIN.operations);
-    const bytes = this.#random.below(KILL_WITHIN.bytes);
-    disk.fault = ({ number }) => number === at ? { kind: "kill", bytes } : undefined;
   }
 
   #judge(): void {
-    const { disk } = this.#servers;
     const faults = check({
       agencies: AGENCIES,
       events: this.#history.events,
-      bets: disk.bytes("bets.csv"),
-      closed: disk.text("agencies_closed.txt"),
+      bets: this.#engine.bets(),
+      closed: this.#engine.closed(),
       isComplete: true,
     });
     if (faults.length > 0) throw new Error(`promises were broken:\n${describeFaults(faults)}`);

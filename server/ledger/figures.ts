@@ -101,6 +101,12 @@ export class LedgerFigures {
   /** Seconds of waiting for the lock that servers share; engines without one count nothing. */
   readonly lockWaitSeconds: Histogram = new Histogram(DURATION_BOUNDS);
 
+  /** Counts a refused batch. Returns its outcome. */
+  refuse(why: RefusalReason, reason: string): { status: "refused"; reason: string } {
+    this.refused[why]++;
+    return { status: "refused", reason };
+  }
+
   /** Counts the batches of a round, all of which have this outcome. One that was refused has met a disk fault. */
   countRound(round: readonly RoundBatch[], outcome: "stored" | "refused" | "unknown"): void {
     if (outcome === "unknown") this.unknown += round.length;

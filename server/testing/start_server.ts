@@ -72,6 +72,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     statusIp: "127.0.0.1",
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
+    ledger: { engine: "files" },
     ...changed,
   };
   const signal = new DrawSignal({

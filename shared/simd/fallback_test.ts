@@ -12,7 +12,7 @@ const TESTS = [
   "client/rows_digest_test.ts",
   "client/ways_in_test.ts",
   "server/ledger/file/row_audit_test.ts",
-  "server/ledger/file/tally_test.ts",
+  "server/ledger/tally_test.ts",
   "shared/packets_test.ts",
   "shared/simd/row_scanner_test.ts",
   "shared/wild_lines_test.ts",

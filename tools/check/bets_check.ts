@@ -10,7 +10,7 @@ import {
   ROW_BYTES_MAX,
   RowChecker,
   type RowRules,
-} from "../../server/ledger/file/bet_row.ts";
+} from "../../server/ledger/bet_row.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { FaultList } from "./fault_list.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type LineFault, quoteBytes } from "../../server/ledger/file/bet_row.ts";
+import { type LineFault, quoteBytes } from "../../server/ledger/bet_row.ts";
 import { parseClosedLine } from "../../server/ledger/file/closed_agencies.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { AGENCIES_MAX } from "../../shared/bet.ts";

@@ -6,6 +6,7 @@
 
 import { BetLines } from "../../client/bet_lines.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
+import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
 import { LINE_FEED } from "../../shared/ascii.ts";
 import { startsWith } from "../../shared/bytes.ts";
 import { AGENCIES_MAX, BetDecoder, dayNumber, encodeStoreHead } from "../../shared/mod.ts";
@@ -17,13 +18,11 @@ const CHUNK_BYTES = 1024 * 1024;
 export interface StoredRow {
   /** The row without its line end. */
   row: Uint8Array;
-  /** Its line in bets.csv, counted from 1. */
-  line: number;
-  /** Position of its first byte in bets.csv. */
-  offset: number;
+  /** Returns where it is stored, for messages. */
+  place: () => string;
 }
 
-/** The first bet that is not the same in bets.csv and in the file. */
+/** The first stored bet that is not the same in the file. */
 export interface Difference {
   /** The line in the file, counted from 1. Each line is a bet. */
   line: number;
@@ -38,7 +37,7 @@ export interface Difference {
   kind: "missing" | "added" | "other";
 }
 
-/** How the bets of an agency in bets.csv compare with its file. */
+/** How the stored bets of an agency compare with its file. */
 export interface Comparison {
   /** Stored bets of the agency. */
   stored: number;
@@ -50,9 +49,8 @@ export interface Comparison {
 
 /** Options of {@linkcode compareBets}. */
 export interface ComparisonOptions {
-  read: ReadAt;
-  /** How many bytes of bets.csv count: complete rows alone. */
-  wholeSize: number;
+  /** What is stored of the agency. Each row is valid until the next one is asked for. */
+  rows: AsyncGenerator<StoredRow, void>;
   agency: number;
   /** The path of the agency's file. */
   data: string;
@@ -62,11 +60,10 @@ export interface ComparisonOptions {
  * Compares the stored bets of an agency with the first ones of its file, in bounded memory.
  *
  * @throws {BetFileError} If a line of the file is not a valid bet.
- * @throws {TruncatedError} If bets.csv has become shorter.
  */
 export async function compareBets(options: ComparisonOptions): Promise<Comparison> {
   using file = await Deno.open(options.data);
-  const stored = new Counted(storedRows(options));
+  const stored = new Counted(options.rows);
   const inFile = new Counted(fileRows(file, options));
   let difference: Difference | undefined;
   for (;;) {
@@ -88,11 +85,11 @@ function isEqual(one: Uint8Array, other: Uint8Array): boolean {
 
 /** Looks at the bets after the first difference. */
 async function describe(
-  { row, line, offset }: StoredRow,
+  { row, place }: StoredRow,
   other: Uint8Array | undefined,
   { stored, inFile }: { stored: Counted<StoredRow>; inFile: Counted<Uint8Array> },
 ): Promise<Difference> {
-  const found = { row: row.slice(), line, offset };
+  const found = { row: row.slice(), place };
   const expected = other?.slice();
   const difference = { line: stored.count, stored: found, expected };
   const [nextStored, nextLine] = [await stored.next(), await inFile.next()];
@@ -126,9 +123,21 @@ class Counted<Item> {
   }
 }
 
-/** Yields the rows of an agency. Each is valid until the next one is asked for. */
-async function* storedRows(
-  { read, wholeSize, agency }: ComparisonOptions,
+/** Options of {@linkcode rowsOfVolume}. */
+export interface VolumeRows {
+  read: ReadAt;
+  /** How many bytes of bets.csv count: complete rows alone. */
+  wholeSize: number;
+  agency: number;
+}
+
+/**
+ * Yields the rows of an agency in bets.csv. Each is valid until the next one is asked for.
+ *
+ * @throws {TruncatedError} If the file has become shorter.
+ */
+export async function* rowsOfVolume(
+  { read, wholeSize, agency }: VolumeRows,
 ): AsyncGenerator<StoredRow, void> {
   const prefix = new TextEncoder().encode(`${agency},`);
   let chunk = new Uint8Array(CHUNK_BYTES);
@@ -147,7 +156,9 @@ async function* storedRows(
     for (let end; (end = bytes.indexOf(LINE_FEED, from)) >= 0; from = end + 1) {
       line++;
       const row = bytes.subarray(from, end);
-      if (startsWith(row, prefix)) yield { row, line, offset: offset + from };
+      const [number, position] = [line, offset + from];
+      const place = () => `line ${number} of ${BETS_FILE}, byte ${position}`;
+      if (startsWith(row, prefix)) yield { row, place };
     }
     chunk.copyWithin(0, from, filled);
     filled -= from;

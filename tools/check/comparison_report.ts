@@ -4,8 +4,7 @@
  * @module
  */
 
-import { quoteBytes } from "../../server/ledger/file/bet_row.ts";
-import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
+import { quoteBytes } from "../../server/ledger/bet_row.ts";
 import { BET_FIELDS } from "../../shared/mod.ts";
 import { quoteText } from "../../shared/readable.ts";
 import { parseRow } from "../../shared/rows.ts";
@@ -57,7 +56,7 @@ function sameLine(stored: number, inFile: number): string {
 
 function differenceLines(difference: Difference, data: string): string[] {
   const { line, stored, expected, kind } = difference;
-  const place = `line ${stored.line} of ${BETS_FILE}, byte ${stored.offset}`;
+  const place = stored.place();
   const shown = quoteBytes(stored.row);
   if (expected === undefined) {
     return [

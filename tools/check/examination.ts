@@ -4,12 +4,7 @@
  * @module
  */
 
-import {
-  explainRow,
-  LAST_DAY,
-  ROW_BYTES_MAX,
-  type RowRules,
-} from "../../server/ledger/file/bet_row.ts";
+import { explainRow, LAST_DAY, ROW_BYTES_MAX, type RowRules } from "../../server/ledger/bet_row.ts";
 import {
   endsInHugeHole,
   inspectTail,
@@ -99,10 +94,10 @@ export async function readAtOneMoment<Result>(
 }
 
 /** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
-function examineFiles(
+export function examineFiles(
   { readBets, readClosed }: VolumeReader,
   snapshot: Snapshot,
-  { agencies }: ExamineOptions,
+  { agencies }: Pick<ExamineOptions, "agencies">,
 ): Examination {
   const closed = checkClosed(readClosed, snapshot.closedSize ?? 0, agencies);
   const bets = examineBets(readBets, snapshot, { agencies, today: LAST_DAY });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LineFault } from "../../server/ledger/file/bet_row.ts";
+import type { LineFault } from "../../server/ledger/bet_row.ts";
 import type { Line } from "./lines.ts";
 
 /** Most faults of one kind whose place is kept. */

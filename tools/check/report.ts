@@ -16,10 +16,10 @@ import type { FaultList } from "./fault_list.ts";
 import type { Repair } from "./repair.ts";
 
 /** Exit codes of `deno task check`. 1 and 2 are those of every task. */
-const SOUND = 0;
+export const SOUND = 0;
 const TORN = 3;
-const DAMAGED_BETS = 4;
-const DAMAGED_CLOSED = 5;
+export const DAMAGED_BETS = 4;
+export const DAMAGED_CLOSED = 5;
 /** Nothing is wrong with the files, but servers do not start. 6 is that of a comparison. */
 const DISK_FAILED = 7;
 
@@ -45,7 +45,7 @@ export function exitCodeOf(found: Examination): number {
 export function reportOf(found: Examination, agencies: number): string[] {
   return [
     betsLine(found),
-    ...agencyLines(found, agencies),
+    ...agencyLines({ counts: found.bets.counts, isClosed: found.closed.isClosed }, agencies),
     drawLine(found.closed, agencies),
     ...tailLines(found),
     ...found.losses.map(({ text }) => `lost: ${text}`),
@@ -91,12 +91,16 @@ function betsLine({ snapshot, bets, tail }: Examination): string {
     : `${BETS_FILE}: does not exist yet, as on a new volume`;
 }
 
-function agencyLines({ bets, closed }: Examination, agencies: number): string[] {
+/** Returns a table of the agencies, without those that have done nothing if there are many. */
+export function agencyLines(
+  found: { counts: Float64Array; isClosed: Uint8Array },
+  agencies: number,
+): string[] {
   const rows = [["agency", "bets", "closed"]];
   for (let agency = 1; agency <= agencies; agency++) {
-    const isClosed = closed.isClosed[agency] === 1;
-    if (bets.counts[agency] === 0 && !isClosed && agencies > NAMED_AGENCIES_MAX) continue;
-    rows.push([String(agency), String(bets.counts[agency]), isClosed ? "yes" : "no"]);
+    const [count, isClosed] = [found.counts[agency], found.isClosed[agency] === 1];
+    if (count === 0 && !isClosed && agencies > NAMED_AGENCIES_MAX) continue;
+    rows.push([String(agency), String(count), isClosed ? "yes" : "no"]);
   }
   const lines = rows.map(([agency, count, isClosed]) =>
     `  ${agency.padStart(6)}  ${count.padStart(12)}  ${isClosed}`
@@ -105,7 +109,11 @@ function agencyLines({ bets, closed }: Examination, agencies: number): string[] 
   return left === 0 ? lines : [...lines, `  ${left} more agencies: no bets, not closed`];
 }
 
-function drawLine({ isClosed, count }: ClosedResult, agencies: number): string {
+/** Returns a line about which agencies have closed. */
+export function drawLine(
+  { isClosed, count }: Pick<ClosedResult, "isClosed" | "count">,
+  agencies: number,
+): string {
   if (count === agencies) return `draw: complete, all ${agencies} agencies have closed`;
   const open = Array.from({ length: agencies }, (_, index) => index + 1)
     .filter((agency) => isClosed[agency] === 0);

@@ -6,6 +6,7 @@
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
+import { type Cluster, type RunningBoard, type ServiceOptions, settledWithin } from "./cluster.ts";
 import { parseAction } from "./log_lines.ts";
 import { boardPermissions } from "./permissions.ts";
 
@@ -18,6 +19,9 @@ export const DRAWS = "draws";
 const LOOPBACK = "127.0.0.1";
 /** How many ports are tried, from BOARD_PORT on. */
 const PORTS_MAX = 20;
+
+/** The run goes on without a page that takes longer. */
+const OPEN_TIMEOUT_MS = 10_000;
 
 /** A board that is to be started. */
 export interface BoardPlan {
@@ -81,17 +85,37 @@ export function boardProcess(
   };
 }
 
-/** Follows the board of a run, and tells the operator where it is. */
-export class BoardWatch {
-  readonly #plan: BoardPlan | undefined;
-  readonly #say: (line: string) => void;
+/** Options of {@linkcode RunBoard}. */
+export interface RunBoardOptions {
+  plan: BoardPlan;
+  cluster: Pick<Cluster, "startBoard">;
+  /** Prints a line for the operator. */
+  say: (line: string) => void;
+}
+
+/** The board of a run. It is stopped at the end of the block, after everything else of the run. */
+export class RunBoard implements AsyncDisposable {
+  readonly #options: RunBoardOptions;
+  readonly #listening = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  #running: RunningBoard | undefined;
   #isOpen = false;
 
-  /** @param say Prints a line for the operator. */
-  constructor(plan: BoardPlan | undefined, say: (line: string) => void) {
-    this.#plan = plan;
-    this.#say = say;
+  constructor(options: RunBoardOptions) {
+    this.#options = options;
+  }
+
+  get plan(): BoardPlan {
+    return this.#options.plan;
+  }
+
+  /** Starts the board, unless it was started before, and waits until it serves its page, or ends. */
+  async start(services: ServiceOptions, servers: readonly StatusAddress[]): Promise<void> {
+    if (this.#running !== undefined) return;
+    const { cluster, plan: board } = this.#options;
+    this.#running = cluster.startBoard({ ...services, board }, servers);
+    const opened = Promise.race([this.#listening.promise, this.#ended.promise]);
+    await settledWithin(opened, OPEN_TIMEOUT_MS);
   }
 
   /** Takes a line of the board. */
@@ -99,26 +123,32 @@ export class BoardWatch {
     const logged = parseAction(line);
     if (logged?.action !== "listen" || logged.result !== "success" || this.#isOpen) return;
     this.#isOpen = true;
-    this.#say(`The board shows the lottery at ${this.#url}`);
+    this.#options.say(`The board shows the lottery at ${this.#url}`);
+    this.#listening.resolve();
   }
 
-  /** Takes the end of the board, which must not end the run. */
+  /** Takes the end of the board, which does not end the run. */
   end(exitCode: number): void {
     this.#isOpen = false;
+    if (exitCode !== 0) this.#options.say(`The board has ended with exit code ${exitCode}`);
     this.#ended.resolve();
-    if (exitCode !== 0) this.#say(`The board has ended with exit code ${exitCode}`);
   }
 
   /** Keeps the board open after the run, if somebody sits at the terminal, until the operator stops it. */
-  async stay(stopped: Promise<void>): Promise<void> {
+  async stay(stop: AbortSignal): Promise<void> {
     const isWatched = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() && !Deno.env.get("CI");
-    if (!this.#isOpen || !isWatched) return;
-    this.#say(`The board stays open at ${this.#url}; Ctrl-C closes it`);
+    if (!this.#isOpen || !isWatched || stop.aborted) return;
+    this.#options.say(`The board stays open at ${this.#url}; Ctrl-C closes it`);
+    const stopped = new Promise((resolve) => stop.addEventListener("abort", resolve));
     await Promise.race([stopped, this.#ended.promise]);
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running?.stop();
+  }
+
   get #url(): string {
-    return `http://localhost:${this.#plan?.port}`;
+    return `http://localhost:${this.plan.port}`;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * What `up` asks of a way to run servers and clients, as processes or in containers.
+ * What `up` asks of a way to run nodes, servers and clients, as processes or in containers.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import type { BoardPlan } from "./board.ts";
 import type { RunSettings } from "./run_settings.ts";
 
-/** A way to run servers and clients. */
+/** A way to run nodes, servers and clients. */
 export interface Cluster {
   /**
    * Prepares this machine for a run, before anything of an earlier draw is moved.
@@ -17,34 +17,81 @@ export interface Cluster {
    */
   prepare(settings: RunSettings): Promise<void> | void;
   /**
+   * Starts the nodes of the ledger, and waits until they listen.
+   *
+   * @throws {TaskError} If one cannot start.
+   */
+  startNodes(options: ServiceOptions): Promise<RunningNodes>;
+  /**
    * Runs servers and clients until the run is finished, then stops those that are left.
    *
    * @throws {TaskError} If the servers cannot be started.
    */
   run(options: RunOptions): Promise<void>;
+  /**
+   * Starts the board.
+   *
+   * @param servers Where the servers of this machine tell their status; those in containers have a name.
+   */
+  startBoard(options: BoardOptions, servers: readonly StatusAddress[]): RunningBoard;
 }
 
-/** Options of {@linkcode Cluster.run}. */
-export interface RunOptions {
+/** What the board is started with. */
+export interface BoardOptions extends ServiceOptions {
+  board: BoardPlan;
+}
+
+/** The board, while it runs. It outlives the servers. */
+export interface RunningBoard {
+  /** Stops the board. Nothing else of the run may be left. */
+  stop(): Promise<void>;
+}
+
+/** The nodes of the ledger, while they run. */
+export interface RunningNodes {
+  /** Stops the nodes, and waits for their end. No server may run any more. */
+  stop(): Promise<void>;
+}
+
+/** What services are started with, and whom they report to. */
+export interface ServiceOptions {
   settings: RunSettings;
-  /** Resolves when no client can make progress any more, or on `stop`. */
-  finished: Promise<unknown>;
-  /** The board to start. @default {none} */
+  /** The board of this run, if it has one. */
   board?: BoardPlan;
-  /** Stops the run early. Its reason is the signal that this process received. */
-  stop: AbortSignal;
-  /** Called with all processes so far that would outlive this one if it were killed. */
+  /** Called with all of these processes so far that would outlive this one if it were killed. */
   onStart(children: number[]): void;
   /** Called with every line that a service, or Docker, has printed. */
   onLine(name: string, line: string): void;
-  /** Called when a service has ended; a server may start again after that. */
+  /** Called when a service has ended; a server or node may start again after that. */
   onEnd(name: string, exitCode: number): void;
-  /** Called with the addresses of the servers' status, where they are processes of this machine. */
-  onServers(servers: StatusAddress[]): void;
-  /** Called when a server has failed and is not started again. */
+  /** Called when a server or node has failed and is not started again. */
   onDown(name: string): void;
-  /** Called when servers and clients have stopped; the board runs until this is done. */
-  onStopped(): Promise<void>;
+}
+
+/** Options of {@linkcode Cluster.run}. */
+export interface RunOptions extends ServiceOptions {
+  /** Resolves when no client can make progress any more, or on `stop`. */
+  finished: Promise<unknown>;
+  /** Stops the run early. Its reason is the signal that this process received. */
+  stop: AbortSignal;
+  /**
+   * Called before the servers start, with the addresses of their status where they are processes of this machine,
+   * and again without any at their end.
+   */
+  onServers(servers: StatusAddress[]): Promise<void>;
+}
+
+/** Starts nodes. If one cannot start, it stops the others. */
+export async function startOrStop<Nodes extends RunningNodes & { start(): Promise<void> }>(
+  nodes: Nodes,
+): Promise<Nodes> {
+  try {
+    await nodes.start();
+    return nodes;
+  } catch (error) {
+    await nodes.stop();
+    throw error;
+  }
 }
 
 /** Waits until `work` settles, for at most `timeoutMs`. */

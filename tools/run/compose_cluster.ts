@@ -1,41 +1,53 @@
 /**
- * Servers and clients in containers, one each.
+ * Nodes, servers and clients in containers, one each.
  *
  * @module
  */
 
+import { assertNodePortsFree } from "../nodes/local_nodes.ts";
+import { exitCodeOfStopped, readNodeLine } from "../nodes/node_lines.ts";
+import { NODE_NAMES } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
 import { BOARD } from "./board.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { RESULTS_FOLDER } from "./client_results.ts";
-import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
-import { updateComposeFile } from "./compose_file.ts";
+import {
+  type Cluster,
+  type RunningNodes,
+  type RunOptions,
+  type ServiceOptions,
+  settledWithin,
+  startOrStop,
+} from "./cluster.ts";
+import { composeOptions, updateComposeFile } from "./compose_file.ts";
+import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
 import { ComposeProject } from "./docker.ts";
-import { serviceNames, type Subnet } from "./lottery_settings.ts";
+import { ledgerFiles } from "./ledger_nodes.ts";
+import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
-import { ServiceProcess } from "./service_process.ts";
-import { dockerSubnets, overlapAdvice, overlapFault } from "./subnets.ts";
+import { dockerSubnets, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
 const ORDINARY_ID = 1000;
-/** How long Docker may take to report that a container has ended. */
-const EVENT_TIMEOUT_MS = 5000;
 
-/** Runs servers and clients in containers. */
+/** Runs nodes, servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async ({ lottery, server }) => {
-    await assertSubnetFree(lottery.subnet);
-    if (!await updateComposeFile({ ...server, ...lottery })) return;
-    const { servers, clients } = lottery;
+  prepare: async (settings) => {
+    const { servers, clients, subnet } = settings.lottery;
+    await assertSubnetFree(subnet);
+    if (settings.lottery.ledger.kind === "nodes") assertNodePortsFree(settings.lottery.nodePort);
+    if (!await updateComposeFile(composeOptions(settings))) return;
     console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
+  },
+  startNodes: async (options) => {
+    await giveMounts();
+    return await startOrStop(new NodeContainers(composeProject(options), options));
   },
   run: async (options) => {
     const { settings, stop } = options;
     const project = composeProject(options);
-    if (Deno.uid() === 0) {
-      await assertReadable(settings);
-      for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
-    }
+    if (Deno.uid() === 0) await assertReadable(settings);
+    await giveMounts();
     try {
       // All servers have one image, and all clients another.
       await project.show(["build", "server1", "client1"]);
@@ -44,24 +56,32 @@ export const COMPOSE_CLUSTER: Cluster = {
       if (!stop.aborted) throw error;
     }
     if (stop.aborted) return;
+    await options.onServers([]);
     const containers = new Containers(project, options);
     try {
       await containers.run();
-      await containers.stop();
-      await options.onStopped();
     } finally {
       await containers.stop();
-      await containers.remove();
     }
+  },
+  startBoard: (options) => {
+    const project = composeProject(options);
+    const group = new ContainerGroup(project, [BOARD], options);
+    return {
+      stop: async () => {
+        await group.stop([]);
+        await project.down();
+        await group.release();
+      },
+    };
   },
 };
 
-function composeProject({ settings, board }: RunOptions): ComposeProject {
+function composeProject({ settings, board }: ServiceOptions): ComposeProject {
   const { lottery } = settings;
   return new ComposeProject({
     ...loweredLogLevels(settings),
-    ...board?.env,
-    ...board !== undefined && { BOARD_PORT: String(board.port) },
+    ...board === undefined ? {} : { ...board.env, BOARD_PORT: String(board.port) },
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
@@ -90,11 +110,16 @@ async function assertSubnetFree(subnet: Subnet): Promise<void> {
  *
  * @throws {TaskError} If they cannot.
  */
-async function assertReadable({ lottery }: RunSettings): Promise<void> {
+async function assertReadable({ lottery, server }: RunSettings): Promise<void> {
   const user = { uid: ORDINARY_ID, gid: ORDINARY_ID };
   const folder = datasetFolder(lottery.dataset);
-  const files = [`${PROJECT_ROOT}/server/config.ini`, `${PROJECT_ROOT}/client/config.yaml`];
-  const unreadable = await unreadableBy(user, files);
+  const keys = ledgerFiles(server).map((path) =>
+    path.startsWith("/") ? path : `${PROJECT_ROOT}/${path}`
+  );
+  const files = ["server/config.ini", "client/config.yaml"].map((path) =>
+    `${PROJECT_ROOT}/${path}`
+  );
+  const unreadable = await unreadableBy(user, [...files, ...keys]);
   const bets = await unreadableBy(user, [folder, ...betsFiles(folder, lottery.clients)]);
   if (bets.length > 0) unreadable.push(folder);
   if (unreadable.length === 0) return;
@@ -119,6 +144,12 @@ export async function unreadableBy(
   return unreadable;
 }
 
+/** Gives the folders that containers write to their user, if the caller is root. */
+async function giveMounts(): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  for (const folder of [SHARED_VOLUME, RESULTS_FOLDER]) await giveTo(ORDINARY_ID, folder);
+}
+
 /** Makes a user and group own a folder and everything in it. Only root may. */
 async function giveTo(id: number, folder: string): Promise<void> {
   await Deno.chown(folder, id, id);
@@ -129,126 +160,80 @@ async function giveTo(id: number, folder: string): Promise<void> {
   }
 }
 
-/** Creates and starts containers, and shows their lines. */
-const UP = ["--ansi", "never", "up", "--no-build", "--force-recreate", "--no-color"];
-
+/** The containers of servers and clients, while they run. */
 class Containers {
   readonly #project: ComposeProject;
   readonly #options: RunOptions;
-  readonly #names: ReturnType<typeof serviceNames>;
-  readonly #events: ServiceProcess;
-  readonly #up: ServiceProcess;
-  #board: ServiceProcess | undefined;
-  #stopped: Promise<void> | undefined;
-  /** The services that have ended, and not started again. */
-  readonly #ended = new Set<string>();
-  /** Those of them that have failed. */
-  readonly #failed = new Set<string>();
-  readonly #serversEnded = Promise.withResolvers<void>();
-  #hasOverlap = false;
-  #isStopping = false;
+  readonly #names: ServiceNames;
+  readonly #group: ContainerGroup;
 
   constructor(project: ComposeProject, options: RunOptions) {
     this.#project = project;
     this.#options = options;
     this.#names = serviceNames(options.settings.lottery);
-    this.#events = new ServiceProcess({
-      ...project.command(["events", "--json"]),
-      onLine: (line) => this.#takeEvent(line),
-    });
-    const services = [...this.#names.servers, ...this.#names.clients];
-    this.#up = new ServiceProcess({
-      ...project.command([...UP, "--remove-orphans", ...services]),
-      onLine: (line) => this.#takeLine(line),
-    });
-    this.#up.ended.then((exitCode) => {
-      if (this.#isStopping) return;
-      options.onLine("docker", `compose up ended with exit code ${exitCode}`);
-    });
+    const { servers, clients } = this.#names;
+    this.#group = new ContainerGroup(project, [...servers, ...clients], options);
   }
 
   /** Waits until the run is finished. */
   async run(): Promise<void> {
     const { finished, stop } = this.#options;
-    const isIncomplete = this.#up.ended.then(async () => {
+    const isIncomplete = this.#group.detached.then(async () => {
       // When all containers end, compose may end before the event of the last client arrives.
       await settledWithin(finished, EVENT_TIMEOUT_MS);
-      return this.#names.clients.some((name) => !this.#ended.has(name));
+      return this.#names.clients.some((name) => !this.#group.ended.has(name));
     });
     if (await Promise.race([finished, isIncomplete]) === true && !stop.aborted) {
-      const advice = this.#hasOverlap
-        ? overlapAdvice(this.#options.settings.lottery.subnet, [])
-        : "see the lines above";
-      throw new TaskError(`The containers did not start, or were stopped: ${advice}`);
+      throw this.#group.failure();
     }
   }
 
-  /** Stops all servers and clients gracefully. */
-  stop(): Promise<void> {
-    return this.#stopped ??= this.#stop();
+  /** Stops all containers gracefully, and removes them, and their network if neither nodes nor the board need it. */
+  async stop(): Promise<void> {
+    const { servers, clients, nodes } = this.#names;
+    await this.#group.stop(servers);
+    if (nodes.length === 0 && this.#options.board === undefined) await this.#project.down();
+    else await this.#project.output(["rm", "--force", ...servers, ...clients]);
+    await this.#group.release();
+  }
+}
+
+/** The containers of the nodes, while they run. */
+class NodeContainers implements RunningNodes {
+  readonly #project: ComposeProject;
+  readonly #group: ContainerGroup;
+  readonly #running: Promise<void>;
+  readonly #hasBoard: boolean;
+  #isStopping = false;
+
+  constructor(project: ComposeProject, options: ServiceOptions) {
+    this.#project = project;
+    this.#hasBoard = options.board !== undefined;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const listening = new Set<string>();
+    const onLine = (name: string, line: string) => {
+      options.onLine(name, line);
+      if (readNodeLine(line).isListening) listening.add(name);
+      if (listening.size === NODE_NAMES.length) resolve();
+    };
+    this.#running = promise;
+    const onEnd = (name: string, exitCode: number) =>
+      options.onEnd(name, this.#isStopping ? exitCodeOfStopped(exitCode) : exitCode);
+    this.#group = new ContainerGroup(project, NODE_NAMES, { ...options, onLine, onEnd });
   }
 
-  /** Removes all containers, that of the board included. */
-  async remove(): Promise<void> {
-    await this.#project.down();
-    const commands = [this.#up, this.#events, ...this.#board === undefined ? [] : [this.#board]];
-    await Promise.all(commands.map((command) => command.stop(EVENT_TIMEOUT_MS)));
+  /** Waits until all nodes listen. @throws {TaskError} If they do not start. */
+  async start(): Promise<void> {
+    const hasEnded = this.#group.detached.then(() => true);
+    if (await Promise.race([this.#running, hasEnded]) === true) throw this.#group.failure();
   }
 
-  /** Starts the board, for which there has to be a network. */
-  #startBoard(): void {
-    const { board, onEnd } = this.#options;
-    if (board === undefined || this.#board !== undefined || this.#isStopping) return;
-    this.#board = new ServiceProcess({
-      ...this.#project.command([...UP, "--no-deps", BOARD]),
-      onLine: (line) => this.#takeLine(line),
-    });
-    this.#board.ended.then((exitCode) => onEnd(BOARD, exitCode));
-  }
-
-  async #stop(): Promise<void> {
+  /** Stops the nodes gracefully, and removes them, and their network if the board does not need it. */
+  async stop(): Promise<void> {
     this.#isStopping = true;
-    // Docker has started those that failed again, as often as their restart policy allows.
-    for (const name of this.#failed) this.#options.onDown(name);
-    const { servers, clients } = this.#names;
-    await this.#project.output(["stop", ...servers, ...clients]);
-    await settledWithin(this.#up.ended, EVENT_TIMEOUT_MS);
-    const reported = Promise.race([this.#serversEnded.promise, this.#events.ended]);
-    await settledWithin(reported, EVENT_TIMEOUT_MS);
-  }
-
-  /** Takes a line of `docker compose up`: `server1-1  | line`, or one of its own. */
-  #takeLine(written: string): void {
-    // Some versions erase the line on the terminal first, even if there is no terminal.
-    // deno-lint-ignore no-control-regex
-    const line = written.replaceAll(/\x1b\[\d*K/g, "");
-    const match = /^(?:\S+-)?(board|(?:server|client)\d+)-\d+\s*\| ?(.*)$/.exec(line);
-    if (match !== null) this.#options.onLine(match[1], match[2]);
-    else if (line.trim() !== "") {
-      this.#hasOverlap ||= /pool overlaps/i.test(line);
-      this.#options.onLine("docker", line.trim());
-    }
-  }
-
-  /** Takes a line of `docker compose events`. Only starts and ends of containers matter. */
-  #takeEvent(line: string): void {
-    let event: { action?: string; service?: string; attributes?: { exitCode?: string } };
-    try {
-      event = JSON.parse(line);
-    } catch {
-      return; // a warning of docker compose
-    }
-    const { action, service = "", attributes } = event;
-    if (action === "start") {
-      this.#startBoard();
-      this.#ended.delete(service);
-      this.#failed.delete(service);
-    }
-    if (action !== "die" || service === BOARD) return;
-    const exitCode = Number(attributes?.exitCode ?? 1);
-    this.#ended.add(service);
-    if (exitCode !== 0) this.#failed.add(service);
-    this.#options.onEnd(service, exitCode);
-    if (this.#names.servers.every((name) => this.#ended.has(name))) this.#serversEnded.resolve();
+    await this.#group.stop(NODE_NAMES);
+    if (this.#hasBoard) await this.#project.output(["rm", "--force", ...NODE_NAMES]);
+    else await this.#project.down();
+    await this.#group.release();
   }
 }

@@ -1,38 +1,46 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
-import { composeFile } from "./compose_file.ts";
+import { composeFile, composeOptions } from "./compose_file.ts";
+import type { LedgerChoice } from "./ledger_choice.ts";
 import { CONTAINER_LIMITS } from "./lottery_settings.ts";
 import { readRunSettings } from "./run_settings.ts";
 
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
+const NODES = { nodePort: 4222, ledgerFiles: [] };
 const BROADCAST = { broadcastIp: "10.1.255.255", broadcastPort: 5001 };
 
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
-  const { lottery, server } = readRunSettings({
+  const settings = readRunSettings({
     environment: () => undefined,
     readFile: (path) => Deno.readTextFileSync(path.replace(/\.env$/, ".env.example")),
   });
-  assertEquals(lottery.limits, CONTAINER_LIMITS, ".env.example has the defaults");
+  assertEquals(settings.lottery.limits, CONTAINER_LIMITS, ".env.example has the defaults");
   const written = await Deno.readTextFile(`${PROJECT_ROOT}/docker-compose.yaml`);
   assertEquals(
     written,
-    composeFile({ ...server, ...lottery }),
+    composeFile(composeOptions(settings)),
     "generate it with the settings of .env.example: ./denow task compose",
   );
 });
 
-function servicesOf(options: { servers: number; clients: number }): Yaml {
-  return (parse(composeFile({ ...options, ...BROADCAST })) as Yaml).services;
+function servicesOf(
+  options: { servers: number; clients: number },
+  ledger: LedgerChoice = { kind: "files" },
+  ledgerFiles: string[] = [],
+): Yaml {
+  return (parse(
+    composeFile({ ...options, ...BROADCAST, ledger, ledgerFiles, nodePort: 4222 }),
+  ) as Yaml)
+    .services;
 }
 
-Deno.test("composeFile() defines a service for each server and client", () => {
+Deno.test("composeFile() defines a service for each server and client, and the board", () => {
   const services = servicesOf({ servers: 3, clients: 2 });
-  assertEquals(Object.keys(services), [
-    ...["server1", "server2", "server3", "client1", "client2", "board"],
-  ]);
+  const names = ["server1", "server2", "server3", "client1", "client2", "board"];
+  assertEquals(Object.keys(services), names);
   assertEquals(services.client2.environment.CLI_ID, "2");
   assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
   assertEquals([services.server1.restart, services.client1.restart], ["on-failure:5", undefined]);
@@ -46,6 +54,52 @@ Deno.test("composeFile() defines a service for each server and client", () => {
       assertEquals(read_only, !isWritten, `${name}: ${target}`);
     }
   }
+});
+
+Deno.test("composeFile() defines the nodes of a ledger on JetStream, which servers wait for", () => {
+  const services = servicesOf({ servers: 1, clients: 1 }, { kind: "nodes" });
+  assertEquals(Object.keys(services), ["node1", "node2", "node3", "server1", "client1", "board"]);
+  assertEquals(services.server1.depends_on.node3, { condition: "service_healthy" });
+  const { server1 } = services;
+  assertEquals(server1.environment.LEDGER, "nats://node1,node2,node3");
+  assertEquals(server1.build.args.LEDGER, "jetstream");
+  assertEquals(server1.volumes.map(({ target }: Yaml) => target), ["/app/server/config.ini"]);
+  assertEquals(valuesOf("--allow-write", server1.command), []);
+  assertEquals(valuesOf("--allow-net", server1.command).slice(1, 4), [
+    "node1:4222",
+    "node2:4222",
+    "node3:4222",
+  ]);
+  for (const [index, name] of ["node1", "node2", "node3"].entries()) {
+    const node = services[name];
+    const [config, data] = node.volumes;
+    assertEquals(config.source, `./.cache/nodes/${name}.conf`);
+    assertEquals([config.read_only, data.read_only], [true, false]);
+    assertEquals(data.source, `./server/shared-volume/jetstream/${name}`);
+    assertEquals(node.ports, [
+      `127.0.0.1:${4222 + index}:4222`,
+      `127.0.0.1:${8222 + index}:8222`,
+    ]);
+    assertEquals([node.read_only, node.init, node.cap_drop], [true, true, ["ALL"]]);
+    assertStringIncludes(node.healthcheck.test.at(-1), ":8222/healthz");
+    assertEquals(node.mem_limit, `\${NODE_MEMORY:-${CONTAINER_LIMITS.NODE_MEMORY}}`);
+  }
+});
+
+Deno.test("composeFile() lets servers use a cluster that is there, with mounted keys", () => {
+  const { server1 } = servicesOf(
+    { servers: 1, clients: 1 },
+    { kind: "cluster", url: "tls://a,b" },
+    ["/keys/ca.pem", "keys/client.key"],
+  );
+  assertEquals(server1.environment.LEDGER, "tls://a,b");
+  assertEquals(server1.depends_on, undefined);
+  assertEquals(
+    server1.volumes.slice(0, 2).map(({ source, target }: Yaml) => [source, target]),
+    [["/keys/ca.pem", "/keys/ca.pem"], ["keys/client.key", "/app/keys/client.key"]],
+  );
+  const read = valuesOf("--allow-read", server1.command);
+  assertEquals(read.includes("/keys/ca.pem") && read.includes("/app/keys/client.key"), true);
 });
 
 Deno.test("composeFile() limits memory, processes and CPUs by settings with defaults", () => {
@@ -104,16 +158,17 @@ Deno.test("composeFile() publishes the board on loopback, and lets it find the s
   const name = "${SERVER_NAME:-server}";
   const status = "${STATUS_PORT:-12346}";
   assertEquals(environment.BOARD_SERVERS, `${name}:${status}`);
-  const net = command.find((flag: string) => flag.startsWith("--allow-net="));
   const subnet = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
-  assertEquals(net, `--allow-net=0.0.0.0:8080,${name},${subnet}:${status}`);
+  assertEquals(valuesOf("--allow-net", command), ["0.0.0.0:8080", name, `${subnet}:${status}`]);
   assertEquals(command.filter((flag: string) => /^--allow-(write|run|all)|^-A/.test(flag)), []);
 });
 
 Deno.test("composeFile() names the anchors that services share, and no project", () => {
-  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST });
+  const ledger = { kind: "nodes" } as const;
+  const text = composeFile({ servers: 2, clients: 2, ...BROADCAST, ledger, ...NODES });
   assertMatch(text, /\n {2}server1:\n {4}<<: \*server\n {4}hostname: server1\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
+  assertMatch(text, /\n {2}node1:\n {4}<<: \*node\n/);
   assertEquals(/ref_/.test(text), false);
   assertEquals(/^name:/m.test(text), false);
 });
@@ -123,6 +178,8 @@ Deno.test("base images are pinned in composeFile() alone, with the Deno of ./den
   const [, pinned] = /^DENO_PINNED=(.+)$/m.exec(await read("denow")) ?? [];
   const { build } = servicesOf({ servers: 1, clients: 1 }).client1;
   assertEquals(build.args.DENO_IMAGE, `\${DENO_IMAGE:-denoland/deno:${pinned}}`);
+  const { image } = servicesOf({ servers: 1, clients: 1 }, { kind: "nodes" }).node1;
+  assertMatch(image, /^\$\{NATS_IMAGE:-nats:\d+\.\d+\.\d+-alpine\}$/, "pinned to a patch version");
   assertMatch(build.args.DEBIAN_IMAGE, /:-debian:[\w.-]*\d[\w.-]*(@sha256:[0-9a-f]{64})?\}$/);
   for (const name of ["Dockerfile.client", "Dockerfile.server"]) {
     const dockerfile = await read(name);

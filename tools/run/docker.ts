@@ -51,7 +51,11 @@ export function composeProjectName(
   return `lottery-${hash.slice(0, 8)}`;
 }
 
-function variablesIn(path: string, readFile: (path: string) => string): Record<string, string> {
+/** Returns the variables in a file such as .env; none if it is missing. */
+export function variablesIn(
+  path: string,
+  readFile: (path: string) => string = Deno.readTextFileSync,
+): Record<string, string> {
   try {
     return parseEnvFile(readFile(path)).variables;
   } catch (error) {

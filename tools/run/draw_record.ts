@@ -6,7 +6,7 @@
  */
 
 import { type LotteryIdentity, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
-import { FatalLedgerError } from "../../server/ledger/file/fatal_error.ts";
+import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { IDENTITY_FILE } from "../../server/ledger/file/volume_files.ts";
 import { unlessNotFound } from "../project.ts";
 

@@ -7,7 +7,7 @@
 
 import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
-import { FatalLedgerError } from "../../server/ledger/file/fatal_error.ts";
+import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { shellQuote, TaskError, unlessNotFound } from "../project.ts";

@@ -7,11 +7,14 @@
  */
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
+import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
 import { BOARD, boardProcess } from "./board.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
-import { type Cluster, type RunOptions, settledWithin } from "./cluster.ts";
+import { type Cluster, type RunOptions, settledWithin, startOrStop } from "./cluster.ts";
+import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -21,7 +24,7 @@ import {
 } from "./permissions.ts";
 import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
-import { ServerSupervisor } from "./server_supervisor.ts";
+import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
 
@@ -32,12 +35,21 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
-/** Runs servers and clients as processes. */
+/** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: assertPortsFree,
+  prepare: (settings) => {
+    assertPortsFree(settings);
+    if (settings.lottery.ledger.kind !== "nodes") return;
+    assertNodePortsFree(settings.lottery.nodePort);
+    findNatsServer();
+  },
+  startNodes: async ({ settings, ...options }) => {
+    const { nodePort } = settings.lottery;
+    return await startOrStop(new LocalNodes({ server: findNatsServer(), nodePort, ...options }));
+  },
   run: async (options) => {
     const { finished, stop } = options;
     const processes = new LocalProcesses(options);
@@ -46,14 +58,19 @@ export const LOCAL_CLUSTER: Cluster = {
       await Promise.race([processes.startServers(), finished]);
       if (!stop.aborted) processes.startClients();
       await finished;
-      await processes.stop();
-      await options.onStopped();
     } finally {
       await processes.stop();
       // From here on nobody listens for a request to restart them.
-      options.onServers([]);
-      await processes.stopBoard();
+      await options.onServers([]);
     }
+  },
+  startBoard: ({ board, ...options }, servers) => {
+    const { program, env } = boardProcess(board, servers);
+    const onLine = (line: string) => options.onLine(BOARD, line);
+    const service = spawnService({ program, env, onLine }, inheritedEnvironment(options.settings));
+    options.onStart([service.pid]);
+    service.ended.then((exitCode) => options.onEnd(BOARD, exitCode));
+    return { stop: async () => void await service.stop(STOP_GRACE_MS) };
   },
 };
 
@@ -97,24 +114,20 @@ function assertFree(listen: () => { close(): void }, reason: string): void {
 class LocalProcesses {
   readonly #options: RunOptions;
   readonly #env: Record<string, string>;
-  readonly #servers: ServerSupervisor[] = [];
+  readonly #servers: ServiceSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
-  #board: ServiceProcess | undefined;
   /** Where the servers tell their status. */
   readonly #statusAddresses: readonly StatusAddress[];
 
   constructor(options: RunOptions) {
     this.#options = options;
     this.#statusAddresses = statusAddresses(serviceNames(options.settings.lottery).servers);
-    const inherited = Object.entries(Deno.env.toObject())
-      .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
-    this.#env = { ...Object.fromEntries(inherited), ...loweredLogLevels(options.settings) };
+    this.#env = inheritedEnvironment(options.settings);
   }
 
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
-    this.#options.onServers([...this.#statusAddresses]);
-    this.#startBoard();
+    await this.#options.onServers([...this.#statusAddresses]);
     await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
   }
 
@@ -169,24 +182,10 @@ class LocalProcesses {
     }
   }
 
-  /** Stops the board, if there is one. */
-  async stopBoard(): Promise<void> {
-    await this.#board?.stop(STOP_GRACE_MS);
-  }
-
-  #startBoard(): void {
-    const { board, onEnd, onLine } = this.#options;
-    if (board === undefined) return;
-    const service = boardProcess(board, this.#statusAddresses);
-    this.#board = this.#spawn({ ...service, onLine: (line) => onLine(BOARD, line) });
-    this.#board.ended.then((exitCode) => onEnd(BOARD, exitCode));
-    this.#recordChildren();
-  }
-
   async #startServer(address: StatusAddress): Promise<void> {
     const { name } = address;
     const { onDown, onEnd, onLine } = this.#options;
-    const server = new ServerSupervisor({
+    const server = new ServiceSupervisor({
       name,
       spawn: (onLine) => {
         const process = this.#spawnServer(address, onLine);
@@ -202,11 +201,14 @@ class LocalProcesses {
   }
 
   #spawnServer(status: StatusAddress, onLine: (line: string) => void): ServiceProcess {
-    const { port, broadcastPort } = this.#options.settings.server;
+    const { lottery, server } = this.#options.settings;
+    const { port, broadcastPort } = server;
+    const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
+      nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
       network: {
         listenIp: LOOPBACK,
         port,
@@ -223,6 +225,7 @@ class LocalProcesses {
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
+        LEDGER: ledger.variable,
         STATUS_IP: LOOPBACK,
         STATUS_PORT: String(status.port),
       },
@@ -232,23 +235,36 @@ class LocalProcesses {
 
   /** Records all processes, including one that is just starting. */
   #recordChildren(...starting: number[]): void {
-    const board = this.#board === undefined ? [] : [this.#board];
-    const pids = [...board, ...this.#servers, ...this.#clients].map(({ pid }) => pid);
+    const pids = [...this.#servers, ...this.#clients].map(({ pid }) => pid);
     this.#options.onStart([...pids, ...starting]);
   }
 
-  #spawn({ program, env, onLine }: Service): ServiceProcess {
-    return new ServiceProcess({
-      command: Deno.execPath(),
-      args: ["run", "--quiet", ...program],
-      cwd: PROJECT_ROOT,
-      env: { ...this.#env, ...env },
-      onLine,
-    });
+  #spawn(service: Service): ServiceProcess {
+    return spawnService(service, this.#env);
   }
 }
 
-/** How to start a server or client. */
+/** Returns what services inherit of the environment. */
+function inheritedEnvironment(settings: RunSettings): Record<string, string> {
+  const inherited = Object.entries(Deno.env.toObject())
+    .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
+  return { ...Object.fromEntries(inherited), ...loweredLogLevels(settings) };
+}
+
+function spawnService(
+  { program, env, onLine }: Service,
+  inherited: Record<string, string>,
+): ServiceProcess {
+  return new ServiceProcess({
+    command: Deno.execPath(),
+    args: ["run", "--quiet", ...program],
+    cwd: PROJECT_ROOT,
+    env: { ...inherited, ...env },
+    onLine,
+  });
+}
+
+/** How to start a server, a client or the board. */
 interface Service {
   program: string[];
   env: Record<string, string>;

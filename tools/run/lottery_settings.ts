@@ -6,7 +6,9 @@
 
 import { isIpv4, SettingsReader } from "../../shared/config.ts";
 import { quoteText } from "../../shared/readable.ts";
+import { NODE_NAMES, NODE_PORT_MAX } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
+import { type LedgerChoice, ledgerFault, parseLedger } from "./ledger_choice.ts";
 
 /** Maximum number of clients, and of servers, on one machine. */
 const SERVICES_MAX = 250;
@@ -31,6 +33,9 @@ export interface LotterySettings {
   board: BoardChoices;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
+  ledger: LedgerChoice;
+  /** The first port of the nodes that `up` runs, on 127.0.0.1. */
+  nodePort: number;
   /** The limits of the containers, as Docker takes them. */
   limits: typeof CONTAINER_LIMITS;
 }
@@ -57,7 +62,7 @@ export interface Subnet {
 
 /** Variables in .env that Docker reads, not us. */
 const DOCKER_VARIABLES =
-  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN)_IMAGE|LOTTERY_[UG]ID)$/;
+  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN|NATS)_IMAGE|LOTTERY_[UG]ID)$/;
 
 /** The limits of each container, with their defaults. 0 CPUs are all that the machine has. */
 export const CONTAINER_LIMITS = {
@@ -67,6 +72,9 @@ export const CONTAINER_LIMITS = {
   CLIENT_MEMORY: "512m",
   CLIENT_CPUS: "1",
   CLIENT_PIDS: "256",
+  NODE_MEMORY: "1g",
+  NODE_CPUS: "1",
+  NODE_PIDS: "256",
 };
 
 /** Copies .env.example to .env if there is no .env. Returns whether it did. */
@@ -119,14 +127,16 @@ export function readLotterySettings(
       documents: reader.oneOf("BOARD_DOCUMENTS", ["masked", "full"], "masked"),
     },
     dataset: readDataset(reader, environment),
+    ledger: readLedger(reader),
+    nodePort: reader.integer("NODE_PORT", { min: 1024, max: NODE_PORT_MAX, default: 4222 }),
     limits: readLimits(reader),
   };
-  const { clients, servers, subnet } = settings;
-  const { text, hostsMax } = subnet;
-  if (clients + servers > hostsMax) {
+  const { text, hostsMax } = settings.subnet;
+  const containers = Object.values(serviceNames(settings)).flat().length;
+  if (containers > hostsMax) {
     reader.fault(
-      `DOCKET_SUBNET is ${text}, with room for ${hostsMax} containers, and CLIENTS and SERVERS are ` +
-        `${clients + servers}: give a subnet with a smaller prefix, or fewer of them`,
+      `DOCKET_SUBNET is ${text}, with room for ${hostsMax} containers, and this lottery has ` +
+        `${containers}: give a subnet with a smaller prefix, or lower CLIENTS or SERVERS`,
     );
   }
   reader.finish();
@@ -165,11 +175,18 @@ function readLimits(reader: SettingsReader): typeof CONTAINER_LIMITS {
   const limits = { ...CONTAINER_LIMITS };
   for (const name of Object.keys(limits) as (keyof typeof limits)[]) {
     limits[name] = reader.text(name, CONTAINER_LIMITS[name]);
-    const { pattern, form } = LIMIT_FORMS[name.slice("SERVER_".length) as keyof typeof LIMIT_FORMS];
+    const { pattern, form } = LIMIT_FORMS[name.split("_")[1] as keyof typeof LIMIT_FORMS];
     if (pattern.test(limits[name])) continue;
     reader.fault(`${name} is ${quoteText(limits[name])}: give ${form}`);
   }
   return limits;
+}
+
+function readLedger(reader: SettingsReader): LedgerChoice {
+  const text = reader.text("LEDGER", "files");
+  const ledger = parseLedger(text);
+  if (ledger === undefined) reader.fault(ledgerFault(text));
+  return ledger ?? { kind: "files" };
 }
 
 /** Reads the folder of the bets. Nothing expands it as a shell would, so it must not need that. */
@@ -208,7 +225,7 @@ function readServerName(reader: SettingsReader): string {
     ? "a host name with an underscore cannot be resolved; use a hyphen"
     : !/^([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)?$/.test(name)
     ? "give a host name of letters, digits and hyphens"
-    : /^(client|server)\d+$/i.test(name)
+    : /^(client|server|node)\d+$/i.test(name)
     ? "a container has that name; give another"
     : undefined;
   if (fault !== undefined) reader.fault(`SERVER_NAME is ${JSON.stringify(name)}: ${fault}`);
@@ -254,11 +271,23 @@ function formatAddress(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join(".");
 }
 
-/** Returns the names of the services: server1 to serverN, client1 to clientN. */
+/** The names of all services. */
+export interface ServiceNames {
+  servers: string[];
+  clients: string[];
+  /** The nodes that `up` runs, if any. */
+  nodes: string[];
+}
+
+/** Returns the names of the services: server1 to serverN, client1 to clientN, and those of the nodes. */
 export function serviceNames(
-  { clients, servers }: Pick<LotterySettings, "clients" | "servers">,
-): { servers: string[]; clients: string[] } {
+  { clients, servers, ledger }: Pick<LotterySettings, "clients" | "servers" | "ledger">,
+): ServiceNames {
   const numbered = (name: string, count: number) =>
     Array.from({ length: count }, (_, index) => `${name}${index + 1}`);
-  return { servers: numbered("server", servers), clients: numbered("client", clients) };
+  return {
+    servers: numbered("server", servers),
+    clients: numbered("client", clients),
+    nodes: ledger.kind === "nodes" ? [...NODE_NAMES] : [],
+  };
 }

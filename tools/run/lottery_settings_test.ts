@@ -57,6 +57,8 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
     board: { port: 8080, language: "auto", documents: "masked" },
     dataset: ".data",
+    ledger: { kind: "files" },
+    nodePort: 4222,
     limits: CONTAINER_LIMITS,
   });
 });

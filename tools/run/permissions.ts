@@ -9,6 +9,8 @@
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
   "DRAW_POLL_SECONDS",
+  "LEDGER",
+  "LEDGER_*",
   "LOGGING_LEVEL",
   "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",
@@ -29,19 +31,48 @@ export interface ServerNetwork {
   status?: { ip: string; port: number | string };
 }
 
+/** The nodes of JetStream that keep the ledger. */
+export interface LedgerNodes {
+  /** Where the nodes are: hosts and networks, with ports. */
+  addresses: readonly string[];
+  /** The files of keys and certificates that LEDGER_* names. */
+  files: readonly string[];
+  /** The folders of the modules that a server loads for this ledger alone: see {@linkcode engineModules}. */
+  modules: readonly string[];
+}
+
 /** What a server uses. */
 export interface ServerResources {
   /** Its config.ini. */
   config: string;
+  /** The folder of the ledger's files. */
   sharedVolume: string;
+  /** The nodes that keep the ledger instead. @default {none} */
+  nodes?: LedgerNodes;
   network: ServerNetwork;
 }
 
-/** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its volume. */
+/** Returns the folders of the modules that a server loads for JetStream alone, in a project at `root`. */
+export function engineModules(root: string): string[] {
+  return [`${root}/server/ledger`, `${root}/shared`];
+}
+
+/** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
-  { config, sharedVolume, network }: ServerResources,
+  { config, sharedVolume, nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
+  const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
+  // Its status names its host.
+  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname"];
+  if (nodes !== undefined) {
+    const flags = permissions({
+      net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
+      env: SERVER_VARIABLES,
+      read: [config, ...nodes.files, ...nodes.modules],
+    });
+    return [...flags, ...statusFlags];
+  }
   const flags = permissions({
     net: [
       address(listenIp, port),
@@ -135,6 +166,17 @@ function pathFlag(flag: string, paths: readonly string[]): string {
  */
 export const SERVER_PASSED_ON: readonly string[] = [
   "DRAW_POLL_SECONDS",
+  "LEDGER_CREDENTIALS_FILE",
+  "LEDGER_NAME",
+  "LEDGER_NKEY_FILE",
+  "LEDGER_PARTITIONS",
+  "LEDGER_PASSWORD",
+  "LEDGER_REPLICAS",
+  "LEDGER_TLS_CA",
+  "LEDGER_TLS_CERT",
+  "LEDGER_TLS_FIRST",
+  "LEDGER_TLS_KEY",
+  "LEDGER_USER",
   "LOGGING_LEVEL",
   "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",

@@ -34,6 +34,18 @@ Deno.test("serverPermissions() allows a server its addresses, its settings and i
   assertEquals(valuesOf("--allow-read", health), ["/a/config.ini"]);
 });
 
+Deno.test("serverPermissions() allows a server on JetStream its nodes and keys, and no file to write", () => {
+  const flags = serverPermissions({
+    config: "/a/config.ini",
+    sharedVolume: "/v",
+    nodes: { addresses: ["a:4222", "b:4222"], files: ["/ca.pem"], modules: ["/app/shared"] },
+    network: NETWORK,
+  });
+  assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1:12345", "a:4222", "b:4222"]);
+  assertEquals(valuesOf("--allow-read", flags), ["/a/config.ini", "/ca.pem", "/app/shared"]);
+  assertEquals(valuesOf("--allow-write", flags), []);
+});
+
 Deno.test("serverPermissions() allows every port of an address where any free port is asked for", () => {
   const network = { ...NETWORK, port: 0, broadcastPort: 0 };
   const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });

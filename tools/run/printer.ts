@@ -39,9 +39,14 @@ export class Printer {
     this.#nameCharsMax = Math.max(...options.names.map((name) => name.length));
   }
 
+  /** Keeps a line of a service that is not for the screen. */
+  keep(name: string, line: string): void {
+    this.#keep(`${this.#head(name)} ${line}`);
+  }
+
   /** Prints a line of a service: `server3  | line`. */
   line(name: string, line: string): void {
-    const head = `${name.padEnd(this.#nameCharsMax)} |`;
+    const head = this.#head(name);
     const color = this.#colorOf.get(name) ?? COLORS[this.#colorOf.size % COLORS.length];
     this.#colorOf.set(name, color);
     const colored = `\x1b[${color}m${head}\x1b[0m ${line}`;
@@ -59,6 +64,10 @@ export class Printer {
     } catch {
       this.#isScreenGone = true;
     }
+  }
+
+  #head(name: string): string {
+    return `${name.padEnd(this.#nameCharsMax)} |`;
   }
 
   /** A full disk must not end a run either: its lines are then only on the screen. */

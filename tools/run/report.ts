@@ -6,6 +6,7 @@
 
 import type { ClientResult } from "../../client/result_file.ts";
 import type { ClientRun, RunWatch, ServerRun } from "./run_watch.ts";
+import type { StoredFacts } from "./run_ledger.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
 /** Maximum length of a list of documents in the table. */
@@ -29,14 +30,12 @@ const GUESSED_REASON = /; its log has the reason \([^)]*\)/;
 
 const NO_BETS: AgencyTally = { stored: 0, documents: [] };
 
-/** What is known after a run, each by agency. */
-export interface RunFacts {
+/** What is known after a run, each by agency. Further bets of those that have not closed may still win. */
+export interface RunFacts extends StoredFacts {
   /** What the clients report. */
   results: ReadonlyMap<number, ClientResult>;
-  /** The bets in bets.csv. */
-  tallies: ReadonlyMap<number, AgencyTally>;
-  /** The agencies that have closed. Further bets of the others may still win. */
-  closed: ReadonlySet<number>;
+  /** What messages call the place of the stored bets. */
+  place: string;
   /** The agencies whose bets are samples. */
   samples: readonly number[];
 }
@@ -47,7 +46,7 @@ export interface Report {
   table: string[];
   /** Everything that went wrong for an agency; empty for a good run. */
   faults: string[];
-  /** What happened to servers, which may die without harm to a run. */
+  /** What happened to servers and nodes, which may die without harm to a run. */
   incidents: string[];
 }
 
@@ -59,10 +58,10 @@ interface AgencyFacts {
   isClosed: boolean;
 }
 
-/** Compares what the clients report with the bets in bets.csv, by agency. */
+/** Compares what the clients report with the stored bets, by agency. */
 export function reportRun(
   { clients, servers, elapsedMs }: Pick<RunWatch, "clients" | "servers" | "elapsedMs">,
-  { closed, results, samples, tallies }: RunFacts,
+  { closed, place, results, samples, tallies }: RunFacts,
 ): Report {
   const agencies = clients.map((client): AgencyFacts => ({
     client,
@@ -70,7 +69,7 @@ export function reportRun(
     tally: tallies.get(client.agency) ?? NO_BETS,
     isClosed: closed.has(client.agency),
   }));
-  const faults = agencies.flatMap(faultsOf);
+  const faults = agencies.flatMap((agency) => faultsOf(agency, place));
   const stopped = clients.filter(wasStopped).map(({ agency }) => `client${agency}`);
   if (stopped.length > 0) {
     faults.push(
@@ -79,10 +78,14 @@ export function reportRun(
   }
   for (const [agency, { stored }] of tallies) {
     if (agency >= 1 && agency <= clients.length) continue;
-    faults.push(`bets.csv has ${stored} bets of agency ${agency}, which has no client`);
+    faults.push(`${place} has ${stored} bets of agency ${agency}, which has no client`);
   }
   const note = `in ${(elapsedMs / 1000).toFixed(1)} s${sampleNote(samples, clients.length)}`;
-  return { table: tableOf(agencies, note), faults, incidents: servers.flatMap(incidentsOf) };
+  return {
+    table: tableOf(agencies, note),
+    faults,
+    incidents: servers.flatMap(incidentsOf),
+  };
 }
 
 /** Returns the last sentence of the report: whether the run has done what it promises. */
@@ -129,24 +132,24 @@ function sampleNote(samples: readonly number[], agencies: number): string {
   return `; the bets of ${whose} ${listed(present)} are samples`;
 }
 
-function faultsOf({ client, result, tally }: AgencyFacts): string[] {
+function faultsOf({ client, result, tally }: AgencyFacts, place: string): string[] {
   const { agency, exitCode } = client;
   const { sent = null, stored = null, winners = null } = result ?? {};
   const faults: string[] = [];
   if (exitCode && !wasStopped(client)) faults.push(clientFault(client, exitCode, result));
   if (sent !== null && sent !== tally.stored) {
     faults.push(
-      `agency ${agency} has sent ${sent} bets, but bets.csv has ${tally.stored} of its bets`,
+      `agency ${agency} has sent ${sent} bets, but ${place} has ${tally.stored} of its bets`,
     );
   } else if (stored !== null && stored > tally.stored) {
     faults.push(
-      `servers acknowledged ${stored} bets of agency ${agency}, but bets.csv has ${tally.stored}`,
+      `servers acknowledged ${stored} bets of agency ${agency}, but ${place} has ${tally.stored}`,
     );
   }
   if (winners !== null && !isSame(winners, tally.documents)) {
     const [received, stored] = [winners, tally.documents].map((all) => shorten(all) || "none");
     faults.push(
-      `agency ${agency} received the winners ${received}, but those in bets.csv are ${stored}`,
+      `agency ${agency} received the winners ${received}, but those in ${place} are ${stored}`,
     );
   }
   if (exitCode === 0 && (sent === null || winners === null)) {

@@ -33,7 +33,7 @@ function report({ agencies = [], servers = [], samples = [], others = [] }: Run)
     clients: agencies.map(({ client }, index) => ({ agency: index + 1, ...client })),
     servers: servers.map((server) => ({ exitCodes: [], isDown: false, ...server })),
     elapsedMs: 3456,
-  }, { results, tallies, closed, samples });
+  }, { results, tallies, closed, samples, place: "bets.csv" });
 }
 
 /** An agency whose client has done everything. */

@@ -11,6 +11,9 @@ import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 
 const RUN_FILE = "/.cache/up.lock";
 
+/** The command lines of servers, clients and nodes. */
+const OWN_PROGRAM = /\b(server|client|board)\/main\.ts|\.cache\/nodes\/node\d\.conf/;
+
 /** The processes of a run. */
 export interface RunRecord {
   /** The process that holds the lock, or was killed while it did; 0 if there is none. */
@@ -95,7 +98,7 @@ async function assertLocked(file: Deno.FsFile, root: string): Promise<void> {
   const pids = (await leftBehind(root)).join(", ");
   if (pids === "") return;
   throw new TaskError(
-    `Servers or clients of an earlier run are still running (processes ${pids}): stop them with: ${TASK} down`,
+    `Programs of an earlier run are still running (processes ${pids}): stop them with: ${TASK} down`,
   );
 }
 
@@ -110,17 +113,15 @@ export async function readRunRecord(root: string = PROJECT_ROOT): Promise<RunRec
 }
 
 /**
- * Returns the servers and clients of an earlier run that still run because it was killed. Such a
- * client would continue with the next run's servers, and close its agency there.
+ * Returns the programs of an earlier run that still run because it was killed. Such a client would
+ * continue with the next run's servers, and close its agency there.
  */
 export async function leftBehind(root: string = PROJECT_ROOT): Promise<number[]> {
   const { children } = await readRunRecord(root);
   const found: number[] = [];
   for (const pid of children) {
     // The system may have given the id to another process since.
-    if (isAlive(pid) && /\b(server|client|board)\/main\.ts/.test(await commandLine(pid))) {
-      found.push(pid);
-    }
+    if (isAlive(pid) && OWN_PROGRAM.test(await commandLine(pid))) found.push(pid);
   }
   return found;
 }

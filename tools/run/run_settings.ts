@@ -10,6 +10,7 @@ import { readServerSettings, type ServerSettings } from "../../server/settings.t
 import { SettingsError } from "../../shared/config.ts";
 import { CLIENT_LEVELS, SERVER_LEVELS } from "../../shared/logging.ts";
 import { PROJECT_ROOT } from "../project.ts";
+import { ledgerForProcesses } from "./ledger_nodes.ts";
 import {
   type LotterySettings,
   readLotterySettings,
@@ -43,18 +44,24 @@ export function readRunSettings(sources: SettingsSources = {}): RunSettings {
   /** The environment of a service: `given`, and what `up` passes on from its own. */
   const limited = (names: readonly string[], given: Record<string, string>) => (name: string) =>
     given[name] ?? (names.includes(name) ? environment(name) : undefined);
-  const ofServer = limited(SERVER_PASSED_ON, { SERVER_CONFIG: `${root}/server/config.ini` });
+  const ofServer = { SERVER_CONFIG: `${root}/server/config.ini` };
   const ofClient = limited(CLIENT_PASSED_ON, {
     CLI_CONFIG: `${root}/client/config.yaml`,
     // Each client has an agency of its own; which one makes no difference here.
     CLI_ID: "1",
   });
   const lottery = read(() => readLotterySettings(sources));
-  const server = read(() => readServerSettings({ environment: ofServer, readFile }));
+  const readServer = (given: Record<string, string>) =>
+    read(() => readServerSettings({ environment: limited(SERVER_PASSED_ON, given), readFile }));
+  const server = readServer({
+    ...ofServer,
+    ...lottery && { LEDGER: ledgerForProcesses(lottery).variable },
+  });
   const client = read(() => readClientSettings({ environment: ofClient, readFile }));
   /** Where a setting of the lottery was found. */
   const place = (name: string) => environment(name)?.trim() ? "the environment" : ".env";
   if (lottery && server) faults.push(...serverFaults(lottery, server, place));
+  if (lottery && server) faults.push(...ledgerFaults(lottery, readServer(ofServer)));
   if (lottery && client) faults.push(...clientFaults(lottery, client));
   if (lottery && server && client && faults.length === 0) return { lottery, server, client };
   throw new SettingsError("the lottery", faults);
@@ -79,6 +86,22 @@ function serverFaults(
       `write UDP_BROADCAST_IP = ${broadcast}, the broadcast address of that subnet`,
   ];
   return faults.filter((fault) => fault !== false);
+}
+
+/**
+ * LEDGER in .env is for the whole lottery. In config.ini it is for servers that are started by hand, and must not
+ * name another ledger.
+ */
+function ledgerFaults({ ledger }: LotterySettings, server: ServerSettings | undefined): string[] {
+  if (server === undefined || server.ledger.engine === "files" || ledger.kind === "cluster") {
+    return [];
+  }
+  return [
+    `LEDGER is ${ledger.kind === "nodes" ? "jetstream" : "files"} in .env, and names the nodes ` +
+    `${
+      server.ledger.nodes.join(", ")
+    } in server/config.ini: write the same in both, or remove it there`,
+  ];
 }
 
 function clientFaults({ serverName, serverPort }: LotterySettings, client: ClientSettings) {

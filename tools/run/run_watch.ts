@@ -17,7 +17,7 @@ export interface ClientRun {
   refusal?: string;
 }
 
-/** What is known of one server. */
+/** What is known of one server, or of one node of the ledger. */
 export interface ServerRun {
   name: string;
   /** Its exit codes: more than one if it was started again. */
@@ -44,6 +44,7 @@ export class RunWatch {
   #firstMs = 0;
   #lastMs = 0;
 
+  /** @param names Those of nodes are among those of servers. */
   constructor(names: { servers: string[]; clients: string[] }) {
     this.servers = names.servers.map((name) => ({ name, exitCodes: [], isDown: false }));
     this.clients = names.clients.map((_, index) => ({ agency: index + 1, closed: false }));

@@ -24,6 +24,8 @@ export interface ServiceOptions {
   onLine(line: string): void;
   /** How long its output may stay open after its exit. @default {2000} */
   outputGraceMs?: number;
+  /** Whether a Ctrl-C in the terminal, which goes to a whole group of processes, spares it. @default {false} */
+  isDetached?: boolean;
 }
 
 /** A started program. */
@@ -39,8 +41,9 @@ export class ServiceProcess {
 
   /** Starts the program. */
   constructor(
-    { command, args, cwd, env, onLine, outputGraceMs = OUTPUT_GRACE_MS }: ServiceOptions,
+    options: ServiceOptions,
   ) {
+    const { command, args, cwd, env, onLine, outputGraceMs = OUTPUT_GRACE_MS } = options;
     this.#child = new Deno.Command(command, {
       args,
       cwd,
@@ -49,6 +52,7 @@ export class ServiceProcess {
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
+      detached: options.isDetached ?? false,
     }).spawn();
     this.pid = this.#child.pid;
     this.ended = this.#follow(onLine, outputGraceMs);

@@ -1,5 +1,5 @@
 /**
- * The bets in bets.csv: counted for the report, and compared with the agencies' files.
+ * The stored bets: counted for the report, and compared with the agencies' files.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
 import { unlessNotFound } from "../project.ts";
 import { betsFiles } from "./bets_folder.ts";
 
-/** The bets of one agency in bets.csv. */
+/** The stored bets of one agency. */
 export interface AgencyTally {
   stored: number;
-  /** The documents of its winners, in the order of the file. */
+  /** The documents of its winners, in their order. */
   documents: string[];
 }
 
-/** Counts the bets of every agency, in one pass. A missing file has none. */
+/** Counts the bets of every agency, in one pass over the rows of bets.csv. */
 export async function tallyBets(
-  volume: string,
+  rows: AsyncIterable<string[]>,
   winningNumber: number,
 ): Promise<Map<number, AgencyTally>> {
   const tallies = new Map<number, AgencyTally>();
-  for await (const [agency, , , document, , number] of storedRows(volume)) {
+  for await (const [agency, , , document, , number] of rows) {
     let tally = tallies.get(Number(agency));
     if (tally === undefined) tallies.set(Number(agency), tally = { stored: 0, documents: [] });
     tally.stored++;
@@ -32,21 +32,22 @@ export async function tallyBets(
 }
 
 /**
- * Checks whether the draw on the volume can continue with the agencies' files in `folder`: the
+ * Checks whether a draw can continue with the agencies' files in `folder`: the
  * stored bets of each agency must be the first ones of its file. A client only asks how many are
  * stored, so it would continue with any other file too.
  *
+ * @param rows The stored bets, as rows of bets.csv.
  * @returns Why the draw cannot continue; undefined if it can, or if the ledger is damaged, which
  * the servers report.
  */
 export async function continuationFault(
-  volume: string,
+  rows: AsyncIterable<string[]>,
   { folder, agencies }: { folder: string; agencies: number },
 ): Promise<string | undefined> {
   const paths = betsFiles(folder, agencies);
   const files = paths.map((path) => rowsOf(path));
   try {
-    for await (const [agencyText, ...stored] of storedRows(volume)) {
+    for await (const [agencyText, ...stored] of rows) {
       const agency = Number(agencyText);
       if (!(agency >= 1)) return undefined;
       const file = files[agency - 1];
@@ -69,8 +70,11 @@ function isSameBet(stored: string[], row: string[]): boolean {
   return isSameNumber && stored.slice(0, -1).join("\n") === row.slice(0, -1).join("\n");
 }
 
-/** Yields the rows of bets.csv, without a torn last one, which was never acknowledged. */
-function storedRows(volume: string): AsyncGenerator<string[], void> {
+/**
+ * Yields the rows of bets.csv on a volume, without a torn last one, which was never acknowledged. A missing
+ * file has none.
+ */
+export function storedRows(volume: string): AsyncGenerator<string[], void> {
   return rowsOf(`${volume}/${BETS_FILE}`, new WholeLines());
 }
 

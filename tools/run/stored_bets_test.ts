@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import { continuationFault, tallyBets } from "./stored_bets.ts";
+import { continuationFault, storedRows, tallyBets } from "./stored_bets.ts";
 
 /** The agencies' files, as a person may write them. */
 const AGENCIES = [
@@ -52,14 +52,17 @@ Deno.test({
   async fn(test) {
     await using folder = tempFolder();
     const { path } = folder;
-    assertEquals(await continuationFault(path, { folder: path, agencies: 2 }), undefined);
+    assertEquals(
+      await continuationFault(storedRows(path), { folder: path, agencies: 2 }),
+      undefined,
+    );
     for (const [index, text] of AGENCIES.entries()) {
       await Deno.writeTextFile(`${path}/agency-${index + 1}.csv`, text);
     }
     for (const { name, bets, fault } of CASES) {
       await test.step(name, async () => {
         await Deno.writeTextFile(`${path}/bets.csv`, bets);
-        const found = await continuationFault(path, { folder: path, agencies: 2 });
+        const found = await continuationFault(storedRows(path), { folder: path, agencies: 2 });
         assertEquals(found, fault?.replace("FOLDER", path));
       });
     }
@@ -70,14 +73,14 @@ Deno.test({
   ...needs(["write"], "tallyBets() counts whole rows and finds winners, also with quoted fields"),
   async fn() {
     await using folder = tempFolder();
-    assertEquals(await tallyBets(folder.path, 7574), new Map());
+    assertEquals(await tallyBets(storedRows(folder.path), 7574), new Map());
     await Deno.writeTextFile(
       `${folder.path}/bets.csv`,
       '1,Ana,Paz,11,1990-01-01,7574\n2,"Juan, hijo","O""Neil",22,1990-01-01,7574\n' +
         "1,Eva,Sol,33,1990-01-01,574\n1,Leo,Sol,44,1990-01-01,7574\n2,Torn,Row,55,1990-01-01,7574",
     );
     assertEquals(
-      await tallyBets(folder.path, 7574),
+      await tallyBets(storedRows(folder.path), 7574),
       new Map([
         [1, { stored: 3, documents: ["11", "44"] }],
         [2, { stored: 1, documents: ["22"] }],
@@ -96,7 +99,7 @@ Deno.test({
       "1990-01-01,7574\n"
     );
     await Deno.writeTextFile(`${folder.path}/bets.csv`, rows.join(""));
-    const tallies = await tallyBets(folder.path, 7574);
+    const tallies = await tallyBets(storedRows(folder.path), 7574);
     assertEquals(tallies.get(1), { stored: documents.length, documents });
   },
 });

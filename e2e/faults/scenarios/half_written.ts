@@ -130,7 +130,7 @@ async function cutAfter(
   await lottery.acknowledged(AGENCIES * BATCHES);
   return {
     faults: await lottery.finish(),
-    inPart: countCutBatches(lottery.evidence()),
+    inPart: countCutBatches(await lottery.evidence()),
     zeros: cluster.countLines(/action: repair .* begins: zeros/),
     holes: cluster.countLines(/action: repair .* a power cut has left a hole of zeros/),
   };

@@ -4,31 +4,21 @@
  * @module
  */
 
-import type { Need } from "../../../testing/needs.ts";
 import { LINUX, LOOP_DISK, PROCESSES, PYTHON, STRACE, TMPFS } from "../requirements.ts";
-import type { RunOptions, Verdict } from "../verdict.ts";
+import type { Verdict } from "../verdict.ts";
 import { clients, outages } from "./clients.ts";
 import { crowds } from "./crowds.ts";
 import { fullDisk } from "./full_disk.ts";
 import { halfWritten } from "./half_written.ts";
 import { kills } from "./kills.ts";
 import { lateWrites } from "./late_writes.ts";
+import { NODE_SCENARIOS } from "./nodes/mod.ts";
 import { powerCuts } from "./power_cuts.ts";
 import { proxyFaults } from "./proxy_faults.ts";
+import type { Scenario } from "./scenario.ts";
 import { stops } from "./stops.ts";
 import { syncErrors } from "./sync_errors.ts";
 import { terms } from "./terms.ts";
-
-/** A fault run. */
-export interface Scenario {
-  /** What it does, in one line. */
-  summary: string;
-  /** The count unless another is given; tests use this one. */
-  count: number;
-  /** What it needs of this machine. */
-  needs: readonly Need[];
-  run: (options: RunOptions) => Promise<Verdict>;
-}
 
 /** The fault runs by name. */
 export const SCENARIOS: Record<string, Scenario> = {
@@ -104,6 +94,7 @@ export const SCENARIOS: Record<string, Scenario> = {
     needs: [...LOOP_DISK, PYTHON],
     run: halfWritten,
   },
+  ...NODE_SCENARIOS,
 };
 
 /** Runs a scenario; an error that stops it becomes a fault of kind "unfinished". */

@@ -42,7 +42,7 @@ export async function powerCuts({ seed, count, unsafe }: RunOptions): Promise<Ve
     figures: {
       count,
       batches_acknowledged: history.stored.value,
-      batches_left_in_part: countCutBatches(lottery.evidence()),
+      batches_left_in_part: countCutBatches(await lottery.evidence()),
       rounds_repaired: cluster.countLines(/action: repair \| result: success/),
     },
   };

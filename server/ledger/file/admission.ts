@@ -5,7 +5,7 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
-import type { LedgerFigures, RefusalReason } from "../figures.ts";
+import type { LedgerFigures } from "../figures.ts";
 import type { AppendResult } from "../ledger.ts";
 
 /** A batch that waits for its round. */
@@ -35,28 +35,18 @@ export function admit(
   return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
     const stored = counts.get(agency) ?? countOf(agency);
     if (closed.has(agency)) {
-      resolve(refusal(figures, "closed", `agency ${agency} is closed`));
+      resolve(figures.refuse("closed", `agency ${agency} is closed`));
       return false;
     }
     if (expectedBets !== undefined && expectedBets !== stored) {
       const error = `agency ${agency} has ${stored} bets, but this connection expects ` +
         `${expectedBets}: others were stored since; ask for progress and continue from there`;
-      resolve(refusal(figures, "count", error));
+      resolve(figures.refuse("count", error));
       return false;
     }
     counts.set(agency, stored + count);
     return true;
   });
-}
-
-/** Counts a refusal, and returns it. */
-export function refusal(
-  figures: LedgerFigures,
-  why: RefusalReason,
-  error: unknown,
-): AppendResult {
-  figures.refused[why]++;
-  return { status: "refused", reason: messageOf(error) };
 }
 
 /** Returns the outcome of an append that may or may not have stored its bets. */

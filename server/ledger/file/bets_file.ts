@@ -9,14 +9,15 @@
 
 import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
+import { movedMessage } from "./moved_file.ts";
+import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 import { completeLastRow } from "./shortened_file.ts";
 import { cutTail } from "./side_copy.ts";
-import { DamagedRowError, type Tally, type Winners } from "./tally.ts";
+import { DamagedRowError, type Tally, type Winners } from "../tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /**
@@ -24,8 +25,8 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
-/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
-const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_SLICES_MAX = 4;
 /** How much of a torn end is examined, to log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
@@ -75,8 +76,7 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    const waits = options.figures?.lockWaitSeconds;
-    this.#lock = new FileLock(this.#file, { name: BETS_FILE, waits, ...options });
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, ...options });
     this.#counter = new RowCounter(this.#file, options);
   }
 
@@ -106,7 +106,8 @@ export class BetsFile {
     for (let canCountUnlocked = true;;) {
       const outcome = await this.#lock.hold(async () => {
         const wholeSize = this.#recover();
-        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        const { size, room } = this.#tally;
+        const isNear = wholeSize - size <= COUNTED_LOCKED_SLICES_MAX * room.length;
         if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
         // Under the lock a row that seems damaged is damaged: this finds out.
         if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);

@@ -10,8 +10,8 @@ import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
 import { turnEnd } from "./serial_queue.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
-import { DamagedRowError, Tally } from "./tally.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
+import { DamagedRowError, Tally } from "../tally.ts";
 
 const ROW = "1,Ana,Paz,1,1980-01-01,1\n";
 const encode = (text: string) => new TextEncoder().encode(text);

@@ -10,7 +10,8 @@
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
 import { type DiskFile, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError, movedMessage, SyncFailedError } from "./fatal_error.ts";
+import { movedMessage } from "./moved_file.ts";
+import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { checksumOf, type DurableMark } from "./round_journal.ts";
 import { CLOSED_FILE } from "./volume_files.ts";

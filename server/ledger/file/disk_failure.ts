@@ -7,7 +7,7 @@
  */
 
 import { type Disk, readFully, writeAll } from "./disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { DISK_FAILURE_FILE } from "./volume_files.ts";
 
 const NOTE_BYTES_MAX = 4096;

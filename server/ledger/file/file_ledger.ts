@@ -22,19 +22,19 @@ import type {
   ProgressResult,
   Readiness,
 } from "../ledger.ts";
-import { admit, messageOf, refusal, unknownBecause, type WaitingBatch } from "./admission.ts";
-import { LAST_DAY } from "./bet_row.ts";
+import { LAST_DAY } from "../bet_row.ts";
+import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
-import { FatalLedgerError, SyncFailedError } from "./fatal_error.ts";
+import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
-import { Tally, type Winners } from "./tally.ts";
+import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
@@ -355,7 +355,8 @@ export class FileLedger implements Ledger {
 
   /** Refuses a batch of which nothing is in the file. */
   #refused(error: unknown): AppendResult {
-    return refusal(this.figures, error instanceof FatalLedgerError ? "other" : "disk", error);
+    const why = error instanceof FatalLedgerError ? "other" : "disk";
+    return this.figures.refuse(why, messageOf(error));
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
@@ -382,13 +383,4 @@ export class FileLedger implements Ledger {
     if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
     this.#onFailure(this.#failure);
   }
-}
-
-function drawOf(winners: Winners): Draw {
-  return {
-    async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
-    },
-  };
 }

@@ -5,7 +5,7 @@ import { rowsOf } from "../../testing/witness.ts";
 import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
 import { BETS_FILE, DISK_FAILURE_FILE } from "./volume_files.ts";
 import { turnEnd } from "./serial_queue.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 
 const STORED: AppendResult = { status: "stored" };
 const CLOSED: CloseResult = { status: "closed", repeated: false };

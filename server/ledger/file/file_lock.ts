@@ -5,9 +5,9 @@
  */
 
 import type { ActionLog } from "../../../shared/logging.ts";
-import { type Histogram, microseconds, secondsBetween } from "../figures.ts";
+import { type LedgerFigures, microseconds, secondsBetween } from "../figures.ts";
 import type { DiskFile } from "./disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { turnEnd } from "./serial_queue.ts";
 
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
@@ -23,7 +23,7 @@ export interface FileLockOptions {
   /** Called when the lock cannot be released: only the end of the process releases it then. */
   onFatal: (error: FatalLedgerError) => void;
   /** Counts the seconds of waiting for the lock. @default {nothing counts} */
-  waits?: Histogram;
+  figures?: LedgerFigures;
 }
 
 /** Keeps other processes out while work is done. One user at a time in this process. */
@@ -52,10 +52,10 @@ export class FileLock {
    */
   async #take(): Promise<void> {
     // Most locks are free, and then not even the time is asked for.
-    if (this.#file.tryLock()) return this.#options.waits?.observe(0);
+    if (this.#file.tryLock()) return this.#options.figures?.lockWaitSeconds.observe(0);
     const start = microseconds();
     await this.#wait();
-    this.#options.waits?.observe(secondsBetween(start, microseconds()));
+    this.#options.figures?.lockWaitSeconds.observe(secondsBetween(start, microseconds()));
   }
 
   async #wait(): Promise<void> {

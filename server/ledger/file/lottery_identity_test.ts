@@ -2,7 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { filesOf, openLedger, usedDisk } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { openFileLedger } from "./file_ledger.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { BETS_FILE, IDENTITY_FILE } from "./volume_files.ts";
 
 Deno.test("openFileLedger() refuses a used volume whose identity is gone, and writes none when it refuses", async () => {

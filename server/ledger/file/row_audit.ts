@@ -7,7 +7,7 @@
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { BetTranslator } from "../../../shared/simd/bet_translator.ts";
-import { RowChecker, type RowRules } from "./bet_row.ts";
+import { RowChecker, type RowRules } from "../bet_row.ts";
 
 /** Finds invalid rows. Common rows are judged by vector code, the others by {@linkcode RowChecker}. */
 export class RowAudit {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { casesWanted, forAll } from "../../../testing/random.ts";
 import { goodBet, mutate } from "../../../shared/testing/wild_bets.ts";
-import { explainRow } from "./bet_row.ts";
+import { explainRow } from "../bet_row.ts";
 import { RowAudit } from "./row_audit.ts";
 
 const RULES = { agencies: 50, today: 20261123 };

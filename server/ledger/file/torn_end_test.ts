@@ -16,7 +16,7 @@ import {
 } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 

@@ -21,7 +21,7 @@ import {
   usedDisk,
 } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { FatalLedgerError } from "./fatal_error.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import { RoundJournal } from "./round_journal.ts";
 import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "./volume_files.ts";
 

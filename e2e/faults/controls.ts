@@ -1,0 +1,39 @@
+/**
+ * Controls: runs without a protection, which must find the fault that the protection prevents;
+ * otherwise the run proves nothing.
+ *
+ * @module
+ */
+
+import { type Need, needs } from "../../testing/needs.ts";
+import type { FaultKind } from "./fault.ts";
+import { attempt } from "./scenarios/mod.ts";
+import { describeFigures, type Verdict } from "./verdict.ts";
+
+/** A run without a protection. */
+export interface Control {
+  name: string;
+  /** What it needs of this machine. */
+  needed: readonly Need[];
+  run: () => Promise<Verdict>;
+  /** At least one of these must be found. */
+  finds: FaultKind[];
+}
+
+/** Defines a test for each control. */
+export function testControls(controls: readonly Control[]): void {
+  for (const { name, needed, run, finds } of controls) {
+    Deno.test({
+      ...needs(needed, name),
+      fn: async () => {
+        const { faults, figures } = await attempt(run);
+        const kinds = faults.map(({ kind }) => kind);
+        if (kinds.some((kind) => finds.includes(kind))) return;
+        throw new Error(
+          `Expected one of ${finds.join(", ")}, found ${kinds.join(", ") || "nothing"} ` +
+            `(${describeFigures(figures)})`,
+        );
+      },
+    });
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The ledger on files in a simulation: a disk in memory, whose processes are killed in the middle of an
+ * operation, and which loses power; datagrams are lost and forged.
+ *
+ * @module
+ */
+
+import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
+import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk.ts";
+import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
+import type { Random } from "../../testing/random.ts";
+import type { Incidents } from "./incidents.ts";
+import { DatagramNetwork } from "./network.ts";
+import type { Protection } from "./protections.ts";
+import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
+
+const ANSWER_TIMEOUT_MS = 200;
+/** How often a server looks for a draw that no datagram has announced. */
+const POLL_MS = 1000;
+const NEVER_MS = 3_600_000;
+
+/** Each incident happens in one of this many turns. */
+const CHANCES = { kill: 10, forge: 30, powerCut: 150 };
+/** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
+const KILL_WITHIN = { operations: 25, bytes: 120 };
+
+/** The files of all servers. */
+export class FileEngine implements SimulatedEngine {
+  readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
+  readonly mayTearBatches = true;
+  readonly #random: Random;
+  readonly #incidents: Incidents;
+  readonly #without: Protection | undefined;
+  readonly #datagrams: DatagramNetwork;
+  /** The processes that use {@linkcode #disk}. */
+  readonly #processes = new Set<MemoryProcess>();
+  #disk = new MemoryDisk();
+
+  constructor({ random, incidents, without }: {
+    random: Random;
+    incidents: Incidents;
+    without?: Protection;
+  }) {
+    this.#random = random;
+    this.#incidents = incidents;
+    this.#without = without;
+    this.#datagrams = new DatagramNetwork(random);
+  }
+
+  process(): ServerProcess {
+    const process = this.#disk.process();
+    this.#processes.add(process);
+    if (this.#without === "sync") removeSync(process);
+    return {
+      get isKilled() {
+        return process.isKilled;
+      },
+      kill: () => {
+        process.kill();
+        this.#processes.delete(process);
+      },
+      open: ({ agencies, log }) =>
+        openFileLedger(process, {
+          agencies: this.#without === "every close" ? 1 : agencies,
+          winningNumber: WINNING_NUMBER,
+          log,
+          signal: this.#datagrams.open(),
+          pollMs: this.#without === "polls" ? NEVER_MS : POLL_MS,
+        }),
+    };
+  }
+
+  causeIncidents(): void {
+    const incidents = this.#incidents;
+    if (incidents.happens(CHANCES.kill)) this.#killSoon();
+    if (incidents.happens(CHANCES.forge)) this.#datagrams.forge();
+    if (incidents.happens(CHANCES.powerCut)) this.#cutPower();
+  }
+
+  bets(): Uint8Array {
+    return this.#disk.bytes("bets.csv");
+  }
+
+  closed(): string {
+    return this.#disk.text("agencies_closed.txt");
+  }
+
+  /** Kills the server that does one of the next operations on the disk, in the middle of it. */
+  #killSoon(): void {
+    const disk = this.#disk;
+    const at = disk.operations + 1 + this.#random.below(KILL_WITHIN.operations);
+    const bytes = this.#random.below(KILL_WITHIN.bytes);
+    disk.fault = ({ number }) => number === at ? { kind: "kill", bytes } : undefined;
+  }
+
+  /** Kills all servers. New ones start on what is left on the disk. */
+  #cutPower(): void {
+    for (const process of this.#processes) process.kill();
+    this.#processes.clear();
+    this.#disk = this.#disk.cutPower((states) => this.#random.pick(states));
+  }
+}
+
+function removeSync(process: MemoryProcess): void {
+  const open = process.open.bind(process);
+  process.open = (name) => {
+    const file = open(name);
+    file.syncNow = () => {};
+    file.sync = () => Promise.resolve();
+    return file;
+  };
+}

@@ -1,0 +1,123 @@
+/**
+ * The files of an export. They appear whole or not at all, and never in place of others.
+ *
+ * @module
+ */
+
+import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { BETS_FILE, CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
+import { TaskError, unlessNotFound } from "../project.ts";
+
+/** Ends the name of a file that is not complete yet. */
+const UNFINISHED = ".unfinished";
+const NAMES = [BETS_FILE, CLOSED_FILE] as const;
+/** Bytes that are collected before they are written. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** What an export has written. */
+export interface ExportResult {
+  bets: number;
+  closed: number;
+  /** Faults of what is stored. */
+  faults: number;
+}
+
+/** The folder of an export. Unless it is finished, its files are removed at the end of the block. */
+export class ExportFolder implements AsyncDisposable {
+  readonly path: string;
+  readonly bets: ExportFile;
+  readonly closed: ExportFile;
+  #isFinished = false;
+
+  private constructor(path: string, [bets, closed]: ExportFile[]) {
+    this.path = path;
+    this.bets = bets;
+    this.closed = closed;
+  }
+
+  /**
+   * Makes the folder and its files.
+   *
+   * @throws {TaskError} If one of the files is there.
+   */
+  static async open(path: string): Promise<ExportFolder> {
+    await Deno.mkdir(path, { recursive: true });
+    for (const name of NAMES) {
+      if (await unlessNotFound(Deno.stat(`${path}/${name}`)) === undefined) continue;
+      throw new TaskError(
+        `Cannot export to ${path}: ${name} is there, and nothing is overwritten. Give another folder with --to`,
+      );
+    }
+    const files = NAMES.map((name) => new ExportFile(`${path}/${name}${UNFINISHED}`));
+    return new ExportFolder(path, files);
+  }
+
+  /** Makes the files durable, under their names. */
+  async finish(): Promise<void> {
+    for (const [index, file] of [this.bets, this.closed].entries()) {
+      await file.finish();
+      // Unlike a rename, a link fails if another export has been faster.
+      await Deno.link(file.path, `${this.path}/${NAMES[index]}`);
+      await Deno.remove(file.path);
+    }
+    new FolderDisk(this.path).syncFolder();
+    this.#isFinished = true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const file of [this.bets, this.closed]) {
+      file.close();
+      if (!this.#isFinished) await unlessNotFound(Deno.remove(file.path));
+    }
+  }
+}
+
+/** A file that is written from its beginning to its end. */
+export class ExportFile {
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  readonly #chunk = new Uint8Array(CHUNK_BYTES);
+  #filled = 0;
+  #isClosed = false;
+
+  /** Creates the file, or empties one that an interrupted export has left. */
+  constructor(path: string) {
+    this.path = path;
+    this.#file = Deno.openSync(path, { create: true, write: true, truncate: true });
+  }
+
+  write(bytes: Uint8Array): void {
+    if (bytes.length > this.#chunk.length - this.#filled) this.#flush();
+    if (bytes.length > this.#chunk.length) return this.#writeAll(bytes);
+    this.#chunk.set(bytes, this.#filled);
+    this.#filled += bytes.length;
+  }
+
+  /** Begins the file anew. */
+  restart(): void {
+    this.#filled = 0;
+    this.#file.truncateSync();
+    this.#file.seekSync(0, Deno.SeekMode.Start);
+  }
+
+  /** Writes what is left, and makes the file durable. */
+  async finish(): Promise<void> {
+    this.#flush();
+    await this.#file.syncData();
+    this.close();
+  }
+
+  close(): void {
+    if (!this.#isClosed) this.#file.close();
+    this.#isClosed = true;
+  }
+
+  #flush(): void {
+    this.#writeAll(this.#chunk.subarray(0, this.#filled));
+    this.#filled = 0;
+  }
+
+  #writeAll(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
+  }
+}

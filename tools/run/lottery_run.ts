@@ -1,0 +1,144 @@
+/**
+ * A run of the lottery, from the start of its nodes to their end.
+ *
+ * @module
+ */
+
+import { isNodeDetail } from "../nodes/node_lines.ts";
+import { BOARD, type RunBoard } from "./board.ts";
+import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
+import { untilReady } from "../nodes/readiness.ts";
+import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
+import { serviceNames } from "./lottery_settings.ts";
+import type { Printer } from "./printer.ts";
+import type { RunLedger, StoredFacts } from "./run_ledger.ts";
+import type { RunLock } from "./run_lock.ts";
+import type { RunSettings } from "./run_settings.ts";
+import { RunWatch } from "./run_watch.ts";
+
+/** A run that has been prepared. */
+export interface LotteryRun {
+  cluster: Cluster;
+  ledger: RunLedger;
+  settings: RunSettings;
+  lock: RunLock;
+  printer: Printer;
+  /** The board of the run, if it has one. */
+  board?: RunBoard;
+  /** Stops the run early. */
+  stop: AbortSignal;
+}
+
+/** What became of a run. */
+export interface RunEnd {
+  watch: RunWatch;
+  /** What is stored; nothing if the run was stopped early. */
+  stored?: StoredFacts;
+}
+
+/**
+ * Runs nodes, servers and clients until no client can make progress any more, and reads what is stored before
+ * the nodes are stopped.
+ *
+ * @throws {TaskError} If something cannot start, or the ledger has a draw that cannot continue.
+ */
+export async function runServices(run: LotteryRun): Promise<RunEnd> {
+  const { board, cluster, ledger, lock, settings, stop } = run;
+  const { nodes, servers, clients } = serviceNames(settings.lottery);
+  const watch = new RunWatch({ servers: [...nodes, ...servers], clients });
+  const services = new Services(run, watch);
+  const running = await startNodes(run, services.options("nodes"));
+  let stored: StoredFacts | undefined;
+  try {
+    if (!stop.aborted) {
+      await ledger.prepare(settings);
+      const finished = services.finished();
+      const onServers: RunOptions["onServers"] = async (servers) => {
+        lock.describe({ servers });
+        await board?.start(services.options("board"), servers);
+      };
+      await cluster.run({ ...services.options("others"), onServers, finished, stop });
+    }
+    if (!stop.aborted) stored = await ledger.read(settings);
+  } finally {
+    await running?.stop();
+  }
+  return { watch, stored };
+}
+
+/** Starts the nodes of the ledger, if this run has any, and waits until they have found each other. */
+async function startNodes(
+  { cluster, settings, stop, printer }: LotteryRun,
+  options: ServiceOptions,
+): Promise<RunningNodes | undefined> {
+  const { ledger, nodePort } = settings.lottery;
+  if (ledger.kind !== "nodes") return undefined;
+  printer.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
+  const running = await cluster.startNodes(options);
+  try {
+    await untilReady(localMonitoring(nodePort), {
+      stop,
+      onWait: (reasons) => printer.say(`Waiting for the nodes: ${reasons}`),
+    });
+    if (!stop.aborted) printer.say(`The nodes are ready: ${localLedger(nodePort)}`);
+    return running;
+  } catch (error) {
+    await running.stop();
+    throw error;
+  }
+}
+
+/** Services that start together. */
+type ServiceKind = "nodes" | "board" | "others";
+
+/** Takes what services report: prints it, and follows them. */
+class Services {
+  readonly #run: LotteryRun;
+  readonly #watch: RunWatch;
+  readonly #pids: Record<ServiceKind, number[]> = { nodes: [], board: [], others: [] };
+
+  constructor(run: LotteryRun, watch: RunWatch) {
+    this.#run = run;
+    this.#watch = watch;
+  }
+
+  /** Returns what to start services with. */
+  options(kind: ServiceKind): ServiceOptions {
+    return {
+      settings: this.#run.settings,
+      board: this.#run.board?.plan,
+      onStart: (children) => {
+        this.#pids[kind] = children;
+        this.#run.lock.record(Object.values(this.#pids).flat());
+      },
+      onLine: (name, line) => this.#line(name, line),
+      onEnd: (name, exitCode) => {
+        if (name === BOARD) this.#run.board?.end(exitCode);
+        else this.#watch.end(name, exitCode);
+      },
+      onDown: (name) => this.#watch.down(name),
+    };
+  }
+
+  /** Resolves when no client can make progress any more, or the run is stopped, and says so. */
+  async finished(): Promise<void> {
+    const { printer, stop } = this.#run;
+    const end = await Promise.race([this.#watch.outcome, aborted(stop)]);
+    if (end === "stuck") {
+      printer.say("An agency has not closed, so there is no draw: stopping");
+    } else if (end === undefined) printer.say("Stopping");
+  }
+
+  #line(name: string, line: string): void {
+    const { printer } = this.#run;
+    if (isNodeDetail(line)) return printer.keep(name, line);
+    printer.line(name, line);
+    if (name === BOARD) this.#run.board?.line(line);
+    else this.#watch.line(name, line);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}

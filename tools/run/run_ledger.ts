@@ -1,0 +1,53 @@
+/**
+ * The ledger of a run as `up` sees it: before the servers start, and after they have stopped.
+ *
+ * @module
+ */
+
+import { TaskError } from "../project.ts";
+import { datasetFolder } from "./bets_folder.ts";
+import { taskCommand } from "./ledger_choice.ts";
+import type { LotterySettings } from "./lottery_settings.ts";
+import type { RunSettings } from "./run_settings.ts";
+import { type AgencyTally, continuationFault } from "./stored_bets.ts";
+
+/** What is stored, each by agency. */
+export interface StoredFacts {
+  /** The agencies that have closed. */
+  closed: ReadonlySet<number>;
+  /** The bets and winners. */
+  tallies: ReadonlyMap<number, AgencyTally>;
+}
+
+/** The ledger of a run. Servers must not be running. */
+export interface RunLedger {
+  /** What messages call the place of the bets: "bets.csv". */
+  readonly place: string;
+  /**
+   * Puts a finished draw away, and checks that an unfinished one can continue. Prints what it has done.
+   *
+   * @throws {TaskError} If it cannot continue.
+   */
+  prepare(settings: RunSettings): Promise<void>;
+  /** Reads what is stored. */
+  read(settings: RunSettings): Promise<StoredFacts>;
+}
+
+/**
+ * Checks that an unfinished draw can continue with the agencies' files.
+ *
+ * @param rows What is stored, bet by bet.
+ * @throws {TaskError} If it cannot.
+ */
+export async function assertCanContinue(
+  rows: AsyncIterable<string[]>,
+  { dataset, clients: agencies, ledger }: LotterySettings,
+): Promise<void> {
+  const folder = datasetFolder(dataset);
+  const fault = await continuationFault(rows, { folder, agencies });
+  if (fault === undefined) return;
+  throw new TaskError(
+    `Cannot continue the unfinished draw: ${fault}. Restore CLIENTS, DATASET and the bets as they were, or ` +
+      `put the draw away to start a new one: ${taskCommand("reset", ledger)}`,
+  );
+}

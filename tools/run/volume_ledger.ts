@@ -1,0 +1,45 @@
+/**
+ * The ledger of a run in the files of the volume.
+ *
+ * @module
+ */
+
+import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
+import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
+import {
+  archiveDraw,
+  assertDiskWorks,
+  assertWritable,
+  closedAgencies,
+  finishArchiving,
+  isDrawFinished,
+  isVolumeEmpty,
+} from "./ledger_archive.ts";
+import { assertCanContinue, type RunLedger } from "./run_ledger.ts";
+import { storedRows, tallyBets } from "./stored_bets.ts";
+
+/** The ledger in bets.csv and agencies_closed.txt. */
+export const VOLUME_LEDGER: RunLedger = {
+  place: BETS_FILE,
+  prepare: async ({ lottery, server }) => {
+    await assertWritable(SHARED_VOLUME);
+    assertDiskWorks(SHARED_VOLUME);
+    const interrupted = await finishArchiving(SHARED_VOLUME);
+    if (interrupted !== undefined) {
+      console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
+    }
+    const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
+    if (await isDrawFinished(SHARED_VOLUME, agencies)) {
+      const folder = await archiveDraw(SHARED_VOLUME);
+      console.log(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
+    } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
+      await assertCanContinue(storedRows(SHARED_VOLUME), lottery);
+      console.log("Continuing the unfinished draw");
+    } else await dropUnusedIdentity(SHARED_VOLUME, server);
+  },
+  read: async ({ server }) => ({
+    closed: await closedAgencies(SHARED_VOLUME),
+    tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),
+  }),
+};
