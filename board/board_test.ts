@@ -1,13 +1,14 @@
 import { assertEquals } from "@std/assert";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
+import { drawRecord } from "../testing/draw_record.ts";
 import { Board } from "./board.ts";
 import { DrawRecords } from "./draw_records.ts";
-import { viewOf, type ViewParts } from "./testing.ts";
+import { contentOf, viewOf, type ViewParts } from "./testing.ts";
 
-const RECORD = JSON.stringify({
+const RECORD = drawRecord({
   id: "a",
   winningNumber: 7574,
-  agencies: [{ agency: 1, bets: 5, winners: [{ document: "30904465" }] }],
+  agencies: [{ bets: 5, documents: ["30904465"] }],
 });
 
 /** A board whose looks and records a test chooses. */
@@ -21,7 +22,7 @@ function setUp() {
     readFile: () =>
       shown.record === undefined
         ? Promise.reject(new Deno.errors.NotFound())
-        : Promise.resolve(shown.record),
+        : Promise.resolve(contentOf(shown.record)),
   });
   const look = () => Promise.resolve(viewOf(shown.view));
   return { board: new Board({ look, records, log, now: () => shown.nowMs }), shown, lines };

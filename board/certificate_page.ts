@@ -55,13 +55,9 @@ ${content}
 
 function contentOf({ winningNumber, drawnAt, bets, winners, agencies }: DrawOutcome, words: Words) {
   const { certificatePage: own } = words;
-  const time = drawnAt === null
-    ? ""
-    : `<p>${own.drawnAt} <time datetime="${escape(drawnAt)}">${
-      escape(words.moment(drawnAt))
-    }</time></p>`;
+  const time = `<time datetime="${escape(drawnAt)}">${escape(words.moment(drawnAt))}</time>`;
   return `<p class="drawn"><span>${words.number}</span> <strong>${winningNumber}</strong></p>
-${time}
+<p>${own.drawnAt} ${time}</p>
 <p class="sum">${words.winners(winners)}, ${words.among(bets)}</p>
 <table>
 <thead><tr><th scope="col">${words.agency}</th><th scope="col">${words.bets}</th>

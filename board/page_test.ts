@@ -7,11 +7,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { Browser, CHROMIUM, type Page, type PageOptions } from "../testing/browser.ts";
+import { drawRecord } from "../testing/draw_record.ts";
 import { needs } from "../testing/needs.ts";
 import { Board } from "./board.ts";
 import { DrawRecords } from "./draw_records.ts";
 import { EventStreams } from "./event_stream.ts";
-import { type ServerPart, silent, viewOf } from "./testing.ts";
+import { contentOf, type ServerPart, silent, viewOf } from "./testing.ts";
 import { Website } from "./website.ts";
 
 const BROWSER = ["run", "write", "env", "net", CHROMIUM] as const;
@@ -38,7 +39,7 @@ class ShownLottery implements AsyncDisposable {
     const records = new DrawRecords({
       folder: "",
       documents: "masked",
-      readFile: () => Promise.resolve(this.#record()),
+      readFile: () => Promise.resolve(contentOf(this.#record())),
     });
     this.#board = new Board({ look: () => Promise.resolve(viewOf(this.view)), records, log });
     this.#streams = new EventStreams(this.#board);
@@ -78,11 +79,10 @@ class ShownLottery implements AsyncDisposable {
   /** Every second agency has winners. */
   #record(): string {
     const agencies = this.view.bets.map((bets, index) => ({
-      agency: index + 1,
       bets: Math.abs(bets),
-      winners: index % 2 === 0 ? [{ document: "30904465" }, { document: "21689196" }] : [],
+      documents: index % 2 === 0 ? ["30904465", "21689196"] : [],
     }));
-    return JSON.stringify({ id: "a", winningNumber: 7574, agencies });
+    return drawRecord({ id: "a", winningNumber: 7574, agencies });
   }
 }
 

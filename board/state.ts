@@ -61,7 +61,7 @@ export interface DrawOutcome {
   id: string;
   winningNumber: number;
   /** When every agency had closed, in RFC 3339. */
-  drawnAt: string | null;
+  drawnAt: string;
   bets: number;
   /** Winners of all agencies. */
   winners: number;

@@ -70,3 +70,8 @@ export function viewOf({ atMs = 0, id = "a", bets, servers = [] }: ViewParts): L
 export function silent(name: string, sinceMs: number): ServerPart {
   return { name, state: "silent", since: new Date(sinceMs).toISOString(), ready: false };
 }
+
+/** Returns the content of a file, in pieces. */
+export function contentOf(text: string): ReadableStream<Uint8Array> {
+  return ReadableStream.from([new TextEncoder().encode(text)]);
+}

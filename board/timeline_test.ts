@@ -51,7 +51,7 @@ Deno.test("Timeline tells the story of a lottery", () => {
   const outcome = {
     id: "a",
     winningNumber: 7574,
-    drawnAt: null,
+    drawnAt: "",
     bets: 13,
     winners: 2,
     agencies: [],

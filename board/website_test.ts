@@ -1,18 +1,18 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { drawRecord } from "../testing/draw_record.ts";
 import { needs } from "../testing/needs.ts";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { Board } from "./board.ts";
 import { DrawRecords } from "./draw_records.ts";
 import { EventStreams, STREAMS_MAX } from "./event_stream.ts";
 import type { BoardState } from "./state.ts";
-import { viewOf } from "./testing.ts";
+import { contentOf, viewOf } from "./testing.ts";
 import { Website } from "./website.ts";
 
-const RECORD = JSON.stringify({
+const RECORD = drawRecord({
   id: "a",
   winningNumber: 7574,
-  drawnAt: "2026-11-27T10:00:00.000Z",
-  agencies: [{ agency: 1, bets: 1500, winners: [{ document: '<b>&"30904465' }] }],
+  agencies: [{ bets: 1500, documents: ['<b>&"30904465'] }],
 });
 
 function setUp({ language = "auto" as const, records: texts = { a: RECORD } } = {}) {
@@ -24,7 +24,7 @@ function setUp({ language = "auto" as const, records: texts = { a: RECORD } } = 
     readFile: (path) => {
       const text = (texts as Record<string, string>)[path.split("/")[1]];
       if (text === undefined) return Promise.reject(new Deno.errors.NotFound());
-      return Promise.resolve(text);
+      return Promise.resolve(contentOf(text));
     },
   });
   const board = new Board({ look: () => Promise.resolve(viewOf(view)), records, log });

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startBoard } from "../testing/boards.ts";
 import { Browser, CHROMIUM, type Page } from "../testing/browser.ts";
 import { startClient } from "../testing/clients.ts";
+import { writeDrawRecord } from "../testing/draw_record.ts";
 import { needs } from "../testing/needs.ts";
 import { ServerGroup } from "../testing/servers.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
@@ -75,18 +76,11 @@ Deno.test({
     assertEquals(page.requests.length, before, "the page asks for nothing while it follows a run");
 
     const winners = winnersOf(rows);
-    const id = await page.evaluate("document.querySelector('#lottery').innerText.split(' ')[1]");
-    await Deno.mkdir(`${draws.path}/${id}`);
-    const record = {
-      id,
-      winningNumber: 7574,
-      agencies: rows.map(({ length }, index) => ({
-        agency: index + 1,
-        bets: length,
-        winners: winners[index].map((document) => ({ document })),
-      })),
-    };
-    await Deno.writeTextFile(`${draws.path}/${id}/result.json`, JSON.stringify(record));
+    const id = await page.evaluate<string>(
+      "document.querySelector('#lottery').innerText.split(' ')[1]",
+    );
+    const agencies = rows.map(({ length: bets }, index) => ({ bets, documents: winners[index] }));
+    await writeDrawRecord(draws.path, { id, winningNumber: 7574, agencies });
     await page.until("document.querySelectorAll('.turned').length === 2");
     const count = winners.flat().length;
     assertMatch(

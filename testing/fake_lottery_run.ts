@@ -4,6 +4,7 @@
  * @module
  */
 
+import { writeDrawRecord } from "./draw_record.ts";
 import { FakeLotteryStatus, type FakeStatusOptions } from "./fake_lottery_status.ts";
 import { Random } from "./random.ts";
 import { type TempFolder, tempFolder } from "./temp_folder.ts";
@@ -56,25 +57,17 @@ export class FakeLotteryRun implements AsyncDisposable {
     }
   }
 
-  /** Writes the record of the draw. @returns How many winners it has. */
-  async record(): Promise<number> {
+  /** Writes the record of the draw. */
+  async record(): Promise<void> {
     const { id, agencies } = this.status;
-    let count = 0;
-    const record = {
-      id,
-      winningNumber: 7574,
-      drawnAt: new Date().toISOString(),
-      agencies: agencies.map(({ agency, bets }) => {
-        const winners = Array.from({ length: this.#random.integer(0, 4) }, () => ({
-          document: String(this.#random.integer(20_000_000, 45_000_000)),
-        }));
-        count += winners.length;
-        return { agency, bets, winners };
-      }),
-    };
-    await Deno.mkdir(`${this.draws}/${id}`);
-    await Deno.writeTextFile(`${this.draws}/${id}/result.json`, JSON.stringify(record));
-    return count;
+    const drawn = agencies.map(({ bets }) => ({
+      bets,
+      documents: Array.from(
+        { length: this.#random.integer(0, 4) },
+        () => String(this.#random.integer(20_000_000, 45_000_000)),
+      ),
+    }));
+    await writeDrawRecord(this.draws, { id, winningNumber: 7574, agencies: drawn });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
