@@ -92,14 +92,13 @@ function show(state) {
   const { betsExpected, lottery } = state;
   setText(byId("expected", HTMLElement), betsExpected === null ? "" : words.expected(betsExpected));
   setText(byId("lottery", HTMLElement), lottery?.id ? words.lotteryId(lottery.id) : "");
-  countUpTo(state.bets, lottery === null);
+  countUpTo(state);
 }
 
 /** What depends on the ceremony. @param {BoardState} state */
 function showLottery(state) {
-  const sentence = phaseOf(state, draw);
-  document.body.dataset.phase = sentence.kind;
-  setText(phase, words.phase(sentence));
+  document.body.dataset.phase = phaseOf(state, draw).kind;
+  showSentence(state);
   showTiles(state);
   const { outcome } = draw;
   replay.hidden = state.lottery?.phase !== "drawn" || draw.isDrawing;
@@ -107,6 +106,11 @@ function showLottery(state) {
   if (outcome !== null) {
     certificate.href = `/draws/${encodeURIComponent(outcome.id)}?lang=${words.language}`;
   }
+}
+
+/** Shows the large sentence, with the number of bets that is shown below it. @param {BoardState} state */
+function showSentence(state) {
+  setText(phase, words.phase(phaseOf({ ...state, bets: shownTotal }, draw)));
 }
 
 /** @param {BoardState} state */
@@ -123,14 +127,16 @@ let shownTotal = 0;
 /** @type {number | undefined} */
 let counting;
 
-/** @param {number} bets @param {boolean} isUnknown */
-function countUpTo(bets, isUnknown) {
+/** @param {BoardState} state */
+function countUpTo(state) {
   if (counting !== undefined) cancelAnimationFrame(counting);
+  const { bets, lottery } = state;
   const [from, startMs] = [shownTotal, performance.now()];
   const step = () => {
     const share = Math.min(1, (performance.now() - startMs) / COUNT_MS);
     shownTotal = isStill() || bets < from ? bets : Math.round(from + (bets - from) * share);
-    setText(total, isUnknown ? "–" : words.count(shownTotal));
+    setText(total, lottery === null ? "–" : words.count(shownTotal));
+    showSentence(state);
     counting = shownTotal === bets ? undefined : requestAnimationFrame(step);
   };
   step();

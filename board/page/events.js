@@ -17,6 +17,8 @@ const END_PIXELS = 40;
 const list = byId("events", HTMLOListElement);
 const announcement = byId("announcement", HTMLElement);
 
+list.addEventListener("scroll", () => list.classList.toggle("scrolled", list.scrollTop > 0));
+
 /** Keeps the list of events. */
 export class Events {
   /** @type {BoardEvent[]} */

@@ -167,7 +167,7 @@ function english() {
         case "drawn":
           return `Draw: number ${event.number ?? "–"}, among ${some(event.bets, "bet", "bets")}`;
         case "recorded":
-          return `The record of the draw is written: ${winners(event.winners)}`;
+          return `Record written: ${winners(event.winners)}`;
         case "up":
           return `${named(event.servers)} ${event.servers.length === 1 ? "is" : "are"} up`;
         case "dead":
@@ -308,7 +308,7 @@ function spanish() {
             some(event.bets, "apuesta", "apuestas")
           }`;
         case "recorded":
-          return `El acta del sorteo está escrita: ${winners(event.winners)}`;
+          return `Acta escrita: ${winners(event.winners)}`;
         case "up":
           return `${named(event.servers)} ${
             event.servers.length === 1 ? "está activo" : "están activos"
