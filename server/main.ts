@@ -17,6 +17,7 @@ import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { diskSpace } from "./status/disk_space.ts";
 import { ServerStatus } from "./status/status_report.ts";
 import { StatusServer } from "./status/status_server.ts";
 import { SERVER_USAGE } from "./usage.ts";
@@ -73,12 +74,18 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
 
 /** Opens the port of the server's status, if it has one. It answers while the ledger is still being read. */
 function openStatusPort(
-  { statusIp: ip, statusPort: port }: ServerSettings,
+  { statusIp: ip, statusPort: port, ledger, sharedVolume }: ServerSettings,
   status: ServerStatus,
   log: ActionLog,
 ): StatusServer | undefined {
   if (port === undefined) return undefined;
-  const server = new StatusServer({ ip, port, status });
+  const volume = ledger.engine === "files" ? sharedVolume : undefined;
+  const server = new StatusServer({
+    ip,
+    port,
+    status,
+    diskSpace: () => volume === undefined ? undefined : diskSpace(volume),
+  });
   log.info("status", "success", { ip, port: server.port });
   return server;
 }

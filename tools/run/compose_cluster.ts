@@ -20,8 +20,9 @@ import {
   startOrStop,
 } from "./cluster.ts";
 import { composeOptions, updateComposeFile } from "./compose_file.ts";
+import { PROMETHEUS } from "./compose_watchers.ts";
 import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
-import { ComposeProject } from "./docker.ts";
+import { ComposeProject, isMonitored } from "./docker.ts";
 import { ledgerFiles } from "./ledger_nodes.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
@@ -66,7 +67,8 @@ export const COMPOSE_CLUSTER: Cluster = {
   },
   startBoard: (options) => {
     const project = composeProject(options);
-    const group = new ContainerGroup(project, [BOARD], options);
+    const names = isMonitored() ? [BOARD, PROMETHEUS] : [BOARD];
+    const group = new ContainerGroup(project, names, options);
     return {
       stop: async () => {
         await group.stop([]);

@@ -62,7 +62,7 @@ export interface Subnet {
 
 /** Variables in .env that Docker reads, not us. */
 const DOCKER_VARIABLES =
-  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN|NATS)_IMAGE|LOTTERY_[UG]ID)$/;
+  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN|NATS|PROMETHEUS)_IMAGE|PROMETHEUS_PORT|LOTTERY_[UG]ID)$/;
 
 /** The limits of each container, with their defaults. 0 CPUs are all that the machine has. */
 export const CONTAINER_LIMITS = {

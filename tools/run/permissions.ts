@@ -64,7 +64,7 @@ export function serverPermissions(
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
   // Its status names its host.
-  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname"];
+  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname,statfs"];
   if (nodes !== undefined) {
     const flags = permissions({
       net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
@@ -86,7 +86,7 @@ export function serverPermissions(
     write: [sharedVolume],
   });
   // Its status names its host.
-  return status === undefined ? flags : [...flags, "--allow-sys=hostname"];
+  return status === undefined ? flags : [...flags, "--allow-sys=hostname,statfs"];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */
