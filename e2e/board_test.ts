@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { BoardState } from "../board/state.ts";
+import { linesOf } from "../shared/lines.ts";
 import { startBoard } from "../testing/boards.ts";
 import { Browser, CHROMIUM, type Page } from "../testing/browser.ts";
 import { startClient } from "../testing/clients.ts";
@@ -6,7 +8,8 @@ import { writeDrawRecord } from "../testing/draw_record.ts";
 import { needs } from "../testing/needs.ts";
 import { ServerGroup } from "../testing/servers.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { readBets, sampleBets, winnersOf } from "./bets.ts";
+import { ProjectCopy } from "./project_copy.ts";
+import { assertStored, readBets, sampleBets, winnersOf } from "./bets.ts";
 
 const BROWSER = ["run", "write", "env", "net", CHROMIUM] as const;
 const SIZE = { width: 1280, height: 720 };
@@ -122,5 +125,88 @@ Deno.test({
     );
     assertEquals(events, ["up", "found"]);
     assert(second.program.isRunning);
+  },
+});
+
+const PROCESSES = ["run", "write", "env", "net"] as const;
+const CONTAINERS_MS = 300_000;
+
+/** Reads what a board tells its page until `isDone`. */
+async function follow(url: string, isDone: (state: BoardState) => boolean): Promise<BoardState> {
+  const { body } = await fetch(`${url}/events`);
+  for await (const line of linesOf(body!)) {
+    if (!line.startsWith("data: ")) continue;
+    const state: BoardState = JSON.parse(line.slice("data: ".length));
+    if (isDone(state)) return state;
+  }
+  throw new Error("the stream ended before that");
+}
+
+/** Returns how the servers are, by their names. */
+function marksOf({ servers }: BoardState): string[] {
+  return servers.map(({ name, mark }) => `${name} ${mark}`);
+}
+
+Deno.test({
+  ...needs(PROCESSES, "deno task up starts the board on the next free port, and ends without it"),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 2, bets: 4000 });
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: bets.path });
+    copy.env.CLI_BATCH_SIZE = "2";
+    using _taken = Deno.listen({ hostname: "127.0.0.1", port: copy.boardPort });
+    await using up = copy.task("up", "--local");
+    const [, url] = await up.line(/^The board shows the lottery at (http:\/\/localhost:\d+)$/);
+    assertEquals(url, `http://localhost:${copy.boardPort + 1}`);
+    const { betsExpected, ...state } = await follow(
+      url,
+      ({ servers }) => servers.length === 2 && servers.every(({ mark }) => mark === "up"),
+    );
+    assertEquals(marksOf({ betsExpected, ...state }), ["server1 up", "server2 up"]);
+    assertEquals(betsExpected, 4000);
+    // Without a terminal nobody waits for Ctrl-C.
+    assertEquals(await up.ended(), 0, up.output());
+    assertMatch(up.lines.at(-1)!, /every agency knows its winners$/);
+    await assertStored(copy.volume, await readBets(bets));
+
+    await using without = copy.task("up", "--local", "--no-board");
+    assertEquals(await without.ended(), 0, without.output());
+    assertEquals(without.count(/^board +\||The board/), 0);
+  },
+});
+
+Deno.test({
+  ...needs(PROCESSES, "deno task up goes on when the board fails"),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 1, bets: 2000 });
+    await using copy = await ProjectCopy.make({ clients: 1, servers: 1, dataset: bets.path });
+    await copy.edit("board/main.ts", [/await main\(\)/, "1"]);
+    await using up = copy.task("up", "--local");
+    await up.line(/^The board has ended with exit code 1$/);
+    assertEquals(await up.ended(), 0, up.output());
+    await assertStored(copy.volume, await readBets(bets));
+  },
+});
+
+Deno.test({
+  ...needs(
+    [...PROCESSES, "docker"],
+    "the board in a container finds the servers by their name, and misses a dead one",
+  ),
+  fn: async () => {
+    await using bets = await sampleBets({ agencies: 2, bets: 20_000 });
+    await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: bets.path });
+    copy.env.CLI_BATCH_SIZE = "2";
+    await using up = copy.task("up");
+    const [, url] = await up.line(/^The board shows the lottery at (\S+)$/, CONTAINERS_MS);
+    assertEquals(url, `http://localhost:${copy.boardPort}`);
+    await follow(url, (state) => marksOf(state).sort().join() === "server1 up,server2 up");
+    await up.line(/client1 .* action: config/, CONTAINERS_MS);
+    const kill = ["kill", `${copy.composeProject}-server2-1`];
+    assertEquals((await new Deno.Command("docker", { args: kill }).output()).code, 0);
+    await follow(url, (state) => marksOf(state).includes("server2 dead"));
+    // Docker starts it again.
+    await follow(url, (state) => marksOf(state).sort().join() === "server1 up,server2 up");
+    assertEquals(await up.ended(CONTAINERS_MS), 0, up.output());
+    await assertStored(copy.volume, await readBets(bets));
   },
 });

@@ -10,6 +10,7 @@ import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.
 import { untilReady } from "../nodes/readiness.ts";
 import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
+import { parseAction } from "./log_lines.ts";
 import type { Printer } from "./printer.ts";
 import type { RunLedger, StoredFacts } from "./run_ledger.ts";
 import type { RunLock } from "./run_lock.ts";
@@ -132,9 +133,14 @@ class Services {
   #line(name: string, line: string): void {
     const { printer } = this.#run;
     if (isNodeDetail(line)) return printer.keep(name, line);
+    if (name === BOARD) {
+      // The operator wants to know where it is, which it says itself, and what is wrong with it.
+      if (parseAction(line)?.result === "success") printer.keep(name, line);
+      else printer.line(name, line);
+      return this.#run.board?.line(line);
+    }
     printer.line(name, line);
-    if (name === BOARD) this.#run.board?.line(line);
-    else this.#watch.line(name, line);
+    this.#watch.line(name, line);
   }
 }
 
