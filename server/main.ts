@@ -9,7 +9,7 @@ import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
 import { Certifier } from "./certificate/certifier.ts";
-import { handleArguments } from "./command_line.ts";
+import { handleArguments } from "../shared/command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/fatal_error.ts";
@@ -19,6 +19,7 @@ import { BETS_FILE, CLOSED_FILE } from "./ledger/file/volume_files.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { diskSpace } from "./status/disk_space.ts";
 import { ServerStatus } from "./status/status_report.ts";
 import { StatusServer } from "./status/status_server.ts";
 import { SERVER_USAGE } from "./usage.ts";
@@ -80,12 +81,18 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
 
 /** Opens the port of the server's status, if it has one. It answers while the ledger is still being read. */
 function openStatusPort(
-  { statusIp: ip, statusPort: port }: ServerSettings,
+  { statusIp: ip, statusPort: port, ledger, sharedVolume }: ServerSettings,
   status: ServerStatus,
   log: ActionLog,
 ): StatusServer | undefined {
   if (port === undefined) return undefined;
-  const server = new StatusServer({ ip, port, status });
+  const volume = ledger.engine === "files" ? sharedVolume : undefined;
+  const server = new StatusServer({
+    ip,
+    port,
+    status,
+    diskSpace: () => volume === undefined ? undefined : diskSpace(volume),
+  });
   log.info("status", "success", { ip, port: server.port });
   return server;
 }
