@@ -28,6 +28,7 @@ const FLAGS = {
   result: "CLI_RESULT",
   "batch-size": "CLI_BATCH_SIZE",
   "log-level": "CLI_LOG_LEVEL",
+  "log-format": "CLI_LOG_FORMAT",
   config: "CLI_CONFIG",
   "legacy-server": "CLI_LEGACY_SERVER",
   nombre: "NOMBRE",

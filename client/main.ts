@@ -55,7 +55,7 @@ async function main(args: string[]): Promise<number> {
   } catch (error) {
     return reportUsage(error);
   }
-  const output = new Output(job.settings.logLevel);
+  const output = new Output(job.settings);
   exitOnSignals(output, result);
   const exitCode = await runToEnd(job, output, result);
   await output.flush();

@@ -9,7 +9,7 @@ const CONFIG = `${import.meta.dirname}/config.yaml`;
 const PERMISSIONS = [
   "--allow-net",
   "--allow-read",
-  "--allow-env=CLI_*,NOMBRE,APELLIDO,DOCUMENTO,NACIMIENTO,NUMERO",
+  "--allow-env=CLI_*,LOG_FORMAT,NOMBRE,APELLIDO,DOCUMENTO,NACIMIENTO,NUMERO",
   "--no-prompt",
 ];
 

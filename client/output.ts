@@ -11,6 +11,7 @@ import {
   type ProgressOptions,
   type ProgressReport,
 } from "./progress_report.ts";
+import type { ClientSettings } from "./settings.ts";
 
 /** Longest wait for a slow reader of the log at the end. */
 const FLUSH_TIMEOUT_MS = 5000;
@@ -20,13 +21,17 @@ const STDERR_TERMINAL = {
   columns: () => Deno.consoleSize().columns || 80,
 };
 
+/** Options of {@linkcode Output}. */
+export type OutputOptions = Pick<ClientSettings, "logLevel" | "logFormat">;
+
 /** The output of one run. */
 export class Output {
   readonly log: ActionLog;
   readonly #writer = new LineWriter(Deno.stdout);
   #bar: ProgressBar | undefined;
 
-  constructor(logLevel: string) {
+  constructor({ logLevel: level, logFormat: format }: OutputOptions) {
+    this.#writer.format = format;
     // Where log and bar share a terminal, a line must be complete before the bar is drawn below it.
     const sink = Deno.stdout.isTerminal()
       ? (line: string) => {
@@ -34,7 +39,7 @@ export class Output {
         writeAll(Deno.stdout, `${line}\n`);
       }
       : this.#writer.write;
-    this.log = openLog({ levels: CLIENT_LEVELS, level: logLevel, sink });
+    this.log = openLog({ levels: CLIENT_LEVELS, level, format, sink });
   }
 
   /** Starts to report progress: with a bar on a terminal, else with log lines. */

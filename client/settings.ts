@@ -6,7 +6,7 @@
 
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
-import { CLIENT_LEVELS } from "../shared/logging.ts";
+import { CLIENT_LEVELS, LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
 import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
@@ -16,6 +16,7 @@ export interface ClientSettings {
   host: string;
   port: number;
   logLevel: string;
+  logFormat: LogFormat;
   /** The file of bets, or the folder that holds it as agency-N.csv. */
   data: string;
   /** The file for the result in JSON, if one is asked for. */
@@ -74,6 +75,12 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     agency: reader.integer("id", { min: 1, max: AGENCIES_MAX }),
     ...readAddress(reader),
     logLevel: reader.oneOf("log.level", Object.keys(CLIENT_LEVELS), "info"),
+    logFormat: reader.oneOf(
+      "log.format",
+      LOG_FORMATS,
+      // The setting of servers, so that one variable changes all of a lottery.
+      (environment("LOG_FORMAT")?.trim() || "text") as LogFormat,
+    ),
     data: reader.text("data", "data"),
     // Agencies may share config.yaml, but not a result.
     result: flags.CLI_RESULT || environment("CLI_RESULT") || undefined,

@@ -34,6 +34,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     host: "server",
     port: 12345,
     logLevel: "info",
+    logFormat: "text",
     data: "data",
     result: undefined,
     batchSize: 100,
@@ -64,6 +65,15 @@ Deno.test("readClientSettings() prefers flags to the environment, and the enviro
   assertEquals(read({}).host, "a");
   assertEquals(read({ CLI_RESULT: "x.json" }).result, "x.json");
   assertEquals(read({ CLI_BATCH_SIZE: "7" }).batchSize, 7);
+});
+
+Deno.test("readClientSettings() takes the log's format from its own setting, else from that of servers", () => {
+  const format = (environment: Record<string, string>) =>
+    readClientSettings(sources({ environment: { CLI_ID: "3", ...environment } })).logFormat;
+  assertEquals(format({ LOG_FORMAT: "json" }), "json");
+  assertEquals(format({ LOG_FORMAT: "json", CLI_LOG_FORMAT: "text" }), "text");
+  const [fault] = faults({ environment: { CLI_ID: "3", LOG_FORMAT: "xml" } });
+  assertEquals(fault, 'log.format is "xml" (its default): give one of text, json');
 });
 
 Deno.test("readClientSettings() takes legacy servers for possible by flag, environment or file", () => {

@@ -20,6 +20,7 @@ Settings come from flags, then the environment, then the file (under the name gi
   --data PATH        CLI_DATA             data             file of bets, or folder of agency-N.csv [data]
   --batch-size N     CLI_BATCH_SIZE       batch_size       most bets in a packet [100]
   --log-level L      CLI_LOG_LEVEL        log.level        debug, info, warn, error or fatal [info]
+  --log-format F     CLI_LOG_FORMAT       log.format       text or json [LOG_FORMAT in the environment, or text]
                      CLI_BATCH_BYTES_MAX  batch_bytes_max  longest packet, in bytes [8192]
                      CLI_ANSWER_SECONDS   answer_seconds   longest wait for an answer [10]
                      CLI_RETRY_SECONDS    retry_seconds    give up after nothing has worked for this long [60]

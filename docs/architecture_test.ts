@@ -3,7 +3,8 @@ import { filesBelow, isProductModule, readProjectFile } from "./testing.ts";
 
 /** Folders inside a top folder that are components of their own. */
 const INNER_COMPONENTS = [
-  ...["shared/simd", "server/ledger", "server/ledger/file", "server/ledger/jetstream"],
+  ...["shared/simd", "shared/status", "server/status"],
+  ...["server/ledger", "server/ledger/file", "server/ledger/jetstream"],
   ...["tools/run", "tools/check", "tools/doctor", "tools/deno"],
   ...["e2e/faults", "e2e/simulation"],
 ];

@@ -7,6 +7,9 @@ import { assertStored, exerciseBets, readBets } from "./bets.ts";
 import { DockerResources } from "./docker_resources.ts";
 import { ProjectCopy } from "./project_copy.ts";
 
+/** Elections take seconds, and containers on a busy machine their time. */
+const SLOW_MS = 180_000;
+
 /** The image of nats-server. It may be pulled where that is possible, but not by a test. */
 const NATS_IMAGE: Resource = {
   description: `the image ${BASE_IMAGES.NATS_IMAGE}`,
@@ -35,7 +38,7 @@ Deno.test({
       // Small packets, so that the run cannot end before the client is paused.
       copy.env.CLI_BATCH_SIZE = "20";
       await using up = copy.task("up");
-      await up.line(/^client1 .* action: config/);
+      await up.line(/^client1 .* action: config/, SLOW_MS);
       const [client, node] = ["client1", "node2"].map((name) => `${copy.composeProject}-${name}-1`);
       await copy.docker("pause", client);
       const since = (Date.now() / 1000).toFixed(3);
@@ -50,7 +53,7 @@ Deno.test({
       await events.line(/ container die .*exitCode=137/);
       await events.line(/ container start /);
       await copy.docker("unpause", client);
-      assertEquals(await up.ended(180_000), 0, up.output());
+      assertEquals(await up.ended(SLOW_MS), 0, up.output());
       await up.line(/ every agency knows its winners, although node2 was killed \(137\)$/);
       assertEquals(await resources.leftovers(), []);
     });
@@ -59,10 +62,10 @@ Deno.test({
       await using folder = tempFolder();
       const to = `${folder.path}/export`;
       await using exporting = copy.task("export", "--to", to);
-      assertEquals(await exporting.ended(), 0, exporting.output());
+      assertEquals(await exporting.ended(SLOW_MS), 0, exporting.output());
       await assertStored(to, rows);
       await using check = copy.task("check");
-      assertEquals(await check.ended(), 0, check.output());
+      assertEquals(await check.ended(SLOW_MS), 0, check.output());
       assertStringIncludes(check.output(), "draw: complete, all 5 agencies have closed");
       assertEquals(await resources.leftovers(), []);
     });
@@ -71,14 +74,14 @@ Deno.test({
       copy.env.CLI_BATCH_SIZE = "2";
       await using up = copy.task("up");
       await up.line(/^Began a new draw\. The last one stays in the streams LOTTERY_/);
-      await up.line(/^client1 .* action: config/);
+      await up.line(/^client1 .* action: config/, SLOW_MS);
       const ids = await resources.containers();
       const user = `${Deno.uid() || 1000}:${Deno.gid() || 1000}`;
       const format = "{{.Config.User}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}";
       const found = await copy.docker("inspect", "--format", format, ...ids);
       assertEquals(new Set(found), new Set([`${user} true [ALL]`]));
       up.signal("SIGTERM");
-      assertEquals(await up.ended(), 143, up.output());
+      assertEquals(await up.ended(SLOW_MS), 143, up.output());
       assertEquals(await resources.leftovers(), []);
     });
   },

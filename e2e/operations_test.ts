@@ -44,15 +44,15 @@ Deno.test({
     await copy.edit(".env", [/^LEDGER=.*/m, `LEDGER=tls://${cluster.addresses.join(",")}`]);
 
     await using up = copy.task("up", "--local");
-    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(await up.ended(120_000), 0, up.output());
     await up.line(/^All bets are stored, and every agency knows its winners$/);
     await using exporting = copy.task("export", "--to", `${folder.path}/export`);
-    assertEquals(await exporting.ended(), 0, exporting.output());
+    assertEquals(await exporting.ended(120_000), 0, exporting.output());
     await assertStored(`${folder.path}/export`, await readBets(bets));
 
     copy.env.LEDGER_PASSWORD = "another password";
     await using refused = copy.task("check");
-    assertEquals(await refused.ended(), 1, refused.output());
+    assertEquals(await refused.ended(120_000), 1, refused.output());
     assertStringIncludes(refused.output(), "does not accept this server");
     assertStringIncludes(refused.output(), "LEDGER_USER and LEDGER_PASSWORD");
   },

@@ -9,6 +9,8 @@ import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
 import { assertStored, exerciseBets, readBets, sampleBets, winnersOf } from "./bets.ts";
 import { type CopyOptions, ProjectCopy } from "./project_copy.ts";
 
+/** Elections take seconds, and three nodes on a busy machine their time. */
+const SLOW_MS = 180_000;
 const NODES = ["run", "write", "env", "natsServer"] as const;
 
 /** Returns a copy of the project whose ledger is on three nodes of its own. */
@@ -29,7 +31,7 @@ function tableOf({ lines }: Program): string[][] {
 /** Runs a task that must succeed. Returns what it prints. */
 async function succeed(copy: ProjectCopy, name: string, ...args: string[]): Promise<string> {
   await using task = copy.task(name, ...args);
-  assertEquals(await task.ended(), 0, task.output());
+  assertEquals(await task.ended(SLOW_MS), 0, task.output());
   return task.lines.join("\n");
 }
 
@@ -40,7 +42,7 @@ async function fail(
   ...[name, ...args]: string[]
 ): Promise<string> {
   await using task = copy.task(name, ...args);
-  assertEquals(await task.ended(), code, task.output());
+  assertEquals(await task.ended(SLOW_MS), code, task.output());
   return task.lines.join("\n");
 }
 
@@ -61,7 +63,7 @@ Deno.test({
 
     await test.step("up stores all bets, and stops the nodes at the end", async () => {
       await using up = copy.task("up", "--local");
-      assertEquals(await up.ended(), 0, up.output());
+      assertEquals(await up.ended(SLOW_MS), 0, up.output());
       await up.line(/^The nodes are ready: nats:\/\/127\.0\.0\.1:\d+,/);
       assertEquals(tableOf(up), table);
       await up.line(/^All bets are stored, and every agency knows its winners$/);
@@ -103,7 +105,7 @@ Deno.test({
 
     await test.step("a second up begins a new draw, and keeps the streams of the last one", async () => {
       await using up = copy.task("up", "--local");
-      assertEquals(await up.ended(), 0, up.output());
+      assertEquals(await up.ended(SLOW_MS), 0, up.output());
       await up.line(
         /^Began a new draw\. The last one stays in the streams LOTTERY_[0-9a-f]{8}_0 to/,
       );
@@ -118,7 +120,7 @@ Deno.test({
 
     await test.step("doctor says whether nodes could be started", async () => {
       await using doctor = copy.task("doctor");
-      await doctor.ended();
+      await doctor.ended(SLOW_MS);
       await doctor.line(
         /^note +nodes +not running: .* up starts them \(as processes: nats-server /,
       );
@@ -137,13 +139,13 @@ Deno.test({
     // Small packets, so that it stops in the middle of the work.
     copy.env.CLI_BATCH_SIZE = "2";
     await using up = copy.task("up", "--local");
-    await up.line(/client1 .* action: config/);
-    await up.line(/client2 .* action: config/);
+    await up.line(/client1 .* action: config/, SLOW_MS);
+    await up.line(/client2 .* action: config/, SLOW_MS);
     assertStringIncludes(await fail(copy, 1, "reset"), "The lottery is already running");
     const { children } = await readRunRecord(copy.root);
     assertEquals(children.length, 3 + 2 + 2);
     up.signal("SIGTERM");
-    assertEquals(await up.ended(), 143, up.output());
+    assertEquals(await up.ended(SLOW_MS), 143, up.output());
     assertEquals(children.some(isAlive), false);
 
     delete copy.env.CLI_BATCH_SIZE;
@@ -153,7 +155,7 @@ Deno.test({
     assertStringIncludes(refused, "Cannot continue the unfinished draw: its bets of agency ");
     delete copy.env.DATASET;
     await using second = copy.task("up", "--local");
-    assertEquals(await second.ended(), 0, second.output());
+    assertEquals(await second.ended(SLOW_MS), 0, second.output());
     await second.line(/^Continuing the unfinished draw$/);
   },
 });
@@ -167,7 +169,7 @@ Deno.test({
     await using copy = await copyWithNodes({ clients: 2, servers: 2 });
     copy.env.CLI_BATCH_SIZE = "20";
     await using up = copy.task("up", "--local");
-    await up.line(/client2 .* action: config/);
+    await up.line(/client2 .* action: config/, SLOW_MS);
     const { children } = await readRunRecord(copy.root);
     // The run waits for the paused client.
     Deno.kill(children.at(-1)!, "SIGSTOP");
@@ -175,7 +177,7 @@ Deno.test({
     await up.line(/^node2 +\| node2 was killed \(137\)\. Starting it again$/);
     await up.line(/^node2 +\| node2 listens again$/);
     Deno.kill(children.at(-1)!, "SIGCONT");
-    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(await up.ended(SLOW_MS), 0, up.output());
     await up.line(/ every agency knows its winners, although node2 was killed \(137\)$/);
   },
 });
@@ -186,10 +188,10 @@ Deno.test({
     await using copy = await copyWithNodes({ clients: 1, servers: 1 });
     copy.env.CLI_BATCH_SIZE = "1";
     await using up = copy.task("up", "--local");
-    await up.line(/client1 .* action: config/);
+    await up.line(/client1 .* action: config/, SLOW_MS);
     const { pid, children } = await readRunRecord(copy.root);
     Deno.kill(pid, "SIGKILL");
-    await up.ended();
+    await up.ended(SLOW_MS);
     assertStringIncludes(
       await fail(copy, 1, "up", "--local"),
       "of an earlier run are still running",
@@ -229,9 +231,9 @@ Deno.test({
     await using copy = await ProjectCopy.make({ clients: 2, servers: 2, dataset: bets.path });
     copy.env.LEDGER_NAME = "other-lottery";
     await using up = copy.task("up", "--local", "--ledger", cluster.environment.LEDGER);
-    await up.line(/client2 .* action: config/);
+    await up.line(/client2 .* action: config/, SLOW_MS);
     assertEquals((await readRunRecord(copy.root)).children.length, 4);
-    assertEquals(await up.ended(), 0, up.output());
+    assertEquals(await up.ended(SLOW_MS), 0, up.output());
     copy.env.LEDGER = cluster.environment.LEDGER;
     assertStringIncludes(await succeed(copy, "check"), "lottery: other-lottery, draw ");
     assert((await cluster.streamNames()).includes("OTHER-LOTTERY_DRAWS"));
@@ -239,7 +241,7 @@ Deno.test({
       ",",
     );
     await using doctor = copy.task("doctor");
-    assertEquals(await doctor.ended(), 0, doctor.output());
+    assertEquals(await doctor.ended(SLOW_MS), 0, doctor.output());
     await doctor.line(/^ok +node1 +nats-server \S+ at \S+ syncs every write/);
     await doctor.line(/^ok +nodes +all replicas of 5 streams have caught up$/);
 
@@ -255,7 +257,7 @@ Deno.test({
 
     cluster.nodes[2].pause();
     await using sick = copy.task("doctor");
-    assertEquals(await sick.ended(), 1, sick.output());
+    assertEquals(await sick.ended(SLOW_MS), 1, sick.output());
     await sick.line(/^fault +node +\S+ cannot be asked \(it does not answer within 3 s\)/);
   },
 });

@@ -5,6 +5,7 @@
  */
 
 import type { ActionLog } from "../shared/logging.ts";
+import type { ConnectionsReport } from "../shared/status/report.ts";
 import { AddressGroups, type Grouped } from "./address_groups.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
@@ -37,7 +38,7 @@ export interface ConnectionsOptions {
   settings: ServerSettings;
   warnings: SummedWarnings;
   /** What the sessions need. */
-  context: Omit<SessionContext, "onWaiting" | "onLinger">;
+  context: Omit<SessionContext, "onWaiting" | "onLinger" | "onInvalid">;
 }
 
 /**
@@ -63,6 +64,8 @@ export class Connections {
   readonly #lingering = new AddressGroups<AgencyVisit>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #search: ReturnType<typeof setTimeout> | undefined;
+  /** Invalid packets that were refused. */
+  invalidPackets = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
   #isStopping = false;
@@ -76,6 +79,7 @@ export class Connections {
       ...context,
       onWaiting: (session, agency) => this.#onWaiting(session, agency),
       onLinger: (session) => this.#onLinger(session),
+      onInvalid: () => this.invalidPackets++,
     };
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
   }
@@ -109,6 +113,14 @@ export class Connections {
     if (this.#waiting.count(source) <= this.#settings.connectionsPerAddressMax) return false;
     this.#endWait();
     return true;
+  }
+
+  /** What the connections are doing. */
+  report(): ConnectionsReport {
+    const [waiting, lingering] = [this.#waiting.size, this.#lingering.size];
+    const served = this.#sessions.size - waiting - lingering;
+    const { connectionsMax: placesMax } = this.#settings;
+    return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering };
   }
 
   /** Ends all connections: those that are working, after their answer. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { DrawWatch } from "./draw_watch.ts";
-import type { Draw, Ledger } from "./ledger/ledger.ts";
+import { LedgerFigures } from "./ledger/figures.ts";
+import type { Draw, Ledger, LotteryIdentity } from "./ledger/ledger.ts";
 import { keepLog } from "./testing/ledgers.ts";
 
 const SORTEO = "action: sorteo | result: success | numero_ganador: 7574";
@@ -10,6 +11,7 @@ const DRAW: Draw = { winners: unused };
 class FakeLedger implements Ledger {
   readonly notation = "packet";
   readonly failed = new Promise<Error>(() => {});
+  readonly figures = new LedgerFigures();
   /** The draw, once every agency has closed; or the error that asking for it throws. */
   outcome: Draw | Error | undefined;
   /** What the next answer waits for. */
@@ -29,6 +31,12 @@ class FakeLedger implements Ledger {
     this.change = listener;
   }
 
+  get identity(): LotteryIdentity {
+    return unused();
+  }
+
+  seen = unused;
+  readiness = unused;
   append = unused;
   close = unused;
   progress = unused;

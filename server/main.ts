@@ -4,6 +4,7 @@
  * @module
  */
 
+import config from "../deno.json" with { type: "json" };
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
@@ -16,11 +17,15 @@ import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { ServerStatus } from "./status/status_report.ts";
+import { StatusServer } from "./status/status_server.ts";
 import { SERVER_USAGE } from "./usage.ts";
 
 /** A hanging disk or peer must not keep the server from ending in time. */
 const STOP_DEADLINE_MS = 1900;
 const FLUSH_MS = 100;
+/** How often a server with a status port tries whether its ledger could store bets. */
+const HEARTBEAT_MS = 1000;
 
 const EXIT_FAILURE = 1;
 const EXIT_SETTINGS = 2;
@@ -40,6 +45,12 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
   const stopped = Promise.withResolvers<number>();
   onStopSignal(() => stopped.resolve(0));
   surviveFileSizeLimit();
+  const status = new ServerStatus({
+    host: settings.statusPort === undefined ? "" : hostName(),
+    pid: Deno.pid,
+    version: config.version,
+  }, () => performance.now());
+  await using _port = openStatusPort(settings, status, log);
   const opening = openLedger(settings, log);
   const ledger = await Promise.race([opening, stopped.promise]);
   // Stopped while it waited for the lock or read the volume: nothing has been promised yet.
@@ -51,11 +62,34 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
   const server = new Server(settings, { ledger, log });
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
+  status.serving(server, ledger);
   const exitCode = await stopped.promise;
+  status.stopping();
   const deadline = setTimeout(() => end(exitCode, log), STOP_DEADLINE_MS);
   await server.stop();
   clearTimeout(deadline);
   return exitCode;
+}
+
+/** Opens the port of the server's status, if it has one. It answers while the ledger is still being read. */
+function openStatusPort(
+  { statusIp: ip, statusPort: port }: ServerSettings,
+  status: ServerStatus,
+  log: ActionLog,
+): StatusServer | undefined {
+  if (port === undefined) return undefined;
+  const server = new StatusServer({ ip, port, status });
+  log.info("status", "success", { ip, port: server.port });
+  return server;
+}
+
+/** The name of this host; empty where Deno may not ask for it. */
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "";
+  }
 }
 
 /** What the log says of the ledger's place. */
@@ -77,7 +111,15 @@ async function openFiles(settings: ServerSettings, log: ActionLog): Promise<Ledg
   const { agencies, winningNumber, drawPollMs: pollMs } = settings;
   try {
     const disk = new FolderDisk(sharedVolume);
-    return await openFileLedger(disk, { agencies, winningNumber, log, signal, pollMs });
+    const heartbeatMs = settings.statusPort === undefined ? undefined : HEARTBEAT_MS;
+    return await openFileLedger(disk, {
+      agencies,
+      winningNumber,
+      log,
+      signal,
+      pollMs,
+      heartbeatMs,
+    });
   } catch (cause) {
     if (cause instanceof FatalLedgerError) throw cause;
     throw new Error(
@@ -120,7 +162,9 @@ async function main(): Promise<void> {
   let exitCode: number;
   try {
     const settings = readServerSettings();
-    log = openLog({ levels: SERVER_LEVELS, level: settings.logLevel, sink: writer.write });
+    const { logFormat: format, logLevel: level } = settings;
+    writer.format = format;
+    log = openLog({ levels: SERVER_LEVELS, level, format, sink: writer.write });
     exitCode = await serve(settings, log);
   } catch (error) {
     exitCode = error instanceof SettingsError ? EXIT_SETTINGS : EXIT_FAILURE;

@@ -5,6 +5,7 @@
  */
 
 import { BetDecoder, dayNumber } from "../shared/mod.ts";
+import type { ConnectionsReport } from "../shared/status/report.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import { classifyAcceptError } from "./accept_errors.ts";
 import { Connections } from "./connections.ts";
@@ -74,6 +75,16 @@ export class Server {
   /** The port it listens on: the configured one, or a free one if that is 0. */
   get port(): number {
     return this.#listener.addr.port;
+  }
+
+  /** What its connections are doing. */
+  connections(): ConnectionsReport {
+    return this.#connections.report();
+  }
+
+  /** How many invalid packets it has refused. */
+  get invalidPackets(): number {
+    return this.#connections.invalidPackets;
   }
 
   /** Accepts connections until {@linkcode stop}. */

@@ -65,6 +65,8 @@ export interface SessionContext {
   onWaiting: (session: Session, agency: number | undefined) => void;
   /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
   onLinger: (session: Session) => void;
+  /** Reports that an invalid packet was refused. */
+  onInvalid: () => void;
   /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
   now: () => number;
   /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
@@ -325,6 +327,7 @@ export class Session {
 
   /** Refuses an invalid packet. Only a Store packet has an answer for that, and may be followed by others. */
   async #refuse(error: PacketError): Promise<Next> {
+    this.#context.onInvalid();
     const action = error.isStore ? "apuestas_almacenadas" : "receive_message";
     this.#context.log.error(action, "fail", { ip: this.#peer, error: error.message });
     // It may be a person's name or document.
@@ -338,6 +341,7 @@ export class Session {
   async #refuseTooLong(error: unknown): Promise<void> {
     if (!(error instanceof FrameTooLongError)) throw error;
     this.#state = "working";
+    this.#context.onInvalid();
     this.#context.log.error("receive_message", "fail", { ip: this.#peer, error: error.message });
     if (isStoreRequest(error.head)) await this.#write(STORE_RESPONSES[REFUSED]);
     await this.#linger();

@@ -77,6 +77,7 @@ async function converse(connection: Connection, { failing = false } = {}): Promi
     decoder: new BetDecoder(ledger.notation),
     onWaiting: () => {},
     onLinger: () => {},
+    onInvalid: () => {},
     now: () => Date.now(),
     today: () => 20261123,
   });

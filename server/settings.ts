@@ -7,7 +7,7 @@
 import { parse } from "@std/ini";
 import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
-import { SERVER_LEVELS } from "../shared/logging.ts";
+import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
@@ -19,6 +19,7 @@ export interface ServerSettings {
   broadcastPort: number;
   agencies: number;
   logLevel: string;
+  logFormat: LogFormat;
   listenIp: string;
   /** Whether several servers on this host share the ports. */
   reusePort: boolean;
@@ -35,6 +36,9 @@ export interface ServerSettings {
   /** Replaces `idleMs` while another connection waits for a place. */
   crowdedIdleMs: number;
   drawPollMs: number;
+  /** The port of the server's status; nothing if it has none. */
+  statusPort: number | undefined;
+  statusIp: string;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
@@ -74,6 +78,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     broadcastPort: reader.integer("UDP_BROADCAST_PORT", { min: 0, max: 65535 }),
     agencies: reader.integer("AGENCIES_AMOUNT", { min: 1, max: AGENCIES_MAX }),
     logLevel: reader.oneOf("LOGGING_LEVEL", Object.keys(SERVER_LEVELS)),
+    logFormat: reader.oneOf("LOG_FORMAT", LOG_FORMATS, "text"),
     listenIp: reader.ipv4("SERVER_LISTEN_IP", "0.0.0.0"),
     reusePort: reader.flag("SERVER_REUSE_PORT", false),
     connectionsMax,
@@ -100,6 +105,8 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       max: 86_400,
       default: 5,
     }),
+    statusPort: readStatusPort(reader),
+    statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,
@@ -111,6 +118,11 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
   };
   reader.finish();
   return settings;
+}
+
+function readStatusPort(reader: SettingsReader): number | undefined {
+  if (reader.text("STATUS_PORT", "") === "") return undefined;
+  return reader.integer("STATUS_PORT", { min: 0, max: 65535 });
 }
 
 function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {

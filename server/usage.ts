@@ -14,6 +14,8 @@ default. docs/settings.md lists all of them; the most common are:
   SHARED_VOLUME          folder of the bets [server/shared-volume]
   LEDGER                 files (on SHARED_VOLUME), or nodes such as nats://host1,host2,host3 [files]
   LOGGING_LEVEL          NOTSET, DEBUG, INFO, WARNING, ERROR or CRITICAL [INFO]
+  LOG_FORMAT             text, or json for one JSON object a line [text]
+  STATUS_PORT            port of its health checks, its status and its metrics [none]
   SERVER_CONFIG          path of the file [server/config.ini]
 
 Example:

@@ -1,13 +1,13 @@
 /**
- * The log of a program. A line is `TIME LEVEL action: NAME | result: success | key: value`. This is
- * the only module that imports @std/log.
+ * The log of a program. A line is `TIME LEVEL action: NAME | result: success | key: value`, or a
+ * JSON object with the same fields. This is the only module that imports @std/log.
  *
  * @module
  */
 
 import { BaseHandler, type LevelName, Logger, LogLevels, type LogRecord } from "@std/log";
 import { withDeadline } from "./deadline.ts";
-import { isReadable, quoteText } from "./readable.ts";
+import { isReadable, quoteJson, quoteText } from "./readable.ts";
 
 /** The outcome of an action. */
 export type Result = "in_progress" | "success" | "fail";
@@ -34,43 +34,49 @@ export const CLIENT_LEVELS = {
   fatal: "CRITICAL",
 } as const satisfies Record<string, LevelName>;
 
+/** How lines are written: as people read them, or as JSON for programs. */
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = typeof LOG_FORMATS[number];
+
 /** Takes complete lines, without line ends. Must neither throw nor block. */
 export type LineSink = (line: string) => void;
 
 /** Logs the actions of a program. */
 export class ActionLog {
   readonly #logger: Logger;
+  readonly #format: typeof formatAction;
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, format: typeof formatAction = formatAction) {
     this.#logger = logger;
+    this.#format = format;
   }
 
   /** Logs what helps a developer. */
   debug(action: string, result: Result, details: Details = {}): void {
     // Most lines of this level are not shown, so they are not formatted either.
     if (this.#logger.level <= LogLevels.DEBUG) {
-      this.#logger.debug(formatAction(action, result, details));
+      this.#logger.debug(this.#format(action, result, details));
     }
   }
 
   /** Logs what an operator should see. */
   info(action: string, result: Result, details: Details = {}): void {
-    this.#logger.info(formatAction(action, result, details));
+    this.#logger.info(this.#format(action, result, details));
   }
 
   /** Logs a problem that the program can handle. */
   warning(action: string, result: Result, details: Details = {}): void {
-    this.#logger.warn(formatAction(action, result, details));
+    this.#logger.warn(this.#format(action, result, details));
   }
 
   /** Logs a failure. */
   error(action: string, result: Result, details: Details = {}): void {
-    this.#logger.error(formatAction(action, result, details));
+    this.#logger.error(this.#format(action, result, details));
   }
 
   /** Logs the failure that ends the program. */
   critical(action: string, result: Result, details: Details = {}): void {
-    this.#logger.critical(formatAction(action, result, details));
+    this.#logger.critical(this.#format(action, result, details));
   }
 }
 
@@ -82,6 +88,8 @@ export interface LogOptions {
   level: string;
   /** Where the lines go. */
   sink: LineSink;
+  /** @default {"text"} */
+  format?: LogFormat;
   /** Clock, in milliseconds since 1970. @default {Date.now} */
   now?: () => number;
 }
@@ -103,18 +111,23 @@ export interface LogOptions {
  * assertEquals(fields, "action: apuestas_almacenadas | result: success | agency: 1");
  * ```
  */
-export function openLog({ levels, level, sink, now = Date.now }: LogOptions): ActionLog {
+export function openLog(
+  { levels, level, sink, format = "text", now = Date.now }: LogOptions,
+): ActionLog {
   const levelName = (levels as Record<string, LevelName>)[level];
   const names = new Map(Object.entries(levels).map(([ours, std]) => [std, ours.toUpperCase()]));
   const formatter = ({ levelName, msg }: LogRecord) => {
     const shown = names.get(levelName as LevelName) ?? levelName;
-    return `${formatTime(now())} ${shown.padEnd(8)} ${msg}`;
+    return format === "json"
+      ? formatJson(now(), shown, msg)
+      : `${formatTime(now())} ${shown.padEnd(8)} ${msg}`;
   };
   class SinkHandler extends BaseHandler {
     override log = sink;
   }
   const handlers = [new SinkHandler(levelName, { formatter })];
-  return new ActionLog(new Logger("lottery", levelName, { handlers }));
+  const logger = new Logger("lottery", levelName, { handlers });
+  return new ActionLog(logger, format === "json" ? formatFields : formatAction);
 }
 
 /**
@@ -125,6 +138,16 @@ export function formatAction(action: string, result: Result, details: Details): 
   let line = `action: ${action} | result: ${result}`;
   for (const key in details) line += ` | ${key}: ${formatValue(details[key])}`;
   return line;
+}
+
+/** Formats an action as the fields of a JSON object, without its braces. */
+function formatFields(action: string, result: Result, details: Details): string {
+  return quoteJson({ action, result, ...details }).slice(1, -1);
+}
+
+/** Completes the fields of an action to a JSON object. The time is in RFC 3339, in UTC. */
+function formatJson(timeMs: number, level: string, fields: string): string {
+  return `{"time":"${new Date(timeMs).toISOString()}","level":"${level}",${fields}}`;
 }
 
 function formatValue(value: string | number | boolean): string {
@@ -153,6 +176,8 @@ const WAITING_LINES_MAX = 10_000;
  * so that a stalled reader of the log cannot stop the lottery.
  */
 export class LineWriter {
+  /** How the lines are written: its own line about dropped ones is written in the same way. */
+  format: LogFormat = "text";
   readonly #sink: ByteSink;
   readonly #linesMax: number;
   #waiting: string[] = [];
@@ -187,7 +212,11 @@ export class LineWriter {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       if (this.#dropped > 0) {
-        this.#waiting.push(`${this.#dropped} log lines were dropped: nobody read them in time`);
+        const error = `${this.#dropped} log lines were dropped: nobody read them in time`;
+        const fields = () => formatFields("log", "fail", { error });
+        this.#waiting.push(
+          this.format === "json" ? formatJson(Date.now(), "WARNING", fields()) : error,
+        );
         this.#dropped = 0;
       }
       let bytes = encoder.encode(this.#waiting.join("\n") + "\n");

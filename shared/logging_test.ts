@@ -303,3 +303,38 @@ Deno.test("LineWriter.flush() gives up after its timeout on a sink that is stuck
   await flushed;
   assert(isFlushed);
 });
+
+Deno.test("openLog() writes JSON, with the same fields and the time in UTC", {
+  permissions: "none",
+}, () => {
+  const lines: string[] = [];
+  const sink = (line: string) => lines.push(line);
+  const now = () => MOMENT_MS;
+  const log = openLog({ levels: CLIENT_LEVELS, level: "debug", format: "json", sink, now });
+  log.warning("w", "fail", { error: 'a "b" | \u202e\n', agency: 1, repeated: true });
+  log.critical("c", "fail");
+  const time = new Date(MOMENT_MS).toISOString();
+  assertEquals(lines, [
+    `{"time":"${time}","level":"WARN","action":"w","result":"fail",` +
+    '"error":"a \\"b\\" | \\u202e\\n","agency":1,"repeated":true}',
+    `{"time":"${time}","level":"FATAL","action":"c","result":"fail"}`,
+  ]);
+  assertEquals(JSON.parse(lines[0]).error, 'a "b" | \u202e\n');
+});
+
+Deno.test("LineWriter.write() reports dropped lines in JSON among lines in JSON", {
+  permissions: "none",
+}, async () => {
+  const sink = new HeldSink();
+  const writer = new LineWriter(sink, 1);
+  writer.format = "json";
+  writer.write("{}");
+  const { take } = await sink.at(0);
+  for (let line = 0; line < 3; line++) writer.write("{}");
+  take(3);
+  const [, report] = (await sink.takeAll(1)).split("\n");
+  const { level, action, result, error } = JSON.parse(report);
+  assertEquals([level, action, result], ["WARNING", "log", "fail"]);
+  assertEquals(error, "2 log lines were dropped: nobody read them in time");
+  await writer.flush(1000);
+});

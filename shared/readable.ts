@@ -31,7 +31,12 @@ export function isReadable(text: string): boolean {
  * ```
  */
 export function quoteText(text: string): string {
-  return escapeAll(JSON.stringify(text));
+  return quoteJson(text);
+}
+
+/** Writes a value as JSON of one line, with everything escaped that a reader cannot see. */
+export function quoteJson(value: unknown): string {
+  return escapeAll(JSON.stringify(value));
 }
 
 /** Quotes a value that was refused. Also escapes blanks that look like the space but are not. */

@@ -39,11 +39,15 @@ export interface ServerGroupOptions {
   hostnames?: readonly string[];
   /** The UDP port of broadcasts. @default {a free one} */
   broadcastPort?: number;
+  /** Whether each server has a status port. @default {false} */
+  hasStatus?: boolean;
   /** More settings. */
   env?: Record<string, string>;
   /** Changes the program that a start of a server runs. @default {no change} */
   adapt?: (program: ProgramOptions, start: ServerStart) => ProgramOptions;
 }
+
+const STATUS_LINE = /action: status \| result: success .*port: (\d+)/;
 
 /** One start of one server. */
 export interface ServerStart {
@@ -61,6 +65,8 @@ export class RestartableServer {
   /** The port on which it listens; 0 before its first start. */
   port = 0;
   readonly #hostname: string;
+  /** The port of its status; 0 before its first start, and if it has none. */
+  statusPort = 0;
   readonly #launch: () => Program;
 
   constructor(name: string, hostname: string, launch: () => Program) {
@@ -84,6 +90,14 @@ export class RestartableServer {
     this.processes.push(process);
     const [, port] = await process.line(/action: listen \| result: success .*port: (\d+)/);
     this.port = Number(port);
+    const status = process.lines.map((line) => STATUS_LINE.exec(line)).find((match) => match);
+    this.statusPort = Number(status?.[1] ?? 0);
+  }
+
+  /** Asks its status port for a path. */
+  async status(path: string): Promise<{ code: number; text: string }> {
+    const response = await fetch(`http://${LOOPBACK}:${this.statusPort}${path}`);
+    return { code: response.status, text: await response.text() };
   }
 }
 
@@ -168,7 +182,7 @@ export class ServerGroup implements AsyncDisposable {
   }
 
   #launch(index: number): Program {
-    const { agencies, sharedPort = true, env } = this.#options;
+    const { agencies, sharedPort = true, hasStatus = false, env } = this.#options;
     const { adapt = (program) => program } = this.#options;
     const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
@@ -184,13 +198,20 @@ export class ServerGroup implements AsyncDisposable {
         files: [],
         modules: engineModules(PROJECT_ROOT),
       },
-      network: { listenIp, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+      network: {
+        listenIp,
+        port,
+        broadcastIp: LOOPBACK_BROADCAST,
+        broadcastPort,
+        ...hasStatus && { status: { ip: LOOPBACK, port: 0 } },
+      },
     });
     const program = {
       name: server.name,
       args: ["run", "--quiet", ...permissions, "server/main.ts"],
       env: {
         ...serverEnvironment({ listenIp, port, broadcastPort, agencies, volume }),
+        ...hasStatus && { STATUS_PORT: "0" },
         ...nodes?.environment,
         ...env,
       },

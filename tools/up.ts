@@ -7,6 +7,7 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
+import { countBets } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
 import { COMPOSE_CLUSTER } from "./run/compose_cluster.ts";
@@ -72,6 +73,7 @@ async function run({ local, ledger: flag }: { local: boolean; ledger?: string })
   const samples = await provideBets(settings.lottery);
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await clearResults();
+  lock.describe({ betsExpected: await countBets(settings.lottery) });
   const ledger = chooseLedger(settings);
   return await runLottery({ cluster, ledger, settings, lock, stop }, samples);
 }

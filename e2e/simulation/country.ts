@@ -11,6 +11,7 @@
 import { setImmediate } from "node:timers";
 import { parseArgs } from "node:util";
 import { FakeTime } from "@std/testing/time";
+import { LedgerFigures } from "../../server/ledger/figures.ts";
 import { AgencyLog } from "../../server/ledger/jetstream/agency_log.ts";
 import { Patience } from "../../server/ledger/jetstream/patience.ts";
 import type { StoredMessage } from "../../server/ledger/jetstream/replicated_log.ts";
@@ -70,6 +71,7 @@ class Country {
   readonly #random: Random;
   readonly #cluster: MemoryCluster;
   readonly #patience = new Patience({ deadlineMs: DEADLINE_MS, pauseMs: 100, now: Date.now });
+  readonly #figures = new LedgerFigures();
   readonly #servers: Map<number, AgencyLog>[];
   #nextAgency = 1;
   #busy = 0;
@@ -112,7 +114,7 @@ class Country {
       const known = this.#servers[at];
       let log = known.get(agency);
       if (log === undefined) {
-        known.set(agency, log = new AgencyLog(agency, logs[at], this.#patience));
+        known.set(agency, log = new AgencyLog(agency, logs[at], this.#patience, this.#figures));
       }
       return log;
     };

@@ -134,6 +134,8 @@ export class JetstreamEngine implements SimulatedEngine {
 
   #open(log: ReplicatedLog, agencies: number): Ledger {
     const options = {
+      id: "5e1f0f6e-4c0a-4a8e-9c3b-2f6f0a3a9d11",
+      createdAt: "2026-11-23T10:00:00.000Z",
       agencies,
       winningNumber: WINNING_NUMBER,
       deadlineMs: DEADLINE_MS,

@@ -157,6 +157,7 @@ export class SimulatedServers {
       decoder: new BetDecoder(ledger.notation),
       onWaiting: () => {},
       onLinger: () => {},
+      onInvalid: () => {},
       now: Date.now,
       today: () => dayNumber(Date.now()),
     };

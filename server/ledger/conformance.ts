@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
 import { withDeadline } from "../../shared/deadline.ts";
 import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
+import { SEEN_TESTS } from "./seen_conformance.ts";
 import type { AppendResult, DigestResult, Draw, Ledger } from "./ledger.ts";
 
 /** Agencies of every lottery under test. */
@@ -51,7 +52,7 @@ export interface TestLedgerOptions {
 
 /** Registers the tests. */
 export function testLedger({ name, start, define }: TestLedgerOptions): void {
-  for (const [what, test] of Object.entries(TESTS)) {
+  for (const [what, test] of Object.entries({ ...TESTS, ...SEEN_TESTS })) {
     const title = `${name}: ${what}`;
     Deno.test({
       ...define?.(title) ?? { name: title },
@@ -63,8 +64,11 @@ export function testLedger({ name, start, define }: TestLedgerOptions): void {
   }
 }
 
+/** A test of the suite. */
+export type LedgerTest = (lottery: LotteryUnderTest) => Promise<void>;
+
 /** A batch whose documents are `name-0`, `name-1` and so on. Its bets win if `number` is the winning one. */
-function batchOf(
+export function batchOf(
   ledger: Pick<Ledger, "notation">,
   name: string,
   { agency = 1, count = 2, number = 1 } = {},
@@ -103,7 +107,7 @@ async function winnersOf(draw: Draw, agency: number): Promise<string[]> {
 
 const STORED: AppendResult = { status: "stored" };
 
-const TESTS: Record<string, (lottery: LotteryUnderTest) => Promise<void>> = {
+const TESTS: Record<string, LedgerTest> = {
   "append() stores all bets of a batch, in their order": async (lottery) => {
     const ledger = await lottery.open();
     assertEquals(await ledger.append(batchOf(ledger, "a", { count: 300 })), STORED);

@@ -9,6 +9,7 @@
  */
 
 import type { BetBatch, BetNotation, BetsDigest } from "../../shared/mod.ts";
+import type { LedgerFigures } from "./figures.ts";
 
 /** The outcome of an append. */
 export type AppendResult =
@@ -49,10 +50,38 @@ export interface Draw {
   winners(agency: number): AsyncIterable<Uint8Array<ArrayBuffer>>;
 }
 
+/** What makes a lottery the same one, on every server and after every restart. */
+export interface LotteryIdentity {
+  /** A UUID. */
+  id: string;
+  /** AGENCIES_AMOUNT. */
+  agencies: number;
+  /** LOTTERY_WINNER_NUMBER. */
+  winningNumber: number;
+  /** When the first server started, in ISO 8601 with zone. */
+  createdAt: string;
+}
+
+/** What a server has last seen of an agency. */
+export interface AgencySeen {
+  /** Stored bets, those of other servers included. They may be a moment old, and not durable yet. */
+  bets: number;
+  isClosed: boolean;
+}
+
+/** Whether a ledger can store bets. */
+export type Readiness = { isReady: true } | { isReady: false; reason: string };
+
 /** Bets and closed agencies, shared by all servers of a lottery. */
 export interface Ledger extends AsyncDisposable {
   /** How the batches given to {@linkcode append} write their bets. */
   readonly notation: BetNotation;
+
+  /** The lottery that it belongs to. */
+  readonly identity: LotteryIdentity;
+
+  /** What it has done since it was opened. */
+  readonly figures: LedgerFigures;
 
   /**
    * Resolves with the reason when the ledger can no longer keep its promises: the server must stop. Later
@@ -97,6 +126,18 @@ export interface Ledger extends AsyncDisposable {
    * be called too often, and is never called too seldom to find the draw in the end.
    */
   onChange(listener: () => void): void;
+
+  /**
+   * What was last seen of every agency, in the order of their numbers from 1. It asks nobody: it neither locks,
+   * syncs nor publishes, and takes no longer than reading memory.
+   */
+  seen(): AgencySeen[];
+
+  /**
+   * Whether the ledger could store bets when it last tried. Like {@linkcode seen} it asks nobody; an engine that
+   * has to try does so by itself, from time to time.
+   */
+  readiness(): Readiness;
 
   /** Finishes the work in hand and releases every resource. */
   [Symbol.asyncDispose](): Promise<void>;

@@ -8,15 +8,19 @@ import { TASK, TaskError } from "../project.ts";
 import { explainSilence, Monitoring } from "./monitoring.ts";
 
 /** How long nodes may take to elect leaders, and to catch up with each other after a crash. */
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
+/** How often a wait is explained: an election takes up to nine seconds. */
+const REPORT_MS = 10_000;
 
 /** Options of {@linkcode untilReady}. */
 export interface ReadinessOptions {
   /** Ends the wait without an error. */
   stop: AbortSignal;
-  /** @default {60000} */
+  /** @default {120000} */
   timeoutMs?: number;
+  /** Called from time to time with what the nodes are waiting for. @default {nothing} */
+  onWait?: (reasons: string) => void;
 }
 
 /**
@@ -27,14 +31,20 @@ export interface ReadinessOptions {
  */
 export async function untilReady(
   addresses: ReadonlyMap<string, string>,
-  { stop, timeoutMs = READY_TIMEOUT_MS }: ReadinessOptions,
+  { stop, timeoutMs = READY_TIMEOUT_MS, onWait = () => {} }: ReadinessOptions,
 ): Promise<void> {
-  const deadlineMs = performance.now() + timeoutMs;
+  const startMs = performance.now();
+  let reports = 0;
   for (;;) {
     const faults = await Promise.all([...addresses].map(readinessFault));
     const found = faults.filter((fault) => fault !== undefined);
     if (found.length === 0 || stop.aborted) return;
-    if (performance.now() > deadlineMs) {
+    const waitedMs = performance.now() - startMs;
+    if (waitedMs > (reports + 1) * REPORT_MS) {
+      reports++;
+      onWait(found.join("; "));
+    }
+    if (waitedMs > timeoutMs) {
       throw new TaskError(
         `The nodes of the ledger are not ready after ${timeoutMs / 1000} s: ${
           found.join("; ")

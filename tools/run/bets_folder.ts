@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LINE_FEED } from "../../shared/ascii.ts";
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { RandomIntegers, sampleBet, sampleSizes } from "./sample_bets.ts";
 import { recordedSamples, recordSamples, UNFINISHED_SAMPLE } from "./sample_record.ts";
@@ -30,6 +31,35 @@ export async function presentBetsFiles(folder: string, agencies: number): Promis
   const paths = betsFiles(folder, agencies);
   const infos = await Promise.all(paths.map((path) => unlessNotFound(Deno.stat(path))));
   return paths.filter((_, index) => infos[index] !== undefined);
+}
+
+/**
+ * Counts the bets of each agency, agency 1 first: the lines of its file, the last of which may lack its line end.
+ * The files have been checked.
+ */
+export async function countBets(
+  { dataset, clients }: { dataset: string; clients: number },
+  root: string = PROJECT_ROOT,
+): Promise<number[]> {
+  const counts: number[] = [];
+  for (const path of betsFiles(datasetFolder(dataset, root), clients)) {
+    counts.push(await countLines(path));
+  }
+  return counts;
+}
+
+async function countLines(path: string): Promise<number> {
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(1024 * 1024);
+  let [lines, last] = [0, LINE_FEED];
+  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
+    for (let at = buffer.indexOf(LINE_FEED); at >= 0 && at < count;) {
+      lines++;
+      at = buffer.indexOf(LINE_FEED, at + 1);
+    }
+    last = buffer[count - 1];
+  }
+  return last === LINE_FEED ? lines : lines + 1;
 }
 
 /** Which sample bets to make. */

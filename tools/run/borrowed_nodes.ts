@@ -44,6 +44,7 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
   stack.defer(() => nodes.stop());
   await untilReady(localMonitoring(settings.lottery.nodePort), {
     stop: new AbortController().signal,
+    onWait: (reasons) => console.log(`Waiting for the nodes: ${reasons}`),
   });
   return stack.move();
 }

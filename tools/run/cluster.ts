@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import type { RunSettings } from "./run_settings.ts";
 
 /** A way to run nodes, servers and clients. */
@@ -53,6 +54,8 @@ export interface RunOptions extends ServiceOptions {
   finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
+  /** Called with the addresses of the servers' status, where they are processes of this machine. */
+  onServers(servers: StatusAddress[]): void;
 }
 
 /** Starts nodes. If one cannot start, it stops the others. */

@@ -72,6 +72,7 @@ function composeProject(settings: RunSettings): ComposeProject {
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
     SERVER_PORT: String(lottery.serverPort),
+    STATUS_PORT: String(lottery.statusPort),
     ...lottery.limits,
     LOTTERY_UID: String(Deno.uid() || ORDINARY_ID),
     LOTTERY_GID: String(Deno.gid() || ORDINARY_ID),

@@ -10,7 +10,12 @@ import { localPorts, NODE_NAMES, NODES_FOLDER, writeNodeConfig } from "../nodes/
 import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { ledgerFiles, ledgerForContainers } from "./ledger_nodes.ts";
-import { CONTAINER_LIMITS, type LotterySettings, serviceNames } from "./lottery_settings.ts";
+import {
+  CONTAINER_LIMITS,
+  type LotterySettings,
+  serviceNames,
+  STATUS_PORT_DEFAULT,
+} from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
   clientPermissions,
@@ -55,6 +60,9 @@ const HEAD =
 const SUBNET = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
 const SERVER_NAME = "${SERVER_NAME:-server}";
 const SERVER_PORT = "${SERVER_PORT:-12345}";
+const STATUS_PORT = `\${STATUS_PORT:-${STATUS_PORT_DEFAULT}}`;
+/** Every address of a container. */
+const ANY_IP = "0.0.0.0";
 
 /** Returns what the compose file takes from the settings of a run. */
 export function composeOptions({ lottery, server }: RunSettings): ComposeOptions {
@@ -159,7 +167,13 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     config: "/app/server/config.ini",
     sharedVolume: CONTAINER_VOLUME,
     nodes: ledger.nodes && { ...ledger.nodes, files: options.ledgerFiles.map(pathInContainer) },
-    network: { listenIp: "0.0.0.0", port: SERVER_PORT, broadcastIp, broadcastPort },
+    network: {
+      listenIp: ANY_IP,
+      port: SERVER_PORT,
+      broadcastIp,
+      broadcastPort,
+      status: { ip: ANY_IP, port: STATUS_PORT },
+    },
   };
   const { config } = resources;
   const { args, ...from } = build("Dockerfile.server", ["DENO_IMAGE"]);
@@ -172,7 +186,12 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     // Docker pauses before each start, up to a minute.
     restart: `on-failure:${QUICK_FAILURES_MAX}`,
     command: [...serverPermissions(resources), "server/main.ts"],
-    environment: { LEDGER: ledger.variable, ...passedOn(SERVER_PASSED_ON) },
+    environment: {
+      LEDGER: ledger.variable,
+      ...passedOn(SERVER_PASSED_ON),
+      STATUS_IP: ANY_IP,
+      STATUS_PORT,
+    },
     volumes: [
       ...ledger.nodes === undefined
         ? [{ ...mount("./server/shared-volume", CONTAINER_VOLUME), read_only: false }]
@@ -181,9 +200,13 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     ],
     ...nodes.length === 0 ? {} : { depends_on: afterHealthy(nodes) },
     networks: { lottery: { aliases: [SERVER_NAME] } },
+    // For operators on this machine; Docker chooses a free port for each server.
+    ports: [`127.0.0.1::${STATUS_PORT}`],
     healthcheck: {
       test: [
-        ...["CMD", "deno", "run", "--cached-only", "--no-code-cache"],
+        ...["CMD", "sh", "server/health.sh"],
+        // Where the image has no bash.
+        ...["deno", "run", "--cached-only", "--no-code-cache"],
         ...healthPermissions(resources),
         "server/health.ts",
       ],

@@ -126,7 +126,9 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
   const services = servicesOf({ servers: 1, clients: 1 });
   const { command, healthcheck, volumes } = services.server1;
   const port = "${SERVER_PORT:-12345}";
-  const listening = [`0.0.0.0:${port}`, "0.0.0.0:5001", "10.1.255.255:5001"];
+  const status = "${STATUS_PORT:-12346}";
+  const broadcasts = ["0.0.0.0:5001", "10.1.255.255:5001"];
+  const listening = [`0.0.0.0:${port}`, ...broadcasts, `0.0.0.0:${status}`];
   assertEquals(valuesOf("--allow-net", command), listening);
   assertEquals(valuesOf("--allow-net", healthcheck.test), [`127.0.0.1:${port}`]);
   const mounted = volumes.map(({ target }: Yaml) => target).sort();
@@ -138,6 +140,14 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
   assertMatch(network, /^\$\{DOCKET_SUBNET:-.*\}:\$\{SERVER_PORT:-12345\}$/);
   const data = services.client1.volumes.map(({ target }: Yaml) => target).sort();
   assertEquals(valuesOf("--allow-read", client).sort(), data);
+});
+
+Deno.test("composeFile() gives servers a status port, on loopback for this machine, and asks it for their health", () => {
+  const { environment, healthcheck, ports } = servicesOf({ servers: 1, clients: 1 }).server1;
+  const port = "${STATUS_PORT:-12346}";
+  assertEquals([environment.STATUS_IP, environment.STATUS_PORT], ["0.0.0.0", port]);
+  assertEquals(ports, [`127.0.0.1::${port}`]);
+  assertEquals(healthcheck.test.slice(0, 5), ["CMD", "sh", "server/health.sh", "deno", "run"]);
 });
 
 Deno.test("composeFile() names the anchors that services share, and no project", () => {

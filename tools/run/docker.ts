@@ -70,20 +70,36 @@ interface ComposeContainer {
   project: string;
   /** The folder in which `docker compose` ran. */
   folder: string;
+  /** Its service in the compose file: `server1`. */
+  service: string;
+  /** Its own name. */
+  name: string;
+  /** The ports of this machine that lead to it, while it runs. */
+  published: number[];
 }
 
-const LABEL = "com.docker.compose.project";
+const LABEL = "com.docker.compose";
 
 /** Returns the containers of all compose projects. */
 async function composeContainers(filters: string[]): Promise<ComposeContainer[]> {
-  const format = `[{{json (.Label "${LABEL}")}},{{json (.Label "${LABEL}.working_dir")}}]`;
-  const args = ["ps", ...filters, "--filter", `label=${LABEL}`, "--format", format];
+  const fields = ["project", "project.working_dir", "service"]
+    .map((label) => `{{json (.Label "${LABEL}.${label}")}}`);
+  const format = `[${[...fields, "{{json .Names}}", "{{json .Ports}}"].join()}]`;
+  const args = ["ps", ...filters, "--filter", `label=${LABEL}.project`, "--format", format];
   const { success, stdout, stderr } = await runDocker(args);
   if (!success) throw new TaskError(`docker ps failed: ${stderr}`);
   return stdout.split("\n").filter((line) => line !== "").map((line) => {
-    const [project, folder] = JSON.parse(line);
-    return { project, folder };
+    const [project, folder, service, name, ports] = JSON.parse(line) as string[];
+    const published = Array.from(ports.matchAll(/:(\d+)->/g), ([, port]) => Number(port));
+    return { project, folder, service, name, published };
   });
+}
+
+/** Returns the containers of this checkout, running or not, whoever has started them. */
+export async function ownContainers(filters = ["--all"]): Promise<ComposeContainer[]> {
+  if (await dockerFault() !== undefined) return [];
+  const containers = await composeContainers(filters);
+  return containers.filter(({ folder }) => isSameFolder(folder, PROJECT_ROOT));
 }
 
 /** Whether two paths lead to the same folder. */
@@ -112,9 +128,7 @@ export class ComposeProject {
    * with `up`, or by `docker compose` under another name.
    */
   static async findAll(filters = ["--all"]): Promise<ComposeProject[]> {
-    if (await dockerFault() !== undefined) return [];
-    const containers = await composeContainers(filters);
-    const own = containers.filter(({ folder }) => isSameFolder(folder, PROJECT_ROOT));
+    const own = await ownContainers(filters);
     const names = new Set(own.map(({ project }) => project));
     return Array.from(names, (name) => new ComposeProject({}, name));
   }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
 import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
@@ -20,9 +21,11 @@ import {
   SERVER_PASSED_ON,
   serverPermissions,
 } from "./permissions.ts";
+import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
 import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
+import { statusAddresses } from "./status_addresses.ts";
 
 const LOOPBACK = "127.0.0.1";
 const LOOPBACK_BROADCAST = "127.255.255.255";
@@ -31,7 +34,7 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
@@ -49,12 +52,15 @@ export const LOCAL_CLUSTER: Cluster = {
   run: async (options) => {
     const { finished, stop } = options;
     const processes = new LocalProcesses(options);
+    using _restarts = onRestartSignal(() => processes.restartServers());
     try {
       await Promise.race([processes.startServers(), finished]);
       if (!stop.aborted) processes.startClients();
       await finished;
     } finally {
       await processes.stop();
+      // From here on nobody listens for a request to restart them.
+      options.onServers([]);
     }
   },
 };
@@ -101,9 +107,12 @@ class LocalProcesses {
   readonly #env: Record<string, string>;
   readonly #servers: ServiceSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
+  /** Where the servers tell their status. */
+  readonly #statusAddresses: readonly StatusAddress[];
 
   constructor(options: RunOptions) {
     this.#options = options;
+    this.#statusAddresses = statusAddresses(serviceNames(options.settings.lottery).servers);
     const inherited = Object.entries(Deno.env.toObject())
       .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
     this.#env = { ...Object.fromEntries(inherited), ...loweredLogLevels(options.settings) };
@@ -111,8 +120,18 @@ class LocalProcesses {
 
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
-    const { servers } = serviceNames(this.#options.settings.lottery);
-    await Promise.all(servers.map((name) => this.#startServer(name)));
+    this.#options.onServers([...this.#statusAddresses]);
+    await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
+  }
+
+  /** Restarts the servers, one after another. */
+  async restartServers(): Promise<void> {
+    const { onLine } = this.#options;
+    const servers = this.#statusAddresses.map((address, index) => ({
+      ...address,
+      restart: () => this.#servers[index].restart(STOP_GRACE_MS),
+    }));
+    await restartInTurn(servers, onLine).catch((error) => onLine("up", (error as Error).message));
   }
 
   startClients(): void {
@@ -156,12 +175,13 @@ class LocalProcesses {
     }
   }
 
-  async #startServer(name: string): Promise<void> {
+  async #startServer(address: StatusAddress): Promise<void> {
+    const { name } = address;
     const { onDown, onEnd, onLine } = this.#options;
     const server = new ServiceSupervisor({
       name,
       spawn: (onLine) => {
-        const process = this.#spawnServer(onLine);
+        const process = this.#spawnServer(address, onLine);
         this.#recordChildren(process.pid);
         return process;
       },
@@ -173,7 +193,7 @@ class LocalProcesses {
     await server.listening;
   }
 
-  #spawnServer(onLine: (line: string) => void): ServiceProcess {
+  #spawnServer(status: StatusAddress, onLine: (line: string) => void): ServiceProcess {
     const { lottery, server } = this.#options.settings;
     const { port, broadcastPort } = server;
     const ledger = ledgerForProcesses(lottery);
@@ -182,7 +202,13 @@ class LocalProcesses {
       config,
       sharedVolume: SHARED_VOLUME,
       nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
-      network: { listenIp: LOOPBACK, port, broadcastIp: LOOPBACK_BROADCAST, broadcastPort },
+      network: {
+        listenIp: LOOPBACK,
+        port,
+        broadcastIp: LOOPBACK_BROADCAST,
+        broadcastPort,
+        status: { ip: LOOPBACK, port: status.port },
+      },
     });
     return this.#spawn({
       program: [...permissions, "server/main.ts"],
@@ -193,6 +219,8 @@ class LocalProcesses {
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
         LEDGER: ledger.variable,
+        STATUS_IP: LOOPBACK,
+        STATUS_PORT: String(status.port),
       },
       onLine,
     });

@@ -17,11 +17,12 @@ export async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerato
 }
 
 /**
- * Parses a log line such as `… action: listen | result: success | port: 12345`.
+ * Parses a log line such as `… action: listen | result: success | port: 12345`, or one in JSON.
  *
  * @returns Its fields by name, among them `action` and `result`; undefined for any other line.
  */
 export function parseAction(line: string): Record<string, string> | undefined {
+  if (line.startsWith("{")) return parseJsonAction(line);
   const start = line.indexOf("action: ");
   if (start < 0) return undefined;
   const fields = line.slice(start).split(" | ").map((field) => {
@@ -30,4 +31,14 @@ export function parseAction(line: string): Record<string, string> | undefined {
   });
   const action = Object.fromEntries(fields);
   return "result" in action ? action : undefined;
+}
+
+function parseJsonAction(line: string): Record<string, string> | undefined {
+  try {
+    const fields: Record<string, unknown> = JSON.parse(line);
+    if (!("action" in fields && "result" in fields)) return undefined;
+    return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]));
+  } catch {
+    return undefined;
+  }
 }

@@ -7,7 +7,7 @@
 import { isNodeDetail } from "../nodes/node_lines.ts";
 import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
 import { untilReady } from "../nodes/readiness.ts";
-import type { Cluster, RunningNodes, ServiceOptions } from "./cluster.ts";
+import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import type { Printer } from "./printer.ts";
 import type { RunLedger, StoredFacts } from "./run_ledger.ts";
@@ -40,7 +40,7 @@ export interface RunEnd {
  * @throws {TaskError} If something cannot start, or the ledger has a draw that cannot continue.
  */
 export async function runServices(run: LotteryRun): Promise<RunEnd> {
-  const { cluster, ledger, settings, stop } = run;
+  const { cluster, ledger, lock, settings, stop } = run;
   const { nodes, servers, clients } = serviceNames(settings.lottery);
   const watch = new RunWatch({ servers: [...nodes, ...servers], clients });
   const services = new Services(run, watch);
@@ -50,7 +50,8 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
     if (!stop.aborted) {
       await ledger.prepare(settings);
       const finished = services.finished();
-      await cluster.run({ ...services.options("others"), finished, stop });
+      const onServers: RunOptions["onServers"] = (servers) => lock.describe({ servers });
+      await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
     if (!stop.aborted) stored = await ledger.read(settings);
   } finally {
@@ -69,7 +70,10 @@ async function startNodes(
   printer.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
   const running = await cluster.startNodes(options);
   try {
-    await untilReady(localMonitoring(nodePort), { stop });
+    await untilReady(localMonitoring(nodePort), {
+      stop,
+      onWait: (reasons) => printer.say(`Waiting for the nodes: ${reasons}`),
+    });
     if (!stop.aborted) printer.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;
   } catch (error) {

@@ -13,6 +13,9 @@ import { type LedgerChoice, ledgerFault, parseLedger } from "./ledger_choice.ts"
 /** Maximum number of clients, and of servers, on one machine. */
 const SERVICES_MAX = 250;
 
+/** The port of a server's status in its container, unless STATUS_PORT names another. */
+export const STATUS_PORT_DEFAULT = 12346;
+
 /** The folder of the bets, unless DATASET names another. */
 export const DATASET_DEFAULT = ".data";
 
@@ -24,6 +27,8 @@ export interface LotterySettings {
   /** The host name by which clients find the servers. */
   serverName: string;
   serverPort: number;
+  /** The port of each server's status in its container. */
+  statusPort: number;
   subnet: Subnet;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
@@ -103,7 +108,7 @@ export function readLotterySettings(
     clients: reader.integer("CLIENTS", { min: 1, max: SERVICES_MAX }),
     servers: reader.integer("SERVERS", { min: 1, max: SERVICES_MAX }),
     serverName: readServerName(reader),
-    serverPort: reader.integer("SERVER_PORT", { min: 1, max: 65535 }),
+    ...readPorts(reader),
     subnet: readSubnet(reader),
     dataset: readDataset(reader, environment),
     ledger: readLedger(reader),
@@ -186,6 +191,16 @@ function readDataset(
       (isPath ? `write DATASET=${expanded}` : "write the full path"),
   );
   return dataset;
+}
+
+function readPorts(reader: SettingsReader): { serverPort: number; statusPort: number } {
+  const serverPort = reader.integer("SERVER_PORT", { min: 1, max: 65535 });
+  const free = serverPort === STATUS_PORT_DEFAULT ? serverPort + 1 : STATUS_PORT_DEFAULT;
+  const statusPort = reader.integer("STATUS_PORT", { min: 1, max: 65535, default: free });
+  if (statusPort === serverPort) {
+    reader.fault(`SERVER_PORT and STATUS_PORT are both ${serverPort}: give two different ports`);
+  }
+  return { serverPort, statusPort };
 }
 
 function readServerName(reader: SettingsReader): string {

@@ -35,6 +35,15 @@ Deno.test("parseEnvFile() reads names and values, and skips comments and quotes"
   });
 });
 
+Deno.test("readLotterySettings() reads the port of the status, which must not be that of the server", () => {
+  assertEquals(read(WHOLE).statusPort, 12346);
+  assertEquals(read(`${WHOLE}STATUS_PORT=9000\n`).statusPort, 9000);
+  assertEquals(read(WHOLE, { SERVER_PORT: "12346" }).statusPort, 12347);
+  assertEquals(faultsOf(`${WHOLE}STATUS_PORT=12345\n`), [
+    "SERVER_PORT and STATUS_PORT are both 12345: give two different ports",
+  ]);
+});
+
 Deno.test("readLotterySettings() prefers the environment to the file", () => {
   const settings = read(`${WHOLE}COMPOSE_PROJECT_NAME=x\nDENO_IMAGE=deno:2.7.0\n`, {
     CLIENTS: "3",
@@ -44,6 +53,7 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     servers: 8,
     serverName: "server",
     serverPort: 12345,
+    statusPort: 12346,
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
     dataset: ".data",
     ledger: { kind: "files" },

@@ -12,9 +12,11 @@ export const SERVER_VARIABLES: readonly string[] = [
   "LEDGER",
   "LEDGER_*",
   "LOGGING_LEVEL",
+  "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_*",
   "SHARED_VOLUME",
+  "STATUS_*",
   "UDP_*",
 ];
 
@@ -25,6 +27,8 @@ export interface ServerNetwork {
   port: number | string;
   broadcastIp: string;
   broadcastPort: number;
+  /** Where it tells its status. @default {nowhere} */
+  status?: { ip: string; port: number | string };
 }
 
 /** The nodes of JetStream that keep the ledger. */
@@ -57,25 +61,32 @@ export function engineModules(root: string): string[] {
 export function serverPermissions(
   { config, sharedVolume, nodes, network }: ServerResources,
 ): string[] {
-  const { listenIp, port, broadcastIp, broadcastPort } = network;
+  const { listenIp, port, broadcastIp, broadcastPort, status } = network;
+  const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
+  // Its status names its host.
+  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname"];
   if (nodes !== undefined) {
-    return permissions({
-      net: [address(listenIp, port), ...nodes.addresses],
+    const flags = permissions({
+      net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
       env: SERVER_VARIABLES,
       read: [config, ...nodes.files, ...nodes.modules],
     });
+    return [...flags, ...statusFlags];
   }
-  return permissions({
+  const flags = permissions({
     net: [
       address(listenIp, port),
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
+      ...status === undefined ? [] : [address(status.ip, status.port)],
     ],
     env: SERVER_VARIABLES,
     read: [config, sharedVolume],
     write: [sharedVolume],
   });
+  // Its status names its host.
+  return status === undefined ? flags : [...flags, "--allow-sys=hostname"];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */
@@ -100,7 +111,7 @@ export interface ClientResources {
  * address and any file, because its user names them when it starts.
  */
 export function clientPermissions({ net, read, write }: ClientResources = {}): string[] {
-  const env = ["CLI_*", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
+  const env = ["CLI_*", "LOG_FORMAT", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
   return permissions({ net, env, read, write });
 }
 
@@ -147,6 +158,7 @@ export const SERVER_PASSED_ON: readonly string[] = [
   "LEDGER_TLS_KEY",
   "LEDGER_USER",
   "LOGGING_LEVEL",
+  "LOG_FORMAT",
   "LOTTERY_WINNER_NUMBER",
   "SERVER_CROWDED_IDLE_SECONDS",
   "SERVER_IDLE_SECONDS",
@@ -165,7 +177,9 @@ export const CLIENT_PASSED_ON: readonly string[] = [
   "CLI_BATCH_BYTES_MAX",
   "CLI_BATCH_SIZE",
   "CLI_LEGACY_SERVER",
+  "CLI_LOG_FORMAT",
   "CLI_LOG_LEVEL",
   "CLI_RETRY_SECONDS",
   "CLI_WINNERS_SECONDS",
+  "LOG_FORMAT",
 ];

@@ -52,6 +52,13 @@ Deno.test("serverPermissions() allows every port of an address where any free po
   assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1", "0.0.0.0", "127.255.255.255"]);
 });
 
+Deno.test("serverPermissions() allows a server with a status port that port, and the name of its host", () => {
+  const network = { ...NETWORK, status: { ip: "127.0.0.1", port: 9100 } };
+  const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });
+  assertEquals(valuesOf("--allow-net", flags).at(-1), "127.0.0.1:9100");
+  assertEquals(flags.at(-1), "--allow-sys=hostname");
+});
+
 Deno.test("clientPermissions() allows the given addresses and files, or all if none are given", () => {
   const flags = clientPermissions({ net: ["127.0.0.1:1"], read: ["/c.yaml", "/bets"] });
   assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1:1"]);

@@ -6,6 +6,7 @@
  */
 
 import process from "node:process";
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 
 const RUN_FILE = "/.cache/up.lock";
@@ -19,11 +20,16 @@ export interface RunRecord {
   pid: number;
   /** Processes that it has started and that would outlive it if it were killed. */
   children: number[];
+  /** Where its servers tell their status, if they run as processes of this machine. */
+  servers?: StatusAddress[];
+  /** How many bets each agency has, agency 1 first. */
+  betsExpected?: number[];
 }
 
 /** The lock, held until it is disposed or the process ends. */
 export class RunLock implements Disposable {
   readonly #file: Deno.FsFile;
+  #record: RunRecord = { pid: Deno.pid, children: [] };
 
   private constructor(file: Deno.FsFile) {
     this.#file = file;
@@ -60,10 +66,19 @@ export class RunLock implements Disposable {
 
   /** Records this process as the holder, and the processes that it has started. */
   record(children: number[]): void {
-    const record: RunRecord = { pid: Deno.pid, children };
+    this.#write({ children });
+  }
+
+  /** Records what other tasks want to know of the run. */
+  describe(run: Pick<RunRecord, "servers" | "betsExpected">): void {
+    this.#write(run);
+  }
+
+  #write(changed: Partial<RunRecord>): void {
+    this.#record = { ...this.#record, ...changed };
     this.#file.truncateSync();
     this.#file.seekSync(0, Deno.SeekMode.Start);
-    this.#file.writeSync(new TextEncoder().encode(JSON.stringify(record)));
+    this.#file.writeSync(new TextEncoder().encode(JSON.stringify(this.#record)));
   }
 
   /** Removes the record and releases the lock. */

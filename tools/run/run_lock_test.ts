@@ -13,6 +13,12 @@ Deno.test({
       lock.record([1, 2]);
       assertEquals(await RunLock.isHeld(folder.path), true);
       assertEquals(await readRunRecord(folder.path), { pid: Deno.pid, children: [1, 2] });
+      const servers = [{ name: "server1", hostname: "127.0.0.1", port: 20_001 }];
+      lock.describe({ servers });
+      lock.describe({ betsExpected: [3] });
+      lock.record([1]);
+      const record = { pid: Deno.pid, children: [1], servers, betsExpected: [3] };
+      assertEquals(await readRunRecord(folder.path), record);
       await assertRejects(() => RunLock.acquire(folder.path), TaskError, `process ${Deno.pid}`);
     }
     await RunLock.waitUntilFree(folder.path);

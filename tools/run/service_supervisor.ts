@@ -63,6 +63,8 @@ export class ServiceSupervisor {
   #process: SupervisedProcess;
   #hasListened = false;
   #isStopping = false;
+  #isRestarting = false;
+  #isDown = false;
   #quickFailures = 0;
   #restart: ReturnType<typeof setTimeout> | undefined;
   /** Why the service failed, in its own words. */
@@ -88,6 +90,22 @@ export class ServiceSupervisor {
   /** Resolves when the current process has ended. */
   get ended(): Promise<unknown> {
     return this.#process.ended;
+  }
+
+  /**
+   * Stops the process with SIGTERM, as {@linkcode stop} does, and starts another one.
+   *
+   * @returns Whether it did: a service that has failed, or is being stopped, is left alone.
+   */
+  async restart(graceMs: number): Promise<boolean> {
+    if (this.#isStopping || this.#isDown) return false;
+    clearTimeout(this.#restart);
+    this.#isRestarting = true;
+    await this.#process.stop(graceMs);
+    this.#isRestarting = false;
+    if (this.#isStopping) return false;
+    this.#process = this.#start();
+    return true;
   }
 
   /** Stops the service for good: with SIGTERM, and SIGKILL if it does not exit within `graceMs`. */
@@ -118,7 +136,7 @@ export class ServiceSupervisor {
 
   #ended(exitCode: number, ranMs: number): void {
     this.#options.onEnd(exitCode);
-    if (this.#isStopping || exitCode === 0) return;
+    if (this.#isStopping || this.#isRestarting || exitCode === 0) return;
     const { name } = this.#options;
     // What has refused it, settings or the volume, would refuse it again.
     const isRefused = !this.#hasListened && exitCode <= 128;
@@ -148,6 +166,7 @@ export class ServiceSupervisor {
   #giveUp(failure: string, reason: string): void {
     const { onDown, onLine } = this.#options;
     const text = `${failure} and is not started again: ${reason}`;
+    this.#isDown = true;
     onLine(text);
     onDown();
     this.#listening.reject(new TaskError(text));

@@ -11,6 +11,8 @@ class FakeServer {
   readonly exits: number[] = [];
   starts = 0;
   isDown = false;
+  /** How a process ends that is stopped. */
+  stopExit = 0;
   say: (line: string) => void = () => {};
   readonly supervisor: ServiceSupervisor;
   #end: (exitCode: number) => void = () => {};
@@ -39,7 +41,7 @@ class FakeServer {
     this.say = onLine;
     this.#end = resolve;
     const stop = () => {
-      resolve(0);
+      resolve(this.stopExit);
       return ended;
     };
     return { pid: this.starts, ended, stop };
@@ -64,6 +66,44 @@ Deno.test("ServiceSupervisor starts a killed server again, after a pause that do
   assertEquals(server.lines.at(-1), "server1 was killed (137). Starting it again");
   server.say(LISTENS);
   assertEquals(server.lines.slice(-2), [LISTENS, "server1 listens again"]);
+});
+
+Deno.test("ServiceSupervisor.restart() stops the process and starts another, which is no failure", async () => {
+  using _time = new FakeTime();
+  const server = new FakeServer();
+  server.say(LISTENS);
+  assertEquals(await server.supervisor.restart(1000), true);
+  assertEquals([server.starts, server.exits, server.isDown], [2, [0], false]);
+  assertEquals(server.supervisor.pid, 2);
+  // The new process is watched as the first one was.
+  await server.end(137);
+  assertEquals(server.lines.at(-1), "server1 was killed (137). Starting it again");
+  // A restart in the pause before that takes its place.
+  assertEquals(await server.supervisor.restart(1000), true);
+  assertEquals(server.starts, 3);
+  await server.supervisor.stop(1000);
+  assertEquals(await server.supervisor.restart(1000), false);
+  assertEquals(server.starts, 3);
+});
+
+Deno.test("ServiceSupervisor.restart() starts one process for one that had to be killed", async () => {
+  using time = new FakeTime();
+  const server = new FakeServer();
+  server.say(LISTENS);
+  server.stopExit = 137;
+  assertEquals(await server.supervisor.restart(1000), true);
+  await time.tickAsync(60_000);
+  assertEquals([server.starts, server.exits, server.lines], [2, [137], [LISTENS]]);
+});
+
+Deno.test("ServiceSupervisor.restart() leaves a server alone that has failed for good", async () => {
+  const server = new FakeServer();
+  server.say(LISTENS);
+  server.say("CRITICAL action: ledger | result: fail | error: the disk has failed");
+  await server.end(1);
+  assertEquals([server.isDown, server.starts], [true, 1]);
+  assertEquals(await server.supervisor.restart(1000), false);
+  assertEquals(server.starts, 1);
 });
 
 Deno.test("ServiceSupervisor gives up after five quick failures in a row, and says so", async () => {

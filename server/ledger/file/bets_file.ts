@@ -7,10 +7,11 @@
  * @module
  */
 
+import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
-import { FileLock } from "./file_lock.ts";
+import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
@@ -36,9 +37,9 @@ const HUGE_HOLE =
   "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair";
 
 /** Options of {@linkcode BetsFile}. */
-export interface BetsFileOptions extends RowCounterOptions {
-  /** Called when the lock cannot be released: only the end of the process releases it then. */
-  onFatal: (error: FatalLedgerError) => void;
+export interface BetsFileOptions extends RowCounterOptions, Pick<FileLockOptions, "onFatal"> {
+  /** Counts syncs, and waits for the lock. @default {nothing counts} */
+  figures?: LedgerFigures;
 }
 
 /**
@@ -75,8 +76,7 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    const { log, onFatal } = options;
-    this.#lock = new FileLock(this.#file, { name: BETS_FILE, log, onFatal });
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, ...options });
     this.#counter = new RowCounter(this.#file, options);
   }
 
@@ -178,6 +178,7 @@ export class BetsFile {
     // One slow sync among fast ones does not make a slow disk.
     const tookMs = performance.now() - begin;
     this.#syncMs = 0.9 * this.#syncMs + 0.1 * tookMs;
+    this.#options.figures?.syncSeconds.observe(tookMs / 1000);
     this.#durableSize = size;
   }
 

@@ -78,6 +78,11 @@ export class ClosedAgencies {
     return this.#agencies;
   }
 
+  /** The agencies that had closed when the file was last looked at. */
+  get seen(): ReadonlySet<number> {
+    return this.#agencies;
+  }
+
   /** Whether agencies 1 to `count` have all closed. */
   hasAll(count: number, durable: ClosedMark): boolean {
     const closed = this.agencies(durable);

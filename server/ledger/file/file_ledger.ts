@@ -10,15 +10,20 @@
 import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
+import { LedgerFigures, microseconds } from "../figures.ts";
 import type {
+  AgencySeen,
   AppendResult,
   CloseResult,
   DigestResult,
   Draw,
   Ledger,
+  LotteryIdentity,
   ProgressResult,
+  Readiness,
 } from "../ledger.ts";
 import { LAST_DAY } from "../bet_row.ts";
+import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
@@ -26,6 +31,7 @@ import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { Tally, type Winners } from "../tally.ts";
@@ -44,13 +50,11 @@ export interface FileLedgerOptions {
   signal?: ChangeSignal;
   /** How often to look for the draw, in case a datagram was lost. Milliseconds. @default {1000} */
   pollMs?: number;
-}
-
-/** A batch that waits for its round. */
-interface WaitingBatch {
-  batch: BetBatch;
-  expectedBets: number | undefined;
-  resolve: (result: AppendResult) => void;
+  /**
+   * How often to try whether bets could be stored, for {@linkcode FileLedger.readiness}. Milliseconds.
+   * @default {never}
+   */
+  heartbeatMs?: number;
 }
 
 /**
@@ -73,6 +77,7 @@ export async function openFileLedger(
 export class FileLedger implements Ledger {
   readonly notation = "rows";
   readonly failed: Promise<Error>;
+  readonly figures = new LedgerFigures();
   readonly #options: FileLedgerOptions;
   readonly #disk: Disk;
   readonly #bets: BetsFile;
@@ -83,6 +88,8 @@ export class FileLedger implements Ledger {
   readonly #rows = new ByteBuffer(64 * 1024);
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #waiting: WaitingBatch[] = [];
+  #identity: LotteryIdentity | undefined;
+  #heartbeat: Heartbeat | undefined;
   #draw: Draw | undefined;
   #isFollowing = false;
   #disposal: Promise<void> | undefined;
@@ -104,6 +111,7 @@ export class FileLedger implements Ledger {
       rules: { agencies, today: LAST_DAY },
       log,
       onFatal,
+      figures: this.figures,
     });
     this.#stored = new StoredQueries(this.#bets, (work) => this.#guarded(work));
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
@@ -111,9 +119,11 @@ export class FileLedger implements Ledger {
   }
 
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
-    if (this.#failure !== undefined) return Promise.resolve(refusedBecause(this.#failure));
+    if (this.#failure !== undefined) return Promise.resolve(this.#refused(this.#failure));
     const { promise, resolve } = Promise.withResolvers<AppendResult>();
-    this.#waiting.push({ batch, expectedBets, resolve });
+    // Asking for the time costs more than anything else here: the batches of a round share it.
+    const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
+    this.#waiting.push({ batch, expectedBets, arrived, resolve });
     if (this.#waiting.length === 1) this.#queue.run(() => this.#runRound());
     return promise;
   }
@@ -160,10 +170,29 @@ export class FileLedger implements Ledger {
     return this.#draw;
   }
 
+  get identity(): LotteryIdentity {
+    if (this.#identity === undefined) throw new Error("the ledger is not open yet");
+    return this.#identity;
+  }
+
+  seen(): AgencySeen[] {
+    return Array.from({ length: this.#options.agencies }, (_, index) => ({
+      bets: this.#bets.count(index + 1),
+      isClosed: this.#closed.seen.has(index + 1),
+    }));
+  }
+
+  readiness(): Readiness {
+    if (this.#failure !== undefined) return { isReady: false, reason: this.#failure.message };
+    if (this.#disposal !== undefined) return { isReady: false, reason: "the ledger is closed" };
+    return this.#heartbeat?.readiness() ?? { isReady: true };
+  }
+
   /** Watching begins with the listener: a ledger without one has nobody to notify. */
   onChange(listener: () => void): void {
-    const { signal, pollMs = 1000 } = this.#options;
+    const { signal, pollMs = 1000, heartbeatMs: everyMs } = this.#options;
     this.#listener = listener;
+    if (everyMs !== undefined) this.#heartbeat ??= this.#startHeartbeat(everyMs);
     signal?.onSignal(listener);
     this.#timers.push(
       setInterval(() => void this.follow(), FOLLOW_MS),
@@ -175,7 +204,13 @@ export class FileLedger implements Ledger {
     return this.#disposal ??= this.#dispose();
   }
 
+  #startHeartbeat(everyMs: number): Heartbeat {
+    const locked = (work: () => void) => this.#guarded(() => this.#bets.locked(work));
+    return new Heartbeat({ everyMs, disk: this.#disk, locked });
+  }
+
   async #dispose(): Promise<void> {
+    this.#heartbeat?.[Symbol.dispose]();
     for (const timer of this.#timers) clearInterval(timer);
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
@@ -183,6 +218,7 @@ export class FileLedger implements Ledger {
       await this.#bets.markDurable().catch(() => {});
       this.#bets.close();
       this.#closed.close();
+      this.#heartbeat?.close();
     });
   }
 
@@ -195,7 +231,8 @@ export class FileLedger implements Ledger {
       })
     );
     await this.settle();
-    await this.#guarded(() => this.#bets.locked(() => claimIdentity(this.#disk, this.#options)));
+    const claim = () => claimIdentity(this.#disk, this.#options);
+    this.#identity = await this.#guarded(() => this.#bets.locked(claim));
   }
 
   /** Counts every row, and makes all rows and closes durable. */
@@ -267,7 +304,7 @@ export class FileLedger implements Ledger {
       this.#failIfFatal(error);
       // Nothing of the round is in the file, so its bets are refused.
       const refused = round.length > 0 ? round : this.#takeWaiting();
-      for (const { resolve } of refused) resolve(refusedBecause(error));
+      for (const { resolve } of refused) resolve(this.#refused(error));
       return [];
     }
   }
@@ -280,7 +317,11 @@ export class FileLedger implements Ledger {
 
   /** Appends the batches that may be stored; refuses the others. The lock is held. */
   #appendRound(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const accepted = this.#admit(round);
+    const accepted = admit(round, {
+      closed: this.#closed.agencies(this.#bets.mark),
+      countOf: (agency) => this.#bets.count(agency),
+      figures: this.figures,
+    });
     if (accepted.length === 0) return accepted;
     this.#rows.length = 0;
     for (const { batch } of accepted) this.#rows.write(batch.bytes);
@@ -288,30 +329,9 @@ export class FileLedger implements Ledger {
     return accepted;
   }
 
-  #admit(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const closed = this.#closed.agencies(this.#bets.mark);
-    const counts = new Map<number, number>();
-    return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
-      const stored = counts.get(agency) ?? this.#bets.count(agency);
-      if (closed.has(agency)) {
-        resolve({ status: "refused", reason: `agency ${agency} is closed` });
-        return false;
-      }
-      if (expectedBets !== undefined && expectedBets !== stored) {
-        resolve({
-          status: "refused",
-          reason: `agency ${agency} has ${stored} bets, but this connection expects ` +
-            `${expectedBets}: others were stored since; ask for progress and continue from there`,
-        });
-        return false;
-      }
-      counts.set(agency, stored + count);
-      return true;
-    });
-  }
-
   async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
     const result = await this.#syncAppended();
+    this.figures.countRound(stored, result.status);
     for (const { resolve } of stored) resolve(result);
   }
 
@@ -322,7 +342,7 @@ export class FileLedger implements Ledger {
       // A second sync would succeed although these bets are lost, so there is none.
       this.#fail(error);
       const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      return isTakenBack ? refusedBecause(error) : unknownBecause(error);
+      return isTakenBack ? { status: "refused", reason: messageOf(error) } : unknownBecause(error);
     }
     try {
       this.#bets.assertInPlace();
@@ -331,6 +351,12 @@ export class FileLedger implements Ledger {
       this.#failIfFatal(error);
       return unknownBecause(error);
     }
+  }
+
+  /** Refuses a batch of which nothing is in the file. */
+  #refused(error: unknown): AppendResult {
+    const why = error instanceof FatalLedgerError ? "other" : "disk";
+    return this.figures.refuse(why, messageOf(error));
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */
@@ -366,17 +392,4 @@ function drawOf(winners: Winners): Draw {
       if (documents !== undefined) yield documents;
     },
   };
-}
-
-function unknownBecause(error: unknown): AppendResult {
-  const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
-  return { status: "unknown", reason };
-}
-
-function refusedBecause(error: unknown): AppendResult {
-  return { status: "refused", reason: messageOf(error) };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -5,6 +5,7 @@
  */
 
 import type { ActionLog } from "../../../shared/logging.ts";
+import { type LedgerFigures, microseconds, secondsBetween } from "../figures.ts";
 import type { DiskFile } from "./disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { turnEnd } from "./serial_queue.ts";
@@ -21,6 +22,8 @@ export interface FileLockOptions {
   log: ActionLog;
   /** Called when the lock cannot be released: only the end of the process releases it then. */
   onFatal: (error: FatalLedgerError) => void;
+  /** Counts the seconds of waiting for the lock. @default {nothing counts} */
+  figures?: LedgerFigures;
 }
 
 /** Keeps other processes out while work is done. One user at a time in this process. */
@@ -48,10 +51,19 @@ export class FileLock {
    * in line, while a caller that only tries might never get a turn.
    */
   async #take(): Promise<void> {
-    for (let turn = 0; turn < TURNS_MAX; turn++) {
-      if (this.#file.tryLock()) return;
+    // Most locks are free, and then not even the time is asked for.
+    if (this.#file.tryLock()) return this.#options.figures?.lockWaitSeconds.observe(0);
+    const start = microseconds();
+    await this.#wait();
+    this.#options.figures?.lockWaitSeconds.observe(secondsBetween(start, microseconds()));
+  }
+
+  async #wait(): Promise<void> {
+    for (let turn = 1; turn < TURNS_MAX; turn++) {
       await turnEnd();
+      if (this.#file.tryLock()) return;
     }
+    await turnEnd();
     const { name: file, log } = this.#options;
     const timer = setTimeout(() => {
       log.warning("lock", "in_progress", {

@@ -5,21 +5,12 @@
  * @module
  */
 
+import type { LotteryIdentity } from "../ledger.ts";
 import { type Disk, readFully, writeAll } from "./disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { IDENTITY_FILE } from "./volume_files.ts";
 
-/** What makes a lottery the same one, on every server and after every restart. */
-export interface LotteryIdentity {
-  /** A UUID. */
-  id: string;
-  /** AGENCIES_AMOUNT. */
-  agencies: number;
-  /** LOTTERY_WINNER_NUMBER. */
-  winningNumber: number;
-  /** When the first server started, in ISO 8601 with zone. */
-  createdAt: string;
-}
+export type { LotteryIdentity };
 
 /** The settings that belong to a lottery. */
 export type LotterySettings = Pick<LotteryIdentity, "agencies" | "winningNumber">;
@@ -46,12 +37,15 @@ export function assertIdentity(
 /**
  * Gives the volume an identity if it has none. The lock of bets.csv is held.
  *
+ * @returns The identity.
  * @throws {FatalLedgerError} If it belongs to a lottery with other settings.
  */
-export function claimIdentity(disk: Disk, settings: LotterySettings): void {
+export function claimIdentity(disk: Disk, settings: LotterySettings): LotteryIdentity {
   const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
-  if (isComplete(text)) assertSame(parseIdentity(text), settings);
-  else writeIdentity(disk, settings);
+  if (!isComplete(text)) return writeIdentity(disk, settings);
+  const identity = parseIdentity(text);
+  assertSame(identity, settings);
+  return identity;
 }
 
 /** Whether its writer has finished it: one that was killed leaves the beginning, or nothing. */
@@ -85,7 +79,10 @@ export function parseIdentity(text: string): LotteryIdentity {
   );
 }
 
-function writeIdentity(disk: Disk, { agencies, winningNumber }: LotterySettings): void {
+function writeIdentity(
+  disk: Disk,
+  { agencies, winningNumber }: LotterySettings,
+): LotteryIdentity {
   const createdAt = new Date().toISOString();
   const identity = { id: crypto.randomUUID(), agencies, winningNumber, createdAt };
   const file = disk.open(IDENTITY_FILE);
@@ -94,6 +91,7 @@ function writeIdentity(disk: Disk, { agencies, winningNumber }: LotterySettings)
     writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
     file.syncNow();
     disk.syncFolder();
+    return identity;
   } finally {
     file.close();
   }

@@ -12,5 +12,7 @@ export const JOURNAL_FILE = "bets.csv.round";
 export const CLOSED_FILE = "agencies_closed.txt";
 /** Which lottery the volume belongs to: see lottery_identity.ts. */
 export const IDENTITY_FILE = "lottery.json";
+/** What a server tries to write begins with this: see heartbeat.ts. */
+export const TRIAL_PREFIX = ".trial-";
 /** Left by a server whose disk has failed to sync: see disk_failure.ts. */
 export const DISK_FAILURE_FILE = "disk-failure.json";

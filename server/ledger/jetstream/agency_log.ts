@@ -12,6 +12,7 @@
  * @module
  */
 
+import type { LedgerFigures } from "../figures.ts";
 import type { AppendResult, CloseResult, ProgressResult } from "../ledger.ts";
 import type { LogMessage, MessageKind, ReplicatedLog, StoredMessage } from "./replicated_log.ts";
 import type { Patience } from "./patience.ts";
@@ -59,6 +60,7 @@ export class AgencyLog {
   readonly #agency: number;
   readonly #log: ReplicatedLog;
   readonly #patience: Patience;
+  readonly #figures: LedgerFigures;
   /** Undefined until something has been read, appended or followed. */
   #known: Known | undefined;
   #operations: (() => Promise<void>)[] = [];
@@ -70,10 +72,17 @@ export class AgencyLog {
   #isWorking = false;
   #working = Promise.resolve();
 
-  constructor(agency: number, log: ReplicatedLog, patience: Patience) {
+  /** @param figures Counts refusals. */
+  constructor(agency: number, log: ReplicatedLog, patience: Patience, figures: LedgerFigures) {
+    this.#figures = figures;
     this.#agency = agency;
     this.#log = log;
     this.#patience = patience;
+  }
+
+  /** Bets that are known to be stored. */
+  get bets(): number {
+    return this.#known?.bets ?? 0;
   }
 
   /** Takes note of a stored message, from wherever it was learnt. */
@@ -155,17 +164,18 @@ export class AgencyLog {
       const known = await this.#knowledge(endsAt);
       if (known === undefined) return this.#unknown("the bets are not stored");
       if (known.isClosed) {
-        return { status: "refused", reason: `agency ${this.#agency} is closed` };
+        return this.#figures.refuse("closed", `agency ${this.#agency} is closed`);
       }
       const isExpected = expectedBets === undefined || expectedBets === known.bets;
       // Bets are never fewer than is known, but they may be more.
       if (!isExpected && (isCurrent || known.bets > expectedBets)) {
-        return { status: "refused", reason: this.#unexpected(known.bets, expectedBets) };
+        return this.#figures.refuse("count", this.#unexpected(known.bets, expectedBets));
       }
       const placed = isExpected
         ? await this.#place("bets", { known, rows, bets: known.bets + count, endsAt })
         : await this.#place("mark", { known, endsAt });
       if (placed.status === "superseded") continue;
+      if (placed.status === "refused") return this.#figures.refuse("other", placed.reason);
       if (placed.status !== "stored" || isExpected) return placed;
       isCurrent = true;
     }

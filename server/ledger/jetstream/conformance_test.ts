@@ -28,6 +28,8 @@ class MemoryLottery implements LotteryUnderTest {
     deadlineMs?: number,
   ): Promise<Ledger> {
     const options = {
+      id: "5e1f0f6e-4c0a-4a8e-9c3b-2f6f0a3a9d11",
+      createdAt: "2026-11-23T10:00:00.000Z",
       agencies: AGENCIES,
       winningNumber: WINNING_NUMBER,
       deadlineMs,

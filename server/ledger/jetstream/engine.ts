@@ -8,11 +8,11 @@ import type { ActionLog } from "../../../shared/logging.ts";
 import type { DrawSettings } from "./draw_record.ts";
 import type { NatsSettings } from "../ledger_settings.ts";
 import { ReplicatedLedger } from "./replicated_ledger.ts";
-import type { ReplicatedLog } from "./replicated_log.ts";
+import type { DrawLog } from "./replicated_log.ts";
 
 /** What this module uses of nats_log.ts. Its own types would need the packages. */
 interface NatsLogModule {
-  openNatsLog: (options: JetStreamLedgerOptions) => Promise<ReplicatedLog>;
+  openNatsLog: (options: JetStreamLedgerOptions) => Promise<DrawLog>;
 }
 
 /** Options of {@linkcode openJetStreamLedger}. */
@@ -32,7 +32,8 @@ export async function openJetStreamLedger(
   options: JetStreamLedgerOptions,
 ): Promise<ReplicatedLedger> {
   const { openNatsLog } = await loadNatsLog();
-  return new ReplicatedLedger(await openNatsLog(options), options.draw);
+  const log = await openNatsLog(options);
+  return new ReplicatedLedger(log, log.draw);
 }
 
 async function loadNatsLog(): Promise<NatsLogModule> {

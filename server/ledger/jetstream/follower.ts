@@ -46,6 +46,11 @@ export class Follower {
     return this.#closed.size === this.#agencies;
   }
 
+  /** The number of an agency's bets so far. */
+  count(agency: number): number {
+    return this.#tally.count(agency);
+  }
+
   /** Whether an agency has closed. */
   isClosed(agency: number): boolean {
     return this.#closed.has(agency);

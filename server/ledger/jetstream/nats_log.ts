@@ -8,7 +8,7 @@ import { errors, headers, type Msg } from "@nats-io/transport-node";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { assertVersion, ATTEMPT_MS, type Cluster, connectCluster } from "./cluster.ts";
-import { assertSameDraw, type DrawSettings } from "./draw_record.ts";
+import { assertSameDraw, type DrawRecord, type DrawSettings } from "./draw_record.ts";
 import { joinDraw, type ListedDraw } from "./draws.ts";
 import { messageHeaders, parseMessage, type RawMessage } from "./messages.ts";
 import { agencySubject, betsStream, type DrawNames, drawsStream, partitionOf } from "./names.ts";
@@ -16,10 +16,10 @@ import type { NatsSettings } from "../ledger_settings.ts";
 import { parseAnswer } from "./publish_answer.ts";
 import type { PulledMessage } from "./puller.ts";
 import type {
+  DrawLog,
   LogMessage,
   MessageListener,
   PublishResult,
-  ReplicatedLog,
   StoredMessage,
 } from "./replicated_log.ts";
 import { StreamFollow } from "./stream_follow.ts";
@@ -30,6 +30,8 @@ const OPEN_PAUSE_MS = 500;
 const WAITING_LOG_MS = 10_000;
 
 const DISCONNECTED = "the connection to the cluster is lost";
+/** An attempt during an election is lost: the shorter it is, the sooner the next one finds the new leader. */
+const SILENT_ATTEMPT_MS = 1000;
 /** A node whose cluster has given no answer for this long may be cut off from it: another one is tried. */
 const MOVE_MS = 5000;
 /** A node keeps at most 64 MiB for a connection that does not read them yet: see BULK in stream_follow.ts. */
@@ -52,7 +54,7 @@ export interface NatsLogOptions {
  *
  * @throws {FatalLedgerError} If the cluster, its streams or its draw are not what this server needs.
  */
-export async function openNatsLog(options: NatsLogOptions): Promise<ReplicatedLog> {
+export async function openNatsLog(options: NatsLogOptions): Promise<DrawLog> {
   let loggedAt = -Infinity;
   for (;;) {
     try {
@@ -70,7 +72,7 @@ export async function openNatsLog(options: NatsLogOptions): Promise<ReplicatedLo
   }
 }
 
-async function tryOpen({ settings, draw, log }: NatsLogOptions): Promise<ReplicatedLog> {
+async function tryOpen({ settings, draw, log }: NatsLogOptions): Promise<DrawLog> {
   const cluster = await connectCluster(settings);
   try {
     const { name, replicas, partitions } = settings;
@@ -96,7 +98,8 @@ interface NatsLogState {
 }
 
 /** The log over one connection. */
-class NatsLog implements ReplicatedLog {
+class NatsLog implements DrawLog {
+  readonly draw: DrawRecord;
   readonly failed: Promise<Error>;
   readonly #cluster: Cluster;
   readonly #names: DrawNames;
@@ -115,6 +118,7 @@ class NatsLog implements ReplicatedLog {
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
+    this.draw = listed.draw;
     this.#names = names;
     this.#log = log;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -194,7 +198,8 @@ class NatsLog implements ReplicatedLog {
       list.set(name, value);
     }
     const subject = agencySubject(this.#names, agency);
-    const options = { timeout: ATTEMPT_MS, headers: list };
+    const timeout = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
+    const options = { timeout, headers: list };
     return await this.#cluster.connection.request(subject, message.rows, options);
   }
 
@@ -306,7 +311,7 @@ function tooLarge({ rows }: LogMessage): PublishResult {
 function reasonOf(error: Error): string {
   const cause = error.cause instanceof Error ? error.cause : error;
   if (cause instanceof errors.NoRespondersError) return "the stream has no leader";
-  if (cause instanceof errors.TimeoutError) return `no answer within ${ATTEMPT_MS} ms`;
+  if (cause instanceof errors.TimeoutError) return "no answer in time";
   return messageOf(cause);
 }
 

@@ -6,13 +6,17 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
+import { LedgerFigures, microseconds } from "../figures.ts";
 import type {
+  AgencySeen,
   AppendResult,
   CloseResult,
   DigestResult,
   Draw,
   Ledger,
+  LotteryIdentity,
   ProgressResult,
+  Readiness,
 } from "../ledger.ts";
 import type { Winners } from "../tally.ts";
 import { AgencyLog } from "./agency_log.ts";
@@ -27,10 +31,7 @@ const PAUSE_MS = 100;
 const DISPOSAL_MS = 1000;
 
 /** Options of {@linkcode ReplicatedLedger}. */
-export interface ReplicatedLedgerOptions {
-  /** AGENCIES_AMOUNT. */
-  agencies: number;
-  winningNumber: number;
+export interface ReplicatedLedgerOptions extends LotteryIdentity {
   /** Longest time of a call, after which its outcome is unknown. Milliseconds. @default {9000} */
   deadlineMs?: number;
   /** Pause between attempts that failed at once, in milliseconds. @default {100} */
@@ -42,6 +43,8 @@ export interface ReplicatedLedgerOptions {
 /** The ledger of one server on a replicated log. */
 export class ReplicatedLedger implements Ledger {
   readonly notation = "rows";
+  readonly identity: LotteryIdentity;
+  readonly figures = new LedgerFigures();
   readonly failed: Promise<Error>;
   readonly #agencies: number;
   readonly #log: ReplicatedLog;
@@ -62,7 +65,9 @@ export class ReplicatedLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    this.#agencies = options.agencies;
+    const { id, agencies, winningNumber, createdAt } = options;
+    this.identity = { id, agencies, winningNumber, createdAt };
+    this.#agencies = agencies;
     this.#log = log;
     this.#patience = new Patience({ deadlineMs, pauseMs, now });
     this.#follower = new Follower(options);
@@ -72,7 +77,12 @@ export class ReplicatedLedger implements Ledger {
 
   async append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
     const { agency, count, bytes: rows } = batch;
-    return this.#refusal() ?? await this.#of(agency).append({ rows, count, expectedBets });
+    const arrived = microseconds();
+    const result = this.#refusal() ??
+      await this.#of(agency).append({ rows, count, expectedBets });
+    // Each batch is a message of its own. Those that are refused were counted with their reason.
+    if (result.status !== "refused") this.figures.countRound([{ batch, arrived }], result.status);
+    return result;
   }
 
   async close(agency: number): Promise<CloseResult> {
@@ -104,6 +114,23 @@ export class ReplicatedLedger implements Ledger {
     return this.#draw ??= drawOf(this.#follower.winners());
   }
 
+  seen(): AgencySeen[] {
+    return Array.from({ length: this.#agencies }, (_, index) => {
+      const agency = index + 1;
+      return {
+        bets: Math.max(this.#follower.count(agency), this.#logs.get(agency)?.bets ?? 0),
+        isClosed: this.#follower.isClosed(agency),
+      };
+    });
+  }
+
+  readiness(): Readiness {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return { isReady: false, reason: refusal.reason };
+    if (this.#log.isAvailable) return { isReady: true };
+    return { isReady: false, reason: "the cluster of the ledger is away, or does not answer" };
+  }
+
   onChange(listener: () => void): void {
     this.#listener = listener;
     if (this.#follower.isComplete) listener();
@@ -126,7 +153,7 @@ export class ReplicatedLedger implements Ledger {
   #of(agency: number): AgencyLog {
     let log = this.#logs.get(agency);
     if (log === undefined) {
-      this.#logs.set(agency, log = new AgencyLog(agency, this.#log, this.#patience));
+      this.#logs.set(agency, log = new AgencyLog(agency, this.#log, this.#patience, this.figures));
     }
     return log;
   }

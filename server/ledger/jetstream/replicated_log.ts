@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { DrawRecord } from "./draw_record.ts";
+
 /** What a message means. A mark stores no bets: it takes the place of whatever was still under way. */
 export type MessageKind = "bets" | "mark" | "close";
 
@@ -78,4 +80,9 @@ export interface ReplicatedLog extends AsyncDisposable {
    * until it is disposed of.
    */
   follow(listener: MessageListener): AsyncDisposable;
+}
+
+/** The log of a draw on a cluster, and what the draw is. */
+export interface DrawLog extends ReplicatedLog {
+  readonly draw: DrawRecord;
 }

@@ -181,7 +181,11 @@ export function openScripted(
 ): ScriptedServer {
   const log = new ScriptedLog(cluster);
   if (isHeld) log.hold();
-  const options = { agencies: AGENCIES, winningNumber: 7574, deadlineMs, pauseMs: 1 };
+  const draw = {
+    id: "5e1f0f6e-4c0a-4a8e-9c3b-2f6f0a3a9d11",
+    createdAt: "2026-11-23T10:00:00.000Z",
+  };
+  const options = { ...draw, agencies: AGENCIES, winningNumber: 7574, deadlineMs, pauseMs: 1 };
   const ledger = new ReplicatedLedger(log, options);
   return { ledger, log, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
 }

@@ -1,0 +1,206 @@
+/**
+ * The panel that a terminal shows of a lottery: a function of what is known, so that it can be printed once or
+ * again and again.
+ *
+ * @module
+ */
+
+import {
+  type AgencyView,
+  count,
+  describeView,
+  type LotteryView,
+  type ServerView,
+} from "../../shared/status/lottery_view.ts";
+
+/** How to draw a panel. */
+export interface PanelOptions {
+  /** The width of the terminal. Lines are never longer. */
+  columns: number;
+  /** Its height: agencies that do not fit are summed up. @default {as many as it takes} */
+  rows?: number;
+  /** Whether to use colors; without them, the same words stand there. */
+  colors: boolean;
+}
+
+/** Lines that are no agency and no server. */
+const OTHER_ROWS = 7;
+const AGENCY_ROWS_MIN = 3;
+const BAR_COLUMNS_MAX = 30;
+const BAR_COLUMNS_MIN = 6;
+const COLORS = { good: 32, pending: 33, bad: 31, dim: 2 };
+type Color = keyof typeof COLORS;
+
+/** A cell of a table: a text and what color it has. */
+interface Cell {
+  text: string;
+  color?: Color;
+  /** @default {"right"} */
+  align?: "left" | "right";
+}
+
+/** Returns the lines of the panel. */
+export function panelLines(view: LotteryView, options: PanelOptions): string[] {
+  const headline = [describeView(view), ...paceOf(view)].join("; ");
+  const lines = wrap(headline, options.columns);
+  const agencies = agencyTable(view, options);
+  const servers = view.servers.length === 0 ? [] : ["", ...serverTable(view.servers, options)];
+  return [...lines, ...agencies.length === 0 ? [] : ["", ...agencies], ...servers];
+}
+
+function paceOf({ bets, betsExpected, betsPerSecond, lottery }: LotteryView): string[] {
+  if (betsPerSecond === null || lottery === null || lottery.phase === "drawn") return [];
+  const rate = `${count(betsPerSecond)} bets/s`;
+  if (betsExpected === null || betsPerSecond < 1 || bets >= betsExpected) return [rate];
+  return [rate, `${duration((betsExpected - bets) / betsPerSecond)} left`];
+}
+
+function agencyTable(view: LotteryView, options: PanelOptions): string[] {
+  if (view.agencies.length === 0) return [];
+  const rowsMax = options.rows === undefined
+    ? Infinity
+    : Math.max(AGENCY_ROWS_MIN, options.rows - OTHER_ROWS - view.servers.length);
+  const { shown, others } = choose(view.agencies, rowsMax);
+  const most = Math.max(1, ...view.agencies.map(({ bets }) => bets));
+  const rows = shown.map((agency) => agencyRow(agency, most));
+  const head = ["agency", "", "bets", "of", "bets/s", "state"].map((text) => heading(text));
+  head[5].align = "left";
+  const lines = table([head, ...rows], { ...options, barColumn: 1 });
+  if (others.length === 0) return lines;
+  const closed = others.filter(({ state }) => state !== "betting").length;
+  const rest = `… and ${count(others.length)} others, of which ${count(closed)} have closed`;
+  return [...lines, fit(rest, options.columns)];
+}
+
+/** Chooses the agencies to show: those for which the draw waits come first. */
+function choose(
+  agencies: readonly AgencyView[],
+  rowsMax: number,
+): { shown: AgencyView[]; others: AgencyView[] } {
+  const open = agencies.filter(({ state }) => state === "betting");
+  const closed = agencies.filter(({ state }) => state !== "betting");
+  const ordered = agencies.length <= rowsMax ? agencies : [...open, ...closed];
+  return { shown: ordered.slice(0, rowsMax), others: ordered.slice(rowsMax) };
+}
+
+/** A row whose second cell is the share of the bar, to be drawn when its width is known. */
+function agencyRow(view: AgencyView, most: number): Cell[] {
+  const { agency, bets, betsExpected, betsPerSecond, state } = view;
+  const share = betsExpected === null ? bets / most : bets / Math.max(1, betsExpected);
+  return [
+    { text: String(agency) },
+    { text: String(Math.min(1, share)), color: state === "betting" ? "pending" : "good" },
+    { text: count(bets) },
+    { text: betsExpected === null ? "" : count(betsExpected), color: "dim" },
+    { text: betsPerSecond === null ? "" : count(betsPerSecond) },
+    { text: state, color: state === "betting" ? "pending" : "good", align: "left" },
+  ];
+}
+
+function serverTable(servers: readonly ServerView[], options: PanelOptions): string[] {
+  const titles = ["server", "state", "served", "waiting", "stored", "sync", "up for", ""];
+  const head = titles.map((text) => heading(text));
+  for (const column of [0, 1, 7]) head[column].align = "left";
+  return table([head, ...servers.map(serverRow)], options);
+}
+
+function serverRow(server: ServerView): Cell[] {
+  const { name, state, ready, reason, connections, waiting, betsStored, syncSeconds } = server;
+  const isUp = state === "serving" && ready;
+  const isDead = state === "silent" || state === "gone";
+  const mark = isUp ? "●" : isDead ? "✗" : "○";
+  const word = state === "serving" ? ready ? "up" : "not ready" : state;
+  const shown = (value: number | null) => ({ text: value === null ? "–" : count(value) });
+  return [
+    { text: name, align: "left" },
+    { text: `${mark} ${word}`, align: "left", color: isUp ? "good" : isDead ? "bad" : "pending" },
+    shown(connections),
+    shown(waiting),
+    shown(betsStored),
+    { text: syncSeconds === null ? "–" : milliseconds(syncSeconds) },
+    { text: server.uptimeSeconds === null ? "–" : duration(server.uptimeSeconds) },
+    { text: isUp || isDead ? "" : reason ?? "", align: "left", color: "dim" },
+  ];
+}
+
+function heading(text: string): Cell {
+  return { text, color: "dim" };
+}
+
+/** Aligns the cells of a table. The column `barColumn` is drawn as a bar in the width that is left. */
+function table(
+  rows: Cell[][],
+  { columns, colors, barColumn = -1 }: PanelOptions & { barColumn?: number },
+): string[] {
+  const widths = rows[0].map((_, column) => {
+    const texts = rows.slice(1).map((row) => row[column].text);
+    // A column without content has no heading either.
+    if (column === barColumn || texts.every((text) => text === "")) return 0;
+    return Math.max(rows[0][column].text.length, ...texts.map((text) => text.length));
+  });
+  if (barColumn >= 0) {
+    const taken = widths.reduce((sum, width) => sum + (width === 0 ? 0 : width + 2), 0);
+    const left = Math.min(BAR_COLUMNS_MAX, columns - taken);
+    widths[barColumn] = left < BAR_COLUMNS_MIN ? 0 : left;
+  }
+  return rows.map((row, index) => {
+    let line = "";
+    let length = 0;
+    for (const [column, cell] of row.entries()) {
+      const width = widths[column];
+      if (width === 0) continue;
+      const isBar = column === barColumn && index > 0;
+      const text = isBar ? bar(Number(cell.text), width) : cell.text;
+      const padded = cell.align === "left" ? text.padEnd(width) : text.padStart(width);
+      const room = columns - length - (line === "" ? 0 : 2);
+      if (room <= 0) break;
+      const fitting = fit(padded.trimEnd(), room).padEnd(Math.min(room, padded.length));
+      line += `${line === "" ? "" : "  "}${paint(fitting, cell.color, colors)}`;
+      length += fitting.length + (length === 0 ? 0 : 2);
+    }
+    return line.trimEnd();
+  });
+}
+
+/** Cuts a text to a width. */
+function fit(text: string, width: number): string {
+  return text.length > width ? `${text.slice(0, width - 1)}…` : text;
+}
+
+/** A bar of blocks, in eighths of a column: a share that is not whole is never shown as whole. */
+function bar(share: number, width: number): string {
+  const eighths = share >= 1 ? 8 * width : Math.min(8 * width - 1, Math.round(8 * width * share));
+  const part = eighths % 8 === 0 ? "" : "▏▎▍▌▋▊▉"[eighths % 8 - 1];
+  return `${"█".repeat(Math.floor(eighths / 8))}${part}`.padEnd(width, "·");
+}
+
+function paint(text: string, color: Color | undefined, colors: boolean): string {
+  return colors && color !== undefined && text.trim() !== ""
+    ? `\x1b[${COLORS[color]}m${text}\x1b[0m`
+    : text;
+}
+
+function milliseconds(seconds: number): string {
+  const value = 1000 * seconds;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ms`;
+}
+
+/** Returns a time as people read it: `42 s`, `3 min 05 s`, `2 h 07 min`, `4 d 03 h`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (value: number) => String(Math.floor(value)).padStart(2, "0");
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
+  if (whole < 86_400) return `${Math.floor(whole / 3600)} h ${two(whole % 3600 / 60)} min`;
+  return `${Math.floor(whole / 86_400)} d ${two(whole % 86_400 / 3600)} h`;
+}
+
+function wrap(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
+    if (longer.length <= columns || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}

@@ -1,0 +1,97 @@
+/**
+ * `deno task status`: shows the lottery that runs, or else the one that lies on the volume.
+ *
+ * @module
+ */
+
+import { readServerSettings } from "../server/settings.ts";
+import { SettingsError } from "../shared/config.ts";
+import { isAnswering, type LotteryView } from "../shared/status/lottery_view.ts";
+import { LotteryWatch } from "../shared/status/lottery_watch.ts";
+import { LockedError } from "./check/volume_reader.ts";
+import { runCommand } from "./command.ts";
+import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
+import { panelLines } from "./run/panel.ts";
+import { readRunRecord } from "./run/run_lock.ts";
+import { Screen } from "./run/screen.ts";
+import { findServers } from "./run/status_addresses.ts";
+import { viewVolume } from "./check/volume_view.ts";
+
+const USAGE =
+  `Shows the lottery that runs: every agency with its bets, and every server. If none runs, shows the bets and
+closed agencies on the volume.
+
+Usage: ${TASK} status [--watch] [--json]
+
+  --watch   show it again every second, until Ctrl-C
+  --json    print it as JSON, one object a line: docs/status.md describes it
+  --help    show this text
+
+Colors are used on a terminal only, and not if NO_COLOR is set.
+
+Exit code:
+  0  servers answer, or none is expected to
+  1  a server that should run does not answer, or the volume cannot be read`;
+
+/** Rates need two looks; the first one follows the other so soon. */
+const FIRST_RATE_MS = 500;
+const WATCH_MS = 1000;
+
+interface StatusFlags {
+  watch: boolean;
+  json: boolean;
+}
+
+async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
+  const { betsExpected } = await readRunRecord();
+  const watch = new LotteryWatch({ addresses: () => findServers(), betsExpected });
+  const screen = new Screen();
+  let view = await look(watch);
+  // A list that is printed once shows rates, too.
+  if (view.source === "servers" && !isWatching) {
+    await pause(FIRST_RATE_MS);
+    view = await look(watch);
+  }
+  for (;;) {
+    if (json) console.log(JSON.stringify(view));
+    else screen.show((options) => panelLines(view, options), { isRepeated: isWatching });
+    if (!isWatching) return view.source !== "servers" || view.servers.every(isAnswering) ? 0 : 1;
+    await pause(WATCH_MS);
+    view = await look(watch);
+  }
+}
+
+/** Looks at the servers; at the volume if there are none. */
+async function look(watch: LotteryWatch): Promise<LotteryView> {
+  const view = await watch.look();
+  const { servers } = view;
+  if (servers.some(({ state }) => state !== "gone")) return view;
+  try {
+    return { ...await viewVolume(SHARED_VOLUME, agenciesSet()), servers };
+  } catch (error) {
+    if (error instanceof LockedError) throw new TaskError(error.message);
+    throw error;
+  }
+}
+
+/** AGENCIES_AMOUNT, for a volume that does not say to which lottery it belongs. */
+function agenciesSet(): number {
+  try {
+    return readServerSettings().agencies;
+  } catch (error) {
+    if (error instanceof SettingsError) return 0;
+    throw error;
+  }
+}
+
+function pause(timeMs: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, timeMs));
+}
+
+if (import.meta.main) {
+  const options = {
+    watch: { type: "boolean", default: false },
+    json: { type: "boolean", default: false },
+  } as const;
+  Deno.exit(await runCommand({ usage: USAGE, options, run }));
+}
