@@ -7,6 +7,7 @@
 import { errors, headers, type Msg } from "@nats-io/transport-node";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import { Availability } from "./availability.ts";
 import { assertVersion, ATTEMPT_MS, type Cluster, connectCluster } from "./cluster.ts";
 import { assertSameDraw, type DrawRecord, type DrawSettings } from "./draw_record.ts";
 import { joinDraw, type ListedDraw } from "./draws.ts";
@@ -113,6 +114,7 @@ class NatsLog implements DrawLog {
   #isDamaged = false;
   #isDisposed = false;
   readonly #turns = new Turns(BULKS_AT_ONCE);
+  readonly #availability = new Availability();
   /** Since when no attempt was answered; undefined while they are. */
   #silentSince: number | undefined;
 
@@ -129,14 +131,14 @@ class NatsLog implements DrawLog {
   }
 
   get isAvailable(): boolean {
-    return this.#isConnected && this.#silentSince === undefined;
+    return this.#isConnected && this.#availability.isAnswering;
   }
 
   publish(agency: number, message: LogMessage, expectedSequence: number): Promise<PublishResult> {
     return new Promise((resolve) => {
       const end = (result: PublishResult) => {
         if (!this.#attempts.delete(end)) return;
-        this.#noteAnswer(result);
+        this.#noteAnswer(agency, result);
         resolve(result);
       };
       this.#attempts.add(end);
@@ -182,6 +184,7 @@ class NatsLog implements DrawLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
+    this.#availability[Symbol.dispose]();
     const released = Promise.all(this.#follows.map((follow) => follow[Symbol.asyncDispose]()));
     let timer: ReturnType<typeof setTimeout>;
     const late = new Promise((resolve) => timer = setTimeout(resolve, RELEASE_MS));
@@ -204,10 +207,14 @@ class NatsLog implements DrawLog {
   }
 
   /** Tries another node when this one has been silent for too long. */
-  #noteAnswer({ status }: PublishResult): void {
+  #noteAnswer(agency: number, { status }: PublishResult): void {
     const now = performance.now();
-    if (status !== "unknown") this.#silentSince = undefined;
-    else if (this.#silentSince === undefined) this.#silentSince = now;
+    if (status !== "unknown") {
+      this.#silentSince = undefined;
+      return this.#availability.noteAnswer();
+    }
+    this.#availability.noteSilence(() => this.last(agency));
+    if (this.#silentSince === undefined) this.#silentSince = now;
     else if (this.#isConnected && now - this.#silentSince >= MOVE_MS) {
       this.#silentSince = now;
       this.#cluster.connection.reconnect().catch(() => {});
