@@ -23,6 +23,7 @@ import type {
   PublishResult,
   StoredMessage,
 } from "./replicated_log.ts";
+import { Requests } from "./requests.ts";
 import { StreamFollow } from "./stream_follow.ts";
 import { Turns } from "./turns.ts";
 
@@ -103,6 +104,7 @@ class NatsLog implements DrawLog {
   readonly draw: DrawRecord;
   readonly failed: Promise<Error>;
   readonly #cluster: Cluster;
+  readonly #requests: Requests;
   readonly #names: DrawNames;
   readonly #log: ActionLog;
   readonly #onFailure: (error: Error) => void;
@@ -120,6 +122,7 @@ class NatsLog implements DrawLog {
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
+    this.#requests = new Requests(cluster.connection);
     this.draw = listed.draw;
     this.#names = names;
     this.#log = log;
@@ -195,15 +198,14 @@ class NatsLog implements DrawLog {
     await this.#watching;
   }
 
-  async #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
+  #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
     const list = headers();
     for (const [name, value] of Object.entries(messageHeaders(message, expectedSequence))) {
       list.set(name, value);
     }
     const subject = agencySubject(this.#names, agency);
-    const timeout = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
-    const options = { timeout, headers: list };
-    return await this.#cluster.connection.request(subject, message.rows, options);
+    const timeoutMs = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
+    return this.#requests.send({ subject, headers: list, body: message.rows, timeoutMs });
   }
 
   /** Tries another node when this one has been silent for too long. */
