@@ -1,10 +1,11 @@
 /**
- * A whole lottery of as many agencies as there may be, on many servers and three nodes: every agency stores
- * its bets, closes, and waits for its winners, all of them at once.
+ * A whole lottery of as many agencies as there may be, on many servers and three nodes: every agency connects,
+ * stores its bets, closes, and stays connected until it knows its winners.
  *
  * @module
  */
 
+import { Turns } from "../server/ledger/jetstream/turns.ts";
 import { LineConnection } from "../testing/line_connection.ts";
 import { LOOPBACK, WINNING_NUMBER } from "../testing/lottery_environment.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
@@ -16,10 +17,17 @@ import { madeBets } from "./made_bets.ts";
 import { peakBytesOf, startLottery } from "./systems.ts";
 
 const TIMEOUT_MS = 300_000;
-/** How many agencies connect at a time: a server accepts as many as its backlog holds. */
-const ARRIVALS = 500;
-/** Each server may have all connections that come from this machine. */
-const PLACES = "2000";
+/**
+ * How many agencies connect, store or close at a time. If all did so in the same second, most would wait for
+ * longer than a server tries.
+ */
+const BUSY_MAX = 500;
+/** All connections come from this machine, and most of them wait for most of the time. */
+const ROOM = {
+  SERVER_MAX_CONNECTIONS: "2000",
+  SERVER_MAX_CONNECTIONS_PER_ADDRESS: "2000",
+  SERVER_IDLE_SECONDS: "600",
+};
 
 /** How many agencies bet on how many servers. */
 export interface CrowdCase {
@@ -36,7 +44,7 @@ export interface CrowdFigures extends Omit<CrowdCase, "nats"> {
   nats: string;
   /** From the start of the first server until all listen. */
   startSeconds: number;
-  /** From the first packet to the last answer to a batch. */
+  /** From the first connection to the last answer to a batch. */
   storeSeconds: number;
   /** Batches a second. */
   batchesPerSecond: number;
@@ -47,7 +55,7 @@ export interface CrowdFigures extends Omit<CrowdCase, "nats"> {
   nodePeakBytes?: number;
 }
 
-/** An agency that has stored its bets. */
+/** An agency that is connected. */
 interface Agency {
   connection: LineConnection;
   agency: number;
@@ -62,21 +70,28 @@ export async function measureCrowd(
   await using folder = tempFolder(parent);
   await using cluster = await startCluster(folder.path, nats.path);
   const startMs = performance.now();
-  const env = { SERVER_MAX_CONNECTIONS: PLACES, SERVER_MAX_CONNECTIONS_PER_ADDRESS: PLACES };
   await using system = await startLottery({
     servers,
     agencies,
     volume: folder.path,
     cluster,
-    env,
+    env: ROOM,
   });
   const storeMs = performance.now();
   using stack = new DisposableStack();
-  const crowded = await storeAll(system.ports, crowd, stack);
+  const numbers = Array.from({ length: agencies }, (_, index) => index + 1);
+  const connected = await eachBusy(numbers, async (agency) => {
+    const port = system.ports[agency % servers];
+    const connection = await LineConnection.open({ hostname: LOOPBACK, port });
+    return { connection: stack.use(connection), agency };
+  });
+  const batch = batchOf(crowd);
+  await eachBusy(connected, (one) => storeBets(one, { batch: batch.fields, batches }));
   const drawMs = performance.now();
-  const winners = await Promise.all(crowded.map(learnWinners));
+  await eachBusy(connected, close);
+  const winners = await Promise.all(connected.map(learnWinners));
   const endMs = performance.now();
-  const expected = batchOf(crowd).winners * agencies * batches;
+  const expected = batch.winners * agencies * batches;
   const announced = winners.reduce((sum, count) => sum + count, 0);
   if (announced !== expected) {
     throw new Error(`Cannot measure: ${announced} winners, not ${expected}`);
@@ -93,39 +108,35 @@ export async function measureCrowd(
   };
 }
 
-/** Connects all agencies, distributed over the servers, and stores their bets. */
-async function storeAll(
-  ports: readonly number[],
-  { agencies, batches, bets }: Omit<CrowdCase, "nats">,
-  stack: DisposableStack,
-): Promise<Agency[]> {
-  const connected: Agency[] = [];
-  while (connected.length < agencies) {
-    const count = Math.min(ARRIVALS, agencies - connected.length);
-    const arrivals = Array.from({ length: count }, async (_, index) => {
-      const agency = connected.length + index + 1;
-      const port = ports[agency % ports.length];
-      return { connection: await LineConnection.open({ hostname: LOOPBACK, port }), agency };
-    });
-    connected.push(...await Promise.all(arrivals));
-  }
-  for (const { connection } of connected) stack.use(connection);
-  const { fields } = batchOf({ bets });
-  await Promise.all(connected.map(async ({ connection, agency }) => {
-    for (let batch = 0; batch < batches; batch++) {
-      const answer = await connection.ask(`StoreBatch:${agency};${fields}\n`, TIMEOUT_MS);
-      if (answer !== "StoreResponse:0") {
-        throw new Error(`Cannot measure: a server answered ${JSON.stringify(answer)}`);
-      }
-    }
-  }));
-  return connected;
+/** Does something for each agency, for a limited number of them at a time. Returns the results in order. */
+async function eachBusy<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const turns = new Turns(BUSY_MAX);
+  return await Promise.all(items.map((item) => turns.run(() => work(item))));
 }
 
-/** Closes an agency, and waits for the draw. Returns the number of its winners. */
+async function storeBets(
+  { connection, agency }: Agency,
+  { batch, batches }: { batch: string; batches: number },
+): Promise<void> {
+  for (let stored = 0; stored < batches; stored++) {
+    const answer = await connection.ask(`StoreBatch:${agency};${batch}\n`, TIMEOUT_MS);
+    if (answer !== "StoreResponse:0") {
+      throw new Error(`Cannot measure: a server answered ${JSON.stringify(answer)}`);
+    }
+  }
+}
+
+/** Closes an agency. AgencyClose has no answer, but the next packet has. */
+async function close({ connection, agency }: Agency): Promise<void> {
+  await connection.ask(`AgencyClose:${agency}\nProgressRequest:${agency}\n`, TIMEOUT_MS);
+}
+
+/** Waits for the draw. Returns the number of an agency's winners. */
 async function learnWinners({ connection, agency }: Agency): Promise<number> {
-  const packets = `AgencyClose:${agency}\nWinnersRequest:${agency}\n`;
-  return countWinners(await connection.ask(packets, TIMEOUT_MS));
+  return countWinners(await connection.ask(`WinnersRequest:${agency}\n`, TIMEOUT_MS));
 }
 
 /** The batch that every agency sends: one of its bets wins. */
