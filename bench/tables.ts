@@ -147,7 +147,7 @@ export function formatCrowds(figures: readonly CrowdFigures[]): string {
     "batches": (row) => formatCount(row.agencies * row.batches),
     "store s": (row) => formatFigure(row.storeSeconds),
     "batches/s": (row) => formatFigure(row.batchesPerSecond),
-    "close and draw s": (row) => formatFigure(row.drawSeconds),
+    "draw s": (row) => formatFigure(row.drawSeconds),
     "server MB": (row) => formatMegabytes(row.serverPeakBytes),
     "node MB": (row) => formatMegabytes(row.nodePeakBytes),
   });
