@@ -7,6 +7,7 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
+import { BOARD, type BoardPlan, planBoard, RunBoard } from "./run/board.ts";
 import { countBets } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
@@ -33,17 +34,19 @@ const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result. If LEDGER is
 jetstream, three nodes start with them.
 
-Usage: ${TASK} up [--local] [--ledger LEDGER]
+Usage: ${TASK} up [--local] [--ledger LEDGER] [--no-board]
 
-  --local    run them as processes on this machine; the default where Docker cannot be used
-  --ledger   where the bets are kept, by default as LEDGER in .env says:
-             ${LEDGER_FORMS}
-  --help     show this text
+  --local     run them as processes on this machine; the default where Docker cannot be used
+  --ledger    where the bets are kept, by default as LEDGER in .env says:
+              ${LEDGER_FORMS}
+  --no-board  do without the board, which shows the lottery at http://localhost:8080 (BOARD_PORT)
+  --help      show this text
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
 server/shared-volume/archive, one on JetStream stays in its streams; an unfinished one continues. A server
-or node that dies is started again. Ctrl-C stops everything.
+or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after the run,
+until Ctrl-C.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -61,7 +64,13 @@ type StopSignal = keyof typeof SIGNAL_EXITS;
  */
 const SAME_REQUEST_MS = 1000;
 
-async function run({ local, ledger: flag }: { local: boolean; ledger?: string }): Promise<number> {
+interface UpFlags {
+  local: boolean;
+  ledger?: string;
+  "no-board": boolean;
+}
+
+async function run({ local, ledger: flag, "no-board": noBoard }: UpFlags): Promise<number> {
   if (await ensureEnvFile()) console.log(".env: copied from .env.example");
   const settings = readRunSettings({ environment: environmentWithFlag(flag) });
   using lock = await RunLock.acquire();
@@ -73,19 +82,26 @@ async function run({ local, ledger: flag }: { local: boolean; ledger?: string })
   const samples = await provideBets(settings.lottery);
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await clearResults();
-  lock.describe({ betsExpected: await countBets(settings.lottery) });
+  const betsExpected = await countBets(settings.lottery);
+  lock.describe({ betsExpected });
   const ledger = chooseLedger(settings);
-  return await runLottery({ cluster, ledger, settings, lock, stop }, samples);
+  const plan = noBoard ? undefined : planBoard(settings.lottery.board, betsExpected);
+  return await runLottery({ cluster, ledger, settings, lock, stop }, { samples, plan });
 }
 
 /** Runs nodes, servers and clients, prints their lines and the report, and returns the exit code. */
-async function runLottery(run: Omit<LotteryRun, "printer">, samples: number[]): Promise<number> {
-  const { settings, stop, ledger } = run;
-  const names = Object.values(serviceNames(settings.lottery)).flat();
+async function runLottery(
+  run: Omit<LotteryRun, "printer" | "board">,
+  { samples, plan }: { samples: number[]; plan?: BoardPlan },
+): Promise<number> {
+  const { cluster, settings, stop, ledger } = run;
+  const names = [...Object.values(serviceNames(settings.lottery)).flat(), ...plan ? [BOARD] : []];
   using log = await Deno.create(LOG_FILE);
   const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
   const printer = new Printer({ names, keep });
-  const { watch, stored } = await runServices({ ...run, printer });
+  const say = (line: string) => printer.say(line);
+  await using board = plan && new RunBoard({ plan, cluster, say });
+  const { watch, stored } = await runServices({ ...run, board, printer });
   if (stored === undefined) {
     const command = taskCommand("up", settings.lottery.ledger);
     printer.say(`Stopped. The stored bets stay; to continue, run: ${command}`);
@@ -94,6 +110,7 @@ async function runLottery(run: Omit<LotteryRun, "printer">, samples: number[]): 
   const results = await readResults(settings.lottery.clients);
   const report = reportRun(watch, { ...stored, place: ledger.place, results, samples });
   for (const line of ["", ...report.table, "", ...verdictOn(report)]) printer.say(line);
+  await board?.stay(stop);
   return report.faults.length === 0 ? 0 : 1;
 }
 
@@ -129,6 +146,10 @@ function chooseLedger({ lottery }: RunSettings): RunLedger {
 }
 
 if (import.meta.main) {
-  const options = { local: { type: "boolean", default: false }, ...LEDGER_FLAG } as const;
+  const options = {
+    local: { type: "boolean", default: false },
+    "no-board": { type: "boolean", default: false },
+    ...LEDGER_FLAG,
+  } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

@@ -5,10 +5,12 @@
  */
 
 import { isNodeDetail } from "../nodes/node_lines.ts";
+import { BOARD, type RunBoard } from "./board.ts";
 import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
 import { untilReady } from "../nodes/readiness.ts";
 import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
+import { parseAction } from "./log_lines.ts";
 import type { Printer } from "./printer.ts";
 import type { RunLedger, StoredFacts } from "./run_ledger.ts";
 import type { RunLock } from "./run_lock.ts";
@@ -22,6 +24,8 @@ export interface LotteryRun {
   settings: RunSettings;
   lock: RunLock;
   printer: Printer;
+  /** The board of the run, if it has one. */
+  board?: RunBoard;
   /** Stops the run early. */
   stop: AbortSignal;
 }
@@ -40,7 +44,7 @@ export interface RunEnd {
  * @throws {TaskError} If something cannot start, or the ledger has a draw that cannot continue.
  */
 export async function runServices(run: LotteryRun): Promise<RunEnd> {
-  const { cluster, ledger, lock, settings, stop } = run;
+  const { board, cluster, ledger, lock, settings, stop } = run;
   const { nodes, servers, clients } = serviceNames(settings.lottery);
   const watch = new RunWatch({ servers: [...nodes, ...servers], clients });
   const services = new Services(run, watch);
@@ -50,7 +54,10 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
     if (!stop.aborted) {
       await ledger.prepare(settings);
       const finished = services.finished();
-      const onServers: RunOptions["onServers"] = (servers) => lock.describe({ servers });
+      const onServers: RunOptions["onServers"] = async (servers) => {
+        lock.describe({ servers });
+        await board?.start(services.options("board"), servers);
+      };
       await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
     if (!stop.aborted) stored = await ledger.read(settings);
@@ -82,11 +89,14 @@ async function startNodes(
   }
 }
 
+/** Services that start together. */
+type ServiceKind = "nodes" | "board" | "others";
+
 /** Takes what services report: prints it, and follows them. */
 class Services {
   readonly #run: LotteryRun;
   readonly #watch: RunWatch;
-  readonly #pids: Record<"nodes" | "others", number[]> = { nodes: [], others: [] };
+  readonly #pids: Record<ServiceKind, number[]> = { nodes: [], board: [], others: [] };
 
   constructor(run: LotteryRun, watch: RunWatch) {
     this.#run = run;
@@ -94,15 +104,19 @@ class Services {
   }
 
   /** Returns what to start services with. */
-  options(kind: "nodes" | "others"): ServiceOptions {
+  options(kind: ServiceKind): ServiceOptions {
     return {
       settings: this.#run.settings,
+      board: this.#run.board?.plan,
       onStart: (children) => {
         this.#pids[kind] = children;
-        this.#run.lock.record([...this.#pids.nodes, ...this.#pids.others]);
+        this.#run.lock.record(Object.values(this.#pids).flat());
       },
       onLine: (name, line) => this.#line(name, line),
-      onEnd: (name, exitCode) => this.#watch.end(name, exitCode),
+      onEnd: (name, exitCode) => {
+        if (name === BOARD) this.#run.board?.end(exitCode);
+        else this.#watch.end(name, exitCode);
+      },
       onDown: (name) => this.#watch.down(name),
     };
   }
@@ -119,6 +133,12 @@ class Services {
   #line(name: string, line: string): void {
     const { printer } = this.#run;
     if (isNodeDetail(line)) return printer.keep(name, line);
+    if (name === BOARD) {
+      // The operator wants to know where it is, which it says itself, and what is wrong with it.
+      if (parseAction(line)?.result === "success") printer.keep(name, line);
+      else printer.line(name, line);
+      return this.#run.board?.line(line);
+    }
     printer.line(name, line);
     this.#watch.line(name, line);
   }
