@@ -5,6 +5,8 @@
  */
 
 import type { ClientResult } from "../../client/result_file.ts";
+import { count } from "../../shared/status/lottery_view.ts";
+import type { AgencyResult, ResultReport } from "../json_reports.ts";
 import type { ClientRun, RunWatch, ServerRun } from "./run_watch.ts";
 import type { StoredFacts } from "./run_ledger.ts";
 import type { AgencyTally } from "./stored_bets.ts";
@@ -48,6 +50,15 @@ export interface Report {
   faults: string[];
   /** What happened to servers and nodes, which may die without harm to a run. */
   incidents: string[];
+  /** The agencies of the table. */
+  agencies: AgencyResult[];
+  elapsedSeconds: number;
+}
+
+/** Where the bets of a run are, and what its servers have promised of them: those of its RunLedger. */
+export interface LedgerFacts {
+  promise: string;
+  location: string;
 }
 
 /** What is known of one agency. */
@@ -85,6 +96,8 @@ export function reportRun(
     table: tableOf(agencies, note),
     faults,
     incidents: servers.flatMap(incidentsOf),
+    agencies: agencies.map(resultOf),
+    elapsedSeconds: elapsedMs / 1000,
   };
 }
 
@@ -97,6 +110,50 @@ export function verdictOn({ faults, incidents }: Report): string[] {
   return [`All bets are stored, and every agency knows its winners${although}`];
 }
 
+/** Returns what a good run has done, in one sentence. */
+export function closingSentence(
+  { agencies, elapsedSeconds, incidents }: Report,
+  { promise, location }: LedgerFacts,
+): string {
+  const bets = `${count(storedIn(agencies))} bets, ${promise}, ${elapsedSeconds.toFixed(1)} s`;
+  const harmless = incidents.length === 0 ? [] : [`${listed(incidents)}, nothing was lost`];
+  return [bets, ...harmless, `bets in ${location}`].join("; ");
+}
+
+/** Returns the report for a program. */
+export function resultReport(
+  { agencies, elapsedSeconds, faults, incidents }: Report,
+  { exitCode, location, log }: { exitCode: number; location: string; log: string },
+): ResultReport {
+  const bets = storedIn(agencies);
+  return {
+    type: "result",
+    exitCode,
+    elapsedSeconds,
+    bets,
+    agencies,
+    faults,
+    incidents,
+    place: location,
+    log,
+  };
+}
+
+function storedIn(agencies: readonly AgencyResult[]): number {
+  return agencies.reduce((sum, { stored }) => sum + stored, 0);
+}
+
+function resultOf({ client, isClosed, result, tally }: AgencyFacts): AgencyResult {
+  const { documents, stored } = tally;
+  return {
+    agency: client.agency,
+    sent: result?.sent ?? null,
+    stored,
+    winners: isClosed ? documents.length : null,
+    documents: isClosed ? documents : [],
+  };
+}
+
 /** Describes how a service has ended: `server3 was killed (137)`. */
 export function describeExit(
   { name, exitCode, error }: { name: string; exitCode: number; error?: string },
@@ -106,11 +163,11 @@ export function describeExit(
 }
 
 function tableOf(agencies: readonly AgencyFacts[], note: string): string[] {
-  const rows = agencies.map(({ client, isClosed, result, tally }) => {
-    const { documents, stored } = tally;
-    const cells = [client.agency, result?.sent, stored, isClosed ? documents.length : undefined];
-    return { cells, documents: isClosed ? documents : [] };
-  });
+  const results = agencies.map(resultOf);
+  const rows = results.map(({ agency, sent, stored, winners, documents }) => ({
+    cells: [agency, sent, stored, winners],
+    documents,
+  }));
   const total = (column: number) =>
     rows.map(({ cells }) => cells[column] ?? NaN).reduce((sum, value) => sum + value, 0);
   return align([
