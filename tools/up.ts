@@ -154,7 +154,8 @@ async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
   const results = await readResults(settings.lottery.clients);
-  const report = reportRun(watch, { ...stored, place: ledger.place, results, samples });
+  const { columns } = display;
+  const report = reportRun(watch, { ...stored, place: ledger.place, results, samples, columns });
   const facts = { promise: ledger.promise(settings), location: ledger.location(settings) };
   return showReport(display, report, facts);
 }
@@ -170,10 +171,10 @@ function showReport(display: RunDisplay, report: Report, facts: LedgerFacts): nu
   if (exitCode !== 0) {
     for (const line of display.extract.lines()) display.say(line);
     display.say(`All lines: ${TASK} logs (${LOG_FILE_NAME})`);
-    const isColored = Deno.stdout.isTerminal() && !Deno.noColor;
-    for (const line of verdictOn(report)) display.say(line, isColored ? red(line) : line);
+    const paint = Deno.stdout.isTerminal() && !Deno.noColor ? red : undefined;
+    for (const line of verdictOn(report)) display.saySentence(line, paint);
   } else if (display.mode === "lines") { for (const line of verdictOn(report)) display.say(line); }
-  else display.say(closingSentence(report, facts));
+  else display.saySentence(closingSentence(report, facts));
   return exitCode;
 }
 

@@ -19,7 +19,7 @@ export class LivePanel {
   readonly #terminal: Terminal;
   #drawn: string[] = [];
   #said: string[] = [];
-  #columns: number | undefined;
+  #size: { columns: number; rows: number } | undefined;
   #isGone = false;
 
   constructor(terminal: Terminal = stdoutTerminal()) {
@@ -28,14 +28,14 @@ export class LivePanel {
 
   /** Draws the panel over the one that was drawn last. */
   draw(draw: (options: PanelOptions) => string[]): void {
-    const { columns, rows } = this.#terminal.size() ?? DEFAULT_SIZE;
+    const last = this.#size;
+    const { columns, rows } = this.#size = this.#terminal.size() ?? DEFAULT_SIZE;
     const lines = draw({ columns, rows, colors: !this.#terminal.noColor }).slice(0, rows - 1);
     // Terminals differ in what they make of lines that no longer fit: nobody knows where the panel begins.
-    const isResized = this.#columns !== undefined && this.#columns !== columns;
+    const isResized = last !== undefined && (last.columns !== columns || last.rows !== rows);
     const start = isResized
       ? CLEAR_ALL + this.#said.map((line) => `${line}\n`).join("")
       : this.#home();
-    this.#columns = columns;
     this.#drawn = lines;
     this.#write(`${start}${linesText(lines)}${CLEAR_BELOW}`);
   }

@@ -8,7 +8,7 @@ function setUp() {
     write: (text) => written.push(text),
     isTerminal: true,
     noColor: true,
-    size: () => size,
+    size: () => ({ ...size }),
   });
   const draw = (...lines: string[]) => {
     panel.draw(() => lines);
@@ -35,7 +35,7 @@ Deno.test("LivePanel.say() prints lines that stay above the panel", () => {
   assertEquals(written.splice(0), ["\x1b[2A\r\x1b[J"]);
 });
 
-Deno.test("LivePanel.draw() starts over on a terminal of another width", () => {
+Deno.test("LivePanel.draw() starts over on a terminal of another size", () => {
   const { draw, panel, size, written } = setUp();
   panel.say("first");
   draw("one");

@@ -23,8 +23,11 @@ export interface PanelOptions {
   colors: boolean;
 }
 
-/** What `up`, which starts the servers, knows better than they: `restarting` after a death, `dead` for good. */
-export type ServerMark = "restarting" | "dead" | "stopped";
+/**
+ * What `up`, which starts the servers, knows better than they: `starting` until it listens, `restarting` after a
+ * death, `dead` for good.
+ */
+export type ServerMark = "starting" | "restarting" | "dead" | "stopped";
 
 /** What the panel of a run shows besides the lottery. */
 export interface PanelExtras {
@@ -254,7 +257,8 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${two(whole % 86_400 / 3600)} h`;
 }
 
-function wrap(text: string, columns: number): string[] {
+/** Breaks a text between words into lines of at most so many columns. */
+export function wrap(text: string, columns: number): string[] {
   const lines = [""];
   for (const word of text.split(" ")) {
     const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;

@@ -11,8 +11,11 @@ import type { ClientRun, RunWatch, ServerRun } from "./run_watch.ts";
 import type { StoredFacts } from "./run_ledger.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
-/** Maximum length of a list of documents in the table. */
+/** Maximum length of a list of documents in the table, and what it always has, however narrow the terminal. */
 const DOCUMENTS_CHARS_MAX = 60;
+const DOCUMENTS_CHARS_MIN = 20;
+/** The columns of the table before the documents take this. */
+const NUMBERS_CHARS = 41;
 /** What a cell of the table shows if it is not known. */
 const UNKNOWN = "–";
 
@@ -40,6 +43,8 @@ export interface RunFacts extends StoredFacts {
   place: string;
   /** The agencies whose bets are samples. */
   samples: readonly number[];
+  /** The width of the table, if there is room for a few documents. @default {any} */
+  columns?: number;
 }
 
 /** The report of a run. */
@@ -72,7 +77,7 @@ interface AgencyFacts {
 /** Compares what the clients report with the stored bets, by agency. */
 export function reportRun(
   { clients, servers, elapsedMs }: Pick<RunWatch, "clients" | "servers" | "elapsedMs">,
-  { closed, place, results, samples, tallies }: RunFacts,
+  { closed, columns = Infinity, place, results, samples, tallies }: RunFacts,
 ): Report {
   const agencies = clients.map((client): AgencyFacts => ({
     client,
@@ -93,7 +98,7 @@ export function reportRun(
   }
   const note = `in ${(elapsedMs / 1000).toFixed(1)} s${sampleNote(samples, clients.length)}`;
   return {
-    table: tableOf(agencies, note),
+    table: tableOf(agencies, { note, columns }),
     faults,
     incidents: servers.flatMap(incidentsOf),
     agencies: agencies.map(resultOf),
@@ -162,7 +167,11 @@ export function describeExit(
   return `${name} ended with exit code ${exitCode}${error === undefined ? "" : `: ${error}`}`;
 }
 
-function tableOf(agencies: readonly AgencyFacts[], note: string): string[] {
+function tableOf(
+  agencies: readonly AgencyFacts[],
+  { note, columns }: { note: string; columns: number },
+): string[] {
+  const room = Math.max(DOCUMENTS_CHARS_MIN, columns - NUMBERS_CHARS);
   const results = agencies.map(resultOf);
   const rows = results.map(({ agency, sent, stored, winners, documents }) => ({
     cells: [agency, sent, stored, winners],
@@ -172,7 +181,7 @@ function tableOf(agencies: readonly AgencyFacts[], note: string): string[] {
     rows.map(({ cells }) => cells[column] ?? NaN).reduce((sum, value) => sum + value, 0);
   return align([
     ["agency", "bets sent", "bets stored", "winners", "documents"],
-    ...rows.map(({ cells, documents }) => [...cells.map(shown), shorten(documents)]),
+    ...rows.map(({ cells, documents }) => [...cells.map(shown), shorten(documents, room)]),
     ["all", ...[1, 2, 3].map((column) => shown(total(column))), note],
   ]);
 }
@@ -259,11 +268,15 @@ function listed(parts: readonly string[]): string {
   return new Intl.ListFormat("en-GB").format(parts);
 }
 
-function shorten(documents: readonly string[]): string {
+function shorten(documents: readonly string[], room = Infinity): string {
+  const charsMax = Math.min(DOCUMENTS_CHARS_MAX, room);
   let text = "";
   for (const [index, document] of documents.map(displayed).entries()) {
     const longer = index === 0 ? document : `${text}, ${document}`;
-    if (longer.length > DOCUMENTS_CHARS_MAX) return `${text}, … ${documents.length - index} more`;
+    const left = documents.length - index - 1;
+    // Room for the number of those that are left out.
+    const needed = longer.length + (left === 0 || charsMax === DOCUMENTS_CHARS_MAX ? 0 : 10);
+    if (needed > charsMax && index > 0) return `${text}, … ${documents.length - index} more`;
     text = longer;
   }
   return text;

@@ -11,10 +11,11 @@ import { printJson } from "../json_reports.ts";
 import { TASK } from "../project.ts";
 import { LivePanel } from "./live_panel.ts";
 import { LogExtract } from "./log_extract.ts";
-import { panelLines, sentenceOf } from "./panel.ts";
+import { panelLines, sentenceOf, wrap } from "./panel.ts";
 import { LOG_FILE_NAME, Printer } from "./printer.ts";
 import { describeExit } from "./report.ts";
 import { RunProgress } from "./run_progress.ts";
+import { stdoutTerminal } from "./screen.ts";
 import { Silence } from "./silence.ts";
 
 /** How a run is shown. */
@@ -106,6 +107,17 @@ export class RunDisplay implements AsyncDisposable {
     this.#silence.broken();
   }
 
+  /** Says a sentence, which a terminal shows without breaking words. */
+  saySentence(text: string, paint = (line: string) => line): void {
+    const lines = wrap(text, this.columns ?? Infinity);
+    this.say(text, lines.map(paint).join("\n"));
+  }
+
+  /** The width of a terminal. */
+  get columns(): number | undefined {
+    return this.mode === "panel" ? stdoutTerminal().size()?.columns : undefined;
+  }
+
   /** Begins a step that may take seconds, such as "Building the images". */
   begin(step: string): void {
     this.#progress.begin(step);
@@ -116,6 +128,7 @@ export class RunDisplay implements AsyncDisposable {
     this.#progress.begin(step);
     this.#progress.stopping();
     this.extract.close();
+    this.#show();
   }
 
   /** The status of servers that are processes of this machine. */
@@ -125,7 +138,9 @@ export class RunDisplay implements AsyncDisposable {
 
   /** Takes a line of a service. */
   line(name: string, line: string): void {
+    const wasRestarting = this.#progress.marks.get(name) === "restarting";
     this.#progress.line(name, line);
+    if (wasRestarting && !this.#progress.marks.has(name)) this.#note(`${name} is back`);
     this.extract.add(name, line);
     if (this.mode !== "lines") return this.#printer.keep(name, line);
     this.#printer.line(name, line);

@@ -32,6 +32,7 @@ export class RunProgress {
     },
   ) {
     this.#servers = new Set(servers);
+    for (const name of servers) this.#marks.set(name, "starting");
     this.#services = new Set([...servers, ...others]);
     this.#now = now;
     this.#stepSinceMs = now();
@@ -89,12 +90,13 @@ export class RunProgress {
 
   /** Names the servers that are not up; nothing if all are. */
   describeServers(): string | undefined {
-    const parts = (["restarting", "dead", "stopped"] as const).flatMap((mark) => {
+    const parts = (["starting", "restarting", "dead", "stopped"] as const).flatMap((mark) => {
       const names = [...this.#marks].filter(([, other]) => other === mark).map(([name]) => name);
       if (names.length === 0) return [];
       const verb = names.length === 1 ? "is" : "are";
-      const words = { restarting: "being started again", dead: "dead", stopped: "stopped" };
-      return [`${listNames(names)} ${verb} ${words[mark]}`];
+      return [
+        `${listNames(names)} ${verb} ${mark === "restarting" ? "being started again" : mark}`,
+      ];
     });
     return parts.length === 0 ? undefined : parts.join("; ");
   }

@@ -13,7 +13,8 @@ function setUp() {
 
 Deno.test("RunProgress.marks: a server that dies is restarting until it listens again, or dead", () => {
   const { marks, progress } = setUp();
-  progress.line("server1", LISTENS);
+  assertEquals(marks(), { server1: "starting", server2: "starting" });
+  for (const name of ["server1", "server2"]) progress.line(name, LISTENS);
   assertEquals(marks(), {});
   progress.end("server1", 137);
   progress.line("server1", "server1 was killed (137). Starting it again");
