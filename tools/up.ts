@@ -112,11 +112,9 @@ async function run({ local, ledger: flag, ...flags }: Flags): Promise<number> {
   lock.describe({ betsExpected });
   const ledger = chooseLedger(settings);
   using log = await Deno.create(LOG_FILE);
-  const { servers, nodes, clients } = serviceNames(settings.lottery);
   await using display = new RunDisplay({
     mode,
-    servers,
-    others: [...nodes, ...clients],
+    names: serviceNames(settings.lottery),
     betsExpected,
     keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
     findServers: cluster.findServers,
@@ -144,7 +142,7 @@ async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
   const { settings, stop, ledger, display } = run;
   const { watch, stored } = await runServices(run).catch(async (error) => {
     await display.close();
-    for (const line of display.extract.lines()) display.say(line);
+    display.sayExtract();
     throw error;
   });
   await display.close();
@@ -169,7 +167,7 @@ function showReport(display: RunDisplay, report: Report, facts: LedgerFacts): nu
   }
   for (const line of ["", ...report.table, ""]) display.say(line);
   if (exitCode !== 0) {
-    for (const line of display.extract.lines()) display.say(line);
+    display.sayExtract();
     display.say(`All lines: ${TASK} logs (${LOG_FILE_NAME})`);
     const paint = Deno.stdout.isTerminal() && !Deno.noColor ? red : undefined;
     for (const line of verdictOn(report)) display.saySentence(line, paint);

@@ -257,13 +257,15 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${two(whole % 86_400 / 3600)} h`;
 }
 
-/** Breaks a text between words into lines of at most so many columns. */
+/** Breaks a text between words into lines of at most so many columns. An indented text stays so. */
 export function wrap(text: string, columns: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
-    if (longer.length <= columns || lines.at(-1) === "") lines[lines.length - 1] = longer;
-    else lines.push(word);
+  const indent = /^ */.exec(text)![0];
+  const lines = [indent];
+  for (const word of text.trim().split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === indent ? indent + word : `${line} ${word}`;
+    if (longer.length <= columns || line === indent) lines[lines.length - 1] = longer;
+    else lines.push(indent + word);
   }
   return lines;
 }

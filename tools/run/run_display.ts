@@ -9,6 +9,7 @@ import type { LotteryView } from "../../shared/status/lottery_view.ts";
 import { LotteryWatch, type StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { printJson } from "../json_reports.ts";
 import { TASK } from "../project.ts";
+import type { ServiceNames } from "./lottery_settings.ts";
 import { LivePanel } from "./live_panel.ts";
 import { LogExtract } from "./log_extract.ts";
 import { panelLines, sentenceOf, wrap } from "./panel.ts";
@@ -43,9 +44,8 @@ export function chooseDisplay(
 /** Options of {@linkcode RunDisplay}. */
 export interface RunDisplayOptions {
   mode: DisplayMode;
-  servers: readonly string[];
-  /** Nodes and clients. */
-  others: readonly string[];
+  /** The names of the services. */
+  names: ServiceNames;
   /** How many bets each agency has. */
   betsExpected: readonly number[];
   /** Takes each line for the log's file. */
@@ -68,11 +68,14 @@ const FOOTER = `Log: ${TASK} logs (${LOG_FILE_NAME})   Ctrl-C stops`;
 /** Shows a run. It must be closed before anything else is printed. */
 export class RunDisplay implements AsyncDisposable {
   readonly mode: DisplayMode;
-  readonly extract = new LogExtract();
   readonly #options: RunDisplayOptions;
   readonly #printer: Printer;
   readonly #panel = new LivePanel();
+  readonly #extract = new LogExtract();
+  /** Clients that have failed, and servers and nodes that are not started again. */
+  readonly #failed = new Set<string>();
   readonly #progress: RunProgress;
+  readonly #clients: ReadonlySet<string>;
   readonly #silence: Silence;
   readonly #watch: LotteryWatch;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -83,9 +86,11 @@ export class RunDisplay implements AsyncDisposable {
   #lookedMs = -Infinity;
 
   constructor(options: RunDisplayOptions) {
-    const { mode, servers, others, keep, betsExpected } = options;
+    const { mode, names: { servers, nodes, clients }, keep, betsExpected } = options;
+    const others = [...nodes, ...clients];
     this.#options = options;
     this.mode = mode;
+    this.#clients = new Set(clients);
     this.#progress = new RunProgress({ servers, others });
     this.#silence = mode === "plain"
       ? new Silence({ quietMs: PLAIN_MS, repeatMs: Infinity })
@@ -127,7 +132,7 @@ export class RunDisplay implements AsyncDisposable {
   stopping(step: string): void {
     this.#progress.begin(step);
     this.#progress.stopping();
-    this.extract.close();
+    this.#extract.close();
     this.#show();
   }
 
@@ -141,7 +146,7 @@ export class RunDisplay implements AsyncDisposable {
     const wasRestarting = this.#progress.marks.get(name) === "restarting";
     this.#progress.line(name, line);
     if (wasRestarting && !this.#progress.marks.has(name)) this.#note(`${name} is back`);
-    this.extract.add(name, line);
+    this.#extract.add(name, line);
     if (this.mode !== "lines") return this.#printer.keep(name, line);
     this.#printer.line(name, line);
     this.#silence.broken();
@@ -156,13 +161,21 @@ export class RunDisplay implements AsyncDisposable {
   end(name: string, exitCode: number): void {
     const isStopping = this.#progress.isStopping;
     this.#progress.end(name, exitCode);
-    if (exitCode !== 0 && !isStopping) this.#note(describeExit({ name, exitCode }));
+    if (exitCode === 0 || isStopping) return;
+    if (this.#clients.has(name)) this.#failed.add(name);
+    this.#note(describeExit({ name, exitCode }));
   }
 
   /** Takes that a server or node is not started again. */
   down(name: string): void {
     this.#progress.down(name);
+    this.#failed.add(name);
     if (!this.#progress.isStopping) this.#note(`${name} is not started again`);
+  }
+
+  /** Says the lines of the log that may explain a failure. */
+  sayExtract(): void {
+    for (const line of this.#extract.lines(this.#failed)) this.say(line);
   }
 
   /** Looks at the servers a last time, before they are stopped. */
