@@ -102,7 +102,12 @@ export type JsonReport =
   | ComparisonReport
   | DoctorReport;
 
+/** Returns a report as a line of JSON. */
+export function jsonLine({ type, ...fields }: JsonReport): string {
+  return JSON.stringify({ type, version: JSON_VERSION, ...fields });
+}
+
 /** Prints a report as a line of JSON. */
-export function printJson({ type, ...fields }: JsonReport): void {
-  console.log(JSON.stringify({ type, version: JSON_VERSION, ...fields }));
+export function printJson(report: JsonReport): void {
+  console.log(jsonLine(report));
 }

@@ -62,6 +62,8 @@ const JSON_MS = 1000;
 /** A tick later than this, a line breaks the silence: after less than two seconds. */
 const QUIET_MS = 1500;
 const REPEAT_MS = 30_000;
+/** A silence that is about to last two seconds does not wait for the servers' answers. */
+const LOOK_MS = 1750;
 const PLAIN_MS = 2000;
 const FOOTER = `Log: ${TASK} logs (${LOG_FILE_NAME})   Ctrl-C stops`;
 
@@ -169,8 +171,9 @@ export class RunDisplay implements AsyncDisposable {
   /** Takes that a server or node is not started again. */
   down(name: string): void {
     this.#progress.down(name);
+    if (this.#progress.isStopping) return;
     this.#failed.add(name);
-    if (!this.#progress.isStopping) this.#note(`${name} is not started again`);
+    this.#note(`${name} is not started again`);
   }
 
   /** Says the lines of the log that may explain a failure. */
@@ -219,10 +222,16 @@ export class RunDisplay implements AsyncDisposable {
     const view = await this.#watch.look().catch(() => undefined);
     if (view === undefined) return;
     this.#view = view;
-    if (this.mode === "json") printJson({ type: "status", ...view });
+    if (this.mode !== "json") return;
+    try {
+      printJson({ type: "status", ...view });
+    } catch {
+      // A pipe without a reader must not end the run before it has cleaned up.
+    }
   }
 
   #show(): void {
+    if (this.#timer === undefined) return;
     const step = this.#progress.isStopping || !this.#view?.lottery
       ? this.#progress.describeStep()
       : undefined;
@@ -237,6 +246,8 @@ export class RunDisplay implements AsyncDisposable {
   }
 
   #breakSilence(step: string | undefined): void {
+    // A look that takes long must not delay the line, but what it finds is news.
+    if (this.#looking !== undefined && this.#silence.lengthMs < LOOK_MS) return;
     const servers = this.#progress.describeServers();
     const text = step ??
       [sentenceOf(this.#view!), ...servers === undefined ? [] : [servers]].join("; ");
