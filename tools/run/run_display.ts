@@ -65,6 +65,8 @@ const REPEAT_MS = 30_000;
 /** A silence that is about to last two seconds does not wait for the servers' answers. */
 const LOOK_MS = 1750;
 const PLAIN_MS = 2000;
+const SETTLE_MS = 500;
+const SETTLE_POLL_MS = 50;
 const FOOTER = `Log: ${TASK} logs (${LOG_FILE_NAME})   Ctrl-C stops`;
 
 /** Shows a run. It must be closed before anything else is printed. */
@@ -181,11 +183,20 @@ export class RunDisplay implements AsyncDisposable {
     for (const line of this.#extract.lines(this.#failed)) this.say(line);
   }
 
-  /** Looks at the servers a last time, before they are stopped. */
+  /**
+   * Looks at the servers a last time, before they are stopped, until they know of the draw. Their reports are a
+   * fifth of a second old at most.
+   */
   async settle(): Promise<void> {
     if (this.mode === "lines") return;
+    const startMs = performance.now();
     await this.#looking;
-    await this.#look();
+    do {
+      this.#view = await this.#watch.look().catch(() => this.#view);
+      if (this.#view?.lottery?.phase === "drawn") break;
+      await new Promise((resolve) => setTimeout(resolve, SETTLE_POLL_MS));
+    } while (performance.now() - startMs < SETTLE_MS);
+    this.#report();
     this.#show();
   }
 
@@ -222,9 +233,13 @@ export class RunDisplay implements AsyncDisposable {
     const view = await this.#watch.look().catch(() => undefined);
     if (view === undefined) return;
     this.#view = view;
-    if (this.mode !== "json") return;
+    this.#report();
+  }
+
+  #report(): void {
+    if (this.mode !== "json" || this.#view === undefined) return;
     try {
-      printJson({ type: "status", ...view });
+      printJson({ type: "status", ...this.#view });
     } catch {
       // A pipe without a reader must not end the run before it has cleaned up.
     }
