@@ -53,7 +53,7 @@ export function tableRows(document: string, mark: string): string[][] {
   );
 }
 
-/** The fields of a quantiles object, which documents describe once. */
+/** The fields of quantiles, which a table names as one type. */
 const QUANTILES = ["count", "p50", "p95", "p99"];
 
 /** Returns the fields below a value, each with its type. */

@@ -8,6 +8,7 @@ import { red, runCommand, UsageError } from "./command.ts";
 import { JSON_FLAG, printJson } from "./json_reports.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
+import { BOARD, planBoard, RunBoard } from "./run/board.ts";
 import { countBets } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
@@ -42,24 +43,26 @@ const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result. If LEDGER is
 jetstream, three nodes start with them.
 
-Usage: ${TASK} up [--local] [--ledger LEDGER] [--verbose | --plain | --json]
+Usage: ${TASK} up [--local] [--ledger LEDGER] [--no-board] [--verbose | --plain | --json]
 
-  --local    run them as processes on this machine; the default where Docker cannot be used
-  --ledger   where the bets are kept, by default as LEDGER in .env says:
-             ${LEDGER_FORMS}
-  --verbose  print the lines of all services, as it is done without a terminal, or if CI is set, instead of
-             a live panel
-  --plain    print a line when something changes, at most one every two seconds, and never move the cursor:
-             for screen readers
-  --json     print JSON, one object a line: docs/json.md describes it
-  --help     show this text
+  --local     run them as processes on this machine; the default where Docker cannot be used
+  --ledger    where the bets are kept, by default as LEDGER in .env says:
+              ${LEDGER_FORMS}
+  --no-board  do without the board, which shows the lottery at http://localhost:8080 (BOARD_PORT)
+  --verbose   print the lines of all services, as it is done without a terminal, or if CI is set, instead of
+              a live panel
+  --plain     print a line when something changes, at most one every two seconds, and never move the cursor:
+              for screen readers
+  --json      print JSON, one object a line: docs/json.md describes it
+  --help      show this text
 
 All lines of the services go to .cache/up.log; ${TASK} logs shows them. NO_COLOR turns colors off.
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
 server/shared-volume/archive, one on JetStream stays in its streams; an unfinished one continues. A server
-or node that dies is started again. Ctrl-C stops everything.
+or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after the run,
+until Ctrl-C.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -81,12 +84,13 @@ const SAME_REQUEST_MS = 1000;
 interface Flags extends DisplayFlags {
   local: boolean;
   ledger?: string;
+  "no-board": boolean;
 }
 
 /** Says something to the operator before the run is shown. */
 type Say = (line: string) => void;
 
-async function run({ local, ledger: flag, ...flags }: Flags): Promise<number> {
+async function run({ local, ledger: flag, "no-board": noBoard, ...flags }: Flags): Promise<number> {
   const mode = chooseMode(flags);
   const say: Say = mode === "json"
     ? (text) => printJson({ type: "message", text })
@@ -111,15 +115,19 @@ async function run({ local, ledger: flag, ...flags }: Flags): Promise<number> {
   const betsExpected = await countBets(settings.lottery);
   lock.describe({ betsExpected });
   const ledger = chooseLedger(settings);
+  const plan = noBoard ? undefined : planBoard(settings.lottery.board, betsExpected);
   using log = await Deno.create(LOG_FILE);
   await using display = new RunDisplay({
     mode,
     names: serviceNames(settings.lottery),
+    board: plan && BOARD,
     betsExpected,
     keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
     findServers: cluster.findServers,
   });
-  return await runLottery({ cluster, ledger, settings, lock, display, stop }, samples);
+  // Stopped after everything else of the run.
+  await using board = plan && new RunBoard({ plan, cluster, say: (line) => display.say(line) });
+  return await runLottery({ cluster, ledger, settings, lock, display, board, stop }, samples);
 }
 
 function chooseMode(flags: DisplayFlags) {
@@ -155,7 +163,9 @@ async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
   const { columns } = display;
   const report = reportRun(watch, { ...stored, place: ledger.place, results, samples, columns });
   const facts = { promise: ledger.promise(settings), location: ledger.location(settings) };
-  return showReport(display, report, facts);
+  const exitCode = showReport(display, report, facts);
+  if (display.mode !== "json") await run.board?.stay(stop);
+  return exitCode;
 }
 
 /** Shows what has become of a run, and returns the exit code. */

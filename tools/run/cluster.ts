@@ -5,6 +5,7 @@
  */
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import type { BoardPlan } from "./board.ts";
 import type { RunSettings } from "./run_settings.ts";
 
 /** A way to run nodes, servers and clients. */
@@ -30,6 +31,23 @@ export interface Cluster {
    * @throws {TaskError} If the servers cannot be started.
    */
   run(options: RunOptions): Promise<void>;
+  /**
+   * Starts the board.
+   *
+   * @param servers Where the servers of this machine tell their status; those in containers have a name.
+   */
+  startBoard(options: BoardOptions, servers: readonly StatusAddress[]): RunningBoard;
+}
+
+/** What the board is started with. */
+export interface BoardOptions extends ServiceOptions {
+  board: BoardPlan;
+}
+
+/** The board, while it runs. It outlives the servers. */
+export interface RunningBoard {
+  /** Stops the board. Nothing else of the run may be left. */
+  stop(): Promise<void>;
 }
 
 /** The nodes of the ledger, while they run. */
@@ -41,6 +59,8 @@ export interface RunningNodes {
 /** What services are started with, and whom they report to. */
 export interface ServiceOptions {
   settings: RunSettings;
+  /** The board of this run, if it has one. */
+  board?: BoardPlan;
   /** Called with all of these processes so far that would outlive this one if it were killed. */
   onStart(children: number[]): void;
   /** Called with every line that a service, or Docker, has printed. */
@@ -59,8 +79,11 @@ export interface RunOptions extends ServiceOptions {
   finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
-  /** Called with the addresses of the servers' status, where they are processes of this machine. */
-  onServers(servers: StatusAddress[]): void;
+  /**
+   * Called before the servers start, with the addresses of their status where they are processes of this machine,
+   * and again without any at their end.
+   */
+  onServers(servers: StatusAddress[]): Promise<void>;
 }
 
 /** Starts nodes. If one cannot start, it stops the others. */

@@ -39,17 +39,30 @@ export async function dockerFault(): Promise<string | undefined> {
  * the checkout, so that two checkouts do not share their containers.
  */
 export function composeProjectName(
+  { root = PROJECT_ROOT, ...sources }: SettingsSources = {},
+): string {
+  const given = composeVariable("COMPOSE_PROJECT_NAME", { root, ...sources });
+  if (given) return given;
+  const hash = createHash("sha256").update(Deno.realPathSync(root)).digest("hex");
+  return `lottery-${hash.slice(0, 8)}`;
+}
+
+/** Whether COMPOSE_PROFILES asks for the services that monitor the lottery. */
+export function isMonitored(sources: SettingsSources = {}): boolean {
+  const profiles = composeVariable("COMPOSE_PROFILES", sources) ?? "";
+  return profiles.split(",").some((profile) => profile.trim() === "monitoring");
+}
+
+/** Returns a variable as docker compose finds it: in the environment or in .env. */
+function composeVariable(
+  name: string,
   {
     root = PROJECT_ROOT,
     environment = (name: string) => Deno.env.get(name),
     readFile = Deno.readTextFileSync,
-  }: SettingsSources = {},
-): string {
-  const name = "COMPOSE_PROJECT_NAME";
-  const given = environment(name)?.trim() || variablesIn(`${root}/.env`, readFile)[name];
-  if (given) return given;
-  const hash = createHash("sha256").update(Deno.realPathSync(root)).digest("hex");
-  return `lottery-${hash.slice(0, 8)}`;
+  }: SettingsSources,
+): string | undefined {
+  return environment(name)?.trim() || variablesIn(`${root}/.env`, readFile)[name];
 }
 
 /** Returns the variables in a file such as .env; none if it is missing. */

@@ -5,10 +5,12 @@
  */
 
 import { isNodeDetail } from "../nodes/node_lines.ts";
+import { BOARD, type RunBoard } from "./board.ts";
 import { localLedger, localMonitoring, NODES_FOLDER_NAME } from "../nodes/nodes.ts";
 import { untilReady } from "../nodes/readiness.ts";
 import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
+import { parseAction } from "./log_lines.ts";
 import type { RunDisplay } from "./run_display.ts";
 import type { RunLedger, StoredFacts } from "./run_ledger.ts";
 import type { RunLock } from "./run_lock.ts";
@@ -22,6 +24,8 @@ export interface LotteryRun {
   settings: RunSettings;
   lock: RunLock;
   display: RunDisplay;
+  /** The board of the run, if it has one. */
+  board?: RunBoard;
   /** Stops the run early. */
   stop: AbortSignal;
 }
@@ -40,7 +44,7 @@ export interface RunEnd {
  * @throws {TaskError} If something cannot start, or the ledger has a draw that cannot continue.
  */
 export async function runServices(run: LotteryRun): Promise<RunEnd> {
-  const { cluster, display, ledger, lock, settings, stop } = run;
+  const { board, cluster, display, ledger, lock, settings, stop } = run;
   const { nodes, servers, clients } = serviceNames(settings.lottery);
   const watch = new RunWatch({ servers: [...nodes, ...servers], clients });
   const services = new Services(run, watch);
@@ -51,9 +55,10 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
       display.begin("Reading what is stored");
       await ledger.prepare(settings, (line) => display.say(line));
       const finished = services.finished();
-      const onServers: RunOptions["onServers"] = (servers) => {
+      const onServers: RunOptions["onServers"] = async (servers) => {
         lock.describe({ servers });
         display.servers(servers);
+        await board?.start(services.options("board"), servers);
       };
       await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
@@ -89,11 +94,14 @@ async function startNodes(
   }
 }
 
+/** Services that start together. */
+type ServiceKind = "nodes" | "board" | "others";
+
 /** Takes what services report: shows it, and follows them. */
 class Services {
   readonly #run: LotteryRun;
   readonly #watch: RunWatch;
-  readonly #pids: Record<"nodes" | "others", number[]> = { nodes: [], others: [] };
+  readonly #pids: Record<ServiceKind, number[]> = { nodes: [], board: [], others: [] };
 
   constructor(run: LotteryRun, watch: RunWatch) {
     this.#run = run;
@@ -101,16 +109,18 @@ class Services {
   }
 
   /** Returns what to start services with. */
-  options(kind: "nodes" | "others"): ServiceOptions {
+  options(kind: ServiceKind): ServiceOptions {
     const { display } = this.#run;
     return {
       settings: this.#run.settings,
+      board: this.#run.board?.plan,
       onStart: (children) => {
         this.#pids[kind] = children;
-        this.#run.lock.record([...this.#pids.nodes, ...this.#pids.others]);
+        this.#run.lock.record(Object.values(this.#pids).flat());
       },
       onLine: (name, line) => this.#line(name, line),
       onEnd: (name, exitCode) => {
+        if (name === BOARD) return this.#run.board?.end(exitCode);
         display.end(name, exitCode);
         this.#watch.end(name, exitCode);
       },
@@ -136,6 +146,12 @@ class Services {
   #line(name: string, line: string): void {
     const { display } = this.#run;
     if (isNodeDetail(line)) return display.detail(name, line);
+    if (name === BOARD) {
+      // The operator wants to know where it is, which it says itself, and what is wrong with it.
+      if (parseAction(line)?.result === "success") display.detail(name, line);
+      else display.line(name, line);
+      return this.#run.board?.line(line);
+    }
     display.line(name, line);
     this.#watch.line(name, line);
   }

@@ -46,6 +46,8 @@ export interface RunDisplayOptions {
   mode: DisplayMode;
   /** The names of the services. */
   names: ServiceNames;
+  /** The name of the board, if there is one. */
+  board?: string;
   /** How many bets each agency has. */
   betsExpected: readonly number[];
   /** Takes each line for the log's file. */
@@ -90,7 +92,7 @@ export class RunDisplay implements AsyncDisposable {
   #lookedMs = -Infinity;
 
   constructor(options: RunDisplayOptions) {
-    const { mode, names: { servers, nodes, clients }, keep, betsExpected } = options;
+    const { mode, names: { servers, nodes, clients }, board, keep, betsExpected } = options;
     const others = [...nodes, ...clients];
     this.#options = options;
     this.mode = mode;
@@ -106,7 +108,11 @@ export class RunDisplay implements AsyncDisposable {
       plain: (line: string) => console.log(line),
       lines: (line: string) => console.log(line),
     };
-    this.#printer = new Printer({ names: [...others, ...servers], keep, print: print[mode] });
+    this.#printer = new Printer({
+      names: [...others, ...servers, ...board === undefined ? [] : [board]],
+      keep,
+      print: print[mode],
+    });
     this.#timer = setInterval(() => this.#tick(), TICK_MS);
   }
 
