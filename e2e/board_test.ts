@@ -156,7 +156,8 @@ Deno.test({
     using _taken = Deno.listen({ hostname: "127.0.0.1", port: copy.boardPort });
     await using up = copy.task("up", "--local");
     const [, url] = await up.line(/^The board shows the lottery at (http:\/\/localhost:\d+)$/);
-    assertEquals(url, `http://localhost:${copy.boardPort + 1}`);
+    // Another program may have the port after it as well.
+    assert(Number(new URL(url).port) > copy.boardPort, url);
     const { betsExpected, ...state } = await follow(
       url,
       ({ servers }) => servers.length === 2 && servers.every(({ mark }) => mark === "up"),
@@ -201,10 +202,13 @@ Deno.test({
     assertEquals(url, `http://localhost:${copy.boardPort}`);
     await follow(url, (state) => marksOf(state).sort().join() === "server1 up,server2 up");
     await up.line(/client1 .* action: config/, CONTAINERS_MS);
-    const kill = ["kill", `${copy.composeProject}-server2-1`];
-    assertEquals((await new Deno.Command("docker", { args: kill }).output()).code, 0);
+    const docker = async (command: string) => {
+      const args = [command, `${copy.composeProject}-server2-1`];
+      assertEquals((await new Deno.Command("docker", { args }).output()).code, 0);
+    };
+    await docker("kill");
     await follow(url, (state) => marksOf(state).includes("server2 dead"));
-    // Docker starts it again.
+    await docker("start");
     await follow(url, (state) => marksOf(state).sort().join() === "server1 up,server2 up");
     assertEquals(await up.ended(CONTAINERS_MS), 0, up.output());
     await assertStored(copy.volume, await readBets(bets));
