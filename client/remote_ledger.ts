@@ -33,7 +33,7 @@ import { type Connection, ConnectionError } from "./connection.ts";
 import { Greeter } from "./greeter.ts";
 import { type BetsSource, ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
 import { UnreachableError } from "./retry.ts";
-import { RowsDigest } from "./rows_digest.ts";
+import { RowsDigest, type Sha256 } from "./rows_digest.ts";
 import type { Servers } from "./servers.ts";
 
 /** Longest list of winners that is accepted, in bytes: some three million documents. */
@@ -51,6 +51,8 @@ export interface RemoteLedgerOptions {
   winnersTimeoutMs: number;
   /** Whether the servers may be ones that do not know ProgressRequest. @default {false} */
   legacyServer?: boolean;
+  /** Hashes bets. @default {in a thread, which takes real time} */
+  sha256?: Sha256;
 }
 
 /** Stored bets of the agency as the servers report them; without a digest if they cannot make one. */
@@ -104,7 +106,7 @@ export class RemoteLedger {
    * @param batch An empty batch to work with.
    */
   async resume(file: BetsSource, packer: BatchPacker, batch: Batch): Promise<void> {
-    const sent = this.#sent = new RowsDigest();
+    const sent = this.#sent = new RowsDigest(this.#options.sha256);
     this.#knowledge.fileOpened(file);
     await this.progress();
     this.#knowledge.requireNoneForeign(this.stored);

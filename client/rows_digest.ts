@@ -16,8 +16,12 @@ const RULES = { agencies: AGENCIES_MAX, today: 9999_12_31 };
  */
 const HELD_BYTES_MAX = 256 * 1024;
 
+/** Returns the SHA-256 of bytes, in hexadecimal. */
+export type Sha256 = (bytes: Uint8Array<ArrayBuffer>) => string | Promise<string>;
+
 /** SHA-256 of the first bets of an agency. */
 export class RowsDigest {
+  readonly #sha256: Sha256;
   readonly #decoder = new BetDecoder("rows");
   /** The rows that are not hashed yet. */
   readonly #rows = new ByteBuffer();
@@ -25,6 +29,11 @@ export class RowsDigest {
   #hash: Hash | undefined;
   #loading: Promise<Hash> | undefined;
   #bets = 0;
+
+  /** @param sha256 Hashes the rows of few bets. */
+  constructor(sha256: Sha256 = hashInThread) {
+    this.#sha256 = sha256;
+  }
 
   /** The number of bets so far. */
   get bets(): number {
@@ -44,10 +53,7 @@ export class RowsDigest {
 
   /** Returns the digest of the bets so far, as a DigestResponse has it. */
   async sha256(): Promise<string> {
-    if (this.#loading === undefined) {
-      const digest = await crypto.subtle.digest("SHA-256", this.#rows.view());
-      return Array.from(new Uint8Array(digest), inHexadecimal).join("");
-    }
+    if (this.#loading === undefined) return await this.#sha256(this.#rows.view());
     return this.#hashHeld(await this.#loading).copy().digest("hex");
   }
 
@@ -63,6 +69,8 @@ export class RowsDigest {
   }
 }
 
-function inHexadecimal(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
+async function hashInThread(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes);
+  const inHexadecimal = (byte: number) => byte.toString(16).padStart(2, "0");
+  return Array.from(new Uint8Array(digest), inHexadecimal).join("");
 }

@@ -14,13 +14,19 @@ function hasTest(path: string, name: string): boolean {
   return new RegExp(`(["\`])${parts.join("\\$\\{[^}\\n]*\\}")}\\1`).test(readProjectFile(path));
 }
 
-Deno.test("docs/reliability.md describes exactly the fault runs that exist", () => {
-  const source = readProjectFile("e2e/faults/scenarios/mod.ts");
-  const [, scenarios] = source.split("\nexport const SCENARIOS");
-  const runs = Array.from(scenarios.matchAll(/^ {2}"?([\w-]+)"?: \{$/gm), ([, name]) => name);
-  const rows = tableRows(document, "reliability:runs");
-  assertEquals(rows.map(([name]) => name), runs);
-});
+for (
+  const { table, module, constant } of [
+    { table: "reliability:runs", module: "mod.ts", constant: "SCENARIOS" },
+    { table: "reliability:node-runs", module: "nodes/mod.ts", constant: "NODE_SCENARIOS" },
+  ]
+) {
+  Deno.test(`docs/reliability.md describes exactly the fault runs of ${constant}`, () => {
+    const source = readProjectFile(`e2e/faults/scenarios/${module}`);
+    const [, scenarios] = source.split(`\nexport const ${constant}`);
+    const runs = Array.from(scenarios.matchAll(/^ {2}"?([\w-]+)"?: \{$/gm), ([, name]) => name);
+    assertEquals(tableRows(document, table).map(([name]) => name), runs);
+  });
+}
 
 Deno.test("docs/reliability.md names tests that exist, or says why there is none", () => {
   const rows = EVENT_TABLES.flatMap((table) => tableRows(document, `reliability:${table}`));

@@ -51,6 +51,12 @@ Deno.test(
     assertEquals(tableOf(second.lines).slice(0, 5), table.slice(0, 5));
     const [archived] = await Array.fromAsync(Deno.readDir(`${copy.volume}/archive`));
     await assertStored(`${copy.volume}/archive/${archived.name}`, rows);
+    const [, record] = await up.line(
+      /^The record of the draw: (server\/shared-volume\/draws\/.*)\/result\.txt$/,
+    );
+    await using verify = copy.task("verify", record.split("/").at(-1)!);
+    assertEquals(await verify.ended(), 0, verify.output());
+    await verify.line(/^VERIFIED$/);
 
     await using logs = copy.task("logs", "client5");
     assertEquals(await logs.ended(), 0);

@@ -16,7 +16,7 @@ import { tempFolder } from "./temp_folder.ts";
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
 /** How long a node may take to catch up before it is started again, and how often all may. */
-const RECOVERY_MS = 15_000;
+const RECOVERY_MS = 12_000;
 const RECOVERIES_MAX = 6;
 /** By default a node accepts no more than its disk holds at its start. */
 const STORAGE = { maxFileBytes: 16 * 2 ** 30 };
@@ -97,19 +97,18 @@ export class NatsCluster implements AsyncDisposable {
   }
 
   /**
-   * Starts every node that is not running, and waits until the cluster is ready. Nodes that start at the same
-   * moment sometimes do not find each other, so they start one after the other.
+   * Starts every node that is not running, and waits until the cluster is ready: see {@linkcode recover}.
    */
   async startAll(): Promise<void> {
-    for (const node of this.nodes) await node.start();
+    await Promise.all(this.nodes.map((node) => node.start()));
     await this.recover();
   }
 
   /** Waits until each running node knows a leader that knows every node, and has all messages of its streams. */
   async ready(timeoutMs?: number): Promise<void> {
     await this.until("every node is healthy", async () => {
-      const running = this.nodes.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed);
-      return (await Promise.all(running.map((node) => this.#isReady(node)))).every(Boolean);
+      const wanted = this.nodes.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed);
+      return (await this.#findLate()).every((node) => !wanted.includes(node));
     }, timeoutMs);
   }
 
@@ -183,21 +182,22 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
-  async #isReady(node: NatsNode): Promise<boolean> {
-    if (!await node.isHealthy()) return false;
-    return this.nodes.length === 1 || await node.knownNodes() === this.nodes.length;
-  }
-
-  /** Starts those nodes again that are behind or that the leader does not know; all, if there is no leader. */
-  async #restartLate(): Promise<void> {
-    const known = new Set(
+  /** Returns the nodes that do not run, are behind, or that the leader does not hear. */
+  async #findLate(): Promise<NatsNode[]> {
+    const members = new Set(
       (await Promise.all(this.nodes.map((node) => node.membersAsLeader()))).flat(),
     );
     const healthy = await Promise.all(this.nodes.map((node) => node.isHealthy()));
-    const late = this.nodes.filter((node, index) => {
-      return node.isRunning ? !healthy[index] || !known.has(node.name) : node.hasCrashed;
-    });
-    for (const node of late) {
+    const isSingle = this.nodes.length === 1;
+    return this.nodes.filter(({ name }, index) =>
+      !healthy[index] || (!isSingle && !members.has(name))
+    );
+  }
+
+  /** Starts those nodes again that should run and are late. */
+  async #restartLate(): Promise<void> {
+    const late = await this.#findLate();
+    for (const node of late.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed)) {
       if (node.hasCrashed) this.crashes.push(`${node.name}:\n${node.process?.tail()}`);
       await node.stop();
       await node.start();

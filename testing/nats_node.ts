@@ -113,17 +113,15 @@ export class NatsNode {
     return (await this.#unlessSilent(this.monitoring.health()))?.status === "ok";
   }
 
-  /** Returns how many nodes the cluster has, as far as it knows; 0 if it does not answer. */
-  async knownNodes(): Promise<number> {
-    const answer = await this.#unlessSilent(this.monitoring.jetStream());
-    return answer?.meta_cluster?.cluster_size ?? 0;
-  }
-
-  /** Returns the names of all nodes that it knows if it leads the cluster, its own among them; none if not. */
+  /**
+   * Returns the names of all nodes that follow it, its own among them, if it leads the cluster; none if not. Those that
+   * the leader does not hear are left out.
+   */
   async membersAsLeader(): Promise<string[]> {
     const cluster = (await this.#unlessSilent(this.monitoring.jetStream()))?.meta_cluster;
     if (cluster?.leader !== this.name) return [];
-    return [this.name, ...(cluster.replicas ?? []).map(({ name }) => name)];
+    const heard = (cluster.replicas ?? []).filter(({ current, offline }) => current && !offline);
+    return [this.name, ...heard.map(({ name }) => name)];
   }
 
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */

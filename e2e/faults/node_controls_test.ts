@@ -22,7 +22,14 @@ const CONTROLS: Control[] = [
   {
     name: "lostAnswers() finds duplicates where messages are stored without a condition",
     needed: NODES,
-    run: () => lostAnswers({ seed, count: 1, kinds: ["lost answers"], unsafe: ["no-condition"] }),
+    run: () =>
+      lostAnswers({
+        seed,
+        count: 1,
+        kinds: ["lost answers"],
+        continueMs: 10_000,
+        unsafe: ["no-condition"],
+      }),
     finds: ["duplicate"],
   },
   {

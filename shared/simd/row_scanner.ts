@@ -1,8 +1,8 @@
 /**
  * Counts the rows of bets.csv per agency, and lists the winners among them.
  *
- * This is one of two hot loops (the other translates bets), so it uses vector instructions, sixteen
- * bytes at a time. README.md has the background.
+ * This is one of the hot loops, so it uses vector instructions, sixteen bytes at a time. README.md has
+ * the background.
  *
  * @module
  */

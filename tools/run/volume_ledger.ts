@@ -6,6 +6,8 @@
 
 import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
 import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
+import { certifyRun } from "../record/draws.ts";
+import { volumeDraws } from "../record/draw_sources.ts";
 import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
 import {
   archiveDraw,
@@ -38,8 +40,12 @@ export const VOLUME_LEDGER: RunLedger = {
       console.log("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
-  read: async ({ server }) => ({
-    closed: await closedAgencies(SHARED_VOLUME),
-    tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),
-  }),
+  read: async ({ server }) => {
+    const [current] = await volumeDraws(SHARED_VOLUME);
+    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME);
+    return {
+      closed: await closedAgencies(SHARED_VOLUME),
+      tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),
+    };
+  },
 };

@@ -5,6 +5,9 @@
  */
 
 import { parseRow } from "../../shared/rows.ts";
+import { SHARED_VOLUME } from "../project.ts";
+import { certifyRun } from "../record/draws.ts";
+import { streamDraws } from "../record/stream_draws.ts";
 import { assertCanContinue, type RunLedger, type StoredFacts } from "../run/run_ledger.ts";
 import type { RunSettings } from "../run/run_settings.ts";
 import { tallyBets } from "../run/stored_bets.ts";
@@ -24,6 +27,8 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
+    const [draw] = await streamDraws(streams, SHARED_VOLUME);
+    await certifyRun(draw, SHARED_VOLUME);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };

@@ -128,13 +128,14 @@ export class BetsFile {
 
   /**
    * Counts the rows of other servers while holding the lock only for a moment, so that the next holder has
-   * few left to count.
+   * few left to count, and writes down what is durable. Takes no lock if there is nothing to do.
    *
    * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    */
   async follow(): Promise<void> {
-    if (this.#file.size() === this.#tally.size) return;
-    await this.#countUnlocked(await this.#lock.hold(() => this.#recover()));
+    const isBehind = this.#file.size() !== this.#tally.size;
+    if (!isBehind) return await this.markDurable();
+    await this.#countUnlocked(await this.#lock.hold(() => this.#recoverAndMark()));
   }
 
   /**
@@ -205,11 +206,8 @@ export class BetsFile {
 
   /** Writes down what is durable, if that is not written down yet. */
   async markDurable(): Promise<void> {
-    if (this.#durableSize <= this.mark.bets) return;
-    await this.#lock.hold(() => {
-      this.#recover();
-      this.#journal.writeMark(this.#newMark());
-    });
+    if (this.#isMarked) return;
+    await this.#lock.hold(() => this.#recoverAndMark());
   }
 
   /**
@@ -306,7 +304,8 @@ export class BetsFile {
     const size = this.#file.size();
     const round = this.#journal.read();
     const durableSize = Math.max(this.mark.bets, this.#durableSize);
-    if (endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
+    const isKnown = size === this.#tally.size;
+    if (!isKnown && endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
     const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
@@ -331,6 +330,17 @@ export class BetsFile {
       this.#repair({ size, wholeSize, why: "the last round is incomplete", isTorn });
     }
     return wholeSize;
+  }
+
+  #recoverAndMark(): number {
+    const wholeSize = this.#recover();
+    if (!this.#isMarked) this.#journal.writeMark(this.#newMark());
+    return wholeSize;
+  }
+
+  /** Whether everything that is known to be durable is written down. */
+  get #isMarked(): boolean {
+    return this.#durableSize <= this.mark.bets;
   }
 
   /**

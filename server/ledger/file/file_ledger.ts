@@ -256,10 +256,7 @@ export class FileLedger implements Ledger {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     try {
-      await this.#guarded(async () => {
-        await this.#bets.follow();
-        await this.#bets.markDurable();
-      });
+      await this.#guarded(() => this.#bets.follow());
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
     } finally {

@@ -175,12 +175,18 @@ export class ReplicatedLedger implements Ledger {
     return true;
   }
 
+  /** @throws If that cannot be read. The follower goes on when the log is there again, and reports the last close. */
   async #isLastClose(agency: number): Promise<boolean> {
     try {
       return (await this.#log.last(agency))?.kind === "close";
-    } catch {
-      // The follower goes on when the log is there again, and reports the last close.
-      return false;
+    } catch (cause) {
+      throw new Error(
+        `Cannot read whether agency ${agency} has closed: ${
+          (cause as Error).message
+        }. The draw is done as ` +
+          "soon as the cluster answers",
+        { cause },
+      );
     }
   }
 

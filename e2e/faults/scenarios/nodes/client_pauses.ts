@@ -16,14 +16,14 @@ import type { RunOptions, Verdict } from "../../verdict.ts";
 
 const SERVERS = 2;
 const CLIENTS = 3;
-const BATCH_SIZE = 20;
+const BATCH_SIZE = 5;
 /** Answers between the repair of one node and the death of the next. */
 const ANSWERS_MIN = 50;
 const ANSWERS_MAX = 150;
 /** Answers of the three clients that arrive after a death before the node is started again. */
 const ANSWERS_AFTER = 60;
 /** Batches that each client has for each death: more than are sent until the node is back. */
-const BATCHES_PER_DEATH = 400;
+const BATCHES_PER_DEATH = 1000;
 const ANSWERS_TIMEOUT_MS = 60_000;
 /** Default settings, in place of those of other runs. */
 const DEFAULTS = { CLI_ANSWER_SECONDS: "10", CLI_RETRY_SECONDS: "60", CLI_WINNERS_SECONDS: "60" };

@@ -37,11 +37,14 @@ export interface LostAnswersOptions extends RunOptions {
   progress?: ProgressHabit;
   /** How long an agency waits for an answer, in milliseconds. @default {3000} */
   answerMs?: number;
+  /** How long agencies may take to continue, in milliseconds. @default {60_000} */
+  continueMs?: number;
 }
 
 /** Breaks the link of one of two servers `count` times. Each server reaches the nodes through proxies of its own. */
 export async function lostAnswers(options: LostAnswersOptions): Promise<Verdict> {
   const { seed, count, unsafe, kinds = LINK_FAULTS, progress, answerMs = ANSWER_MS } = options;
+  const { continueMs } = options;
   await using resources = new AsyncDisposableStack();
   /** The proxies of each server. */
   const links: LinkProxy[][] = [];
@@ -51,6 +54,7 @@ export async function lostAnswers(options: LostAnswersOptions): Promise<Verdict>
       unsafe,
       progress,
       answerMs,
+      continueMs,
       servers: SERVERS,
       reach: (nodes, server) => {
         links[server] ??= nodes.nodes.map(({ address }) => resources.use(new LinkProxy(address)));
