@@ -100,6 +100,7 @@ export class RunBoard implements AsyncDisposable {
   readonly #ended = Promise.withResolvers<void>();
   #running: RunningBoard | undefined;
   #isOpen = false;
+  #isStopping = false;
 
   constructor(options: RunBoardOptions) {
     this.#options = options;
@@ -130,7 +131,10 @@ export class RunBoard implements AsyncDisposable {
   /** Takes the end of the board, which does not end the run. */
   end(exitCode: number): void {
     this.#isOpen = false;
-    if (exitCode !== 0) this.#options.say(`The board has ended with exit code ${exitCode}`);
+    // Ctrl-C reaches the board as well, and two signals end it at once.
+    if (exitCode !== 0 && !this.#isStopping) {
+      this.#options.say(`The board has ended with exit code ${exitCode}`);
+    }
     this.#ended.resolve();
   }
 
@@ -144,6 +148,7 @@ export class RunBoard implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
     await this.#running?.stop();
   }
 
