@@ -12,9 +12,9 @@ const PSEUDO_TERMINAL = {
   isPresent: () => succeeds("script", ["-qefc", "true", "/dev/null"]),
 };
 
-/** Starts `up` on a terminal of 80 columns and 24 lines. */
+/** Starts `up` on a terminal of 80 columns and 24 lines, without the board, which would stay open after the run. */
 function upOnTerminal(copy: ProjectCopy, flags: string): Program {
-  const up = `'${Deno.execPath()}' task --quiet up --local ${flags}`;
+  const up = `'${Deno.execPath()}' task --quiet up --local --no-board ${flags}`;
   return new Program({
     name: "up on a terminal",
     command: "script",

@@ -220,6 +220,7 @@ function chooseLedger({ lottery }: RunSettings): RunLedger {
 if (import.meta.main) {
   const options = {
     local: { type: "boolean", default: false },
+    "no-board": { type: "boolean", default: false },
     ...LEDGER_FLAG,
     verbose: { type: "boolean", default: false },
     plain: { type: "boolean", default: false },
