@@ -6,6 +6,7 @@
 
 import { handleArguments } from "../shared/command_line.ts";
 import { SettingsError } from "../shared/config.ts";
+import { withDeadline } from "../shared/deadline.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { LotteryWatch } from "../shared/status/lottery_watch.ts";
 import { Board } from "./board.ts";
@@ -19,6 +20,7 @@ import { Website } from "./website.ts";
 const EXIT_FAILURE = 1;
 const EXIT_SETTINGS = 2;
 const FLUSH_MS = 100;
+const STOP_DEADLINE_MS = 500;
 
 const writer = new LineWriter(Deno.stdout);
 
@@ -32,14 +34,20 @@ async function show(settings: BoardSettings, log: ActionLog): Promise<void> {
   const streams = new EventStreams(board);
   const website = new Website({ streams, records, language: settings.language });
   const stop = stopSignal();
-  await using server = Deno.serve({
+  const server = Deno.serve({
     hostname: settings.ip,
     port: settings.port,
     onListen: ({ hostname: ip, port }) => log.info("listen", "success", { ip, port }),
   }, (request) => website.answer(request));
-  await board.run(stop);
+  // A look that is under way, and browsers that read slowly, must not keep the board from ending in time.
+  await Promise.race([board.run(stop), aborted(stop)]);
   streams.close();
-  await server.shutdown();
+  const error = () => new Error("a browser still reads");
+  await withDeadline(server.shutdown(), { timeoutMs: STOP_DEADLINE_MS, error }).catch(() => {});
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
 }
 
 /** Returns a signal that aborts on SIGTERM or SIGINT. A second one ends the process at once. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DRAWS_FOLDER } from "../../server/certificate/certificate_folder.ts";
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
 import { type Cluster, type RunningBoard, type ServiceOptions, settledWithin } from "./cluster.ts";
@@ -12,9 +13,6 @@ import { boardPermissions } from "./permissions.ts";
 
 /** The name under which its lines and its end are reported. */
 export const BOARD = "board";
-
-/** The folder of the records of draws, below the volume. */
-export const DRAWS = "draws";
 
 const LOOPBACK = "127.0.0.1";
 /** How many ports are tried, from BOARD_PORT on. */
@@ -65,7 +63,7 @@ export function boardProcess(
   { port, env }: BoardPlan,
   servers: readonly StatusAddress[],
 ): { program: string[]; env: Record<string, string> } {
-  const draws = `${SHARED_VOLUME}/${DRAWS}`;
+  const draws = `${SHARED_VOLUME}/${DRAWS_FOLDER}`;
   const permissions = boardPermissions({
     ip: LOOPBACK,
     port,
@@ -131,7 +129,7 @@ export class RunBoard implements AsyncDisposable {
   /** Takes the end of the board, which does not end the run. */
   end(exitCode: number): void {
     this.#isOpen = false;
-    // Ctrl-C reaches the board as well, and two signals end it at once.
+    // A terminal has sent it Ctrl-C as well, and a second signal ends it at once.
     if (exitCode !== 0 && !this.#isStopping) {
       this.#options.say(`The board has ended with exit code ${exitCode}`);
     }

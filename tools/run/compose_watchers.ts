@@ -4,8 +4,8 @@
  * @module
  */
 
+import { DRAWS_FOLDER } from "../../server/certificate/certificate_folder.ts";
 import { PROJECT_ROOT } from "../project.ts";
-import { DRAWS } from "./board.ts";
 import {
   ANY_IP,
   BASE_IMAGES,
@@ -35,7 +35,7 @@ const BOARD_PORT = 8080;
  * @param serverBuild How that image is built.
  */
 export function boardService(serverBuild: unknown) {
-  const draws = `${CONTAINER_VOLUME}/${DRAWS}`;
+  const draws = `${CONTAINER_VOLUME}/${DRAWS_FOLDER}`;
   const permissions = boardPermissions({
     ip: ANY_IP,
     port: BOARD_PORT,
