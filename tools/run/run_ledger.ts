@@ -36,8 +36,8 @@ export interface RunLedger {
    * @throws {TaskError} If it cannot continue.
    */
   prepare(settings: RunSettings, say: (line: string) => void): Promise<void>;
-  /** Reads what is stored. */
-  read(settings: RunSettings): Promise<StoredFacts>;
+  /** Writes the record of the draw, if it has taken place, and reads what is stored. What it says goes to `say`. */
+  read(settings: RunSettings, say: (line: string) => void): Promise<StoredFacts>;
 }
 
 /**

@@ -42,9 +42,9 @@ export const VOLUME_LEDGER: RunLedger = {
       say("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
-  read: async ({ server }) => {
+  read: async ({ server }, say) => {
     const [current] = await volumeDraws(SHARED_VOLUME);
-    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME);
+    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME, say);
     return {
       closed: await closedAgencies(SHARED_VOLUME),
       tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),

@@ -35,12 +35,12 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
     const current = await streams.currentDraw();
     if (current !== undefined) await prepareDraw(streams, current, settings, say);
   },
-  read: async (settings) => {
+  read: async (settings, say) => {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    await certifyRun(draw, SHARED_VOLUME);
+    await certifyRun(draw, SHARED_VOLUME, say);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };
