@@ -21,7 +21,7 @@ DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
 DENO_IMAGE=$(base_image DENO_IMAGE)
 DEBIAN_IMAGE=$(base_image DEBIAN_IMAGE)
 # The nodes are in the compose file only where .env asks for them.
-NATS_IMAGE=$(sed -n 's/^ *NATS_IMAGE: "\(.*\)",$/\1/p' tools/run/compose_file.ts)
+NATS_IMAGE=$(sed -n 's/^ *NATS_IMAGE: "\(.*\)",$/\1/p' tools/run/compose_parts.ts)
 # The Debian release of that image.
 DEBIAN=bookworm
 # The Debian release whose docker-compose package has version 2.

@@ -162,7 +162,7 @@ class WaitingAgencies implements Disposable {
 }
 
 /** Returns how many documents a WinnersResponse contains. */
-function countWinners(answer: string): number {
+export function countWinners(answer: string): number {
   const documents = answer.slice("WinnersResponse:".length);
   return documents === "" ? 0 : documents.split(";").length;
 }

@@ -12,6 +12,7 @@
 import { COLON, LINE_FEED } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
 import { madeBets } from "./made_bets.ts";
+import { quantilesOf } from "./spread.ts";
 
 /** What to send, and where to. */
 export interface LoadOrder {
@@ -139,12 +140,11 @@ async function run(order: LoadOrder): Promise<LoadResult> {
     const beginMs = performance.now();
     await Promise.all(senders.map((sender) => sender.send(beginMs + 1000 * order.seconds)));
     const seconds = (performance.now() - beginMs) / 1000;
-    const timesMs = Float64Array.from(senders.flatMap((sender) => sender.timesMs)).sort();
+    const timesMs = senders.flatMap((sender) => sender.timesMs);
     return {
       bets: senders.reduce((sum, sender) => sum + sender.bets, 0),
       seconds,
-      p50Ms: timesMs[Math.floor(timesMs.length * 0.5)],
-      p99Ms: timesMs[Math.floor(timesMs.length * 0.99)],
+      ...quantilesOf(timesMs),
     };
   } finally {
     for (const sender of senders) sender.close();

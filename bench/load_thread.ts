@@ -1,21 +1,27 @@
 /**
- * The thread of the load, as the benchmark uses it.
+ * The threads of a load, as the benchmark uses them.
  *
  * @module
  */
 
 import type { LoadAnswer, LoadOrder, LoadResult } from "./load.ts";
+import type { PublishOrder } from "./publish_load.ts";
 
-/** A thread that sends load. It carries out one order at a time. */
-export class LoadThread implements Disposable {
-  readonly #worker = new Worker(new URL("./load.ts", import.meta.url), { type: "module" });
+/** A thread that carries out one order at a time. */
+class OrderThread<Order> implements Disposable {
+  readonly #worker: Worker;
+
+  /** @param module The thread's module, in this folder. */
+  constructor(module: string) {
+    this.#worker = new Worker(new URL(module, import.meta.url), { type: "module" });
+  }
 
   /**
    * Sends load.
    *
-   * @throws {Error} If a server does not store it.
+   * @throws {Error} If it is not stored.
    */
-  run(order: LoadOrder): Promise<LoadResult> {
+  run(order: Order): Promise<LoadResult> {
     const { promise, resolve, reject } = Promise.withResolvers<LoadResult>();
     this.#worker.onmessage = ({ data }: MessageEvent<LoadAnswer>) => {
       if ("result" in data) resolve(data.result);
@@ -27,5 +33,19 @@ export class LoadThread implements Disposable {
 
   [Symbol.dispose](): void {
     this.#worker.terminate();
+  }
+}
+
+/** A thread that sends load to servers. */
+export class LoadThread extends OrderThread<LoadOrder> {
+  constructor() {
+    super("./load.ts");
+  }
+}
+
+/** A thread that publishes to nodes. It needs the packages of NATS. */
+export class PublishThread extends OrderThread<PublishOrder> {
+  constructor() {
+    super("./publish_load.ts");
   }
 }

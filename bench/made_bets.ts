@@ -19,6 +19,18 @@ export function madeBets(count: number): string[][] {
   });
 }
 
+/** Makes batches of one agency, each of them rows of bets.csv. */
+export function madeBatches(
+  agency: number,
+  { batches, bets }: { batches: number; bets: number },
+): Uint8Array<ArrayBuffer>[] {
+  const rows = madeBets(batches * bets).map((fields) => `${agency},${fields.join(",")}\n`);
+  return Array.from(
+    { length: batches },
+    (_, at) => new TextEncoder().encode(rows.slice(at * bets, (at + 1) * bets).join("")),
+  );
+}
+
 /** Appends blocks to a file and syncs it, so that later figures do not include its writing. */
 export function appendBlocks(path: string, block: Uint8Array, count: number): void {
   using file = Deno.openSync(path, { create: true, append: true });

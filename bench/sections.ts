@@ -4,10 +4,16 @@
  * @module
  */
 
+import { natsServers } from "../testing/nats_server.ts";
+import { findMissing } from "../testing/needs.ts";
+import type { NatsServer } from "../tools/nodes/nats_server.ts";
 import { measureClients } from "./clients.ts";
 import type { Context } from "./context.ts";
+import { measureCrowd } from "./crowd.ts";
 import { measureColdDraw, measureWarmDraw } from "./draw.ts";
 import { measureIntake } from "./intake.ts";
+import { measureLedgers } from "./ledgers.ts";
+import { measureLedgerStarts } from "./ledger_starts.ts";
 import type { Size } from "./sizes.ts";
 import { measureStartup } from "./startup.ts";
 import * as tables from "./tables.ts";
@@ -59,16 +65,65 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     measure: (context, { growth }) =>
       measureEach(context, growth, measureIntake, tables.formatGrowth),
   },
+  ledgers: {
+    title: "Files and JetStream side by side: one server, batches of 100",
+    measure: (context, { ledgers }) =>
+      measureNodes(async (servers) => {
+        const cases = servers.flatMap((nats) =>
+          ledgers.agencies.map((agencies) => ({ nats, agencies }))
+        );
+        const sides = (await measureAll(context, cases, measureLedgers)).flat();
+        const startCases = ledgers.starts.map((bets) => ({ nats: newestOf(servers), bets }));
+        const starts = await measureAll(context, startCases, measureLedgerStarts);
+        const tablesOfBoth = [tables.formatLedgers(sides), tables.formatLedgerStarts(starts)];
+        return { figures: [...sides, ...starts], table: tablesOfBoth.join("\n\n") };
+      }),
+  },
+  crowd: {
+    title: "A whole lottery of many agencies, on many servers and three nodes of JetStream",
+    measure: (context, { crowd }) =>
+      measureNodes((servers) =>
+        measureEach(
+          context,
+          [{ ...crowd, nats: newestOf(servers) }],
+          measureCrowd,
+          tables.formatCrowds,
+        )
+      ),
+  },
 };
 
+/** Measures with every nats-server that is here, the oldest first. Says what is missing if there is none. */
+function measureNodes(
+  measure: (servers: readonly NatsServer[]) => Promise<SectionResult>,
+): Promise<SectionResult> {
+  const missing = findMissing(["natsServer"]);
+  if (missing === undefined) return measure(natsServers());
+  return Promise.resolve({ figures: [], table: `Skipped: this needs ${missing}.` });
+}
+
+function newestOf(servers: readonly NatsServer[]): NatsServer {
+  return servers[servers.length - 1];
+}
+
 /** Measures one case after the other. */
+async function measureAll<Case, Figures>(
+  context: Context,
+  cases: readonly Case[],
+  measure: (context: Context, measuredCase: Case) => Promise<Figures>,
+): Promise<Figures[]> {
+  const figures: Figures[] = [];
+  for (const measuredCase of cases) figures.push(await measure(context, measuredCase));
+  return figures;
+}
+
+/** Measures one case after the other, and formats them. */
 async function measureEach<Case, Figures>(
   context: Context,
   cases: readonly Case[],
   measure: (context: Context, measuredCase: Case) => Promise<Figures>,
   format: (figures: readonly Figures[]) => string,
 ): Promise<SectionResult> {
-  const figures: Figures[] = [];
-  for (const measuredCase of cases) figures.push(await measure(context, measuredCase));
+  const figures = await measureAll(context, cases, measure);
   return { figures, table: format(figures) };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { ClientsCase } from "./clients.ts";
+import type { CrowdCase } from "./crowd.ts";
 import type { WarmDrawCase } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { Pace } from "./turns.ts";
@@ -18,6 +19,9 @@ export interface Size {
   coldDraws: number[];
   warmDraws: WarmDrawCase[];
   growth: IntakeCase[];
+  /** For nodes of each version that is here. */
+  ledgers: { agencies: number[]; starts: number[] };
+  crowd: Omit<CrowdCase, "nats">;
 }
 
 const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
@@ -53,6 +57,8 @@ const FULL: Size = {
     { rows: 10 * MILLION, servers: 3 },
     { rows: MILLION, servers: 1 },
   ],
+  ledgers: { agencies: [5, 100], starts: [0, 10 * MILLION] },
+  crowd: { agencies: 9999, servers: 20, batches: 2, bets: 10 },
 };
 
 /** Less than a minute. */
@@ -69,6 +75,8 @@ const QUICK: Size = {
   ],
   coldDraws: [MILLION],
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
+  ledgers: { agencies: [5, 100], starts: [MILLION] },
+  crowd: { agencies: 500, servers: 4, batches: 2, bets: 10 },
 };
 
 /** A few seconds. The figures mean nothing. */
@@ -79,6 +87,8 @@ const SMOKE: Size = {
   growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
   coldDraws: [50_000],
   warmDraws: [{ rows: 50_000, servers: 2 }],
+  ledgers: { agencies: [2], starts: [17_000] },
+  crowd: { agencies: 20, servers: 2, batches: 1, bets: 2 },
 };
 
 /** The sizes by name. */

@@ -19,6 +19,15 @@ export function spreadOf(figures: readonly number[]): Spread {
   return { median, min: sorted[0], max: sorted[sorted.length - 1] };
 }
 
+/** The median and the 99th percentile of latencies, of which there must be at least one. */
+export function quantilesOf(timesMs: readonly number[]): { p50Ms: number; p99Ms: number } {
+  const sorted = Float64Array.from(timesMs).sort();
+  return {
+    p50Ms: sorted[Math.floor(sorted.length * 0.5)],
+    p99Ms: sorted[Math.floor(sorted.length * 0.99)],
+  };
+}
+
 /** Summarizes the figures that are known. Returns undefined if none is. */
 export function spreadOfKnown(figures: readonly (number | undefined)[]): Spread | undefined {
   const known = figures.filter((figure) => figure !== undefined);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { NatsCluster } from "../testing/nats_cluster.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
 
@@ -16,12 +17,22 @@ export interface System extends AsyncDisposable {
   ports: readonly number[];
 }
 
+/** Options of {@linkcode startLottery}. */
+export interface LotteryOptions {
+  servers: number;
+  agencies: number;
+  volume: string;
+  /** The nodes that keep the ledger instead of the volume. @default {none} */
+  cluster?: NatsCluster;
+  /** More settings. */
+  env?: Record<string, string>;
+}
+
 /** Starts servers of ours as users do, each on a port of its own. */
-export async function startLottery(
-  options: { servers: number; agencies: number; volume: string },
-): Promise<System> {
-  const env = { SERVER_LISTEN_BACKLOG: String(LISTEN_BACKLOG) };
-  const group = await ServerGroup.start({ ...options, sharedPort: false, env });
+export async function startLottery({ cluster, ...options }: LotteryOptions): Promise<System> {
+  const env = { SERVER_LISTEN_BACKLOG: String(LISTEN_BACKLOG), ...options.env };
+  const nodes = cluster && (() => cluster);
+  const group = await ServerGroup.start({ ...options, sharedPort: false, env, nodes });
   return {
     processes: group.processes,
     ports: group.servers.map(({ port }) => port),

@@ -5,8 +5,11 @@
  */
 
 import type { ClientsFigures } from "./clients.ts";
+import type { CrowdFigures } from "./crowd.ts";
 import type { ColdDrawFigures, WarmDrawFigures } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, type IntakeFigures } from "./intake.ts";
+import type { LedgerFigures } from "./ledgers.ts";
+import type { LedgerStartsFigures } from "./ledger_starts.ts";
 import type { Spread } from "./spread.ts";
 import type { StartupFigures } from "./startup.ts";
 
@@ -98,6 +101,55 @@ export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
     "servers": (row) => String(row.servers),
     "agencies": (row) => String(row.agencies),
     "warm ms": (row) => formatSpread(row.warmMs),
+  });
+}
+
+/** Formats the ledgers side by side: a table of the speed, and one of the latency and of what a server spends. */
+export function formatLedgers(figures: readonly LedgerFigures[]): string {
+  const cases: Columns<LedgerFigures> = {
+    "nodes": (row) => row.nats,
+    "agencies": (row) => String(row.agencies),
+    "what": (row) => row.what,
+  };
+  const speed = formatTable(figures, {
+    ...cases,
+    "bets/s": (row) => formatMedian(row.betsPerSecond),
+    "of publish": (row) => formatSpread(row.ofPublish),
+    "of fdatasync": (row) => formatSpread(row.ofSync),
+  });
+  const cost = formatTable(figures, {
+    ...cases,
+    "p50 ms": (row) => formatSpread(row.p50Ms),
+    "p99 ms": (row) => formatMedian(row.p99Ms),
+    "CPU s/M": (row) => formatMedian(row.cpuSecondsPerMillion),
+    "MB": (row) => formatMegabytes(row.peakBytes),
+  });
+  return `${speed}\n\n${cost}`;
+}
+
+/** Formats the starts of servers on JetStream. */
+export function formatLedgerStarts(figures: readonly LedgerStartsFigures[]): string {
+  return formatTable(figures, {
+    "nodes": (row) => row.nats,
+    "bets": (row) => formatCount(row.bets),
+    "first answer ms": (row) => formatSpread(row.answerMs),
+    "winners known ms": (row) => formatSpread(row.winnersMs),
+    "MB": (row) => formatMegabytes(row.peakBytes),
+  });
+}
+
+/** Formats whole lotteries. */
+export function formatCrowds(figures: readonly CrowdFigures[]): string {
+  return formatTable(figures, {
+    "nodes": (row) => row.nats,
+    "agencies": (row) => formatCount(row.agencies),
+    "servers": (row) => String(row.servers),
+    "batches": (row) => formatCount(row.agencies * row.batches),
+    "store s": (row) => formatFigure(row.storeSeconds),
+    "batches/s": (row) => formatFigure(row.batchesPerSecond),
+    "draw s": (row) => formatFigure(row.drawSeconds),
+    "server MB": (row) => formatMegabytes(row.serverPeakBytes),
+    "node MB": (row) => formatMegabytes(row.nodePeakBytes),
   });
 }
 

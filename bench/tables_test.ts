@@ -1,7 +1,15 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { MAIN_CASE } from "./intake.ts";
 import { markNoise, spreadOf } from "./spread.ts";
-import { formatColdDraws, formatGrowth, formatIntake, formatSpread } from "./tables.ts";
+import {
+  formatColdDraws,
+  formatCrowds,
+  formatGrowth,
+  formatIntake,
+  formatLedgers,
+  formatLedgerStarts,
+  formatSpread,
+} from "./tables.ts";
 
 const MEGABYTES_47 = 47_000_000;
 
@@ -39,7 +47,25 @@ Deno.test("tables of the largest figures fit into 100 columns", () => {
     floorCpuSecondsPerMillion: spreadOf([26.44]),
     peakBytes: 199e6,
   };
-  for (const line of `${formatIntake([figures])}\n${formatGrowth([figures])}`.split("\n")) {
-    assert(line.length <= 100, line);
-  }
+  const ledger = {
+    ...{ nats: "2.10.27", agencies: 100, what: "publish without condition" },
+    ...figures,
+    ofPublish: spreadOf([10.55, 16.6, 113.2]),
+    ofSync: spreadOf([7.06, 12.6, 19.4]),
+  };
+  const times = spreadOf([14_578, 16_831, 21_727]);
+  const start = { nats: "2.10.27", bets: 100_000_000, answerMs: times, winnersMs: times };
+  const crowd = {
+    ...{ nats: "2.10.27", agencies: 9999, servers: 20, batches: 10, bets: 100 },
+    ...{ startSeconds: 120, storeSeconds: 1250, batchesPerSecond: 1784, drawSeconds: 110 },
+    ...{ serverPeakBytes: 1205e6, nodePeakBytes: 1120e6 },
+  };
+  const tables = [
+    formatIntake([figures]),
+    formatGrowth([figures]),
+    formatLedgers([ledger]),
+    formatLedgerStarts([start]),
+    formatCrowds([crowd]),
+  ];
+  for (const line of tables.join("\n").split("\n")) assert(line.length <= 100, line);
 });

@@ -33,7 +33,7 @@ import { type Connection, ConnectionError } from "./connection.ts";
 import { Greeter } from "./greeter.ts";
 import { type BetsSource, ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
 import { UnreachableError } from "./retry.ts";
-import { RowsDigest } from "./rows_digest.ts";
+import { RowsDigest, type Sha256 } from "./rows_digest.ts";
 import type { Servers } from "./servers.ts";
 
 /** Longest list of winners that is accepted, in bytes: some three million documents. */
@@ -51,6 +51,8 @@ export interface RemoteLedgerOptions {
   winnersTimeoutMs: number;
   /** Whether the servers may be ones that do not know ProgressRequest. @default {false} */
   legacyServer?: boolean;
+  /** Hashes bets. @default {in a thread, which takes real time} */
+  sha256?: Sha256;
 }
 
 /** Stored bets of the agency as the servers report them; without a digest if they cannot make one. */
@@ -104,7 +106,7 @@ export class RemoteLedger {
    * @param batch An empty batch to work with.
    */
   async resume(file: BetsSource, packer: BatchPacker, batch: Batch): Promise<void> {
-    const sent = this.#sent = new RowsDigest();
+    const sent = this.#sent = new RowsDigest(this.#options.sha256);
     this.#knowledge.fileOpened(file);
     await this.progress();
     this.#knowledge.requireNoneForeign(this.stored);
@@ -237,19 +239,19 @@ export class RemoteLedger {
     const found = await this.#askStored(connection);
     this.#knowledge.requireNoneLost(found.bets);
     this.#knowledge.requireNoneForeign(found.bets);
-    if (found.bets === sent.bets) this.#requireSame(found, sent);
+    if (found.bets === sent.bets) await this.#requireSame(found, sent);
     this.#knowledge.counted(found.bets);
   }
 
-  #requireSame({ bets, sha256 }: StoredBets, sent: RowsDigest): void {
-    if (sha256 !== undefined) this.#knowledge.requireSame({ bets, sha256 }, sent.sha256());
+  async #requireSame({ bets, sha256 }: StoredBets, sent: RowsDigest): Promise<void> {
+    if (sha256 !== undefined) this.#knowledge.requireSame({ bets, sha256 }, await sent.sha256());
   }
 
   async #storeOn(connection: Connection, batch: Batch): Promise<void> {
     const { agency, log } = this.#options;
     const count = this.#greeter.takeCount(connection);
-    if (count === 0) this.#resume({ bets: 0 }, batch);
-    else if (count !== undefined) this.#resume(await this.#askStored(connection), batch);
+    if (count === 0) await this.#resume({ bets: 0 }, batch);
+    else if (count !== undefined) await this.#resume(await this.#askStored(connection), batch);
     const cantidad = batch.count;
     if (cantidad === 0) return;
     if (await this.#askToStore(connection, batch.packet()) === STORED) {
@@ -259,15 +261,15 @@ export class RemoteLedger {
       return log.debug("apuestas_almacenadas", "success", { agency, cantidad });
     }
     const what = `bets ${this.stored + 1} to ${this.stored + cantidad}`;
-    this.#resume(await this.#countAfterRefusal(connection, what), batch);
+    await this.#resume(await this.#countAfterRefusal(connection, what), batch);
   }
 
   /** Removes the bets that turn out to be stored from a batch. */
-  #resume(found: StoredBets, batch: Batch): void {
+  async #resume(found: StoredBets, batch: Batch): Promise<void> {
     const count = this.#knowledge.recounted(found.bets, batch.count);
     if (count > 0) this.#sent?.add(batch.firstBets(count));
     batch.dropFirst(count);
-    if (this.#sent !== undefined) this.#requireSame(found, this.#sent);
+    if (this.#sent !== undefined) await this.#requireSame(found, this.#sent);
   }
 
   /** Returns whether the bet is stored; if not, it may be sent again. */

@@ -3,6 +3,8 @@ import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
 import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { DRAWS_FOLDER } from "../server/certificate/certificate_folder.ts";
+import { RESTORE_PREFIX } from "../tools/backup/restore_volume.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
 import { decodeDraw, encodeDraw } from "../server/ledger/jetstream/draw_record.ts";
 import { messageHeaders } from "../server/ledger/jetstream/messages.ts";
@@ -114,6 +116,8 @@ Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the v
     `${names.JOURNAL_FILE}.lost-TIME`,
     `${names.DISK_FAILURE_FILE}.cleared-TIME`,
     `${names.TRIAL_PREFIX}UUID`,
+    `${RESTORE_PREFIX}UUID`,
+    `${DRAWS_FOLDER}/`,
   ];
   const { TRIAL_PREFIX: _, ...whole } = names;
   assertEquals(new Set(files), new Set([...Object.values(whole), ...aside, "archive/"]));

@@ -5,11 +5,10 @@ import { LedgerFigures } from "../server/ledger/figures.ts";
 import { AGENCY_METRICS_MAX, metricsOf } from "../server/status/metrics.ts";
 import { ServerStatus } from "../server/status/status_report.ts";
 import { HTTP_LIMITS } from "../server/status/http.ts";
-import { readProjectFile, tableRows } from "./testing.ts";
+import { fieldsOf, readProjectFile, tableRows } from "./testing.ts";
 
 const document = readProjectFile("docs/status.md");
 const fields = tableRows(document, "status:report");
-const QUANTILES = ["count", "p50", "p95", "p99"];
 
 /** A server that serves and whose lottery is drawn, so that every field has a value. */
 function servingServer(): ServerStatus {
@@ -25,22 +24,6 @@ function servingServer(): ServerStatus {
   });
   figures.syncSeconds.observe(0.001);
   return status;
-}
-
-/** Returns the fields below a value, each with its type. */
-function* fieldsOf(value: unknown, path: string): Generator<[string, string]> {
-  for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
-    const name = path === "" ? key : `${path}.${key}`;
-    if (Array.isArray(inner)) {
-      yield [name, "array"];
-      if (typeof inner[0] === "object") yield* fieldsOf(inner[0], `${name}[]`);
-    } else if (typeof inner !== "object" || inner === null) yield [name, typeof inner];
-    else if (QUANTILES.every((quantile) => quantile in inner)) yield [name, "quantiles"];
-    else {
-      yield [name, "object"];
-      yield* fieldsOf(inner, name);
-    }
-  }
 }
 
 Deno.test("docs/status.md names exactly the fields of a report, in their order, with their types", () => {
@@ -78,7 +61,7 @@ Deno.test("docs/status.md says which fields may be null", () => {
 Deno.test("docs/status.md names exactly the metrics, in their order, with their types", () => {
   const status = servingServer();
   const suffixes: Record<string, string> = { counter: "_total", info: "_info" };
-  const metrics = metricsOf(status.report(), status.figures)
+  const metrics = metricsOf(status.report(), status.figures, { bytes: 1, freeBytes: 1 })
     .map(({ name, type }) => [`${name}${suffixes[type] ?? ""}`, type]);
   const rows = tableRows(document, "status:metrics").map(([name, type]) => [name, type]);
   assertEquals(rows, metrics);

@@ -52,3 +52,22 @@ export function tableRows(document: string, mark: string): string[][] {
     line.split("|").slice(1, -1).map((cell) => cell.trim().replaceAll("`", ""))
   );
 }
+
+/** The fields of quantiles, which a table names as one type. */
+const QUANTILES = ["count", "p50", "p95", "p99"];
+
+/** Returns the fields below a value, each with its type. */
+export function* fieldsOf(value: unknown, path: string): Generator<[string, string]> {
+  for (const [key, inner] of Object.entries(value as Record<string, unknown>)) {
+    const name = path === "" ? key : `${path}.${key}`;
+    if (Array.isArray(inner)) {
+      yield [name, "array"];
+      if (typeof inner[0] === "object") yield* fieldsOf(inner[0], `${name}[]`);
+    } else if (typeof inner !== "object" || inner === null) yield [name, typeof inner];
+    else if (QUANTILES.every((quantile) => quantile in inner)) yield [name, "quantiles"];
+    else {
+      yield [name, "object"];
+      yield* fieldsOf(inner, name);
+    }
+  }
+}

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { natsServers } from "../testing/nats_server.ts";
 import { needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
@@ -29,7 +30,8 @@ Deno.test(
   ),
   async () => {
     await using folder = tempFolder();
-    await using bench = startBench(folder.path, "--json");
+    const sections = ["startup", "intake", "clients", "coldDraws", "warmDraws", "growth"];
+    await using bench = startBench(folder.path, "--json", ...sections);
     assertEquals(await bench.ended(), 0, bench.output());
     const figures = JSON.parse(bench.lines.join("\n"));
     const expected = {
@@ -47,6 +49,46 @@ Deno.test(
       }
     }
     assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+);
+
+/** Returns which version of the nodes each figure is of, without repeats, and asserts that all are figures. */
+function assertLedgers(figures: Record<string, unknown>[]): unknown[] {
+  for (const row of figures) {
+    const names = "what" in row
+      ? ["betsPerSecond", "ofPublish", "ofSync", "p50Ms"]
+      : ["answerMs", "winnersMs"];
+    for (const name of names) assertSpread(row[name], name);
+  }
+  return [...new Set(figures.map(({ nats }) => nats))];
+}
+
+Deno.test(
+  needs(
+    ["run", "write", "env", "net", "natsServer"],
+    "bench measures both ledgers, and whole lotteries, with each nats-server that is here",
+  ),
+  async () => {
+    await using folder = tempFolder();
+    await using bench = startBench(folder.path, "--json", "ledgers", "crowd");
+    assertEquals(await bench.ended(), 0, bench.output());
+    const { ledgers, crowd } = JSON.parse(bench.lines.join("\n"));
+    const versions = natsServers().map(({ version }) => version);
+    assertEquals(assertLedgers(ledgers), versions);
+    assertEquals(crowd.length, 1);
+    assert(crowd[0].drawSeconds > 0);
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+);
+
+Deno.test(
+  needs(["run", "write", "env"], "bench says what is missing where there is no nats-server"),
+  async () => {
+    const args = ["run", "-A", "bench/main.ts", "--smoke", "ledgers", "crowd"];
+    const env = { NATS_SERVER: "/nowhere/nats-server" };
+    await using bench = new Program({ name: "bench", args, env });
+    assertEquals(await bench.ended(), 0, bench.output());
+    assertEquals(bench.count(/^Skipped: this needs nats-server 2\.10\.23 or later/), 2);
   },
 );
 

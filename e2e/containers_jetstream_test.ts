@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { needs, type Resource } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { BASE_IMAGES } from "../tools/run/compose_file.ts";
+import { BASE_IMAGES } from "../tools/run/compose_parts.ts";
 import { assertStored, exerciseBets, readBets } from "./bets.ts";
 import { DockerResources } from "./docker_resources.ts";
 import { ProjectCopy } from "./project_copy.ts";

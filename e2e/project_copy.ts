@@ -16,7 +16,7 @@ import { composeProjectName } from "../tools/run/docker.ts";
 const PARTS = [
   ...[".dockerignore", ".env.example", "Dockerfile.client", "Dockerfile.server"],
   ...["deno.json", "deno.lock", "denow", "docker-compose.yaml"],
-  ...["client", "server", "shared", "tools", "vendor/std"],
+  ...["board", "client", "monitoring", "server", "shared", "tools", "vendor/std"],
 ];
 const LEFT_OUT = [/\/shared-volume$/, /_test\.ts$/];
 
@@ -40,6 +40,8 @@ export class ProjectCopy implements AsyncDisposable {
   readonly port: number = freePort("tcp");
   /** The first port of its nodes. */
   readonly nodePort: number = freeNodePort();
+  /** The port of its board, unless another program takes it. */
+  readonly boardPort: number = freePort("tcp");
   /** Variables for its tasks. */
   readonly env: Record<string, string> = {};
   readonly #folder = tempFolder();
@@ -64,6 +66,7 @@ export class ProjectCopy implements AsyncDisposable {
     await copy.edit(".env", [/^SERVERS=.*/m, `SERVERS=${servers}`]);
     await copy.edit(".env", [/^SERVER_PORT=.*/m, `SERVER_PORT=${port}`]);
     await copy.edit(".env", [/^NODE_PORT=.*/m, `NODE_PORT=${copy.nodePort}`]);
+    await copy.edit(".env", [/^BOARD_PORT=.*/m, `BOARD_PORT=${copy.boardPort}`]);
     await copy.edit(".env", [/^DOCKET_SUBNET=.*/m, `DOCKET_SUBNET=${subnet}.0/24`]);
     if (dataset !== undefined) await copy.edit(".env", [/^DATASET=.*/m, `DATASET=${dataset}`]);
     const config = "server/config.ini";

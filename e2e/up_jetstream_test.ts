@@ -143,7 +143,7 @@ Deno.test({
     await up.line(/client2 .* action: config/, SLOW_MS);
     assertStringIncludes(await fail(copy, 1, "reset"), "The lottery is already running");
     const { children } = await readRunRecord(copy.root);
-    assertEquals(children.length, 3 + 2 + 2);
+    assertEquals(children.length, 3 + 1 + 2 + 2, "nodes, the board, servers and clients");
     up.signal("SIGTERM");
     assertEquals(await up.ended(SLOW_MS), 143, up.output());
     assertEquals(children.some(isAlive), false);
@@ -197,7 +197,7 @@ Deno.test({
       "of an earlier run are still running",
     );
     const down = await succeed(copy, "down");
-    assertStringIncludes(down, "Stopped 5 processes of an earlier run");
+    assertStringIncludes(down, "Stopped 6 processes of an earlier run");
     assertEquals(children.some(isAlive), false);
   },
 });

@@ -51,6 +51,12 @@ Deno.test(
     assertEquals(tableOf(second.lines).slice(0, 5), table.slice(0, 5));
     const [archived] = await Array.fromAsync(Deno.readDir(`${copy.volume}/archive`));
     await assertStored(`${copy.volume}/archive/${archived.name}`, rows);
+    const [, record] = await up.line(
+      /^The record of the draw: (server\/shared-volume\/draws\/.*)\/result\.txt$/,
+    );
+    await using verify = copy.task("verify", record.split("/").at(-1)!);
+    assertEquals(await verify.ended(), 0, verify.output());
+    await verify.line(/^VERIFIED$/);
 
     await using logs = copy.task("logs", "client5");
     assertEquals(await logs.ended(), 0);
@@ -108,7 +114,7 @@ Deno.test(
     await using second = copy.task("up", "--local");
     await second.line(/client2 .* action: config/);
     const { pid, children } = await readRunRecord(copy.root);
-    assertEquals(children.length, 4);
+    assertEquals(children.length, 1 + 2 + 2, "the board, servers and clients");
     Deno.kill(pid, "SIGKILL");
     assertEquals(await second.ended(), 137, second.output());
     await using refused = copy.task("up", "--local");
@@ -116,7 +122,7 @@ Deno.test(
     assertStringIncludes(refused.output(), "of an earlier run are still running");
     await using down = copy.task("down");
     assertEquals(await down.ended(), 0, down.output());
-    await down.line(/^Stopped 4 processes of an earlier run$/);
+    await down.line(/^Stopped 5 processes of an earlier run$/);
     assertEquals(children.some(isAlive), false);
   },
 );
@@ -231,7 +237,7 @@ Deno.test(
     await using copy = await ProjectCopy.make({ clients: 2, servers: 3 });
     // Small packets, so that the signals come in the middle of the work.
     copy.env.CLI_BATCH_SIZE = "10";
-    await using up = copy.task("up", "--local");
+    await using up = copy.task("up", "--local", "--no-board");
     await up.line(/client2 .* action: config/);
     // The servers were started first. The run waits for the paused client.
     const { children } = await readRunRecord(copy.root);
@@ -259,7 +265,7 @@ Deno.test(
     assertEquals(await dataset.ended(), 0, dataset.output());
     // One bet a packet, and a line for each, so that the disk fails in the middle of the work.
     Object.assign(copy.env, { CLI_BATCH_SIZE: "1", LOGGING_LEVEL: "DEBUG" });
-    await using up = copy.task("up", "--local");
+    await using up = copy.task("up", "--local", "--no-board");
     const [, name] = await up.line(/^(server\d) \| .* apuestas_almacenadas \| result: success/);
     const { children } = await readRunRecord(copy.root);
     const pid = children[Number(name.at(-1)) - 1];

@@ -10,7 +10,7 @@ import { AddressGroups, type Grouped } from "./address_groups.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
 import { Session, type SessionContext } from "./session.ts";
-import type { ServerSettings } from "./settings.ts";
+import { arrivalsMax, type ServerSettings } from "./settings.ts";
 import type { SummedWarnings } from "./summed_warnings.ts";
 
 /** Pause before the next search for a connection that can make room. */
@@ -97,7 +97,7 @@ export class Connections {
       this.#log.debug("accept", "in_progress", { ip: peer, reason });
     }
     this.#assignPlaces();
-    if (this.#arrivals.size > this.#settings.listenBacklog) this.#turnAway();
+    if (this.#arrivals.size > arrivalsMax(this.#settings)) this.#turnAway();
   }
 
   /**

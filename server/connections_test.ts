@@ -137,7 +137,7 @@ Deno.test("Connections counts each connection of a trusted proxy as an address",
 
 Deno.test("Connections closes the eldest of the address that has most when too many need a place", async () => {
   using _time = new FakeTime();
-  await using server = await startServer({ connectionsMax: 1, listenBacklog: 2 });
+  await using server = await startServer({ connectionsMax: 1, listenBacklog: 1 });
   using first = await servedClient(server, "10.0.0.1");
   const hogs = [await server.connect("10.0.0.2"), await server.connect("10.0.0.2")];
   using honest = await server.connect("10.0.0.3");

@@ -12,6 +12,8 @@ import type { Draw, Ledger } from "./ledger/ledger.ts";
 export interface DrawWatchOptions {
   winningNumber: number;
   log: ActionLog;
+  /** Called once, with the draw. @default {nothing is called} */
+  onDraw?: (draw: Draw) => void;
 }
 
 /** Waits for the draw on behalf of all sessions. */
@@ -69,8 +71,9 @@ export class DrawWatch {
       if (draw === undefined) return undefined;
       if (this.#draw === undefined) {
         this.#draw = draw;
-        const { log, winningNumber } = this.#options;
+        const { log, winningNumber, onDraw } = this.#options;
         log.info("sorteo", "success", { numero_ganador: winningNumber });
+        onDraw?.(draw);
       }
       for (const wake of this.#waiters) wake(draw);
       return draw;

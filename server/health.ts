@@ -7,7 +7,7 @@
 
 import { SettingsError } from "../shared/config.ts";
 import { decodeProgressResponse, encodeAgencyRequest, FrameBuffer } from "../shared/mod.ts";
-import { handleArguments } from "./command_line.ts";
+import { handleArguments } from "../shared/command_line.ts";
 import { readServerSettings } from "./settings.ts";
 import { HEALTH_USAGE } from "./usage.ts";
 

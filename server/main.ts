@@ -8,15 +8,18 @@ import config from "../deno.json" with { type: "json" };
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
-import { handleArguments } from "./command_line.ts";
+import { Certifier } from "./certificate/certifier.ts";
+import { handleArguments } from "../shared/command_line.ts";
 import { FolderDisk } from "./ledger/file/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/fatal_error.ts";
 import { openFileLedger } from "./ledger/file/file_ledger.ts";
 import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
+import { BETS_FILE, CLOSED_FILE } from "./ledger/file/volume_files.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
+import { diskSpace } from "./status/disk_space.ts";
 import { ServerStatus } from "./status/status_report.ts";
 import { StatusServer } from "./status/status_server.ts";
 import { SERVER_USAGE } from "./usage.ts";
@@ -59,26 +62,37 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     log.critical("ledger", "fail", { error: error.message });
     stopped.resolve(EXIT_FAILURE);
   });
-  const server = new Server(settings, { ledger, log });
+  const certifier = openCertifier(settings, ledger, log);
+  const server = new Server(settings, {
+    ledger,
+    log,
+    onDraw: (draw) => certifier?.certify(draw),
+  });
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
   status.serving(server, ledger);
   const exitCode = await stopped.promise;
   status.stopping();
   const deadline = setTimeout(() => end(exitCode, log), STOP_DEADLINE_MS);
-  await server.stop();
+  await Promise.all([server.stop(), certifier?.[Symbol.asyncDispose]()]);
   clearTimeout(deadline);
   return exitCode;
 }
 
 /** Opens the port of the server's status, if it has one. It answers while the ledger is still being read. */
 function openStatusPort(
-  { statusIp: ip, statusPort: port }: ServerSettings,
+  { statusIp: ip, statusPort: port, ledger, sharedVolume }: ServerSettings,
   status: ServerStatus,
   log: ActionLog,
 ): StatusServer | undefined {
   if (port === undefined) return undefined;
-  const server = new StatusServer({ ip, port, status });
+  const volume = ledger.engine === "files" ? sharedVolume : undefined;
+  const server = new StatusServer({
+    ip,
+    port,
+    status,
+    diskSpace: () => volume === undefined ? undefined : diskSpace(volume),
+  });
   log.info("status", "success", { ip, port: server.port });
   return server;
 }
@@ -128,6 +142,17 @@ async function openFiles(settings: ServerSettings, log: ActionLog): Promise<Ledg
       { cause },
     );
   }
+}
+
+/** Opens what writes the certificate of the draw; nothing where servers have no folder to write it to. */
+function openCertifier(
+  { ledger: { engine }, sharedVolume: volume }: ServerSettings,
+  { identity }: Ledger,
+  log: ActionLog,
+): Certifier | undefined {
+  if (engine !== "files") return undefined;
+  const files = { bets: BETS_FILE, closed: CLOSED_FILE };
+  return new Certifier({ volume, identity, files, software: config.version, log });
 }
 
 /** Calls `stop` on the first SIGTERM or SIGINT; the second ends the process at once. */

@@ -9,7 +9,11 @@ import type { Session } from "./session.ts";
 
 /** How long a connection keeps its place at least, unless its address has more than its share. */
 export const TURN_MS = 1000;
-/** Turns end in portions. There are this many in {@linkcode TURN_MS}. */
+/** The same while many connections need a place. */
+export const CROWDED_TURN_MS = 250;
+/** Many are more than this part of the places. They would have to wait for this part of a turn. */
+const MANY = 1 / 4;
+/** Turns end in portions. There are this many in the length of a turn. */
 const PORTIONS = 20;
 
 /** The part of a session that matters here. */
@@ -38,8 +42,8 @@ export interface PlacesOptions {
  * - An address that has more than its share has to give up a place at once to an address that has less than its
  *   share.
  * - Otherwise turns end: of the address that has most places, or else of the newcomer's own, the connection that
- *   has rested longest ends, unless it got its place less than a second ago. Where none rests, one ends after its
- *   next answer.
+ *   has rested longest ends, unless it got its place less than a second ago, or less than a quarter of one if many
+ *   connections need a place. Where none rests, one ends after its next answer.
  *
  * With one place, connections are served one after the other, each to its end.
  */
@@ -108,8 +112,10 @@ export class Places {
 
   /** Ends the turn of a connection from one of some addresses. Returns whether one makes room. */
   endTurn(sources: string[], newcomers = 1): boolean {
-    if (!this.#mayEndTurn()) return false;
-    const before = this.#options.now() - TURN_MS;
+    const { connectionsMax, now } = this.#options;
+    const turnMs = newcomers > MANY * connectionsMax ? CROWDED_TURN_MS : TURN_MS;
+    if (!this.#mayEndTurn(turnMs)) return false;
+    const before = now() - turnMs;
     const visit = this.#first(
       sources,
       (visit) =>
@@ -146,9 +152,9 @@ export class Places {
     return true;
   }
 
-  #mayEndTurn(): boolean {
+  #mayEndTurn(turnMs: number): boolean {
     const { connectionsMax, now } = this.#options;
-    const portion = Math.floor(now() * PORTIONS / TURN_MS);
+    const portion = Math.floor(now() * PORTIONS / turnMs);
     if (portion !== this.#portion) this.#turnsLeft = Math.ceil(connectionsMax / PORTIONS);
     this.#portion = portion;
     return this.#turnsLeft > 0;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { Places, TURN_MS, type Visit } from "./places.ts";
+import { CROWDED_TURN_MS, Places, TURN_MS, type Visit } from "./places.ts";
 import type { Activity } from "./session.ts";
 
 /** A visit whose session records how it has to end. */
@@ -110,6 +110,19 @@ Deno.test("Places ends a turn of the address that has most, after a second", () 
   assertEquals(trial.makeRoomFor("d"), []);
   trial.nowMs += 1;
   assertEquals(trial.makeRoomFor("d"), ["a1"]);
+});
+
+Deno.test("Places ends turns sooner while many need a place: more than a quarter of the places", () => {
+  const trial = new Trial(8, 8);
+  trial.give("resting", ...Array.from({ length: 8 }, (_, index) => `a${index}`));
+  trial.nowMs += CROWDED_TURN_MS - 1;
+  assertEquals(trial.makeRoomFor("a", 3), []);
+  trial.nowMs += 1;
+  assertEquals(trial.makeRoomFor("a", 2), []);
+  assertEquals(trial.makeRoomFor("a", 3), ["a0"]);
+  assertEquals(trial.makeRoomFor("a", 3), []);
+  trial.nowMs += CROWDED_TURN_MS / 20;
+  assertEquals(trial.makeRoomFor("a", 3), ["a1"]);
 });
 
 Deno.test("Places ends the turn of the connection that has rested longest", () => {

@@ -10,7 +10,7 @@ import type { ActionLog } from "../shared/logging.ts";
 import { classifyAcceptError } from "./accept_errors.ts";
 import { Connections } from "./connections.ts";
 import { DrawWatch } from "./draw_watch.ts";
-import type { Ledger } from "./ledger/ledger.ts";
+import type { Draw, Ledger } from "./ledger/ledger.ts";
 import type { ServerSettings } from "./settings.ts";
 import { SummedWarnings } from "./summed_warnings.ts";
 
@@ -27,6 +27,8 @@ export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 export interface ServerOptions {
   ledger: Ledger;
   log: ActionLog;
+  /** Called once, with the draw. @default {nothing is called} */
+  onDraw?: (draw: Draw) => void;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
   /** Opens the listening socket. @default {Deno.listen} */
@@ -52,7 +54,7 @@ export class Server {
    * @throws If the address cannot be bound.
    */
   constructor(settings: ServerSettings, options: ServerOptions) {
-    const { ledger, log, now = () => performance.now(), listen = listenTcp } = options;
+    const { ledger, log, onDraw, now = () => performance.now(), listen = listenTcp } = options;
     this.#ledger = ledger;
     this.#log = log;
     this.#warnings = new SummedWarnings(log);
@@ -60,7 +62,7 @@ export class Server {
     const { winningNumber, agencies, packetBytesMax, agenciesPerConnectionMax } = settings;
     const context = {
       ledger,
-      draw: new DrawWatch(ledger, { winningNumber, log }),
+      draw: new DrawWatch(ledger, { winningNumber, log, onDraw }),
       log,
       agencies,
       packetBytesMax,

@@ -45,6 +45,16 @@ export interface ServerSettings {
   ledger: LedgerSettings;
 }
 
+/** Connections that may wait for a place, for each place: in short turns they wait for half a second. */
+const ARRIVALS_PER_PLACE = 2;
+
+/** How many accepted connections may wait for a place. */
+export function arrivalsMax(
+  { connectionsMax, listenBacklog }: Pick<ServerSettings, "connectionsMax" | "listenBacklog">,
+): number {
+  return Math.max(listenBacklog, ARRIVALS_PER_PLACE * connectionsMax);
+}
+
 const HERE = import.meta.dirname ?? ".";
 
 /** Where the settings of a server come from. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertFalse, assertStrictEquals } from "@std/assert";
-import { ByteBuffer, parseDigits, putDigits, startsWith } from "./bytes.ts";
+import { ByteArena, ByteBuffer, parseDigits, putDigits, startsWith } from "./bytes.ts";
 import { forAll } from "../testing/random.ts";
 
 const utf8 = (text: string) => new TextEncoder().encode(text);
@@ -39,6 +39,33 @@ Deno.test("ByteBuffer.length drops the last bytes when set back", { permissions:
   buffer.length = length;
   buffer.writeText("!");
   assertEquals(textOf(buffer.view()), "kept!");
+});
+
+Deno.test("ByteArena.copy() returns bytes that no later copy and no source changes", {
+  permissions: "none",
+}, () => {
+  forAll({ cases: 20 }, (random) => {
+    const arena = new ByteArena();
+    const copies = Array.from({ length: 100 }, (_, index) => {
+      const source = new Uint8Array(random.below(random.once(10) ? 100_000 : 9000)).fill(index);
+      const copy = arena.copy(source);
+      const { length } = source;
+      source.fill(0xff);
+      return { copy, length };
+    });
+    for (const [index, { copy, length }] of copies.entries()) {
+      assertEquals(copy.length, length);
+      assert(copy.every((byte) => byte === index));
+    }
+  });
+});
+
+Deno.test("ByteArena.copy() shares one block among small copies", { permissions: "none" }, () => {
+  const arena = new ByteArena();
+  const first = arena.copy(utf8("one"));
+  arena.copy(new Uint8Array(1_000_000));
+  assertStrictEquals(arena.copy(utf8("two")).buffer, first.buffer);
+  assertEquals(textOf(first), "one");
 });
 
 Deno.test("ByteBuffer contains what an array would, however it is written", {

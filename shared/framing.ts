@@ -5,7 +5,8 @@
  * @module
  */
 
-import { CARRIAGE_RETURN, LINE_FEED } from "./ascii.ts";
+import { CARRIAGE_RETURN } from "./ascii.ts";
+import { indexOfLineFeed } from "./simd/line_feed.ts";
 
 const CAPACITY_FIRST = 4096;
 
@@ -99,7 +100,7 @@ export class FrameBuffer {
   }
 
   #lineEnd(): number {
-    const at = this.#bytes.subarray(0, this.#end).indexOf(LINE_FEED, this.#scanned);
+    const at = indexOfLineFeed(this.#bytes, this.#scanned, this.#end);
     if (at < 0) this.#scanned = this.#end;
     return at;
   }

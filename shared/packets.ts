@@ -19,7 +19,7 @@ import {
   NAME_BYTES_MAX,
   NUMBER_DIGITS_MAX,
 } from "./bet.ts";
-import { parseDigits, startsWith } from "./bytes.ts";
+import { ByteArena, parseDigits, startsWith } from "./bytes.ts";
 import { quoteRefused, quoteText } from "./readable.ts";
 import { writeRow } from "./rows.ts";
 import { BetTranslator } from "./simd/bet_translator.ts";
@@ -111,8 +111,8 @@ const ROOM_BYTES_FIRST = 64 * 1024;
 export type BetNotation = "packet" | "rows";
 
 /**
- * The checked bets of one Store packet. A batch owns its bytes: it copies them when it is created,
- * and nobody writes to them afterwards. So it can be kept for any time.
+ * The checked bets of one Store packet. Nobody writes to its bytes after it was decoded, so it can
+ * be kept for any time.
  */
 export class BetBatch {
   readonly agency: number;
@@ -121,15 +121,17 @@ export class BetBatch {
   /** The bets, one after the other, in the notation of the decoder. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 
-  constructor(agency: number, count: number, bytes: Uint8Array) {
+  /** @param bytes They become the batch's own. */
+  constructor(agency: number, count: number, bytes: Uint8Array<ArrayBuffer>) {
     this.agency = agency;
     this.count = count;
-    this.bytes = new Uint8Array(bytes);
+    this.bytes = bytes;
   }
 }
 
 /**
- * Decodes Store packets. One decoder can serve all connections, since each batch owns its bytes.
+ * Decodes Store packets. One decoder can serve all connections, since each batch has a copy of its
+ * bytes.
  *
  * @example
  * ```ts
@@ -147,6 +149,7 @@ export class BetBatch {
 export class BetDecoder {
   readonly #notation: BetNotation;
   readonly #scanner = new BetScanner(";", ":");
+  readonly #copies = new ByteArena();
   #translator: BetTranslator;
 
   /** @param notation How batches write their bets. Checking and writing take a single pass. */
@@ -180,7 +183,8 @@ export class BetDecoder {
         );
       }
       if (isOver) {
-        return new BetBatch(agency, count, translator.output.subarray(0, translator.length));
+        const bytes = this.#copies.copy(translator.output.subarray(0, translator.length));
+        return new BetBatch(agency, count, bytes);
       }
       at = this.#decodeUncommon(type, packet, { agency, at, today: rules.today });
     }

@@ -85,7 +85,7 @@ Deno.test({
       SERVER_MAX_CONNECTIONS: "65535",
       SERVER_MAX_WAITING: "65535",
     });
-    assertMatch(tooMany.out, /open files .*a server needs 131294/);
+    assertMatch(tooMany.out, /open files .*a server needs 262236/);
   },
 });
 

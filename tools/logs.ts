@@ -4,10 +4,10 @@
  * @module
  */
 
+import { linesOf } from "../shared/lines.ts";
 import { runCommand } from "./command.ts";
 import { TASK, TaskError, unlessNotFound } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
-import { linesOf } from "./run/log_lines.ts";
 import { LOG_FILE } from "./run/printer.ts";
 import { isAlive, readRunRecord } from "./run/run_lock.ts";
 

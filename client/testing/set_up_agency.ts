@@ -10,6 +10,7 @@ import { Servers } from "../servers.ts";
 import { blocksOf } from "./bet_blocks.ts";
 import type { FakeLottery } from "./fake_lottery.ts";
 import { FakeNetwork, type FakeNetworkOptions, type Handler } from "./fake_network.ts";
+import { hashInPlace } from "./hash_in_place.ts";
 import { testLog } from "./test_log.ts";
 
 /** Ten bets, as packets carry them. */
@@ -66,6 +67,7 @@ export function setUpAgency(
     servers,
     log,
     winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+    sha256: hashInPlace,
     legacyServer,
   });
   return { agency, servers, network, lines, pauses, advance };

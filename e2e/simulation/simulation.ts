@@ -12,6 +12,7 @@ import { Agency } from "../../client/agency.ts";
 import { BetLines, type ByteSource } from "../../client/bet_lines.ts";
 import { UnreachableError } from "../../client/retry.ts";
 import { Servers } from "../../client/servers.ts";
+import { hashInPlace } from "../../client/testing/hash_in_place.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
 import { dayNumber } from "../../shared/bet.ts";
 import { Random } from "../../testing/random.ts";
@@ -165,7 +166,13 @@ class Simulation {
           connect: async ({ hostname }) => await Promise.resolve(this.#connect(hostname)),
         },
       });
-      const program = new Agency({ agency, servers, log, winnersTimeoutMs: WINNERS_TIMEOUT_MS });
+      const program = new Agency({
+        agency,
+        servers,
+        log,
+        winnersTimeoutMs: WINNERS_TIMEOUT_MS,
+        sha256: hashInPlace,
+      });
       try {
         const documents = await program.run(betsOf(agency, bets), limits);
         return this.#recordEnd(agency, bets, documents);

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { CARRIAGE_RETURN, COMMA, ZERO } from "../../shared/ascii.ts";
+import { CARRIAGE_RETURN, COMMA, QUOTE, SEMICOLON, ZERO } from "../../shared/ascii.ts";
 import {
   AGENCY_DIGITS_MAX,
   BET_FIELDS,
@@ -21,6 +21,7 @@ import {
 } from "../../shared/bet.ts";
 import { parseDigits } from "../../shared/bytes.ts";
 import { quoteText } from "../../shared/readable.ts";
+import { UnquotedRow } from "./unquoted_row.ts";
 
 /** A byte order mark is an ordinary character, which must not get lost. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -63,12 +64,14 @@ export interface RowRules {
 /** The latest birthdate of a stored row: a clock that is wrong must not make stored bets invalid. */
 export const LAST_DAY = 99991231;
 
-/** Checks rows without allocating anything for one that is valid and has no quotes. */
+/** Checks rows without allocating anything for a valid one. */
 export class RowChecker {
   /** The agency of the row checked last, if that row is valid. */
   agency = 0;
   readonly #rules: RowRules;
+  readonly #unquoted = new UnquotedRow(ROW_BYTES_MAX);
   readonly #scanner = new BetScanner(",");
+  readonly #unquotedScanner = new BetScanner(";");
 
   constructor(rules: RowRules) {
     this.#rules = rules;
@@ -76,16 +79,44 @@ export class RowChecker {
 
   /** Returns what is wrong with the row from `from` to `to`; nothing if it is valid. */
   check(bytes: Uint8Array, from: number, to: number): RowFault | undefined {
-    const { agencies, today } = this.#rules;
-    const scanner = this.#scanner;
-    let comma = from;
-    while (comma < to && bytes[comma] !== COMMA) comma++;
-    this.agency = parseDigits(bytes, from, comma, agencies);
-    const isValid = this.agency > 0 && bytes[from] !== ZERO &&
-      scanner.scan(bytes, comma + 1, to, today) === undefined && !scanner.needsQuotes &&
-      (bytes[scanner.ends[3] + 1] !== ZERO || scanner.end === scanner.ends[3] + 2);
+    const row = this.#unquoted;
+    const isValid = !hasQuote(bytes, from, to)
+      ? this.#isValid(this.#scanner, { bytes, from, to, separator: COMMA })
+      : row.read(bytes, from, to) &&
+        this.#isValid(this.#unquotedScanner, {
+          bytes: row.bytes,
+          from: 0,
+          to: row.length,
+          separator: SEMICOLON,
+        });
     return isValid ? undefined : explainRow(bytes.subarray(from, to), this.#rules);
   }
+
+  /** Returns whether fields without quotes, with separators between them, are a valid row. */
+  #isValid(scanner: BetScanner, { bytes, from, to, separator }: PlainFields): boolean {
+    const { agencies, today } = this.#rules;
+    let agencyEnd = from;
+    while (agencyEnd < to && bytes[agencyEnd] !== separator) agencyEnd++;
+    this.agency = parseDigits(bytes, from, agencyEnd, agencies);
+    if (this.agency < 1 || bytes[from] === ZERO) return false;
+    if (scanner.scan(bytes, agencyEnd + 1, to, today) !== undefined) return false;
+    const numberAt = scanner.ends[3] + 1;
+    return bytes[numberAt] !== ZERO || scanner.end === numberAt + 1;
+  }
+}
+
+/** The fields of a row, without quotes. */
+interface PlainFields {
+  bytes: Uint8Array;
+  from: number;
+  to: number;
+  separator: number;
+}
+
+function hasQuote(bytes: Uint8Array, from: number, to: number): boolean {
+  let at = from;
+  while (at < to && bytes[at] !== QUOTE) at++;
+  return at < to;
 }
 
 /** Returns what is wrong with a row, its line end excluded; nothing if it is valid. */

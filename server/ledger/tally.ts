@@ -5,23 +5,29 @@
  * @module
  */
 
-import { COMMA, LINE_FEED, SEMICOLON, ZERO } from "../../shared/ascii.ts";
-import { ByteBuffer, parseDigits } from "../../shared/bytes.ts";
+import { COMMA, LINE_FEED } from "../../shared/ascii.ts";
+import { parseDigits } from "../../shared/bytes.ts";
 import { parseRow } from "../../shared/rows.ts";
 import { RowScanner } from "../../shared/simd/row_scanner.ts";
-import { AGENCIES_MAX, BIRTHDATE_BYTES } from "../../shared/bet.ts";
-import { explainRow, type RowRules } from "./bet_row.ts";
+import { hasVectorInstructions } from "../../shared/simd/kernel.ts";
+import { AGENCIES_MAX } from "../../shared/bet.ts";
+import { explainRow, ROW_BYTES_MAX, type RowRules } from "./bet_row.ts";
 import { FatalLedgerError } from "./fatal_error.ts";
+import type { Draw } from "./ledger.ts";
+import { UnquotedRow } from "./unquoted_row.ts";
+import { WinnerDocuments } from "./winner_documents.ts";
 
 /** Fields of a row: the agency, and those of its bet. */
 const ROW_FIELDS = 6;
 /** A piece of this size stays in the processor's cache while it is scanned. */
 const ROOM_BYTES = 256 * 1024;
+/** The same without vector instructions: scanning more would take tens of milliseconds. */
+const SCALAR_ROOM_BYTES = 32 * 1024;
 /** The rules that hold in every lottery and on every day. */
 const LOOSEST_RULES: RowRules = { agencies: AGENCIES_MAX, today: 99991231 };
 
-/** The documents of each agency's winners, joined by `;`, in the order of the file. */
-export type Winners = ReadonlyMap<number, Uint8Array<ArrayBuffer>>;
+/** The documents of each agency's winners, in the order of the file: in pieces, each joined by `;`. */
+export type Winners = ReadonlyMap<number, Uint8Array<ArrayBuffer>[]>;
 
 /** A row of bets.csv is not a valid bet. The rows after it have not been read. */
 export class DamagedRowError extends FatalLedgerError {
@@ -45,6 +51,18 @@ export class DamagedRowError extends FatalLedgerError {
   }
 }
 
+const encoder = new TextEncoder();
+const noDocuments = () => new Array<WinnerDocuments | undefined>(AGENCIES_MAX + 1).fill(undefined);
+
+/** The draw with these winners. */
+export function drawOf(winners: Winners): Draw {
+  return {
+    async *winners(agency) {
+      yield* winners.get(agency) ?? [];
+    },
+  };
+}
+
 /** Counts rows and collects winners, in the order of the file. */
 export class Tally {
   /** Bytes of the file that have been counted. Always the end of a row. */
@@ -52,14 +70,14 @@ export class Tally {
   #rows = 0;
   readonly #winningNumber: string;
   readonly #scanner: RowScanner;
-  #winners = new Map<number, ByteBuffer>();
-  /** The agency of the last winner, and its documents: winners of a batch are of one agency. */
-  #lastAgency = 0;
-  #lastDocuments = new ByteBuffer(0);
+  readonly #unquoted = new UnquotedRow(ROW_BYTES_MAX);
+  /** By agency. */
+  #documents = noDocuments();
 
   constructor(winningNumber: number) {
     this.#winningNumber = String(winningNumber);
-    this.#scanner = new RowScanner({ winningNumber, inputBytesMax: ROOM_BYTES });
+    const inputBytesMax = hasVectorInstructions() ? ROOM_BYTES : SCALAR_ROOM_BYTES;
+    this.#scanner = new RowScanner({ winningNumber, inputBytesMax });
   }
 
   /** Counted bets of an agency. */
@@ -69,15 +87,18 @@ export class Tally {
 
   /** The winners so far. Rows that are counted later do not change what was returned. */
   winners(): Winners {
-    return new Map(Array.from(this.#winners, ([agency, documents]) => [agency, documents.view()]));
+    const winners = new Map<number, Uint8Array<ArrayBuffer>[]>();
+    for (const [agency, documents] of this.#documents.entries()) {
+      if (documents !== undefined) winners.set(agency, documents.pieces());
+    }
+    return winners;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.size = this.#rows = 0;
     this.#scanner.counts.fill(0);
-    this.#winners = new Map();
-    this.#lastAgency = 0;
+    this.#documents = noDocuments();
   }
 
   /** The buffer for the bytes that follow {@linkcode size}, to be counted by {@linkcode take}. */
@@ -137,53 +158,40 @@ export class Tally {
     return parseDigits(this.room, row, this.room.indexOf(COMMA, row), AGENCIES_MAX);
   }
 
-  /** Takes the rows that the scanner has listed; returns where the first damaged one begins, or -1. */
+  /** Takes what the scanner has listed; returns where the first damaged row begins, or -1. */
   #takeListed(listed: number): number {
-    const { list } = this.#scanner;
+    const { list, documents } = this.#scanner;
     for (let at = 0; at < 3 * listed; at += 3) {
-      const [from, lineEnd, isCommon] = [list[at], list[at + 1], list[at + 2]];
-      const isTaken = isCommon === 1 && this.#takeCommonWinner(from, lineEnd) ||
-        this.#takeUncommon(from, lineEnd);
-      if (!isTaken) return from;
+      const [agency, from, to] = [list[at], list[at + 1], list[at + 2]];
+      if (agency > 0) this.#documentsOf(agency).write(documents, from, to);
+      else if (!this.#takeUncommon(from, to)) return from;
     }
     return -1;
   }
 
-  /** Takes a winner with six fields and no quotes, without making strings; returns whether the row is one. */
-  #takeCommonWinner(from: number, lineEnd: number): boolean {
-    const bytes = this.room;
-    const numberAt = lineEnd - this.#winningNumber.length;
-    const dateAt = numberAt - 1 - BIRTHDATE_BYTES;
-    if (bytes[numberAt - 1] !== COMMA || bytes[dateAt - 1] !== COMMA) return false;
-    let documentAt = dateAt - 1;
-    while (bytes[documentAt - 1] !== COMMA) documentAt--;
-    let agency = 0;
-    for (let at = from; bytes[at] !== COMMA; at++) agency = 10 * agency + bytes[at] - ZERO;
-    this.#documentsOf(agency).writeRange(bytes, documentAt, dateAt - 1);
-    return true;
-  }
-
   /** Takes a row that may win; returns whether it is a row at all. */
   #takeUncommon(from: number, lineEnd: number): boolean {
-    const fields = parseRow(this.room.subarray(from, lineEnd));
-    if (fields.length !== ROW_FIELDS) return false;
-    if (fields[5] === this.#winningNumber) {
-      this.#documentsOf(Number(fields[0])).writeText(fields[3]);
-    }
+    const { bytes, ends } = this.#unquoted;
+    if (!this.#unquoted.read(this.room, from, lineEnd)) return this.#takeOdd(from, lineEnd);
+    // It ends in the digits of the winning number: it wins if it has no further ones.
+    if (ends[5] - ends[4] - 1 !== this.#winningNumber.length) return true;
+    const agency = parseDigits(bytes, 0, ends[0], AGENCIES_MAX);
+    this.#documentsOf(agency).write(bytes, ends[2] + 1, ends[3] + 1);
     return true;
   }
 
-  /** The documents of an agency, ready for one more. */
-  #documentsOf(agency: number): ByteBuffer {
-    if (agency === this.#lastAgency) {
-      this.#lastDocuments.writeByte(SEMICOLON);
-      return this.#lastDocuments;
-    }
-    let documents = this.#winners.get(agency);
-    if (documents === undefined) this.#winners.set(agency, documents = new ByteBuffer(64));
-    else documents.writeByte(SEMICOLON);
-    this.#lastAgency = agency;
-    return this.#lastDocuments = documents;
+  /** Takes a row that no server writes, unless it is damaged. */
+  #takeOdd(from: number, lineEnd: number): boolean {
+    const fields = parseRow(this.room.subarray(from, lineEnd));
+    if (fields.length !== ROW_FIELDS) return false;
+    if (fields[5] !== this.#winningNumber) return true;
+    const document = encoder.encode(`${fields[3]};`);
+    this.#documentsOf(Number(fields[0])).write(document, 0, document.length);
+    return true;
+  }
+
+  #documentsOf(agency: number): WinnerDocuments {
+    return this.#documents[agency] ??= new WinnerDocuments();
   }
 
   /**

@@ -7,6 +7,7 @@
 import process from "node:process";
 import type { StatusReport } from "../../shared/status/report.ts";
 import type { Histogram, LedgerFigures } from "../ledger/figures.ts";
+import type { DiskSpace } from "./disk_space.ts";
 import type { HistogramMetric, Metric } from "./exposition.ts";
 
 /**
@@ -15,13 +16,19 @@ import type { HistogramMetric, Metric } from "./exposition.ts";
  */
 export const AGENCY_METRICS_MAX = 250;
 
-/** Returns the metrics of a server, from its report and, once the ledger is open, its figures. */
+/**
+ * Returns the metrics of a server, from its report and, once the ledger is open, its figures.
+ *
+ * @param disk The room of the volume, if this server writes to one.
+ */
 export function metricsOf(
   report: StatusReport,
   figures: LedgerFigures | undefined,
+  disk?: DiskSpace,
 ): (Metric | HistogramMetric)[] {
   return [
     ...serverMetrics(report),
+    ...disk === undefined ? [] : diskMetrics(disk),
     ...connectionMetrics(report),
     ...lotteryMetrics(report),
     ...figures === undefined ? [] : ledgerMetrics(report, figures),
@@ -51,6 +58,13 @@ function serverMetrics({ server }: StatusReport): Metric[] {
       "Memory of the server.",
       Deno.memoryUsage().rss,
     ),
+  ];
+}
+
+function diskMetrics({ bytes, freeBytes }: DiskSpace): Metric[] {
+  return [
+    gauge("lottery_volume_bytes", "Size of the file system of the volume.", bytes),
+    gauge("lottery_volume_free_bytes", "Room on the file system of the volume.", freeBytes),
   ];
 }
 

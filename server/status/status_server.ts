@@ -7,6 +7,7 @@
 
 import { chooseFormat, formatMetrics, METRICS_TYPES, type MetricsFormat } from "./exposition.ts";
 import { type HttpAnswer, type HttpRequest, HttpServer, textAnswer } from "./http.ts";
+import type { DiskSpace } from "./disk_space.ts";
 import { metricsOf } from "./metrics.ts";
 import type { ServerStatus } from "./status_report.ts";
 
@@ -20,6 +21,8 @@ export interface StatusServerOptions {
   /** STATUS_PORT; 0 for any free port. */
   port: number;
   status: ServerStatus;
+  /** Looks how much room the volume has. @default {there is none} */
+  diskSpace?: () => DiskSpace | undefined;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
 }
@@ -27,13 +30,18 @@ export interface StatusServerOptions {
 /** Answers questions about a server until it is disposed of. */
 export class StatusServer implements AsyncDisposable {
   readonly #status: ServerStatus;
+  readonly #diskSpace: () => DiskSpace | undefined;
   readonly #now: () => number;
   readonly #http: HttpServer;
   readonly #made = new Map<string, { atMs: number; answer: HttpAnswer }>();
 
   /** @throws If the address cannot be bound. */
-  constructor({ ip, port, status, now = () => performance.now() }: StatusServerOptions) {
+  constructor(
+    { ip, port, status, diskSpace = () => undefined, now = () => performance.now() }:
+      StatusServerOptions,
+  ) {
     this.#status = status;
+    this.#diskSpace = diskSpace;
     this.#now = now;
     try {
       this.#http = new HttpServer({
@@ -88,7 +96,8 @@ export class StatusServer implements AsyncDisposable {
   }
 
   #answerMetrics(format: MetricsFormat): HttpAnswer {
-    const text = formatMetrics(metricsOf(this.#status.report(), this.#status.figures), format);
+    const metrics = metricsOf(this.#status.report(), this.#status.figures, this.#diskSpace());
+    const text = formatMetrics(metrics, format);
     return { status: 200, type: METRICS_TYPES[format], body: new TextEncoder().encode(text) };
   }
 

@@ -3,7 +3,7 @@
  * of an agency's file to a packet's bets. It checks each bet against the rules of bet.ts in the
  * same pass. A packet's bets can also be checked alone.
  *
- * This is one of two hot loops (the other scans rows, in the ledger), so it uses vector
+ * This is one of the hot loops, so it uses vector
  * instructions, sixteen bytes at a time; README.md has the background. It accepts only the common
  * bet: ASCII and two-byte characters (á, ñ), no comma or quote in a text, no leading zeros in the
  * number, no birthdate on 29 February. It stops at any other bet, valid or not, and the caller

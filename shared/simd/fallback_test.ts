@@ -13,7 +13,9 @@ const TESTS = [
   "client/ways_in_test.ts",
   "server/ledger/file/row_audit_test.ts",
   "server/ledger/tally_test.ts",
+  "shared/framing_test.ts",
   "shared/packets_test.ts",
+  "shared/simd/line_feed_test.ts",
   "shared/simd/row_scanner_test.ts",
   "shared/wild_lines_test.ts",
 ];

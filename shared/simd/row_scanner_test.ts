@@ -5,10 +5,13 @@ import { RowScanner } from "./row_scanner.ts";
 const CAPACITY = 4096;
 const utf8 = (text: string) => new TextEncoder().encode(text);
 
+/** What the list of a scan says: the documents of an agency, or a row that was not looked into. */
+type Entry = { agency: number; documents: string } | { row: string };
+
 /** What a scan must find, by strings and regular expressions. */
 function plainScan(rows: string[], winningNumber: number) {
   const counts = new Map<number, number>();
-  const list: number[] = [];
+  const list: Entry[] = [];
   const tail = `,${winningNumber}`.slice(-4);
   let bytes = 0;
   for (const [index, row] of rows.entries()) {
@@ -16,29 +19,51 @@ function plainScan(rows: string[], winningNumber: number) {
     // deno-lint-ignore no-control-regex
     const isValid = agency > 0 && !/[\0-\x1f]/.test(row) && /[0-9]$/.test(row);
     if (!isValid) return { rows: index, bytes, counts, list };
-    const end = bytes + utf8(row).length;
-    const isCommon = row.split(",").length === 6 && !row.includes('"');
-    if (row.endsWith(tail)) list.push(bytes, end, Number(isCommon));
+    if (row.endsWith(tail)) addWinner(list, agency, row, winningNumber);
     counts.set(agency, (counts.get(agency) ?? 0) + 1);
-    bytes = end + 1;
+    bytes += utf8(row).length + 1;
   }
   return { rows: rows.length, bytes, counts, list };
+}
+
+function addWinner(list: Entry[], agency: number, row: string, winningNumber: number): void {
+  const [, document] = /^(?:[^",]*,){3}([^",]*),[^",]{10},([^",]*)$/.exec(row) ?? [];
+  const isCommon = document !== undefined && document.length <= 20 &&
+    row.endsWith(`,${winningNumber}`);
+  if (!isCommon) return void list.push({ row });
+  const last = list.at(-1);
+  if (last === undefined || "row" in last || last.agency !== agency) {
+    list.push({ agency, documents: `${document};` });
+  } else last.documents += `${document};`;
+}
+
+/** The list of a scan. */
+function listOf({ list, documents, input }: RowScanner, listed: number): Entry[] {
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return Array.from({ length: listed }, (_, at) => {
+    const [agency, from, to] = list.subarray(3 * at, 3 * at + 3);
+    return agency === 0
+      ? { row: text(input.subarray(from, to)) }
+      : { agency, documents: text(documents.subarray(from, to)) };
+  });
 }
 
 function wildRow(random: Random, winningNumber: number): string {
   const agency = random.once(15)
     ? random.pick(["", "0", "00", "0000", "10000", "00001", "x", "-1", "1x"])
     : random.pick(["1", "2", "12", "0012", "9999", String(1 + random.below(9999))]);
-  const number = random.once(8) ? winningNumber : random.below(10_000);
+  const number = random.once(3) ? winningNumber : random.below(10_000);
   const name = random.pick(["", '"a,b"', "x,y"]) + "ñ".repeat(random.below(40));
-  const row = `${agency},${name},x,${random.below(99)},1980-01-01,${number}`;
+  const document = "7".repeat(random.once(8) ? random.below(40) : 1 + random.below(20));
+  const birthdate = random.once(8) ? "1980,01-01" : "1980-01-01";
+  const row = `${agency},${name},x,${document},${birthdate},${number}`;
   const at = random.below(row.length + 1);
-  const odd = random.pick(["\0", "\r", "\x1f", " ", "\x7f", ","]);
+  const odd = random.pick(["\0", "\r", "\x1f", " ", "\x7f", ",", '"', "7"]);
   return random.once(15) ? row.slice(0, at) + odd + row.slice(at) : row;
 }
 
 Deno.test(
-  "RowScanner.scan() counts rows up to the first invalid one, and lists those that may win",
+  "RowScanner.scan() counts rows up to the first invalid one, and lists the winners",
   {
     permissions: "none",
   },
@@ -57,8 +82,7 @@ Deno.test(
       const { counts, list, ...expected } = plainScan(rows, winningNumber);
       const { listed, ...found } = scanner.scan(4, 4 + text.length);
       assertEquals(found, expected);
-      const places = list.map((place, index) => index % 3 === 2 ? place : place + 4);
-      assertEquals(Array.from(scanner.list.subarray(0, 3 * listed)), places);
+      assertEquals(listOf(scanner, listed), list);
       for (const [agency, count] of counts) assertEquals(scanner.counts[agency], count);
       assertEquals(scanner.counts.reduce((sum, count) => sum + count, 0), expected.rows);
       if (expected.rows === rows.length) whole++;

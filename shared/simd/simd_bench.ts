@@ -7,6 +7,7 @@
 import { COMMA, LINE_FEED, ZERO } from "../ascii.ts";
 import { BetScanner } from "../bet.ts";
 import { BetTranslator } from "./bet_translator.ts";
+import { indexOfLineFeed } from "./line_feed.ts";
 import { RowScanner } from "./row_scanner.ts";
 
 const TODAY = 20261123;
@@ -56,4 +57,15 @@ Deno.bench("a loop over bytes", { group: "5000 rows" }, () => {
     } else if (byte === COMMA) isAgency = false;
     else if (isAgency) agency = 10 * agency + byte - ZERO;
   }
+});
+
+const packet = new Uint8Array(7600).fill(ZERO);
+packet[packet.length - 1] = LINE_FEED;
+
+Deno.bench("indexOfLineFeed()", { group: "7600 bytes", baseline: true }, () => {
+  indexOfLineFeed(packet, 0, packet.length);
+});
+
+Deno.bench("indexOf()", { group: "7600 bytes" }, () => {
+  packet.indexOf(LINE_FEED);
 });

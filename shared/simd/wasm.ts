@@ -85,6 +85,9 @@ export class I32 extends Code {
   and(other: I32 | number): I32 {
     return new I32(this, toI32(other), "i32.and");
   }
+  or(other: I32 | number): I32 {
+    return new I32(this, toI32(other), "i32.or");
+  }
   xor(other: I32 | number): I32 {
     return new I32(this, toI32(other), "i32.xor");
   }
@@ -114,6 +117,10 @@ export class I32 extends Code {
   /** Counts the zeros below the lowest bit that is set; 32 if none is. */
   trailingZeros(): I32 {
     return new I32(this, "i32.ctz");
+  }
+  /** Counts the zeros above the highest bit that is set; 32 if none is. */
+  leadingZeros(): I32 {
+    return new I32(this, "i32.clz");
   }
   /** Counts the bits that are 1. */
   oneBits(): I32 {
@@ -147,8 +154,8 @@ export class I32 extends Code {
   store32(value: I32 | number, offset = 0): Statement {
     return new Code(this, toI32(value), "i32.store", ...memoryArgument(offset));
   }
-  storeVector(value: V128): Statement {
-    return new Code(this, value, "v128.store", ...memoryArgument(0));
+  storeVector(value: V128, offset = 0): Statement {
+    return new Code(this, value, "v128.store", ...memoryArgument(offset));
   }
   storeF64(value: F64, offset = 0): Statement {
     return new Code(this, value, "f64.store", ...memoryArgument(offset));

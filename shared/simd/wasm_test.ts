@@ -16,6 +16,7 @@ Deno.test("kernel() computes with integers as JavaScript does", { permissions: "
       assertEquals(value((a, b) => a.subtract(b), one, two), one - two | 0);
       assertEquals(value((a, b) => a.multiply(b), one, two), Math.imul(one, two));
       assertEquals(value((a, b) => a.and(b), one, two), one & two);
+      assertEquals(value((a, b) => a.or(b), one, two), one | two);
       assertEquals(value((a, b) => a.xor(b), one, two), one ^ two);
       assertEquals(value((a, b) => a.equals(b), one, two), Number(one === two));
       assertEquals(value((a, b) => a.notEquals(b), one, two), Number(one !== two));
@@ -24,6 +25,7 @@ Deno.test("kernel() computes with integers as JavaScript does", { permissions: "
     }
     assertEquals(value((a) => a.isZero(), one), Number(one === 0));
     assertEquals(value((a) => a.shiftRight(3), one), one >>> 3 | 0);
+    assertEquals(value((a) => a.leadingZeros(), one), Math.clz32(one));
     assertEquals(
       value((a) => a.trailingZeros(), one),
       one === 0 ? 32 : 31 - Math.clz32(one & -one),
@@ -38,7 +40,7 @@ Deno.test("kernel() loads and stores at addresses beyond one page", {
   const make = kernel(1, ([at]) => [
     at.store8(at.load8(far).add(1)),
     at.store32(at.load32(far), 4),
-    at.add(16).storeVector(at.loadVector(far)),
+    at.storeVector(at.loadVector(far), 16),
     at.storeF64(at.loadF64(far + 16).add(constant(-1)), 32),
     returnValue(at.load16(far)),
   ]);

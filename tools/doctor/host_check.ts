@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { ServerSettings } from "../../server/settings.ts";
+import { arrivalsMax, type ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { hasVectorInstructions } from "../../shared/simd/kernel.ts";
@@ -115,11 +115,12 @@ export async function checkOpenFiles(settings: ConnectionSettings): Promise<Find
 
 /** Judges the output of `ulimit -n`. */
 export function judgeOpenFiles(limitText: string, settings: ConnectionSettings): Finding {
-  const { connectionsMax, waitingMax, listenBacklog } = settings;
+  const { connectionsMax, waitingMax } = settings;
   const limit = limitText === "unlimited" ? Infinity : parseInt(limitText);
-  const needed = connectionsMax + waitingMax + listenBacklog + OTHER_FILES;
+  const arrivals = arrivalsMax(settings);
+  const needed = connectionsMax + waitingMax + arrivals + OTHER_FILES;
   const need = `a server needs ${needed} (SERVER_MAX_CONNECTIONS ${connectionsMax} + ` +
-    `SERVER_MAX_WAITING ${waitingMax} + SERVER_LISTEN_BACKLOG ${listenBacklog} + ${OTHER_FILES})`;
+    `SERVER_MAX_WAITING ${waitingMax} + ${arrivals} that wait for a place + ${OTHER_FILES})`;
   if (Number.isNaN(limit)) return { level: "warning", text: `the limit is unknown; ${need}` };
   const text = `${limitText} per process; ${need}`;
   if (limit >= needed) return { level: "ok", text };

@@ -8,11 +8,11 @@ import { judgeDeno, judgeOpenFiles, judgeSettingsError, judgeSubnet } from "./ho
 
 Deno.test("judgeOpenFiles() compares the limit with all connections", () => {
   const settings = { connectionsMax: 512, waitingMax: 1024, listenBacklog: 128 };
-  const levels = ["unlimited", "1760", "1759", "608", "607", "what"].map((limit) =>
+  const levels = ["unlimited", "2656", "2655", "608", "607", "what"].map((limit) =>
     judgeOpenFiles(limit, settings).level
   );
   assertEquals(levels, ["ok", "ok", "warning", "warning", "fault", "warning"]);
-  assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 1760");
+  assertStringIncludes(judgeOpenFiles("256", settings).text, "ulimit -n 2656");
 });
 
 Deno.test("judgeSpace() finds a disk that is nearly out of bytes or files", () => {

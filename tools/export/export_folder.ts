@@ -6,11 +6,16 @@
 
 import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import { BETS_FILE, CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
+import { LINE_FEED } from "../../shared/ascii.ts";
+import { parseRow } from "../../shared/rows.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
 
 /** Ends the name of a file that is not complete yet. */
 const UNFINISHED = ".unfinished";
-const NAMES = [BETS_FILE, CLOSED_FILE] as const;
+/** How bets are written: as rows of {@linkcode BETS_FILE}, or as one JSON object a line. */
+export const EXPORT_FORMATS = ["csv", "jsonl"] as const;
+export type ExportFormat = typeof EXPORT_FORMATS[number];
+const JSON_FILE = "bets.jsonl";
 /** Bytes that are collected before they are written. */
 const CHUNK_BYTES = 1024 * 1024;
 
@@ -25,14 +30,19 @@ export interface ExportResult {
 /** The folder of an export. Unless it is finished, its files are removed at the end of the block. */
 export class ExportFolder implements AsyncDisposable {
   readonly path: string;
+  /** Takes the rows of bets, in pieces of any size. */
   readonly bets: ExportFile;
   readonly closed: ExportFile;
+  /** The names of the two files. */
+  readonly names: readonly [bets: string, closed: string];
   #isFinished = false;
 
-  private constructor(path: string, [bets, closed]: ExportFile[]) {
+  private constructor(path: string, format: ExportFormat) {
     this.path = path;
-    this.bets = bets;
-    this.closed = closed;
+    this.names = [format === "csv" ? BETS_FILE : JSON_FILE, CLOSED_FILE];
+    const [bets, closed] = this.names.map((name) => `${path}/${name}${UNFINISHED}`);
+    this.bets = format === "csv" ? new ExportFile(bets) : new JsonLinesFile(bets);
+    this.closed = new ExportFile(closed);
   }
 
   /**
@@ -40,16 +50,15 @@ export class ExportFolder implements AsyncDisposable {
    *
    * @throws {TaskError} If one of the files is there.
    */
-  static async open(path: string): Promise<ExportFolder> {
+  static async open(path: string, format: ExportFormat = "csv"): Promise<ExportFolder> {
     await Deno.mkdir(path, { recursive: true });
-    for (const name of NAMES) {
+    for (const name of [BETS_FILE, JSON_FILE, CLOSED_FILE]) {
       if (await unlessNotFound(Deno.stat(`${path}/${name}`)) === undefined) continue;
       throw new TaskError(
         `Cannot export to ${path}: ${name} is there, and nothing is overwritten. Give another folder with --to`,
       );
     }
-    const files = NAMES.map((name) => new ExportFile(`${path}/${name}${UNFINISHED}`));
-    return new ExportFolder(path, files);
+    return new ExportFolder(path, format);
   }
 
   /** Makes the files durable, under their names. */
@@ -57,7 +66,7 @@ export class ExportFolder implements AsyncDisposable {
     for (const [index, file] of [this.bets, this.closed].entries()) {
       await file.finish();
       // Unlike a rename, a link fails if another export has been faster.
-      await Deno.link(file.path, `${this.path}/${NAMES[index]}`);
+      await Deno.link(file.path, `${this.path}/${this.names[index]}`);
       await Deno.remove(file.path);
     }
     new FolderDisk(this.path).syncFolder();
@@ -120,4 +129,33 @@ export class ExportFile {
   #writeAll(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length;) at += this.#file.writeSync(bytes.subarray(at));
   }
+}
+
+/** A file of JSON objects, one a line, that is given rows of bets.csv. */
+class JsonLinesFile extends ExportFile {
+  /** The beginning of a row whose end has not come yet. */
+  #rest = new Uint8Array();
+
+  override write(bytes: Uint8Array): void {
+    const rows = new Uint8Array(this.#rest.length + bytes.length);
+    rows.set(this.#rest);
+    rows.set(bytes, this.#rest.length);
+    let from = 0;
+    for (let end; (end = rows.indexOf(LINE_FEED, from)) >= 0; from = end + 1) {
+      super.write(new TextEncoder().encode(jsonOf(parseRow(rows.subarray(from, end)))));
+    }
+    this.#rest = rows.slice(from);
+  }
+
+  override restart(): void {
+    this.#rest = new Uint8Array();
+    super.restart();
+  }
+}
+
+/** Writes a bet as an object. Agency and number are numbers. */
+function jsonOf(row: readonly string[]): string {
+  const [agency, firstName, lastName, document, birthdate, number] = row;
+  const bet = { firstName, lastName, document, birthdate, number: Number(number) };
+  return `${JSON.stringify({ agency: Number(agency), ...bet })}\n`;
 }

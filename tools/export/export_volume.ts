@@ -29,7 +29,7 @@ export async function exportVolume(
       const found = examineFiles(reader, snapshot, { agencies: AGENCIES_MAX });
       bets.restart();
       closed.restart();
-      copy(reader.readBets, { to: found.tail.wholeSize, file: bets });
+      copyRows(reader.readBets, { to: found.tail.wholeSize, file: bets });
       for (const [agency, one] of found.closed.isClosed.entries()) {
         if (one === 1) closed.write(new TextEncoder().encode(`${agency}\n`));
       }
@@ -39,8 +39,8 @@ export async function exportVolume(
   });
 }
 
-/** Copies the first `to` bytes. */
-function copy(read: ReadAt, { to, file }: { to: number; file: ExportFile }): void {
+/** Copies the first `to` bytes of bets.csv. @throws {TruncatedError} If there are fewer. */
+export function copyRows(read: ReadAt, { to, file }: { to: number; file: ExportFile }): void {
   const chunk = new Uint8Array(CHUNK_BYTES);
   for (let at = 0; at < to;) {
     const count = read(chunk.subarray(0, to - at), at);

@@ -5,16 +5,20 @@
  */
 
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import type { BoardPlan } from "./board.ts";
 import type { RunSettings } from "./run_settings.ts";
 
 /** A way to run nodes, servers and clients. */
 export interface Cluster {
   /**
-   * Prepares this machine for a run, before anything of an earlier draw is moved.
+   * Prepares this machine for a run, before anything of an earlier draw is moved. What it has changed goes to
+   * `say`.
    *
    * @throws {TaskError} If the run could not start.
    */
-  prepare(settings: RunSettings): Promise<void> | void;
+  prepare(settings: RunSettings, say: (line: string) => void): Promise<void> | void;
+  /** Finds where the servers tell their status. @default {`onServers` is called with it} */
+  findServers?(): Promise<StatusAddress[]>;
   /**
    * Starts the nodes of the ledger, and waits until they listen.
    *
@@ -27,6 +31,23 @@ export interface Cluster {
    * @throws {TaskError} If the servers cannot be started.
    */
   run(options: RunOptions): Promise<void>;
+  /**
+   * Starts the board.
+   *
+   * @param servers Where the servers of this machine tell their status; those in containers have a name.
+   */
+  startBoard(options: BoardOptions, servers: readonly StatusAddress[]): RunningBoard;
+}
+
+/** What the board is started with. */
+export interface BoardOptions extends ServiceOptions {
+  board: BoardPlan;
+}
+
+/** The board, while it runs. It outlives the servers. */
+export interface RunningBoard {
+  /** Stops the board. Nothing else of the run may be left. */
+  stop(): Promise<void>;
 }
 
 /** The nodes of the ledger, while they run. */
@@ -38,6 +59,8 @@ export interface RunningNodes {
 /** What services are started with, and whom they report to. */
 export interface ServiceOptions {
   settings: RunSettings;
+  /** The board of this run, if it has one. */
+  board?: BoardPlan;
   /** Called with all of these processes so far that would outlive this one if it were killed. */
   onStart(children: number[]): void;
   /** Called with every line that a service, or Docker, has printed. */
@@ -46,6 +69,8 @@ export interface ServiceOptions {
   onEnd(name: string, exitCode: number): void;
   /** Called when a server or node has failed and is not started again. */
   onDown(name: string): void;
+  /** Called when something begins that may take seconds: "Building the images". */
+  onStep(step: string): void;
 }
 
 /** Options of {@linkcode Cluster.run}. */
@@ -54,8 +79,11 @@ export interface RunOptions extends ServiceOptions {
   finished: Promise<unknown>;
   /** Stops the run early. Its reason is the signal that this process received. */
   stop: AbortSignal;
-  /** Called with the addresses of the servers' status, where they are processes of this machine. */
-  onServers(servers: StatusAddress[]): void;
+  /**
+   * Called before the servers start, with the addresses of their status where they are processes of this machine,
+   * and again without any at their end.
+   */
+  onServers(servers: StatusAddress[]): Promise<void>;
 }
 
 /** Starts nodes. If one cannot start, it stops the others. */

@@ -8,6 +8,7 @@ import { assertNodePortsFree } from "../nodes/local_nodes.ts";
 import { exitCodeOfStopped, readNodeLine } from "../nodes/node_lines.ts";
 import { NODE_NAMES } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, shellQuote, TaskError } from "../project.ts";
+import { BOARD } from "./board.ts";
 import { betsFiles, datasetFolder } from "./bets_folder.ts";
 import { RESULTS_FOLDER } from "./client_results.ts";
 import {
@@ -19,11 +20,13 @@ import {
   startOrStop,
 } from "./cluster.ts";
 import { composeOptions, updateComposeFile } from "./compose_file.ts";
+import { PROMETHEUS } from "./compose_watchers.ts";
 import { ContainerGroup, EVENT_TIMEOUT_MS } from "./container_group.ts";
-import { ComposeProject } from "./docker.ts";
+import { ComposeProject, isMonitored } from "./docker.ts";
 import { ledgerFiles } from "./ledger_nodes.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
+import { containerAddresses } from "./status_addresses.ts";
 import { dockerSubnets, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
@@ -31,30 +34,37 @@ const ORDINARY_ID = 1000;
 
 /** Runs nodes, servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async (settings) => {
+  findServers: containerAddresses,
+  prepare: async (settings, say) => {
     const { servers, clients, subnet } = settings.lottery;
     await assertSubnetFree(subnet);
     if (settings.lottery.ledger.kind === "nodes") assertNodePortsFree(settings.lottery.nodePort);
     if (!await updateComposeFile(composeOptions(settings))) return;
-    console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
+    say(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
   startNodes: async (options) => {
     await giveMounts();
-    return await startOrStop(new NodeContainers(composeProject(options.settings), options));
+    return await startOrStop(new NodeContainers(composeProject(options), options));
   },
   run: async (options) => {
     const { settings, stop } = options;
-    const project = composeProject(settings);
+    const project = composeProject(options);
     if (Deno.uid() === 0) await assertReadable(settings);
     await giveMounts();
     try {
+      options.onStep("Building the images");
       // All servers have one image, and all clients another.
-      await project.show(["build", "server1", "client1"]);
+      await project.follow(
+        ["build", "server1", "client1"],
+        (line) => options.onLine("docker", line),
+      );
     } catch (error) {
       // Ctrl-C also stops the build.
       if (!stop.aborted) throw error;
     }
     if (stop.aborted) return;
+    options.onStep("Starting the containers, until the servers are healthy");
+    await options.onServers([]);
     const containers = new Containers(project, options);
     try {
       await containers.run();
@@ -62,12 +72,25 @@ export const COMPOSE_CLUSTER: Cluster = {
       await containers.stop();
     }
   },
+  startBoard: (options) => {
+    const project = composeProject(options);
+    const names = isMonitored() ? [BOARD, PROMETHEUS] : [BOARD];
+    const group = new ContainerGroup(project, names, options);
+    return {
+      stop: async () => {
+        await group.stop([]);
+        await project.down();
+        await group.release();
+      },
+    };
+  },
 };
 
-function composeProject(settings: RunSettings): ComposeProject {
+function composeProject({ settings, board }: ServiceOptions): ComposeProject {
   const { lottery } = settings;
   return new ComposeProject({
     ...loweredLogLevels(settings),
+    ...board === undefined ? {} : { ...board.env, BOARD_PORT: String(board.port) },
     DATASET: lottery.dataset,
     DOCKET_SUBNET: lottery.subnet.text,
     SERVER_NAME: lottery.serverName,
@@ -174,11 +197,12 @@ class Containers {
     }
   }
 
-  /** Stops all containers gracefully, and removes them, and their network if no node needs it. */
+  /** Stops all containers gracefully, and removes them, and their network if neither nodes nor the board need it. */
   async stop(): Promise<void> {
     const { servers, clients, nodes } = this.#names;
     await this.#group.stop(servers);
-    if (nodes.length === 0) await this.#project.down();
+    this.#options.onStep("Removing the containers");
+    if (nodes.length === 0 && this.#options.board === undefined) await this.#project.down();
     else await this.#project.output(["rm", "--force", ...servers, ...clients]);
     await this.#group.release();
   }
@@ -189,10 +213,12 @@ class NodeContainers implements RunningNodes {
   readonly #project: ComposeProject;
   readonly #group: ContainerGroup;
   readonly #running: Promise<void>;
+  readonly #hasBoard: boolean;
   #isStopping = false;
 
   constructor(project: ComposeProject, options: ServiceOptions) {
     this.#project = project;
+    this.#hasBoard = options.board !== undefined;
     const { promise, resolve } = Promise.withResolvers<void>();
     const listening = new Set<string>();
     const onLine = (name: string, line: string) => {
@@ -212,11 +238,12 @@ class NodeContainers implements RunningNodes {
     if (await Promise.race([this.#running, hasEnded]) === true) throw this.#group.failure();
   }
 
-  /** Stops the nodes gracefully, and removes them and their network. */
+  /** Stops the nodes gracefully, and removes them, and their network if the board does not need it. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     await this.#group.stop(NODE_NAMES);
-    await this.#project.down();
+    if (this.#hasBoard) await this.#project.output(["rm", "--force", ...NODE_NAMES]);
+    else await this.#project.down();
     await this.#group.release();
   }
 }

@@ -11,11 +11,27 @@ import { PROJECT_ROOT, unlessNotFound } from "../project.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { ledgerFiles, ledgerForContainers } from "./ledger_nodes.ts";
 import {
-  CONTAINER_LIMITS,
-  type LotterySettings,
-  serviceNames,
-  STATUS_PORT_DEFAULT,
-} from "./lottery_settings.ts";
+  ANY_IP,
+  BASE_IMAGES,
+  build,
+  confinement,
+  CONTAINER_VOLUME,
+  image,
+  limitsOf,
+  mount,
+  passedOn,
+  SERVER_NAME,
+  SERVER_PORT,
+  STATUS_PORT,
+  SUBNET,
+} from "./compose_parts.ts";
+import {
+  boardService,
+  PROMETHEUS,
+  prometheusService,
+  writePrometheusConfig,
+} from "./compose_watchers.ts";
+import { type LotterySettings, serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
   clientPermissions,
@@ -36,16 +52,8 @@ export type ComposeOptions =
     ledgerFiles: readonly string[];
   };
 
-/**
- * The base images, pinned. No other file names them: the Dockerfiles get them as arguments. A test
- * holds the version of Deno to that of ./denow.
- */
-export const BASE_IMAGES = {
-  DENO_IMAGE: "denoland/deno:2.9.6",
-  DEBIAN_IMAGE: "debian:12.12-slim",
-  // The variant with a shell, whose wget asks for the health.
-  NATS_IMAGE: "nats:2.14.5-alpine",
-};
+/** What the file, and those that it mounts, depend on. */
+type MountedOptions = ComposeOptions & Pick<LotterySettings, "serverName" | "statusPort">;
 
 /** The folder of the results in a client's container. */
 const CLIENT_RESULTS = "/results";
@@ -56,27 +64,20 @@ const HEAD =
 # Put changes of your own in docker-compose.override.yaml, which Docker reads as well.
 `;
 
-/** The address of the servers' network. Docker replaces the variables. */
-const SUBNET = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
-const SERVER_NAME = "${SERVER_NAME:-server}";
-const SERVER_PORT = "${SERVER_PORT:-12345}";
-const STATUS_PORT = `\${STATUS_PORT:-${STATUS_PORT_DEFAULT}}`;
-/** Every address of a container. */
-const ANY_IP = "0.0.0.0";
-
 /** Returns what the compose file takes from the settings of a run. */
-export function composeOptions({ lottery, server }: RunSettings): ComposeOptions {
+export function composeOptions({ lottery, server }: RunSettings): MountedOptions {
   const { broadcastIp, broadcastPort } = server;
   return { ...lottery, broadcastIp, broadcastPort, ledgerFiles: ledgerFiles(server) };
 }
 
 /**
- * Writes docker-compose.yaml, and makes what it mounts: the folder of results, and the configuration
- * files and folders of the nodes. Returns whether the file changed.
+ * Writes docker-compose.yaml, and makes what it mounts: the folder of results, the configuration files
+ * and folders of the nodes, and the configuration of Prometheus. Returns whether the file changed.
  */
-export async function updateComposeFile(options: ComposeOptions): Promise<boolean> {
+export async function updateComposeFile(options: MountedOptions): Promise<boolean> {
   await Deno.mkdir(RESULTS_FOLDER, { recursive: true });
   for (const name of serviceNames(options).nodes) await makeNode(name);
+  await writePrometheusConfig(options);
   const path = `${PROJECT_ROOT}/docker-compose.yaml`;
   const text = composeFile(options);
   if (await unlessNotFound(Deno.readTextFile(path)) === text) return false;
@@ -98,13 +99,16 @@ export function composeFile(options: ComposeOptions): string {
   for (const [index, name] of nodes.entries()) {
     services[name] = { "<<": node, ...ofNode(name, localPorts(options.nodePort)[index]) };
   }
-  for (const name of servers) services[name] = server;
+  // The board shows servers under the names of their hosts.
+  for (const name of servers) services[name] = { "<<": server, hostname: name };
   for (const [index, name] of clients.entries()) {
     const agency = index + 1;
     const result = `${CLIENT_RESULTS}/${resultFile(agency)}`;
     const environment = { "<<": variables, CLI_ID: String(agency), CLI_RESULT: result };
     services[name] = { "<<": client, environment };
   }
+  services.board = boardService(structuredClone(server.build));
+  services[PROMETHEUS] = prometheusService();
   const text = stringify({
     ...nodes.length === 0 ? {} : { "x-node": node },
     "x-server": server,
@@ -112,6 +116,7 @@ export function composeFile(options: ComposeOptions): string {
     "x-client-environment": variables,
     services,
     networks: { lottery: { ipam: { config: [{ subnet: SUBNET }] } } },
+    volumes: { prometheus: null },
   }, { lineWidth: -1 });
   return HEAD + tidy(text);
 }
@@ -130,35 +135,10 @@ function tidy(text: string): string {
     .replaceAll(/'([^'"\\\n]*)'$/gm, '"$1"');
 }
 
-/** Keeps a container from writing outside its mounts, gaining rights, and running as root. */
-function confinement(kind: "SERVER" | "CLIENT" | "NODE") {
-  return {
-    user: "${LOTTERY_UID:-1000}:${LOTTERY_GID:-1000}",
-    read_only: true,
-    cap_drop: ["ALL"],
-    security_opt: ["no-new-privileges:true"],
-    mem_limit: withDefault(`${kind}_MEMORY`),
-    pids_limit: withDefault(`${kind}_PIDS`),
-    cpus: withDefault(`${kind}_CPUS`),
-    init: true,
-    stop_grace_period: "5s",
-    // A peer that sends garbage must not fill the disk of the bets with log lines about it.
-    logging: { driver: "json-file", options: { "max-size": "20m", "max-file": "5" } },
-  };
-}
-
-/** Returns a variable that Docker replaces by its value in .env, else by its default. */
-function withDefault(name: keyof typeof CONTAINER_LIMITS): string {
-  return `\${${name}:-${CONTAINER_LIMITS[name]}}`;
-}
-
 /** Returns where a server in its container finds a file that its settings name. */
 function pathInContainer(path: string): string {
   return path.startsWith("/") ? path : `/app/${path}`;
 }
-
-/** The folder of the files of the ledger in a server's container. */
-const CONTAINER_VOLUME = "/shared-volume";
 
 function serverService(options: ComposeOptions, nodes: string[]) {
   const { broadcastIp, broadcastPort } = options;
@@ -182,7 +162,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
   return {
     image: image("server"),
     build: { ...from, args: { ...args, ...engine } },
-    ...confinement("SERVER"),
+    ...confinement(limitsOf("SERVER")),
     // Docker pauses before each start, up to a minute.
     restart: `on-failure:${QUICK_FAILURES_MAX}`,
     command: [...serverPermissions(resources), "server/main.ts"],
@@ -230,7 +210,7 @@ function clientService(servers: string[]) {
   return {
     image: image("client"),
     build: { ...from, args: { ...args, PERMISSIONS: permissions.join(" ") } },
-    ...confinement("CLIENT"),
+    ...confinement(limitsOf("CLIENT")),
     volumes: [
       mount("${DATASET:-.data}", data),
       mount("./client/config.yaml", config),
@@ -253,7 +233,7 @@ const [NODE_CONFIG, NODE_DATA] = ["/nats.conf", "/data"];
 function nodeService() {
   return {
     image: `\${NATS_IMAGE:-${BASE_IMAGES.NATS_IMAGE}}`,
-    ...confinement("NODE"),
+    ...confinement(limitsOf("NODE")),
     restart: "on-failure",
     stop_grace_period: "10s",
     entrypoint: ["nats-server"],
@@ -290,23 +270,4 @@ async function makeNode(name: string): Promise<void> {
   const routes = NODE_NAMES.map((other) => `${other}:${NATS_PORTS.cluster}`);
   await writeNodeConfig({ name, routes, storeFolder: NODE_DATA });
   await Deno.mkdir(`${NODES_FOLDER}/${name}`, { recursive: true });
-}
-
-/** Docker knows the name of its project when it uses the file. */
-function image(name: string): string {
-  return `\${COMPOSE_PROJECT_NAME:-lottery}-${name}`;
-}
-
-function build(dockerfile: string, images: (keyof typeof BASE_IMAGES)[]) {
-  const args = images.map((name) => [name, `\${${name}:-${BASE_IMAGES[name]}}`]);
-  return { context: ".", dockerfile, args: Object.fromEntries(args) };
-}
-
-function mount(source: string, target: string) {
-  return { type: "bind", source, target, read_only: true, bind: { create_host_path: false } };
-}
-
-/** Returns variables without a value: Docker takes each from its environment, if it is set. */
-function passedOn(names: readonly string[]): Record<string, null> {
-  return Object.fromEntries(names.map((name) => [name, null]));
 }

@@ -37,26 +37,38 @@ function servicesOf(
     .services;
 }
 
-Deno.test("composeFile() defines a service for each server and client", () => {
+Deno.test("composeFile() defines a service for each server and client, and the board", () => {
   const services = servicesOf({ servers: 3, clients: 2 });
-  assertEquals(Object.keys(services), ["server1", "server2", "server3", "client1", "client2"]);
+  const names = ["server1", "server2", "server3", "client1", "client2", "board", "prometheus"];
+  assertEquals(Object.keys(services), names);
   assertEquals(services.client2.environment.CLI_ID, "2");
   assertEquals(services.client2.environment.CLI_RESULT, "/results/client2.json");
   assertEquals([services.server1.restart, services.client1.restart], ["on-failure:5", undefined]);
   assertEquals(services.client2.image, services.client1.image);
   assertEquals(Object.keys(services.client1.depends_on), ["server1", "server2", "server3"]);
-  for (const service of Object.values(services) as Yaml[]) {
+  for (const [name, service] of Object.entries(services) as [string, Yaml][]) {
     assertEquals([service.read_only, service.init, service.cap_drop], [true, true, ["ALL"]]);
+    // Prometheus has the user of its image, to whom its volume belongs.
+    if (name === "prometheus") continue;
     assertMatch(service.user, /LOTTERY_UID/);
     for (const { target, read_only } of service.volumes) {
-      assertEquals(read_only, !["/shared-volume", "/results"].includes(target), target);
+      const isWritten = ["/shared-volume", "/results"].includes(target) && name !== "board";
+      assertEquals(read_only, !isWritten, `${name}: ${target}`);
     }
   }
 });
 
 Deno.test("composeFile() defines the nodes of a ledger on JetStream, which servers wait for", () => {
   const services = servicesOf({ servers: 1, clients: 1 }, { kind: "nodes" });
-  assertEquals(Object.keys(services), ["node1", "node2", "node3", "server1", "client1"]);
+  assertEquals(Object.keys(services), [
+    "node1",
+    "node2",
+    "node3",
+    "server1",
+    "client1",
+    "board",
+    "prometheus",
+  ]);
   assertEquals(services.server1.depends_on.node3, { condition: "service_healthy" });
   const { server1 } = services;
   assertEquals(server1.environment.LEDGER, "nats://node1,node2,node3");
@@ -150,10 +162,21 @@ Deno.test("composeFile() gives servers a status port, on loopback for this machi
   assertEquals(healthcheck.test.slice(0, 5), ["CMD", "sh", "server/health.sh", "deno", "run"]);
 });
 
+Deno.test("composeFile() publishes the board on loopback, and lets it find the servers by their name", () => {
+  const { command, environment, ports } = servicesOf({ servers: 1, clients: 1 }).board;
+  assertEquals(ports, ["127.0.0.1:${BOARD_PORT:-8080}:8080"]);
+  const name = "${SERVER_NAME:-server}";
+  const status = "${STATUS_PORT:-12346}";
+  assertEquals(environment.BOARD_SERVERS, `${name}:${status}`);
+  const subnet = "${DOCKET_SUBNET:-${DOCKER_SUBNET:-172.25.125.0/24}}";
+  assertEquals(valuesOf("--allow-net", command), ["0.0.0.0:8080", name, `${subnet}:${status}`]);
+  assertEquals(command.filter((flag: string) => /^--allow-(write|run|all)|^-A/.test(flag)), []);
+});
+
 Deno.test("composeFile() names the anchors that services share, and no project", () => {
   const ledger = { kind: "nodes" } as const;
   const text = composeFile({ servers: 2, clients: 2, ...BROADCAST, ledger, ...NODES });
-  assertMatch(text, /\n {2}server1: \*server\n {2}server2: \*server\n/);
+  assertMatch(text, /\n {2}server1:\n {4}<<: \*server\n {4}hostname: server1\n/);
   assertMatch(text, /\n {2}client1:\n {4}<<: \*client\n/);
   assertMatch(text, /\n {2}node1:\n {4}<<: \*node\n/);
   assertEquals(/ref_/.test(text), false);

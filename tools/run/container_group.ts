@@ -91,7 +91,7 @@ export class ContainerGroup {
     // Some versions erase the line on the terminal first, even if there is no terminal.
     // deno-lint-ignore no-control-regex
     const line = written.replaceAll(/\x1b\[\d*K/g, "");
-    const match = /^(?:\S+-)?((?:server|client|node)\d+)-\d+\s*\| ?(.*)$/.exec(line);
+    const match = /^(?:\S+-)?(board|(?:server|client|node)\d+)-\d+\s*\| ?(.*)$/.exec(line);
     if (match !== null) this.#options.onLine(match[1], match[2]);
     else if (line.trim() !== "") {
       this.#hasOverlap ||= /pool overlaps/i.test(line);

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 import { parseEnvFile, type SettingsSources } from "./lottery_settings.ts";
+import { ServiceProcess } from "./service_process.ts";
 
 /** Runs `docker`. Returns its trimmed output. */
 export async function runDocker(args: string[], options: Deno.CommandOptions = {}) {
@@ -38,17 +39,30 @@ export async function dockerFault(): Promise<string | undefined> {
  * the checkout, so that two checkouts do not share their containers.
  */
 export function composeProjectName(
+  { root = PROJECT_ROOT, ...sources }: SettingsSources = {},
+): string {
+  const given = composeVariable("COMPOSE_PROJECT_NAME", { root, ...sources });
+  if (given) return given;
+  const hash = createHash("sha256").update(Deno.realPathSync(root)).digest("hex");
+  return `lottery-${hash.slice(0, 8)}`;
+}
+
+/** Whether COMPOSE_PROFILES asks for the services that monitor the lottery. */
+export function isMonitored(sources: SettingsSources = {}): boolean {
+  const profiles = composeVariable("COMPOSE_PROFILES", sources) ?? "";
+  return profiles.split(",").some((profile) => profile.trim() === "monitoring");
+}
+
+/** Returns a variable as docker compose finds it: in the environment or in .env. */
+function composeVariable(
+  name: string,
   {
     root = PROJECT_ROOT,
     environment = (name: string) => Deno.env.get(name),
     readFile = Deno.readTextFileSync,
-  }: SettingsSources = {},
-): string {
-  const name = "COMPOSE_PROJECT_NAME";
-  const given = environment(name)?.trim() || variablesIn(`${root}/.env`, readFile)[name];
-  if (given) return given;
-  const hash = createHash("sha256").update(Deno.realPathSync(root)).digest("hex");
-  return `lottery-${hash.slice(0, 8)}`;
+  }: SettingsSources,
+): string | undefined {
+  return environment(name)?.trim() || variablesIn(`${root}/.env`, readFile)[name];
 }
 
 /** Returns the variables in a file such as .env; none if it is missing. */
@@ -154,6 +168,13 @@ export class ComposeProject {
     const { command, ...options } = this.command(args);
     const { code } = await new Deno.Command(command, { ...options, stdin: "null" }).spawn().status;
     if (code !== 0) throw new TaskError(`docker compose ${args[0]} failed with exit code ${code}`);
+  }
+
+  /** Runs `docker compose`, and passes on its lines. Throws a TaskError if it fails. */
+  async follow(args: string[], onLine: (line: string) => void): Promise<void> {
+    const exitCode = await new ServiceProcess({ ...this.command(args), onLine }).ended;
+    if (exitCode === 0) return;
+    throw new TaskError(`docker compose ${args[0]} failed with exit code ${exitCode}`);
   }
 
   /** Runs `docker compose`, and returns its trimmed output. Throws a TaskError if it fails. */

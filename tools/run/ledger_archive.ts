@@ -9,9 +9,21 @@ import { FolderDisk } from "../../server/ledger/file/disk.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
 import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
-import { BETS_FILE, CLOSED_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  JOURNAL_FILE,
+  TRIAL_PREFIX,
+} from "../../server/ledger/file/volume_files.ts";
 import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
-import { DRAW_FILES } from "./draw_record.ts";
+import {
+  certificateFolder,
+  DRAWS_FOLDER,
+  hasCertificate,
+  RESULT_JSON,
+  RESULT_TEXT,
+} from "../../server/certificate/certificate_folder.ts";
+import { DRAW_FILES, readIdentity } from "./draw_record.ts";
 
 /**
  * The files of a draw, in the order in which they are archived. The journal must not outlive its
@@ -75,8 +87,30 @@ async function moveInto(volume: string, folder: string): Promise<string> {
     if (await unlessNotFound(Deno.stat(`${unfinished}/${name}`)) !== undefined) continue;
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }
+  await addCertificate(volume, unfinished);
   await Deno.rename(unfinished, `${volume}/${folder}`);
   return folder;
+}
+
+/** Gives an archived draw its certificate, which also stays where everybody looks for it. */
+async function addCertificate(volume: string, folder: string): Promise<void> {
+  const id = (await readIdentity(folder))?.id;
+  if (id === undefined || !await hasCertificate(volume, id)) return;
+  const archived = certificateFolder(folder, id);
+  await Deno.mkdir(archived, { recursive: true });
+  for (const name of [RESULT_TEXT, RESULT_JSON]) {
+    await linkOrCopy(`${certificateFolder(volume, id)}/${name}`, `${archived}/${name}`);
+  }
+}
+
+/** Links a file that never changes; copies it where files cannot be linked. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await Deno.link(from, to);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    await Deno.copyFile(from, to);
+  }
 }
 
 /**
@@ -85,14 +119,18 @@ async function moveInto(volume: string, folder: string): Promise<string> {
  * @throws {TaskError} If the volume belongs to somebody else.
  */
 export async function assertWritable(volume: string): Promise<void> {
-  const trial = `${volume}/.trial-${crypto.randomUUID()}`;
+  const draws = `${volume}/${DRAWS_FOLDER}`;
+  const hasDraws = await unlessNotFound(Deno.stat(draws)) !== undefined;
   try {
     for (const name of FILES) {
       (await unlessNotFound(Deno.open(`${volume}/${name}`, { write: true })))?.close();
     }
-    // No signal can end the process between these two calls and leave the file.
-    Deno.writeTextFileSync(trial, "", { createNew: true });
-    Deno.removeSync(trial);
+    for (const folder of hasDraws ? [volume, draws] : [volume]) {
+      const trial = `${folder}/${TRIAL_PREFIX}${crypto.randomUUID()}`;
+      // No signal can end the process between these two calls and leave the file.
+      Deno.writeTextFileSync(trial, "", { createNew: true });
+      Deno.removeSync(trial);
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
     throw new TaskError(

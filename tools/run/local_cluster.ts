@@ -10,6 +10,7 @@ import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
 import { findNatsServer } from "../nodes/nats_server.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TASK, TaskError } from "../project.ts";
+import { BOARD, boardProcess } from "./board.ts";
 import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin, startOrStop } from "./cluster.ts";
@@ -34,7 +35,7 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
@@ -60,8 +61,16 @@ export const LOCAL_CLUSTER: Cluster = {
     } finally {
       await processes.stop();
       // From here on nobody listens for a request to restart them.
-      options.onServers([]);
+      await options.onServers([]);
     }
+  },
+  startBoard: ({ board, ...options }, servers) => {
+    const { program, env } = boardProcess(board, servers);
+    const onLine = (line: string) => options.onLine(BOARD, line);
+    const service = spawnService({ program, env, onLine }, inheritedEnvironment(options.settings));
+    options.onStart([service.pid]);
+    service.ended.then((exitCode) => options.onEnd(BOARD, exitCode));
+    return { stop: async () => void await service.stop(STOP_GRACE_MS) };
   },
 };
 
@@ -113,14 +122,13 @@ class LocalProcesses {
   constructor(options: RunOptions) {
     this.#options = options;
     this.#statusAddresses = statusAddresses(serviceNames(options.settings.lottery).servers);
-    const inherited = Object.entries(Deno.env.toObject())
-      .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
-    this.#env = { ...Object.fromEntries(inherited), ...loweredLogLevels(options.settings) };
+    this.#env = inheritedEnvironment(options.settings);
   }
 
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
-    this.#options.onServers([...this.#statusAddresses]);
+    this.#options.onStep("Starting the servers");
+    await this.#options.onServers([...this.#statusAddresses]);
     await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
   }
 
@@ -135,6 +143,7 @@ class LocalProcesses {
   }
 
   startClients(): void {
+    this.#options.onStep("Starting the clients");
     const { lottery } = this.#options.settings;
     const config = `${PROJECT_ROOT}/client/config.yaml`;
     const address = `${LOOPBACK}:${lottery.serverPort}`;
@@ -232,18 +241,32 @@ class LocalProcesses {
     this.#options.onStart([...pids, ...starting]);
   }
 
-  #spawn({ program, env, onLine }: Service): ServiceProcess {
-    return new ServiceProcess({
-      command: Deno.execPath(),
-      args: ["run", "--quiet", ...program],
-      cwd: PROJECT_ROOT,
-      env: { ...this.#env, ...env },
-      onLine,
-    });
+  #spawn(service: Service): ServiceProcess {
+    return spawnService(service, this.#env);
   }
 }
 
-/** How to start a server or client. */
+/** Returns what services inherit of the environment. */
+function inheritedEnvironment(settings: RunSettings): Record<string, string> {
+  const inherited = Object.entries(Deno.env.toObject())
+    .filter(([name]) => PASSED_ON.includes(name) || !SERVICE_VARIABLES.test(name));
+  return { ...Object.fromEntries(inherited), ...loweredLogLevels(settings) };
+}
+
+function spawnService(
+  { program, env, onLine }: Service,
+  inherited: Record<string, string>,
+): ServiceProcess {
+  return new ServiceProcess({
+    command: Deno.execPath(),
+    args: ["run", "--quiet", ...program],
+    cwd: PROJECT_ROOT,
+    env: { ...inherited, ...env },
+    onLine,
+  });
+}
+
+/** How to start a server, a client or the board. */
 interface Service {
   program: string[];
   env: Record<string, string>;

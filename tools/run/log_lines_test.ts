@@ -1,11 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { linesOf, parseAction } from "./log_lines.ts";
-
-Deno.test("linesOf() joins lines, and characters, that chunks cut in two", async () => {
-  const bytes = new TextEncoder().encode("ñandú\r\nsecond\n\nlast");
-  const stream = ReadableStream.from([...bytes].map((byte) => Uint8Array.of(byte)));
-  assertEquals(await Array.fromAsync(linesOf(stream)), ["ñandú", "second", "", "last"]);
-});
+import { parseAction } from "./log_lines.ts";
 
 Deno.test("parseAction() returns the fields of an action", () => {
   const line =

@@ -30,6 +30,7 @@ export interface LotterySettings {
   /** The port of each server's status in its container. */
   statusPort: number;
   subnet: Subnet;
+  board: BoardChoices;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
   dataset: string;
   ledger: LedgerChoice;
@@ -37,6 +38,16 @@ export interface LotterySettings {
   nodePort: number;
   /** The limits of the containers, as Docker takes them. */
   limits: typeof CONTAINER_LIMITS;
+}
+
+/** What an operator chooses about the board. */
+export interface BoardChoices {
+  /** The port of its page on this machine. */
+  port: number;
+  /** A value of BOARD_LANGUAGE. */
+  language: string;
+  /** A value of BOARD_DOCUMENTS. */
+  documents: string;
 }
 
 /** An IPv4 subnet, as Docker networks have them. */
@@ -51,7 +62,7 @@ export interface Subnet {
 
 /** Variables in .env that Docker reads, not us. */
 const DOCKER_VARIABLES =
-  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN|NATS)_IMAGE|LOTTERY_[UG]ID)$/;
+  /^(COMPOSE_\w+|DOCKER_(HOST|CONTEXT|BUILDKIT)|(DENO|DEBIAN|NATS|PROMETHEUS)_IMAGE|PROMETHEUS_PORT|LOTTERY_[UG]ID)$/;
 
 /** The limits of each container, with their defaults. 0 CPUs are all that the machine has. */
 export const CONTAINER_LIMITS = {
@@ -110,6 +121,11 @@ export function readLotterySettings(
     serverName: readServerName(reader),
     ...readPorts(reader),
     subnet: readSubnet(reader),
+    board: {
+      port: reader.integer("BOARD_PORT", { min: 1, max: 65535, default: 8080 }),
+      language: reader.oneOf("BOARD_LANGUAGE", ["auto", "en", "es"], "auto"),
+      documents: reader.oneOf("BOARD_DOCUMENTS", ["masked", "full"], "masked"),
+    },
     dataset: readDataset(reader, environment),
     ledger: readLedger(reader),
     nodePort: reader.integer("NODE_PORT", { min: 1024, max: NODE_PORT_MAX, default: 4222 }),

@@ -55,6 +55,7 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     serverPort: 12345,
     statusPort: 12346,
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
+    board: { port: 8080, language: "auto", documents: "masked" },
     dataset: ".data",
     ledger: { kind: "files" },
     nodePort: 4222,

@@ -64,7 +64,7 @@ export function serverPermissions(
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
   // Its status names its host.
-  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname"];
+  const statusFlags = status === undefined ? [] : ["--allow-sys=hostname,statfs"];
   if (nodes !== undefined) {
     const flags = permissions({
       net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
@@ -86,7 +86,7 @@ export function serverPermissions(
     write: [sharedVolume],
   });
   // Its status names its host.
-  return status === undefined ? flags : [...flags, "--allow-sys=hostname"];
+  return status === undefined ? flags : [...flags, "--allow-sys=hostname,statfs"];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */
@@ -94,6 +94,26 @@ export function healthPermissions(
   { config, network: { port } }: Pick<ServerResources, "config" | "network">,
 ): string[] {
   return permissions({ net: [`127.0.0.1:${port}`], env: SERVER_VARIABLES, read: [config] });
+}
+
+/** The variables that the board reads. */
+const BOARD_VARIABLES = ["BOARD_*", "LOG_FORMAT"];
+
+/** What the board uses. */
+export interface BoardResources {
+  /** Where it serves its page. */
+  ip: string;
+  /** A number, or a variable that Docker replaces by one. */
+  port: number | string;
+  /** The servers' addresses, networks and host names, with the ports of their status. */
+  servers: readonly string[];
+  /** The folder of its page, and that of the records of draws. */
+  read: readonly string[];
+}
+
+/** Returns the flags of `deno run board/main.ts`. The board writes nothing. */
+export function boardPermissions({ ip, port, servers, read }: BoardResources): string[] {
+  return permissions({ net: [address(ip, port), ...servers], env: BOARD_VARIABLES, read });
 }
 
 /** What a client uses. */

@@ -56,7 +56,7 @@ Deno.test("serverPermissions() allows a server with a status port that port, and
   const network = { ...NETWORK, status: { ip: "127.0.0.1", port: 9100 } };
   const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });
   assertEquals(valuesOf("--allow-net", flags).at(-1), "127.0.0.1:9100");
-  assertEquals(flags.at(-1), "--allow-sys=hostname");
+  assertEquals(flags.at(-1), "--allow-sys=hostname,statfs");
 });
 
 Deno.test("clientPermissions() allows the given addresses and files, or all if none are given", () => {

@@ -12,7 +12,7 @@ import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 const RUN_FILE = "/.cache/up.lock";
 
 /** The command lines of servers, clients and nodes. */
-const OWN_PROGRAM = /\b(server|client)\/main\.ts|\.cache\/nodes\/node\d\.conf/;
+const OWN_PROGRAM = /\b(server|client|board)\/main\.ts|\.cache\/nodes\/node\d\.conf/;
 
 /** The processes of a run. */
 export interface RunRecord {

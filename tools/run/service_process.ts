@@ -4,7 +4,7 @@
  * @module
  */
 
-import { linesOf } from "./log_lines.ts";
+import { linesOf } from "../../shared/lines.ts";
 
 /**
  * How long the output may stay open after the program has exited: a process that it left behind may hold it, as

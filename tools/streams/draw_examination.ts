@@ -43,6 +43,8 @@ export interface DrawExamination {
   isClosed: Uint8Array;
   /** How many of the draw's agencies have closed. */
   closedCount: number;
+  /** When the last of them closed, in milliseconds since 1970. */
+  lastCloseMs: number;
 }
 
 /** Reads all streams of a draw, and judges them meanwhile. */
@@ -60,6 +62,7 @@ export class DrawExaminer {
       counts: new Float64Array(AGENCIES_MAX + 1),
       isClosed: new Uint8Array(AGENCIES_MAX + 1),
       closedCount: 0,
+      lastCloseMs: 0,
     };
     this.#judge = new MessageJudge(ledger.name, this.found);
   }
@@ -178,6 +181,9 @@ class MessageJudge {
       );
     }
     this.#countClose(message, findings);
+    if (message.kind === "close") {
+      this.#found.lastCloseMs = Math.max(this.#found.lastCloseMs, raw.storedAtMs ?? 0);
+    }
     this.#agencies.set(agency, { sequence, id: message.id, bets: message.bets });
     return message;
   }

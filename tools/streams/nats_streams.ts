@@ -112,7 +112,8 @@ class NatsStreams implements StreamLedger {
         if (sequence < reading.next) continue;
         reading.next = info.pending === 0 ? to + 1 : sequence + 1;
         const header = (name: string) => headers?.get(name) ?? "";
-        if (sequence <= to) yield { stream, subject, sequence, header, body };
+        const storedAtMs = Math.floor(info.timestampNanos / 1e6);
+        if (sequence <= to) yield { stream, subject, sequence, header, body, storedAtMs };
         if (reading.next > to) return;
       }
     } finally {

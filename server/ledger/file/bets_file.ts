@@ -25,8 +25,8 @@ import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
  * other connections for less time than a packet takes. A slower disk is synced in a thread.
  */
 const SYNC_IN_PLACE_MS = 1;
-/** Rows up to this size are counted while the lock is held, which takes a few milliseconds at most. */
-const COUNTED_LOCKED_BYTES_MAX = 1024 * 1024;
+/** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
+const COUNTED_LOCKED_SLICES_MAX = 4;
 /** How much of a torn end is examined, to log what it is. */
 const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
@@ -106,7 +106,8 @@ export class BetsFile {
     for (let canCountUnlocked = true;;) {
       const outcome = await this.#lock.hold(async () => {
         const wholeSize = this.#recover();
-        const isNear = wholeSize - this.#tally.size <= COUNTED_LOCKED_BYTES_MAX;
+        const { size, room } = this.#tally;
+        const isNear = wholeSize - size <= COUNTED_LOCKED_SLICES_MAX * room.length;
         if (isNear && this.#countLocked(wholeSize)) return { result: await work() };
         // Under the lock a row that seems damaged is damaged: this finds out.
         if (!isNear && !canCountUnlocked) this.#countSliceLocked(wholeSize);
@@ -127,13 +128,14 @@ export class BetsFile {
 
   /**
    * Counts the rows of other servers while holding the lock only for a moment, so that the next holder has
-   * few left to count.
+   * few left to count, and writes down what is durable. Takes no lock if there is nothing to do.
    *
    * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    */
   async follow(): Promise<void> {
-    if (this.#file.size() === this.#tally.size) return;
-    await this.#countUnlocked(await this.#lock.hold(() => this.#recover()));
+    const isBehind = this.#file.size() !== this.#tally.size;
+    if (!isBehind) return await this.markDurable();
+    await this.#countUnlocked(await this.#lock.hold(() => this.#recoverAndMark()));
   }
 
   /**
@@ -204,11 +206,8 @@ export class BetsFile {
 
   /** Writes down what is durable, if that is not written down yet. */
   async markDurable(): Promise<void> {
-    if (this.#durableSize <= this.mark.bets) return;
-    await this.#lock.hold(() => {
-      this.#recover();
-      this.#journal.writeMark(this.#newMark());
-    });
+    if (this.#isMarked) return;
+    await this.#lock.hold(() => this.#recoverAndMark());
   }
 
   /**
@@ -305,7 +304,8 @@ export class BetsFile {
     const size = this.#file.size();
     const round = this.#journal.read();
     const durableSize = Math.max(this.mark.bets, this.#durableSize);
-    if (endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
+    const isKnown = size === this.#tally.size;
+    if (!isKnown && endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
     const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
@@ -330,6 +330,17 @@ export class BetsFile {
       this.#repair({ size, wholeSize, why: "the last round is incomplete", isTorn });
     }
     return wholeSize;
+  }
+
+  #recoverAndMark(): number {
+    const wholeSize = this.#recover();
+    if (!this.#isMarked) this.#journal.writeMark(this.#newMark());
+    return wholeSize;
+  }
+
+  /** Whether everything that is known to be durable is written down. */
+  get #isMarked(): boolean {
+    return this.#durableSize <= this.mark.bets;
   }
 
   /**

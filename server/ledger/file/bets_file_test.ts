@@ -9,6 +9,7 @@ import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
+import { parseMark } from "./round_journal.ts";
 import { turnEnd } from "./serial_queue.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DamagedRowError, Tally } from "../tally.ts";
@@ -333,6 +334,36 @@ Deno.test("BetsFile.follow() counts rows of other servers, and takes no lock if 
   await append(one, ROW);
   await two.bets.follow();
   assertEquals(two.tally.count(1), 4);
+});
+
+Deno.test("BetsFile.follow() counts rows and writes down what is durable under one lock", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [open(disk), open(disk)];
+  await append(one, ROW);
+  await one.bets.sync();
+  await append(two, ROW);
+  let locks = 0;
+  disk.fault = ({ kind }) => void (kind === "tryLock" && locks++);
+  await one.bets.follow();
+  assertEquals(locks, 1);
+  assertEquals(one.tally.count(1), 2);
+  assertEquals(parseMark(disk.bytes("bets.csv.round")).bets, ROW.length);
+  await one.bets.follow();
+  assertEquals(locks, 1);
+});
+
+Deno.test("BetsFile does not read the end of rows that it has counted, however large the file", async () => {
+  const disk = new MemoryDisk();
+  const row = (name: string) => `1,${name},Paz,1,1980-01-01,1\n`;
+  // More than the longest end of zeros that servers can have left.
+  disk.put("bets.csv", row("Ana").repeat(2_700_000));
+  const opened = open(disk);
+  await opened.bets.follow();
+  await append(opened, ROW);
+  const reads: string[] = [];
+  disk.fault = ({ kind, file }) => void (kind === "read" && reads.push(file));
+  await append(opened, ROW);
+  assertEquals(reads, ["bets.csv.round"]);
 });
 
 Deno.test("BetsFile.follow() leaves damage to the next holder of the lock", async () => {

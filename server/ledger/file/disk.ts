@@ -107,6 +107,8 @@ class RealFile implements DiskFile {
   readonly #now: () => number;
   /** When the name last led to this file. */
   #currentAt = -Infinity;
+  /** Where the next read or write takes place unless the file is sought first; -1 if that is not known. */
+  #position = 0;
 
   constructor(path: string, file: Deno.FsFile, now: () => number) {
     this.#path = path;
@@ -117,25 +119,42 @@ class RealFile implements DiskFile {
 
   size(): number {
     // A stat returns ten more values, and takes five times as long.
-    return this.#file.seekSync(0, Deno.SeekMode.End);
+    return this.#position = this.#file.seekSync(0, Deno.SeekMode.End);
   }
 
   isCurrent(maxAgeMs: number): boolean {
+    // An exact answer is wanted in every round, and needs no clock.
+    if (maxAgeMs === 0) return this.#isCurrentNow();
     const now = this.#now();
     if (now - this.#currentAt < maxAgeMs) return true;
-    const isCurrent = statOrNothing(this.#path)?.ino === this.#inode;
+    const isCurrent = this.#isCurrentNow();
     if (isCurrent) this.#currentAt = now;
     return isCurrent;
   }
 
+  #isCurrentNow(): boolean {
+    return statOrNothing(this.#path)?.ino === this.#inode;
+  }
+
   read(bytes: Uint8Array, position: number): number {
-    this.#file.seekSync(position, Deno.SeekMode.Start);
-    return this.#file.readSync(bytes) ?? 0;
+    this.#seek(position);
+    const count = this.#file.readSync(bytes) ?? 0;
+    this.#position = position + count;
+    return count;
   }
 
   write(bytes: Uint8Array, position: number): number {
-    this.#file.seekSync(position, Deno.SeekMode.Start);
-    return this.#file.writeSync(bytes);
+    this.#seek(position);
+    const count = this.#file.writeSync(bytes);
+    this.#position = position + count;
+    return count;
+  }
+
+  /** Nobody else moves the position of this handle, so a seek to where it is can be saved. */
+  #seek(position: number): void {
+    if (position !== this.#position) this.#file.seekSync(position, Deno.SeekMode.Start);
+    // Should the read or write fail, nobody knows where it ended.
+    this.#position = -1;
   }
 
   truncate(size: number): void {
@@ -187,7 +206,11 @@ export function writeAll(file: DiskFile, bytes: Uint8Array, position: number): v
 }
 
 /** Fills `bytes` from `position`; returns how many bytes there were before the end of the file. */
-export function readFully(file: DiskFile, bytes: Uint8Array, position: number): number {
+export function readFully(
+  file: Pick<DiskFile, "read">,
+  bytes: Uint8Array,
+  position: number,
+): number {
   let filled = 0;
   while (filled < bytes.length) {
     const count = file.read(bytes.subarray(filled), position + filled);

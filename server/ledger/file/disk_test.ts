@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { Random } from "../../../testing/random.ts";
 import { needs } from "../../../testing/needs.ts";
 import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
 
@@ -56,6 +57,30 @@ const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
     assertEquals(textOf(one), "hello\0\0!");
     one.close();
     two.close();
+  },
+  "reads and writes at the given positions, in any order": (subject) => {
+    const file = subject.process().open("file");
+    const expected = new Uint8Array(200);
+    let size = 0;
+    const random = new Random(7);
+    for (let turn = 1; turn <= 300; turn++) {
+      const at = random.once(2) ? size : random.below(size + 1);
+      const bytes = new Uint8Array(random.below(10));
+      if (random.once(3)) file.size();
+      if (random.once(10)) file.truncate(size = random.below(size + 1));
+      if (random.once(2) && at + bytes.length <= expected.length) {
+        expected.fill(0, size);
+        expected.set(bytes.fill(turn), at);
+        assertEquals(file.write(bytes, at), bytes.length);
+        if (bytes.length > 0) size = Math.max(size, at + bytes.length);
+      } else {
+        const count = file.read(bytes, at);
+        assertEquals(count, Math.max(0, Math.min(bytes.length, size - at)));
+        assertEquals(bytes.subarray(0, count), expected.slice(at, at + count));
+      }
+      assertEquals(file.size(), size);
+    }
+    file.close();
   },
   "keeps what it has when it is opened again": async (subject) => {
     const one = subject.process().open("file");

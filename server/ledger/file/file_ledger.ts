@@ -34,7 +34,7 @@ import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
-import { Tally, type Winners } from "../tally.ts";
+import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
@@ -256,10 +256,7 @@ export class FileLedger implements Ledger {
     if (this.#isFollowing) return;
     this.#isFollowing = true;
     try {
-      await this.#guarded(async () => {
-        await this.#bets.follow();
-        await this.#bets.markDurable();
-      });
+      await this.#guarded(() => this.#bets.follow());
     } catch {
       // A fatal error has been reported by then; any other one returns when the rows are needed.
     } finally {
@@ -383,13 +380,4 @@ export class FileLedger implements Ledger {
     if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
     this.#onFailure(this.#failure);
   }
-}
-
-function drawOf(winners: Winners): Draw {
-  return {
-    async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
-    },
-  };
 }

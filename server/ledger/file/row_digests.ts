@@ -8,9 +8,8 @@
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { COMMA, LINE_FEED } from "../../../shared/ascii.ts";
-import { parseDigits } from "../../../shared/bytes.ts";
-import { AGENCIES_MAX } from "../../../shared/bet.ts";
+import { LINE_FEED } from "../../../shared/ascii.ts";
+import { agencyRuns } from "../agency_runs.ts";
 import type { ReadAt } from "./recovery.ts";
 import { Courtesy } from "./serial_queue.ts";
 
@@ -58,19 +57,9 @@ export class RowDigests {
     return (this.#hashes.get(agency) ?? createHash("sha256")).copy().digest("hex");
   }
 
-  /** Hashes whole rows. Neighboring rows of one agency, as in a batch, are hashed at once. */
+  /** Hashes whole rows. */
   #hash(rows: Uint8Array): void {
-    let [runStart, runAgency] = [0, 0];
-    for (let at = 0; at < rows.length;) {
-      const agency = parseDigits(rows, at, rows.indexOf(COMMA, at), AGENCIES_MAX);
-      if (agency !== runAgency && at > runStart) {
-        this.#update(runAgency, rows.subarray(runStart, at));
-        runStart = at;
-      }
-      runAgency = agency;
-      at = rows.indexOf(LINE_FEED, at) + 1;
-    }
-    this.#update(runAgency, rows.subarray(runStart));
+    for (const run of agencyRuns(rows)) this.#update(run.agency, run.rows);
   }
 
   #update(agency: number, rows: Uint8Array): void {

@@ -55,6 +55,8 @@ export interface RawMessage {
   /** Returns a header's value; empty if it has none. */
   header: (name: string) => string;
   body: Uint8Array;
+  /** When it was stored, in milliseconds since 1970, where a reader needs it. */
+  storedAtMs?: number;
 }
 
 /**

@@ -7,6 +7,7 @@
 import { errors, headers, type Msg } from "@nats-io/transport-node";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import { Availability } from "./availability.ts";
 import { assertVersion, ATTEMPT_MS, type Cluster, connectCluster } from "./cluster.ts";
 import { assertSameDraw, type DrawRecord, type DrawSettings } from "./draw_record.ts";
 import { joinDraw, type ListedDraw } from "./draws.ts";
@@ -22,6 +23,7 @@ import type {
   PublishResult,
   StoredMessage,
 } from "./replicated_log.ts";
+import { Requests } from "./requests.ts";
 import { StreamFollow } from "./stream_follow.ts";
 import { Turns } from "./turns.ts";
 
@@ -102,6 +104,7 @@ class NatsLog implements DrawLog {
   readonly draw: DrawRecord;
   readonly failed: Promise<Error>;
   readonly #cluster: Cluster;
+  readonly #requests: Requests;
   readonly #names: DrawNames;
   readonly #log: ActionLog;
   readonly #onFailure: (error: Error) => void;
@@ -113,11 +116,13 @@ class NatsLog implements DrawLog {
   #isDamaged = false;
   #isDisposed = false;
   readonly #turns = new Turns(BULKS_AT_ONCE);
+  readonly #availability = new Availability();
   /** Since when no attempt was answered; undefined while they are. */
   #silentSince: number | undefined;
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
+    this.#requests = new Requests(cluster.connection);
     this.draw = listed.draw;
     this.#names = names;
     this.#log = log;
@@ -129,14 +134,14 @@ class NatsLog implements DrawLog {
   }
 
   get isAvailable(): boolean {
-    return this.#isConnected && this.#silentSince === undefined;
+    return this.#isConnected && this.#availability.isAnswering;
   }
 
   publish(agency: number, message: LogMessage, expectedSequence: number): Promise<PublishResult> {
     return new Promise((resolve) => {
       const end = (result: PublishResult) => {
         if (!this.#attempts.delete(end)) return;
-        this.#noteAnswer(result);
+        this.#noteAnswer(agency, result);
         resolve(result);
       };
       this.#attempts.add(end);
@@ -182,6 +187,7 @@ class NatsLog implements DrawLog {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true;
+    this.#availability[Symbol.dispose]();
     const released = Promise.all(this.#follows.map((follow) => follow[Symbol.asyncDispose]()));
     let timer: ReturnType<typeof setTimeout>;
     const late = new Promise((resolve) => timer = setTimeout(resolve, RELEASE_MS));
@@ -192,22 +198,25 @@ class NatsLog implements DrawLog {
     await this.#watching;
   }
 
-  async #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
+  #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
     const list = headers();
     for (const [name, value] of Object.entries(messageHeaders(message, expectedSequence))) {
       list.set(name, value);
     }
     const subject = agencySubject(this.#names, agency);
-    const timeout = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
-    const options = { timeout, headers: list };
-    return await this.#cluster.connection.request(subject, message.rows, options);
+    const timeoutMs = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
+    return this.#requests.send({ subject, headers: list, body: message.rows, timeoutMs });
   }
 
   /** Tries another node when this one has been silent for too long. */
-  #noteAnswer({ status }: PublishResult): void {
+  #noteAnswer(agency: number, { status }: PublishResult): void {
     const now = performance.now();
-    if (status !== "unknown") this.#silentSince = undefined;
-    else if (this.#silentSince === undefined) this.#silentSince = now;
+    if (status !== "unknown") {
+      this.#silentSince = undefined;
+      return this.#availability.noteAnswer();
+    }
+    this.#availability.noteSilence(() => this.last(agency));
+    if (this.#silentSince === undefined) this.#silentSince = now;
     else if (this.#isConnected && now - this.#silentSince >= MOVE_MS) {
       this.#silentSince = now;
       this.#cluster.connection.reconnect().catch(() => {});

@@ -84,6 +84,8 @@ Deno.test(
     assert(tookMs < 10_000, `clients wait 10 s for an answer, and this took ${tookMs} ms`);
     await Promise.all(others.map((node) => node.start()));
     await cluster.ready();
+    // Nobody sends to a server that is not ready, so it must find out by itself.
+    await cluster.until("the server is ready", () => Promise.resolve(ledger.readiness().isReady));
     const progress = await ledger.progress(1);
     assert(progress.status === "known", JSON.stringify(progress));
     const result = await ledger.append(namedBatch("b"), 2);

@@ -18,7 +18,7 @@ import type {
   ProgressResult,
   Readiness,
 } from "../ledger.ts";
-import type { Winners } from "../tally.ts";
+import { drawOf } from "../tally.ts";
 import { AgencyLog } from "./agency_log.ts";
 import { Follower } from "./follower.ts";
 import { Patience } from "./patience.ts";
@@ -175,12 +175,18 @@ export class ReplicatedLedger implements Ledger {
     return true;
   }
 
+  /** @throws If that cannot be read. The follower goes on when the log is there again, and reports the last close. */
   async #isLastClose(agency: number): Promise<boolean> {
     try {
       return (await this.#log.last(agency))?.kind === "close";
-    } catch {
-      // The follower goes on when the log is there again, and reports the last close.
-      return false;
+    } catch (cause) {
+      throw new Error(
+        `Cannot read whether agency ${agency} has closed: ${
+          (cause as Error).message
+        }. The draw is done as ` +
+          "soon as the cluster answers",
+        { cause },
+      );
     }
   }
 
@@ -201,13 +207,4 @@ export class ReplicatedLedger implements Ledger {
     this.#ended.resolve(undefined);
     this.#onFailure(error);
   }
-}
-
-function drawOf(winners: Winners): Draw {
-  return {
-    async *winners(agency) {
-      const documents = winners.get(agency);
-      if (documents !== undefined) yield documents;
-    },
-  };
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { namedBatch } from "../../testing/ledgers.ts";
 import type { AppendResult, Ledger } from "../ledger.ts";
 import { AGENCIES, openScripted, ScriptedCluster } from "./testing/scripted_cluster.ts";
@@ -270,6 +270,18 @@ Deno.test("draw() and digest() wait for a follower that lags", async () => {
   one.log.release();
   assertEquals(await digest, await two.ledger.digest(1));
   assert(await draw !== undefined);
+});
+
+Deno.test("draw() throws if it cannot be read whether every agency has closed, and is asked again", async () => {
+  const cluster = new ScriptedCluster();
+  await using one = openScripted(cluster, { isHeld: true });
+  await using two = openScripted(cluster);
+  for (let agency = 1; agency <= AGENCIES; agency++) await two.ledger.close(agency);
+  one.log.isDeaf = true;
+  await assertRejects(() => one.ledger.draw(), Error, "whether agency 1 has closed: no leader");
+  one.log.isDeaf = false;
+  one.log.release();
+  assert(await one.ledger.draw() !== undefined);
 });
 
 Deno.test("digest() of bets that are not followed in time is unknown", async () => {

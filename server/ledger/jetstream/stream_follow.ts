@@ -13,6 +13,7 @@
 
 import { AckPolicy, DeliverPolicy } from "@nats-io/jetstream";
 import type { Cluster } from "./cluster.ts";
+import { Losses } from "./losses.ts";
 import { type PulledMessage, Puller } from "./puller.ts";
 import type { Turns } from "./turns.ts";
 
@@ -29,12 +30,6 @@ const BULK_PAUSE_MS = 200;
 const PAUSE_MS = 250;
 /** Nodes forget a consumer after this time without requests. */
 const FORGOTTEN_NS = 30_000_000_000;
-/**
- * How often it must be seen that messages are gone, and over which time: a leader that was just elected may
- * not have read all of them yet.
- */
-const LOSSES_MAX = 10;
-const LOSS_MS = 30_000;
 
 /** Options of {@linkcode StreamFollow}. */
 export interface StreamFollowOptions {
@@ -59,8 +54,7 @@ export class StreamFollow implements AsyncDisposable {
   #endPause: () => void = () => {};
   #mustReplace = false;
   #isStopped = false;
-  #losses = 0;
-  #lossSince = 0;
+  readonly #losses = new Losses();
   readonly #running: Promise<void>;
 
   constructor(cluster: Cluster, options: StreamFollowOptions) {
@@ -140,13 +134,11 @@ export class StreamFollow implements AsyncDisposable {
       this.#onLoss(what);
       throw new Error(what);
     }
-    this.#losses = 0;
+    this.#losses.clear();
   }
 
   #onLoss(what: string): void {
-    const now = performance.now();
-    if (this.#losses++ === 0) this.#lossSince = now;
-    if (this.#losses < LOSSES_MAX || now - this.#lossSince < LOSS_MS) return;
+    if (!this.#losses.note(performance.now())) return;
     this.#isStopped = true;
     this.#options.onDamage(
       new Error(

@@ -1,5 +1,5 @@
 /**
- * The arguments of the server's programs.
+ * The arguments of programs that have no flags of their own.
  *
  * @module
  */

@@ -1,0 +1,159 @@
+/**
+ * The ledger on files and on JetStream side by side, under the same load in turns, compared with publishing
+ * the same bytes without a condition and with one fdatasync per batch.
+ *
+ * @module
+ */
+
+import type { NatsServer } from "../tools/nodes/nats_server.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
+import type { Context } from "./context.ts";
+import { MAIN_CASE } from "./intake.ts";
+import { settingsFor, startCluster } from "./ledger_cluster.ts";
+import type { LoadResult } from "./load.ts";
+import { PublishThread } from "./load_thread.ts";
+import type { PublishOrder } from "./publish_load.ts";
+import { madeBatches } from "./made_bets.ts";
+import { quantilesOf, type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
+import { cpuSecondsOf, peakBytesOf, startLottery, type System } from "./systems.ts";
+
+const { betsMax: BATCH_BETS } = MAIN_CASE;
+/** Turns are longer than those of other sections: a batch takes up to a tenth of a second. */
+const TURNS_LONGER = 2.5;
+const SYNCED_BATCHES = 16;
+
+/** How many agencies send, to nodes of which version. */
+export interface LedgersCase {
+  nats: NatsServer;
+  agencies: number;
+}
+
+/** The figures of one ledger, or of one of the floors. */
+export interface LedgerFigures {
+  /** The version of the nodes. */
+  nats: string;
+  agencies: number;
+  what: string;
+  betsPerSecond: Spread;
+  /** The speed divided by that of publishing without a condition, turn by turn. */
+  ofPublish: Spread;
+  /** The speed divided by that of one fdatasync per batch, turn by turn. */
+  ofSync: Spread;
+  p50Ms: Spread;
+  p99Ms: Spread;
+  /** Processor time of the server, without the nodes; undefined where it is unknown, and of floors. */
+  cpuSecondsPerMillion?: Spread;
+  /** Peak memory of the server; undefined where it is unknown, and of floors. */
+  peakBytes?: number;
+}
+
+/** One of those that take turns. */
+interface Contestant {
+  what: string;
+  run: (seconds: number) => Promise<LoadResult>;
+  system?: System;
+}
+
+interface Turn extends LoadResult {
+  betsPerSecond: number;
+  cpuSecondsPerMillion?: number;
+}
+
+/** Measures one case. */
+export async function measureLedgers(
+  context: Context,
+  { nats, agencies }: LedgersCase,
+): Promise<LedgerFigures[]> {
+  await using stack = new AsyncDisposableStack();
+  const { path: folder } = stack.use(tempFolder(context.folder));
+  const cluster = stack.use(await startCluster(folder, nats.path));
+  const files = stack.use(await startLottery({ servers: 1, agencies, volume: folder }));
+  const jetStream = stack.use(
+    await startLottery({ servers: 1, agencies, volume: folder, cluster }),
+  );
+  const publishThread = stack.use(new PublishThread());
+  const sends = ({ ports }: System) => (seconds: number) =>
+    context.thread.run({ ...MAIN_CASE, connections: agencies, firstAgency: 1, ports, seconds });
+  const settings = settingsFor(cluster);
+  const publishes = (to: PublishOrder["to"]) => (seconds: number) =>
+    publishThread.run({ to, settings, senders: agencies, bets: BATCH_BETS, seconds });
+  const contestants: Contestant[] = [
+    {
+      what: "one fdatasync per batch",
+      run: (seconds) => Promise.resolve(syncBatches(`${folder}/synced.csv`, seconds)),
+    },
+    {
+      what: "publish without condition",
+      run: publishes("streams"),
+    },
+    { what: "files", run: sends(files), system: files },
+    { what: "JetStream", run: sends(jetStream), system: jetStream },
+    { what: "JetStream, no server", run: publishes("ledger") },
+  ];
+  const turns = await takeTurns(context, contestants);
+  const [sync, publish] = turns;
+  return contestants.map(({ what, system }, at) => ({
+    nats: nats.version,
+    agencies,
+    what,
+    ...figuresOf(turns[at], { sync, publish }),
+    peakBytes: system && peakBytesOf(system.processes),
+  }));
+}
+
+async function takeTurns(
+  { pace }: Context,
+  contestants: readonly Contestant[],
+): Promise<Turn[][]> {
+  for (const { run } of contestants) await run(pace.warmSeconds * TURNS_LONGER);
+  const turns: Turn[][] = contestants.map(() => []);
+  for (let round = 0; round < pace.runs; round++) {
+    for (const [at, { run, system }] of contestants.entries()) {
+      const before = cpuSecondsOf(system?.processes ?? []);
+      const result = await run(pace.seconds * TURNS_LONGER);
+      const after = cpuSecondsOf(system?.processes ?? []);
+      const isKnown = system !== undefined && before !== undefined && after !== undefined;
+      turns[at].push({
+        ...result,
+        betsPerSecond: result.bets / result.seconds,
+        cpuSecondsPerMillion: isKnown ? (after - before) / result.bets * 1e6 : undefined,
+      });
+    }
+  }
+  return turns;
+}
+
+function figuresOf(
+  turns: readonly Turn[],
+  { sync, publish }: { sync: readonly Turn[]; publish: readonly Turn[] },
+) {
+  const ratioTo = (others: readonly Turn[]) =>
+    spreadOf(turns.map(({ betsPerSecond }, at) => betsPerSecond / others[at].betsPerSecond));
+  return {
+    betsPerSecond: spreadOf(turns.map((turn) => turn.betsPerSecond)),
+    ofPublish: ratioTo(publish),
+    ofSync: ratioTo(sync),
+    p50Ms: spreadOf(turns.map((turn) => turn.p50Ms)),
+    p99Ms: spreadOf(turns.map((turn) => turn.p99Ms)),
+    cpuSecondsPerMillion: spreadOfKnown(turns.map((turn) => turn.cpuSecondsPerMillion)),
+  };
+}
+
+/** Appends batches to a file, each with a sync of its own. */
+function syncBatches(path: string, forSeconds: number): LoadResult {
+  const batches = madeBatches(1, { batches: SYNCED_BATCHES, bets: BATCH_BETS });
+  using file = Deno.openSync(path, { append: true, create: true });
+  const timesMs: number[] = [];
+  const beginMs = performance.now();
+  let nowMs = beginMs;
+  while (nowMs - beginMs < 1000 * forSeconds) {
+    const batch = batches[timesMs.length % SYNCED_BATCHES];
+    for (let at = 0; at < batch.length;) at += file.writeSync(batch.subarray(at));
+    file.syncDataSync();
+    const endMs = performance.now();
+    timesMs.push(endMs - nowMs);
+    nowMs = endMs;
+  }
+  const bets = timesMs.length * BATCH_BETS;
+  return { bets, seconds: (nowMs - beginMs) / 1000, ...quantilesOf(timesMs) };
+}

@@ -1,0 +1,122 @@
+/**
+ * Servers that only tell a status, which the caller makes up.
+ *
+ * @module
+ */
+
+import type { Phase, StatusReport } from "../shared/status/report.ts";
+import type { Address } from "./ports.ts";
+
+const QUANTILES = { count: 100, p50: 0.0007, p95: 0.0011, p99: 0.0024 };
+
+/** Options of {@linkcode FakeLotteryStatus}. */
+export interface FakeStatusOptions {
+  servers: number;
+  agencies: number;
+  /** @default {a new UUID} */
+  id?: string;
+  /** @default {7574} */
+  winningNumber?: number;
+}
+
+/** The state of one of the servers. */
+export interface FakeServer {
+  address: Address;
+  /** Whether it answers. */
+  isUp: boolean;
+  connections: number;
+  startedMs: number;
+  /** Why it is not ready. */
+  reason: string | null;
+}
+
+/** Servers of a lottery that nobody can bet in. At the end of the block they stop. */
+export class FakeLotteryStatus implements AsyncDisposable {
+  readonly id: string;
+  readonly servers: FakeServer[];
+  readonly agencies: { agency: number; bets: number; closed: boolean }[];
+  readonly #listeners: Deno.HttpServer<Deno.NetAddr>[];
+  readonly #winningNumber: number;
+  readonly #createdAt = new Date().toISOString();
+
+  constructor(
+    { servers, agencies, id = crypto.randomUUID(), winningNumber = 7574 }: FakeStatusOptions,
+  ) {
+    this.id = id;
+    this.#winningNumber = winningNumber;
+    this.agencies = Array.from(
+      { length: agencies },
+      (_, index) => ({ agency: index + 1, bets: 0, closed: false }),
+    );
+    this.#listeners = Array.from({ length: servers }, (_, index) =>
+      Deno.serve(
+        { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+        () => this.#answer(index),
+      ));
+    this.servers = this.#listeners.map(({ addr: { hostname, port } }) => ({
+      address: { hostname, port },
+      isUp: true,
+      connections: 0,
+      startedMs: Date.now(),
+      reason: null,
+    }));
+  }
+
+  /** The setting BOARD_SERVERS. */
+  get list(): string {
+    return this.servers.map(({ address: { hostname, port } }, index) =>
+      `server${index + 1}=${hostname}:${port}`
+    ).join(",");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#listeners.map((listener) => listener.shutdown()));
+  }
+
+  #answer(index: number): Response {
+    // A board cannot distinguish a refused connection from an answer that is none.
+    if (!this.servers[index].isUp) return new Response("", { status: 500 });
+    return Response.json(this.#report(this.servers[index]));
+  }
+
+  #report({ address, connections, startedMs, reason }: FakeServer): StatusReport {
+    const { id, agencies } = this;
+    const closed = agencies.filter((agency) => agency.closed).length;
+    const phase: Phase = closed === 0 ? "betting" : closed < agencies.length ? "waiting" : "drawn";
+    return {
+      version: 1,
+      server: {
+        host: "host",
+        pid: 1,
+        version: "1.0.0",
+        port: address.port,
+        state: "serving",
+        ready: reason === null,
+        reason,
+        startedAt: new Date(startedMs).toISOString(),
+        uptimeSeconds: (Date.now() - startedMs) / 1000,
+      },
+      connections: { served: connections, placesMax: 512, arriving: 0, waiting: 0, lingering: 0 },
+      lottery: {
+        id,
+        createdAt: this.#createdAt,
+        phase,
+        winningNumber: phase === "drawn" ? this.#winningNumber : null,
+        bets: agencies.reduce((sum, { bets }) => sum + bets, 0),
+        closed,
+        agencies,
+      },
+      ledger: {
+        rounds: 1,
+        batches: 1,
+        bets: 1,
+        unknown: 0,
+        refused: { closed: 0, count: 0, disk: 0, invalid: 0, other: 0 },
+        commitSeconds: QUANTILES,
+        syncSeconds: { ...QUANTILES, p95: 0.0008 + 0.0001 * (address.port % 17) },
+        lockWaitSeconds: QUANTILES,
+        roundBatches: QUANTILES,
+      },
+    };
+  }
+}

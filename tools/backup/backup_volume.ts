@@ -1,0 +1,151 @@
+/**
+ * Copies a ledger in files to a folder from which servers can start, while servers go on storing bets.
+ *
+ * @module
+ */
+
+import {
+  certificateFolder,
+  hasCertificate,
+  RESULT_JSON,
+  RESULT_TEXT,
+} from "../../server/certificate/certificate_folder.ts";
+import { FolderDisk, readFully, writeAll } from "../../server/ledger/file/disk.ts";
+import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
+import { checksumOf, RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import {
+  BETS_FILE,
+  CLOSED_FILE,
+  IDENTITY_FILE,
+  JOURNAL_FILE,
+} from "../../server/ledger/file/volume_files.ts";
+import { LINE_FEED } from "../../shared/ascii.ts";
+import { examineFiles, readAtOneMoment } from "../check/examination.ts";
+import type { Snapshot } from "../check/volume_reader.ts";
+import { ExportFolder } from "../export/export_folder.ts";
+import { copyRows } from "../export/export_volume.ts";
+import { TaskError, unlessNotFound } from "../project.ts";
+
+/** What a backup holds. */
+export interface BackupResult {
+  bets: number;
+  closed: number;
+  /** Faults of what is stored, which the backup has as well. */
+  faults: number;
+}
+
+/**
+ * Writes a backup: all that was acknowledged before, at one moment. It is durable, and appears whole or not at
+ * all.
+ *
+ * @param to The folder of the backup. It must be missing or empty.
+ * @throws {TaskError} If there is nothing to back up, or `to` has something already.
+ * @throws {LockedError} If the lock is not obtained within `waitMs`.
+ */
+export async function backupVolume(
+  volume: string,
+  { to, waitMs }: { to: string; waitMs: number },
+): Promise<BackupResult> {
+  await assertFree(to);
+  const unfinished = `${to}.unfinished-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    const result = await writeBackup(volume, unfinished, waitMs);
+    await Deno.rename(unfinished, to);
+    new FolderDisk(parentOf(to)).syncFolder();
+    return result;
+  } catch (error) {
+    await unlessNotFound(Deno.remove(unfinished, { recursive: true }));
+    throw error;
+  }
+}
+
+async function assertFree(to: string): Promise<void> {
+  const entries = await unlessNotFound(Array.fromAsync(Deno.readDir(to))) ?? [];
+  if (entries.length === 0) return;
+  throw new TaskError(
+    `Cannot write a backup to ${to}: it is not empty, and nothing is overwritten. Give another folder with --to`,
+  );
+}
+
+function parentOf(path: string): string {
+  return path.replace(/\/+$/, "").replace(/[^/]+$/, "") || ".";
+}
+
+async function writeBackup(volume: string, to: string, waitMs: number): Promise<BackupResult> {
+  await using folder = await ExportFolder.open(to);
+  const { snapshot, ...result } = await readAtOneMoment(volume, {
+    waitMs,
+    read: (reader, snapshot) => {
+      const identity = identityOf(volume, snapshot);
+      const found = examineFiles(reader, snapshot, identity);
+      folder.bets.restart();
+      folder.closed.restart();
+      copyRows(reader.readBets, { to: found.tail.wholeSize, file: folder.bets });
+      // As it is, unlike in an export: the certificate has its digest.
+      const closed = new Uint8Array(snapshot.closedSize ?? 0);
+      readFully({ read: reader.readClosed }, closed, 0);
+      folder.closed.write(closed.subarray(0, closed.lastIndexOf(LINE_FEED) + 1));
+      const faults = found.bets.faults.count + found.closed.faults.count + found.losses.length;
+      return { snapshot, bets: found.bets.rows, closed: found.closed.count, faults };
+    },
+  });
+  await folder.finish();
+  writeState(to, snapshot);
+  await copyCertificate(volume, to, identityOf(volume, snapshot).id);
+  new FolderDisk(to).syncFolder();
+  return result;
+}
+
+function identityOf(volume: string, { identity }: Snapshot) {
+  if (identity !== undefined && isComplete(identity)) return parseIdentity(identity);
+  throw new TaskError(
+    `There is nothing to back up on ${volume}: it has no ${IDENTITY_FILE}, which the first server writes`,
+  );
+}
+
+/** Writes the identity, and a journal that knows all of the backup to be durable. */
+function writeState(folder: string, { identity, round }: Snapshot): void {
+  const disk = new FolderDisk(folder);
+  const closed = Deno.readFileSync(`${folder}/${CLOSED_FILE}`);
+  const { size } = Deno.statSync(`${folder}/${BETS_FILE}`);
+  const { cuts, recalls } = round ?? { cuts: 0, recalls: 0 };
+  const file = disk.open(JOURNAL_FILE);
+  const journal = new RoundJournal(file);
+  journal.begin({ from: size, to: size, cuts, recalls }, {
+    bets: size,
+    closed: closed.length,
+    closedSum: checksumOf(closed),
+  });
+  file.syncNow();
+  journal.close();
+  const identityFile = disk.open(IDENTITY_FILE);
+  writeAll(identityFile, new TextEncoder().encode(identity!), 0);
+  identityFile.syncNow();
+  identityFile.close();
+}
+
+/** Copies the certificate of a draw, if it has one. */
+export async function copyCertificate(from: string, to: string, id: string): Promise<void> {
+  if (!await hasCertificate(from, id) || await hasCertificate(to, id)) return;
+  const folder = certificateFolder(to, id);
+  const unfinished = `${folder}.unfinished`;
+  await unlessNotFound(Deno.remove(unfinished, { recursive: true }));
+  await Deno.mkdir(unfinished, { recursive: true });
+  for (const name of [RESULT_TEXT, RESULT_JSON]) {
+    await copyDurably(`${certificateFolder(from, id)}/${name}`, `${unfinished}/${name}`);
+  }
+  new FolderDisk(unfinished).syncFolder();
+  await Deno.rename(unfinished, folder);
+  new FolderDisk(`${folder}/..`).syncFolder();
+}
+
+/** Copies a file, which must not be there. */
+export async function copyDurably(from: string, to: string): Promise<void> {
+  using source = await Deno.open(from);
+  using target = await Deno.open(to, { createNew: true, write: true, mode: 0o640 });
+  const chunk = new Uint8Array(1024 * 1024);
+  for (let count; (count = await source.read(chunk)) !== null;) {
+    for (let at = 0; at < count;) at += await target.write(chunk.subarray(at, count));
+  }
+  await target.sync();
+}

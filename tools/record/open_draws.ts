@@ -1,0 +1,60 @@
+/**
+ * The draws that a task works on: those of a volume, or those of a ledger on JetStream.
+ *
+ * @module
+ */
+
+import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
+import { UsageError } from "../command.ts";
+import { LEDGER_FORMS } from "../run/ledger_choice.ts";
+import { isOnStreams, readToolLedger, withStreams } from "../streams/tool_ledger.ts";
+import { type DrawSource, volumeDraws } from "./draw_sources.ts";
+import { streamDraws } from "./stream_draws.ts";
+
+/** The flags that choose a ledger. */
+export interface DrawsFlags {
+  ledger?: string;
+  volume?: string;
+}
+
+/** What usage texts say of them. */
+export const DRAWS_FLAGS_USAGE =
+  `  --volume   the folder of a ledger in files: a volume, a folder of its archive, or a backup (default: the
+             server's SHARED_VOLUME)
+  --ledger   the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
+             ${LEDGER_FORMS}.
+             Certificates of draws on JetStream are in ${SHARED_VOLUME_NAME}/draws`;
+
+/**
+ * Finds the draws for some work.
+ *
+ * @throws {UsageError} If the flags are wrong.
+ */
+export async function withDraws<Result>(
+  { ledger: flag, volume }: DrawsFlags,
+  action: string,
+  work: (sources: DrawSource[], volume: string) => Promise<Result>,
+): Promise<Result> {
+  if (volume !== undefined && flag !== undefined) {
+    throw new UsageError("--volume and --ledger exclude each other");
+  }
+  if (volume !== undefined) return await work(await volumeDraws(await folderOf(volume)), volume);
+  const ledger = readToolLedger({ flag, action });
+  if (!isOnStreams(ledger)) {
+    const { sharedVolume } = ledger.server;
+    return await work(await volumeDraws(sharedVolume), sharedVolume);
+  }
+  return await withStreams(
+    ledger,
+    async (streams) => await work(await streamDraws(streams, SHARED_VOLUME), SHARED_VOLUME),
+  );
+}
+
+async function folderOf(path: string): Promise<string> {
+  try {
+    if ((await Deno.stat(path)).isDirectory) return path;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  throw new UsageError(`--volume is ${path}, which is no folder: give the folder of bets.csv`);
+}

@@ -1,0 +1,165 @@
+/**
+ * The board that `up` starts: which port it gets, and its process on this machine.
+ *
+ * @module
+ */
+
+import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
+import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
+import { type Cluster, type RunningBoard, type ServiceOptions, settledWithin } from "./cluster.ts";
+import { parseAction } from "./log_lines.ts";
+import { boardPermissions } from "./permissions.ts";
+
+/** The name under which its lines and its end are reported. */
+export const BOARD = "board";
+
+/** The folder of the records of draws, below the volume. */
+export const DRAWS = "draws";
+
+const LOOPBACK = "127.0.0.1";
+/** How many ports are tried, from BOARD_PORT on. */
+const PORTS_MAX = 20;
+
+/** The run goes on without a page that takes longer. */
+const OPEN_TIMEOUT_MS = 10_000;
+
+/** A board that is to be started. */
+export interface BoardPlan {
+  /** The port of its page on this machine. */
+  port: number;
+  /** Its settings that do not depend on where it runs. */
+  env: Record<string, string>;
+}
+
+/**
+ * Plans a board: chooses BOARD_PORT for it, or the next free port.
+ *
+ * @throws {TaskError} If there is none.
+ */
+export function planBoard(
+  { port: wanted, ...settings }: { port: number; language: string; documents: string },
+  betsExpected: readonly number[],
+): BoardPlan {
+  const ports = Array.from({ length: PORTS_MAX }, (_, index) => wanted + index);
+  const port = ports.find(isFree);
+  if (port === undefined) {
+    throw new TaskError(
+      `The ports ${wanted} to ${
+        wanted + PORTS_MAX - 1
+      } are all in use: give the board another one with ` +
+        "BOARD_PORT in .env, or run without it: --no-board",
+    );
+  }
+  return {
+    port,
+    env: {
+      BOARD_LANGUAGE: settings.language,
+      BOARD_DOCUMENTS: settings.documents,
+      BOARD_BETS_EXPECTED: betsExpected.join(),
+    },
+  };
+}
+
+/** Returns how to start a board on this machine, for servers that run here. */
+export function boardProcess(
+  { port, env }: BoardPlan,
+  servers: readonly StatusAddress[],
+): { program: string[]; env: Record<string, string> } {
+  const draws = `${SHARED_VOLUME}/${DRAWS}`;
+  const permissions = boardPermissions({
+    ip: LOOPBACK,
+    port,
+    servers: servers.map(({ hostname, port }) => `${hostname}:${port}`),
+    read: [`${PROJECT_ROOT}/board/page`, draws],
+  });
+  return {
+    program: [...permissions, "board/main.ts"],
+    env: {
+      ...env,
+      BOARD_SERVERS: servers.map(({ name, hostname, port }) => `${name}=${hostname}:${port}`)
+        .join(),
+      BOARD_IP: LOOPBACK,
+      BOARD_PORT: String(port),
+      BOARD_DRAWS: draws,
+    },
+  };
+}
+
+/** Options of {@linkcode RunBoard}. */
+export interface RunBoardOptions {
+  plan: BoardPlan;
+  cluster: Pick<Cluster, "startBoard">;
+  /** Prints a line for the operator. */
+  say: (line: string) => void;
+}
+
+/** The board of a run. It is stopped at the end of the block, after everything else of the run. */
+export class RunBoard implements AsyncDisposable {
+  readonly #options: RunBoardOptions;
+  readonly #listening = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #running: RunningBoard | undefined;
+  #isOpen = false;
+
+  constructor(options: RunBoardOptions) {
+    this.#options = options;
+  }
+
+  get plan(): BoardPlan {
+    return this.#options.plan;
+  }
+
+  /** Starts the board, unless it was started before, and waits until it serves its page, or ends. */
+  async start(services: ServiceOptions, servers: readonly StatusAddress[]): Promise<void> {
+    if (this.#running !== undefined) return;
+    const { cluster, plan: board } = this.#options;
+    this.#running = cluster.startBoard({ ...services, board }, servers);
+    const opened = Promise.race([this.#listening.promise, this.#ended.promise]);
+    await settledWithin(opened, OPEN_TIMEOUT_MS);
+  }
+
+  /** Takes a line of the board. */
+  line(line: string): void {
+    const logged = parseAction(line);
+    if (logged?.action !== "listen" || logged.result !== "success" || this.#isOpen) return;
+    this.#isOpen = true;
+    this.#options.say(`The board shows the lottery at ${this.#url}`);
+    this.#listening.resolve();
+  }
+
+  /** Takes the end of the board, which does not end the run. */
+  end(exitCode: number): void {
+    this.#isOpen = false;
+    if (exitCode !== 0) this.#options.say(`The board has ended with exit code ${exitCode}`);
+    this.#ended.resolve();
+  }
+
+  /** Keeps the board open after the run, if somebody sits at the terminal, until the operator stops it. */
+  async stay(stop: AbortSignal): Promise<void> {
+    const isWatched = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() && !Deno.env.get("CI");
+    if (!this.#isOpen || !isWatched || stop.aborted) return;
+    this.#options.say(`The board stays open at ${this.#url}; Ctrl-C closes it`);
+    const stopped = new Promise((resolve) => stop.addEventListener("abort", resolve));
+    await Promise.race([stopped, this.#ended.promise]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#running?.stop();
+  }
+
+  get #url(): string {
+    return `http://localhost:${this.plan.port}`;
+  }
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: LOOPBACK, port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse || error instanceof RangeError) return false;
+    // A port that this user may not have.
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
