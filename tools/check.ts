@@ -13,8 +13,14 @@ import { SettingsError } from "../shared/config.ts";
 import { escapeMessage } from "../shared/readable.ts";
 import { acceptLoss } from "./check/accept_loss.ts";
 import { compareBets, rowsOfVolume } from "./check/comparison.ts";
-import { type Compared, comparisonExitCode, comparisonLines } from "./check/comparison_report.ts";
+import {
+  type Compared,
+  comparisonExitCode,
+  comparisonLines,
+  comparisonReport,
+} from "./check/comparison_report.ts";
 import { type Examination, examine, readAtOneMoment } from "./check/examination.ts";
+import { volumeReport } from "./check/json_report.ts";
 import { repairTail } from "./check/repair.ts";
 import {
   afterRepair,
@@ -26,6 +32,7 @@ import {
 } from "./check/report.ts";
 import { moveAside } from "./check/volume_reader.ts";
 import { integerFlag, runCommand, UsageError } from "./command.ts";
+import { JSON_FLAG, printJson } from "./json_reports.ts";
 import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
 import { checkStreams, compareStreams } from "./streams/check_streams.ts";
 import {
@@ -43,9 +50,9 @@ const USAGE =
   `Checks bets.csv and agencies_closed.txt on a shared volume row by row, or the streams of a ledger on JetStream
 message by message. Servers may be running.
 
-Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
-       ${TASK} check [--ledger LEDGER]
-       ${TASK} check --data FILE --agency N [--volume DIR | --ledger LEDGER] [--wait SECONDS]
+Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair | --json]
+       ${TASK} check [--ledger LEDGER] [--json]
+       ${TASK} check --data FILE --agency N [--volume DIR | --ledger LEDGER] [--wait SECONDS] [--json]
        ${TASK} check --accept-loss [--yes] [--volume DIR] [--agencies N] [--wait SECONDS]
        ${TASK} check --clear-disk-failure [--volume DIR]
 
@@ -68,6 +75,7 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair]
   --ledger    the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
               ${LEDGER_FORMS}
               The nodes that up starts are started for the check if they do not run
+  --json      print one JSON object instead: docs/json.md describes it
   --help      show this text
 
 Without --repair, --accept-loss and --clear-disk-failure nothing is written. The server's settings come from
@@ -103,11 +111,12 @@ const OPTIONS = {
   "accept-loss": { type: "boolean", default: false },
   "clear-disk-failure": { type: "boolean", default: false },
   yes: { type: "boolean", default: false },
+  ...JSON_FLAG,
 } as const;
 
 type Flags =
   & { [name in "volume" | "agencies" | "agency" | "data" | "ledger" | "wait"]?: string }
-  & { [name in "repair" | "accept-loss" | "clear-disk-failure" | "yes"]: boolean };
+  & { [name in "repair" | "accept-loss" | "clear-disk-failure" | "yes" | "json"]: boolean };
 
 /** What to do, besides checking. */
 type Mode = "check" | "repair" | "data" | "accept-loss" | "clear-disk-failure";
@@ -118,12 +127,14 @@ interface Request {
   volume: string;
   agencies: number;
   waitMs: number;
+  json: boolean;
 }
 
 function readRequest({ volume, ...flags }: Flags): Request {
   if (volume === "") throw new UsageError("--volume is empty: give a folder");
   const waitRule = { min: 1, max: WAIT_SECONDS_MAX, default: WAIT_SECONDS };
   const waitMs = 1000 * integerFlag("wait", flags.wait, waitRule);
+  const { json } = flags;
   const mode = modeOf(flags);
   // The others judge no rows, and so need no settings but the volume's.
   const judgesRows = mode !== "data" && mode !== "clear-disk-failure";
@@ -131,13 +142,16 @@ function readRequest({ volume, ...flags }: Flags): Request {
     ? judgesRows ? undefined : AGENCIES_MAX
     : integerFlag("agencies", flags.agencies, { min: 1, max: AGENCIES_MAX });
   // With both, no settings are needed: the volume may be another machine's.
-  if (volume !== undefined && agencies !== undefined) return { mode, volume, agencies, waitMs };
+  if (volume !== undefined && agencies !== undefined) {
+    return { mode, volume, agencies, waitMs, json };
+  }
   const settings = readSettings();
   return {
     mode,
     volume: volume ?? settings.sharedVolume,
     agencies: agencies ?? settings.agencies,
     waitMs,
+    json,
   };
 }
 
@@ -155,7 +169,11 @@ function modeOf(flags: Omit<Flags, "volume">): Mode {
   if (flags.agency !== undefined && data === undefined) {
     throw new UsageError("--agency needs --data: give the agency's file");
   }
-  return modes.at(0) ?? "check";
+  const mode = modes.at(0) ?? "check";
+  if (flags.json && mode !== "check" && mode !== "data") {
+    throw new UsageError(`--json only reports: it cannot be combined with --${mode}`);
+  }
+  return mode;
 }
 
 /** Returns the agency and its file. */
@@ -178,7 +196,12 @@ function readSettings(): { sharedVolume: string; agencies: number } {
 }
 
 /** Checks a volume, and repairs it if requested. Returns the exit code of what is left. */
-async function check({ mode, volume, agencies, waitMs }: Request): Promise<number> {
+async function check({ mode, volume, agencies, waitMs, json }: Request): Promise<number> {
+  if (json) {
+    const report = volumeReport(await examine(volume, { agencies, waitMs }), { volume, agencies });
+    printJson(report);
+    return report.exitCode;
+  }
   let found = await examineAndReport({ volume, agencies, waitMs });
   if (mode === "repair") {
     const refusal = refusalLine(found);
@@ -194,7 +217,7 @@ async function check({ mode, volume, agencies, waitMs }: Request): Promise<numbe
 }
 
 async function examineAndReport(
-  { volume, agencies, waitMs }: Omit<Request, "mode">,
+  { volume, agencies, waitMs }: Pick<Request, "volume" | "agencies" | "waitMs">,
 ): Promise<Examination> {
   const beginMs = performance.now();
   const found = await examine(volume, { agencies, waitMs });
@@ -257,7 +280,7 @@ async function clearDiskFailure({ volume }: Request): Promise<number> {
 }
 
 /** Compares what is stored of an agency with its file. Returns the exit code. */
-async function compare({ volume, waitMs }: Request, compared: Compared): Promise<number> {
+async function compare({ volume, waitMs, json }: Request, compared: Compared): Promise<number> {
   const comparison = await readAtOneMoment(volume, {
     waitMs,
     read: ({ readBets: read }, { betsSize = 0, round }) => {
@@ -267,7 +290,8 @@ async function compare({ volume, waitMs }: Request, compared: Compared): Promise
       return compareBets({ ...compared, rows });
     },
   });
-  print([`volume: ${volume}`, ...comparisonLines(comparison, compared)]);
+  if (json) printJson(comparisonReport(comparison, compared));
+  else print([`volume: ${volume}`, ...comparisonLines(comparison, compared)]);
   return comparisonExitCode(comparison);
 }
 
@@ -324,11 +348,12 @@ async function runOnStreams(ledger: StreamToolLedger, flags: Flags): Promise<num
   }
   const compared = mode === "data" ? readCompared(flags) : undefined;
   if (compared !== undefined) await assertFile(compared.data);
-  const { lines, exitCode } = await withStreams(
+  const { lines, exitCode, report } = await withStreams(
     ledger,
     (streams) => compared === undefined ? checkStreams(streams) : compareStreams(streams, compared),
   );
-  print(lines);
+  if (flags.json) printJson(report);
+  else print(lines);
   return exitCode;
 }
 

@@ -51,9 +51,15 @@ export async function runCommand<const Options extends ParseArgsOptionsConfig>(
     return await run(values as Flags<Options>, positionals);
   } catch (error) {
     const failure = explain(error, usage);
-    console.error(escapeMessage(failure.text));
+    const text = escapeMessage(failure.text);
+    console.error(Deno.stderr.isTerminal() && !Deno.noColor ? red(text) : text);
     return failure.exitCode;
   }
+}
+
+/** Colors a text that reports a failure, for a terminal, line by line. */
+export function red(text: string): string {
+  return text.split("\n").map((line) => `\x1b[31m${line}\x1b[0m`).join("\n");
 }
 
 /** Whether `--help` or `-h` is among the flags, even next to an invalid one. */

@@ -9,7 +9,13 @@ import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
 import { checkDisk, checkSpace } from "./doctor/disk_check.ts";
-import { type Check, type Finding, formatFinding, runCheck } from "./doctor/finding.ts";
+import {
+  type Check,
+  doctorReport,
+  type Finding,
+  formatFinding,
+  runCheck,
+} from "./doctor/finding.ts";
 import {
   checkDocker,
   checkOpenFiles,
@@ -21,6 +27,7 @@ import {
 import { checkLedgerNodes } from "./doctor/ledger_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
+import { type DoctorReport, JSON_FLAG, printJson } from "./json_reports.ts";
 import { NODES_FOLDER } from "./nodes/nodes.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
 import { assertWritable } from "./run/ledger_archive.ts";
@@ -31,12 +38,13 @@ import { readLotterySettings, type Subnet } from "./run/lottery_settings.ts";
 const USAGE =
   `Reports whether this machine can run the lottery: one line for each check, with what to do about a fault.
 
-Usage: ${TASK} doctor [--volume DIR | --ledger LEDGER]
+Usage: ${TASK} doctor [--volume DIR | --ledger LEDGER] [--json]
 
   --volume   the folder of the ledger (default: the server's SHARED_VOLUME)
   --ledger   the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
              ${LEDGER_FORMS}
              Of nodes, LEDGER_MONITORING names the monitoring ports if they are not 8222 of the same hosts
+  --json     print one JSON object when all checks are done: docs/json.md describes it
   --help     show this text
 
   ok       no problem
@@ -48,13 +56,25 @@ Servers may be running. Everything that a check writes to the volume is removed 
 
 Exit code: 0 if there is no fault, 1 if there is one, 2 for a wrong argument.`;
 
-/** Prints findings, and records whether one of them is a fault. */
+/** Prints findings as they come, or keeps them for a report in JSON. */
 class Report {
-  hasFault = false;
+  readonly #isJson: boolean;
+  readonly #checks: DoctorReport["checks"] = [];
+
+  constructor({ isJson }: { isJson: boolean }) {
+    this.#isJson = isJson;
+  }
 
   add(name: string, finding: Finding): void {
-    console.log(formatFinding(name, finding));
-    if (finding.level === "fault") this.hasFault = true;
+    this.#checks.push({ name, ...finding });
+    if (!this.#isJson) console.log(formatFinding(name, finding));
+  }
+
+  /** Ends the report. Returns the exit code. */
+  end(): number {
+    const report = doctorReport(this.#checks);
+    if (this.#isJson) printJson(report);
+    return report.exitCode;
   }
 
   async run(name: string, check: Check): Promise<void> {
@@ -119,7 +139,10 @@ async function checkFiles(volume: string, parent: string): Promise<Finding> {
 }
 
 /** Finds the ledger, with the server's settings. Returns nothing if they are invalid, which is then reported. */
-function ledgerOfServer({ ledger: flag }: Flags, report: Report): ToolLedger | undefined {
+function ledgerOfServer(
+  { ledger: flag }: Pick<Flags, "ledger">,
+  report: Report,
+): ToolLedger | undefined {
   try {
     return readToolLedger({ flag, action: "check the ledger" });
   } catch (error) {
@@ -160,6 +183,7 @@ async function checkLedger(ledger: ToolLedger, report: Report): Promise<void> {
 interface Flags {
   volume?: string;
   ledger?: string;
+  json: boolean;
 }
 
 async function run(flags: Flags): Promise<number> {
@@ -167,7 +191,7 @@ async function run(flags: Flags): Promise<number> {
     throw new UsageError("--volume and --ledger exclude each other");
   }
   if (flags.volume === "") throw new UsageError("--volume is empty: give a folder");
-  const report = new Report();
+  const report = new Report({ isJson: flags.json });
   await report.run("deno", () => judgeDeno(Deno.version.deno));
   await report.run("processor", checkProcessor);
   await report.run("settings", () => checkSettings(PROJECT_ROOT));
@@ -182,10 +206,10 @@ async function run(flags: Flags): Promise<number> {
   }
   if (flags.volume !== undefined) await checkVolume(flags.volume, report);
   else if (ledger !== undefined) await checkLedger(ledger, report);
-  return report.hasFault ? 1 : 0;
+  return report.end();
 }
 
 if (import.meta.main) {
-  const options = { volume: { type: "string" }, ...LEDGER_FLAG } as const;
+  const options = { volume: { type: "string" }, ...LEDGER_FLAG, ...JSON_FLAG } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

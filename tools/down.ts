@@ -28,6 +28,7 @@ async function run(): Promise<number> {
 async function stopUp(): Promise<boolean> {
   if (!await RunLock.isHeld()) return false;
   const { pid } = await readRunRecord();
+  console.log(`Stopping the lottery: process ${pid}, and what it has started`);
   if (pid > 0) signal(pid, "SIGTERM");
   await RunLock.waitUntilFree();
   console.log(`Stopped the lottery (process ${pid})`);
@@ -37,6 +38,7 @@ async function stopUp(): Promise<boolean> {
 /** Stops what outlived an `up` that was killed. Returns whether there was anything. */
 async function stopLeftBehind(): Promise<boolean> {
   const left = await leftBehind();
+  if (left.length > 0) console.log(`Stopping processes of an earlier run: ${left.join(", ")}`);
   for (const pid of left) signal(pid, "SIGTERM");
   const deadlineMs = performance.now() + STOP_GRACE_MS;
   while (left.some(isAlive) && performance.now() < deadlineMs) {
@@ -58,7 +60,10 @@ function signal(pid: number, name: Deno.Signal): void {
 
 async function removeContainers(): Promise<boolean> {
   const projects = await ComposeProject.findAll();
-  for (const project of projects) await project.down();
+  for (const project of projects) {
+    console.log("Stopping and removing the containers");
+    await project.down();
+  }
   if (projects.length > 0) console.log("Stopped and removed the containers");
   return projects.length > 0;
 }

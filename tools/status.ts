@@ -10,6 +10,7 @@ import { isAnswering, type LotteryView } from "../shared/status/lottery_view.ts"
 import { LotteryWatch } from "../shared/status/lottery_watch.ts";
 import { LockedError } from "./check/volume_reader.ts";
 import { runCommand } from "./command.ts";
+import { JSON_FLAG, printJson } from "./json_reports.ts";
 import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
 import { panelLines } from "./run/panel.ts";
 import { readRunRecord } from "./run/run_lock.ts";
@@ -24,7 +25,7 @@ closed agencies on the volume.
 Usage: ${TASK} status [--watch] [--json]
 
   --watch   show it again every second, until Ctrl-C
-  --json    print it as JSON, one object a line: docs/status.md describes it
+  --json    print it as JSON, one object a line: docs/json.md describes it
   --help    show this text
 
 Colors are used on a terminal only, and not if NO_COLOR is set.
@@ -53,7 +54,7 @@ async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
     view = await look(watch);
   }
   for (;;) {
-    if (json) console.log(JSON.stringify(view));
+    if (json) printJson({ type: "status", ...view });
     else screen.show((options) => panelLines(view, options), { isRepeated: isWatching });
     if (!isWatching) return view.source !== "servers" || view.servers.every(isAnswering) ? 0 : 1;
     await pause(WATCH_MS);
@@ -91,7 +92,7 @@ function pause(timeMs: number): Promise<void> {
 if (import.meta.main) {
   const options = {
     watch: { type: "boolean", default: false },
-    json: { type: "boolean", default: false },
+    ...JSON_FLAG,
   } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

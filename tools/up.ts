@@ -4,10 +4,11 @@
  * @module
  */
 
-import { runCommand } from "./command.ts";
+import { red, runCommand, UsageError } from "./command.ts";
+import { JSON_FLAG, printJson } from "./json_reports.ts";
 import { SHARED_VOLUME, TASK } from "./project.ts";
 import { provideBets } from "./run/agency_bets.ts";
-import { BOARD, type BoardPlan, planBoard, RunBoard } from "./run/board.ts";
+import { BOARD, planBoard, RunBoard } from "./run/board.ts";
 import { countBets } from "./run/bets_folder.ts";
 import { clearResults, readResults } from "./run/client_results.ts";
 import type { Cluster } from "./run/cluster.ts";
@@ -22,8 +23,16 @@ import {
 import { LOCAL_CLUSTER } from "./run/local_cluster.ts";
 import { type LotteryRun, runServices } from "./run/lottery_run.ts";
 import { ensureEnvFile, serviceNames } from "./run/lottery_settings.ts";
-import { LOG_FILE, Printer } from "./run/printer.ts";
-import { reportRun, verdictOn } from "./run/report.ts";
+import { LOG_FILE, LOG_FILE_NAME } from "./run/printer.ts";
+import {
+  closingSentence,
+  type LedgerFacts,
+  type Report,
+  reportRun,
+  resultReport,
+  verdictOn,
+} from "./run/report.ts";
+import { chooseDisplay, type DisplayFlags, RunDisplay } from "./run/run_display.ts";
 import type { RunLedger } from "./run/run_ledger.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
@@ -34,13 +43,20 @@ const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result. If LEDGER is
 jetstream, three nodes start with them.
 
-Usage: ${TASK} up [--local] [--ledger LEDGER] [--no-board]
+Usage: ${TASK} up [--local] [--ledger LEDGER] [--no-board] [--verbose | --plain | --json]
 
   --local     run them as processes on this machine; the default where Docker cannot be used
   --ledger    where the bets are kept, by default as LEDGER in .env says:
               ${LEDGER_FORMS}
   --no-board  do without the board, which shows the lottery at http://localhost:8080 (BOARD_PORT)
+  --verbose   print the lines of all services, as it is done without a terminal, or if CI is set, instead of
+              a live panel
+  --plain     print a line when something changes, at most one every two seconds, and never move the cursor:
+              for screen readers
+  --json      print JSON, one object a line: docs/json.md describes it
   --help      show this text
+
+All lines of the services go to .cache/up.log; ${TASK} logs shows them. NO_COLOR turns colors off.
 
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
@@ -64,54 +80,110 @@ type StopSignal = keyof typeof SIGNAL_EXITS;
  */
 const SAME_REQUEST_MS = 1000;
 
-interface UpFlags {
+/** The values of the flags. */
+interface Flags extends DisplayFlags {
   local: boolean;
   ledger?: string;
   "no-board": boolean;
 }
 
-async function run({ local, ledger: flag, "no-board": noBoard }: UpFlags): Promise<number> {
-  if (await ensureEnvFile()) console.log(".env: copied from .env.example");
+/** Says something to the operator before the run is shown. */
+type Say = (line: string) => void;
+
+async function run({ local, ledger: flag, "no-board": noBoard, ...flags }: Flags): Promise<number> {
+  const mode = chooseMode(flags);
+  const say: Say = mode === "json"
+    ? (text) => printJson({ type: "message", text })
+    : (line) => console.log(line);
+  if (await ensureEnvFile()) say(".env: copied from .env.example");
   const settings = readRunSettings({ environment: environmentWithFlag(flag) });
   using lock = await RunLock.acquire();
-  // Without containers, there is nothing to ask Docker, which may hang.
-  if (!local) await ComposeProject.assertNotRunning();
   const stop = stopOnSignals();
-  const cluster = await chooseCluster(local);
-  await cluster.prepare(settings);
-  const samples = await provideBets(settings.lottery);
+  const cluster = await sayWhile(say, "Asking Docker", async () => {
+    // Without containers, there is nothing to ask Docker, which may hang.
+    if (!local) await ComposeProject.assertNotRunning();
+    return await chooseCluster(local, say);
+  });
+  await cluster.prepare(settings, say);
+  const samples = await sayWhile(
+    say,
+    "Checking the bets of all agencies",
+    () => provideBets(settings.lottery, undefined, say),
+  );
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await clearResults();
   const betsExpected = await countBets(settings.lottery);
   lock.describe({ betsExpected });
   const ledger = chooseLedger(settings);
   const plan = noBoard ? undefined : planBoard(settings.lottery.board, betsExpected);
-  return await runLottery({ cluster, ledger, settings, lock, stop }, { samples, plan });
+  using log = await Deno.create(LOG_FILE);
+  await using display = new RunDisplay({
+    mode,
+    names: serviceNames(settings.lottery),
+    board: plan && BOARD,
+    betsExpected,
+    keep: (line) => log.writeSync(new TextEncoder().encode(`${line}\n`)),
+    findServers: cluster.findServers,
+  });
+  // Stopped after everything else of the run.
+  await using board = plan && new RunBoard({ plan, cluster, say: (line) => display.say(line) });
+  return await runLottery({ cluster, ledger, settings, lock, display, board, stop }, samples);
 }
 
-/** Runs nodes, servers and clients, prints their lines and the report, and returns the exit code. */
-async function runLottery(
-  run: Omit<LotteryRun, "printer" | "board">,
-  { samples, plan }: { samples: number[]; plan?: BoardPlan },
-): Promise<number> {
-  const { cluster, settings, stop, ledger } = run;
-  const names = [...Object.values(serviceNames(settings.lottery)).flat(), ...plan ? [BOARD] : []];
-  using log = await Deno.create(LOG_FILE);
-  const keep = (line: string) => log.writeSync(new TextEncoder().encode(`${line}\n`));
-  const printer = new Printer({ names, keep });
-  const say = (line: string) => printer.say(line);
-  await using board = plan && new RunBoard({ plan, cluster, say });
-  const { watch, stored } = await runServices({ ...run, board, printer });
+function chooseMode(flags: DisplayFlags) {
+  const given = (["verbose", "plain", "json"] as const).filter((name) => flags[name]);
+  if (given.length > 1) throw new UsageError(`--${given.join(" and --")} exclude each other`);
+  return chooseDisplay(flags);
+}
+
+/** How long something may take before its name is said. */
+const SILENT_MS = 1500;
+
+/** Says what takes so long, if it does. */
+async function sayWhile<T>(say: Say, step: string, work: () => Promise<T>): Promise<T> {
+  const timer = setTimeout(() => say(`${step} …`), SILENT_MS);
+  return await work().finally(() => clearTimeout(timer));
+}
+
+/** Runs nodes, servers and clients, shows them and the report, and returns the exit code. */
+async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
+  const { settings, stop, ledger, display } = run;
+  const { watch, stored } = await runServices(run).catch(async (error) => {
+    await display.close();
+    display.sayExtract();
+    throw error;
+  });
+  await display.close();
   if (stored === undefined) {
     const command = taskCommand("up", settings.lottery.ledger);
-    printer.say(`Stopped. The stored bets stay; to continue, run: ${command}`);
+    display.say(`Stopped. The stored bets stay; to continue, run: ${command}`);
     return SIGNAL_EXITS[stop.reason as StopSignal];
   }
   const results = await readResults(settings.lottery.clients);
-  const report = reportRun(watch, { ...stored, place: ledger.place, results, samples });
-  for (const line of ["", ...report.table, "", ...verdictOn(report)]) printer.say(line);
-  await board?.stay(stop);
-  return report.faults.length === 0 ? 0 : 1;
+  const { columns } = display;
+  const report = reportRun(watch, { ...stored, place: ledger.place, results, samples, columns });
+  const facts = { promise: ledger.promise(settings), location: ledger.location(settings) };
+  const exitCode = showReport(display, report, facts);
+  if (display.mode !== "json") await run.board?.stay(stop);
+  return exitCode;
+}
+
+/** Shows what has become of a run, and returns the exit code. */
+function showReport(display: RunDisplay, report: Report, facts: LedgerFacts): number {
+  const exitCode = report.faults.length === 0 ? 0 : 1;
+  if (display.mode === "json") {
+    printJson(resultReport(report, { exitCode, log: LOG_FILE, ...facts }));
+    return exitCode;
+  }
+  for (const line of ["", ...report.table, ""]) display.say(line);
+  if (exitCode !== 0) {
+    display.sayExtract();
+    display.say(`All lines: ${TASK} logs (${LOG_FILE_NAME})`);
+    const paint = Deno.stdout.isTerminal() && !Deno.noColor ? red : undefined;
+    for (const line of verdictOn(report)) display.saySentence(line, paint);
+  } else if (display.mode === "lines") { for (const line of verdictOn(report)) display.say(line); }
+  else display.saySentence(closingSentence(report, facts));
+  return exitCode;
 }
 
 /**
@@ -133,11 +205,11 @@ function stopOnSignals(): AbortSignal {
   return controller.signal;
 }
 
-async function chooseCluster(isLocal: boolean): Promise<Cluster> {
+async function chooseCluster(isLocal: boolean, say: Say): Promise<Cluster> {
   if (isLocal) return LOCAL_CLUSTER;
   const fault = await dockerFault();
   if (fault === undefined) return COMPOSE_CLUSTER;
-  console.log(`${fault}: servers and clients run as processes on this machine`);
+  say(`${fault}: servers and clients run as processes on this machine`);
   return LOCAL_CLUSTER;
 }
 
@@ -150,6 +222,9 @@ if (import.meta.main) {
     local: { type: "boolean", default: false },
     "no-board": { type: "boolean", default: false },
     ...LEDGER_FLAG,
+    verbose: { type: "boolean", default: false },
+    plain: { type: "boolean", default: false },
+    ...JSON_FLAG,
   } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
 }

@@ -8,6 +8,7 @@ import { quoteBytes } from "../../server/ledger/bet_row.ts";
 import { BET_FIELDS } from "../../shared/mod.ts";
 import { quoteText } from "../../shared/readable.ts";
 import { parseRow } from "../../shared/rows.ts";
+import type { ComparisonReport } from "../json_reports.ts";
 import type { Comparison, Difference } from "./comparison.ts";
 
 const SAME = 0;
@@ -40,6 +41,15 @@ export function comparisonLines(
       ? [sameLine(stored, inFile)]
       : [...differenceLines(difference, data), ADVICE],
   ];
+}
+
+/** Returns the report for a program. */
+export function comparisonReport(comparison: Comparison, compared: Compared): ComparisonReport {
+  const { stored, inFile } = comparison;
+  const { agency, data: file } = compared;
+  const exitCode = comparisonExitCode(comparison);
+  const lines = comparisonLines(comparison, compared);
+  return { type: "comparison", exitCode, agency, file, stored, inFile, lines };
 }
 
 const ADVICE =

@@ -5,6 +5,7 @@
  */
 
 import { escapeMessage } from "../../shared/readable.ts";
+import type { DoctorReport } from "../json_reports.ts";
 
 /** A result, one line of the report. */
 export interface Finding {
@@ -33,4 +34,10 @@ export async function runCheck(check: Check): Promise<Finding> {
   } catch (error) {
     return { level: "fault", text: `could not be checked: ${(error as Error).message}` };
   }
+}
+
+/** Returns the report for a program. One fault is enough to fail. */
+export function doctorReport(checks: DoctorReport["checks"]): DoctorReport {
+  const exitCode = checks.some(({ level }) => level === "fault") ? 1 : 0;
+  return { type: "doctor", exitCode, checks };
 }

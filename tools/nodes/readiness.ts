@@ -11,7 +11,7 @@ import { explainSilence, Monitoring } from "./monitoring.ts";
 const READY_TIMEOUT_MS = 120_000;
 const POLL_MS = 100;
 /** How often a wait is explained: an election takes up to nine seconds. */
-const REPORT_MS = 10_000;
+const REPORT_MS = 1500;
 
 /** Options of {@linkcode untilReady}. */
 export interface ReadinessOptions {

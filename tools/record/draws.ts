@@ -104,15 +104,19 @@ export async function writeCertificate(source: DrawSource, volume: string): Prom
 }
 
 /** Writes the certificate of a run, if no server has, and prints where it is. A failure does not end the run. */
-export async function certifyRun(source: DrawSource, volume: string): Promise<void> {
+export async function certifyRun(
+  source: DrawSource,
+  volume: string,
+  say: (line: string) => void,
+): Promise<void> {
   try {
     await writeCertificate(source, volume);
     const folder = await findCertificate(source, volume);
     if (folder === undefined) return;
     const path = folder.replace(`${PROJECT_ROOT}/`, "");
-    console.log(`The record of the draw: ${path}/${RESULT_TEXT}`);
+    say(`The record of the draw: ${path}/${RESULT_TEXT}`);
   } catch (error) {
-    console.log(
+    say(
       `The record of the draw could not be written: ${
         (error as Error).message
       }. Write it with ${TASK} draws --write`,

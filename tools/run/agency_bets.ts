@@ -37,18 +37,20 @@ interface Dataset {
  * sample bets if DATASET is the default and its folder is missing or empty: invented bets must not
  * replace bets that are somewhere else.
  *
+ * @param say Takes what it has done.
  * @returns The agencies whose bets are samples.
  * @throws {TaskError} Saying what was found and what to do.
  */
 export async function provideBets(
   { clients, dataset: text }: Pick<LotterySettings, "clients" | "dataset">,
   root: string = PROJECT_ROOT,
+  say: (line: string) => void = console.log,
 ): Promise<number[]> {
   const place = Deno.env.get("DATASET")?.trim() ? "the environment" : ".env";
   const dataset = { folder: datasetFolder(text, root), text, place };
   const names = await namesIn(dataset);
   const survey = surveyNames(names ?? [], clients);
-  if (text === DATASET_DEFAULT && isEmpty(survey)) await makeSample(dataset, clients);
+  if (text === DATASET_DEFAULT && isEmpty(survey)) say(await makeSample(dataset, clients));
   else if (names === undefined) throw await missingFolder(dataset);
   else await assertAllSent(dataset, survey);
   await assertValidBets(betsFiles(dataset.folder, clients));
@@ -60,10 +62,11 @@ function isEmpty({ present, unsent, others }: DatasetSurvey): boolean {
   return present.length + unsent.length + others.length === 0;
 }
 
-async function makeSample({ folder, text }: Dataset, agencies: number): Promise<void> {
+/** Makes sample bets, and returns what it has done. */
+async function makeSample({ folder, text }: Dataset, agencies: number): Promise<string> {
   const sizes = await writeSample(folder, { agencies });
   const bets = sizes.reduce((sum, size) => sum + size, 0);
-  console.log(`${text}: no bets found, so ${bets} sample bets were made`);
+  return `${text}: no bets found, so ${bets} sample bets were made`;
 }
 
 /**

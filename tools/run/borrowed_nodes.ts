@@ -40,6 +40,7 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
     onLine: () => {},
     onEnd: () => {},
     onDown: () => {},
+    onStep: () => {},
   });
   stack.defer(() => nodes.stop());
   await untilReady(localMonitoring(settings.lottery.nodePort), {
@@ -57,7 +58,7 @@ async function prepareCluster(settings: RunSettings): Promise<Cluster> {
   const fault = await dockerFault();
   if (fault !== undefined) throw new TaskError(`${missing}. Or start Docker (${fault})`);
   await ComposeProject.assertNotRunning();
-  await COMPOSE_CLUSTER.prepare(settings);
+  await COMPOSE_CLUSTER.prepare(settings, console.log);
   return COMPOSE_CLUSTER;
 }
 

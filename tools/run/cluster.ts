@@ -11,11 +11,14 @@ import type { RunSettings } from "./run_settings.ts";
 /** A way to run nodes, servers and clients. */
 export interface Cluster {
   /**
-   * Prepares this machine for a run, before anything of an earlier draw is moved.
+   * Prepares this machine for a run, before anything of an earlier draw is moved. What it has changed goes to
+   * `say`.
    *
    * @throws {TaskError} If the run could not start.
    */
-  prepare(settings: RunSettings): Promise<void> | void;
+  prepare(settings: RunSettings, say: (line: string) => void): Promise<void> | void;
+  /** Finds where the servers tell their status. @default {`onServers` is called with it} */
+  findServers?(): Promise<StatusAddress[]>;
   /**
    * Starts the nodes of the ledger, and waits until they listen.
    *
@@ -66,6 +69,8 @@ export interface ServiceOptions {
   onEnd(name: string, exitCode: number): void;
   /** Called when a server or node has failed and is not started again. */
   onDown(name: string): void;
+  /** Called when something begins that may take seconds: "Building the images". */
+  onStep(step: string): void;
 }
 
 /** Options of {@linkcode Cluster.run}. */

@@ -26,6 +26,7 @@ import { ComposeProject, isMonitored } from "./docker.ts";
 import { ledgerFiles } from "./ledger_nodes.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
+import { containerAddresses } from "./status_addresses.ts";
 import { dockerSubnets, overlapFault } from "./subnets.ts";
 
 /** User and group of the containers if the caller is root: they never run as root. */
@@ -33,12 +34,13 @@ const ORDINARY_ID = 1000;
 
 /** Runs nodes, servers and clients in containers. */
 export const COMPOSE_CLUSTER: Cluster = {
-  prepare: async (settings) => {
+  findServers: containerAddresses,
+  prepare: async (settings, say) => {
     const { servers, clients, subnet } = settings.lottery;
     await assertSubnetFree(subnet);
     if (settings.lottery.ledger.kind === "nodes") assertNodePortsFree(settings.lottery.nodePort);
     if (!await updateComposeFile(composeOptions(settings))) return;
-    console.log(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
+    say(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
   startNodes: async (options) => {
     await giveMounts();
@@ -50,13 +52,18 @@ export const COMPOSE_CLUSTER: Cluster = {
     if (Deno.uid() === 0) await assertReadable(settings);
     await giveMounts();
     try {
+      options.onStep("Building the images");
       // All servers have one image, and all clients another.
-      await project.show(["build", "server1", "client1"]);
+      await project.follow(
+        ["build", "server1", "client1"],
+        (line) => options.onLine("docker", line),
+      );
     } catch (error) {
       // Ctrl-C also stops the build.
       if (!stop.aborted) throw error;
     }
     if (stop.aborted) return;
+    options.onStep("Starting the containers, until the servers are healthy");
     await options.onServers([]);
     const containers = new Containers(project, options);
     try {
@@ -194,6 +201,7 @@ class Containers {
   async stop(): Promise<void> {
     const { servers, clients, nodes } = this.#names;
     await this.#group.stop(servers);
+    this.#options.onStep("Removing the containers");
     if (nodes.length === 0 && this.#options.board === undefined) await this.#project.down();
     else await this.#project.output(["rm", "--force", ...servers, ...clients]);
     await this.#group.release();

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
 import { parseEnvFile, type SettingsSources } from "./lottery_settings.ts";
+import { ServiceProcess } from "./service_process.ts";
 
 /** Runs `docker`. Returns its trimmed output. */
 export async function runDocker(args: string[], options: Deno.CommandOptions = {}) {
@@ -167,6 +168,13 @@ export class ComposeProject {
     const { command, ...options } = this.command(args);
     const { code } = await new Deno.Command(command, { ...options, stdin: "null" }).spawn().status;
     if (code !== 0) throw new TaskError(`docker compose ${args[0]} failed with exit code ${code}`);
+  }
+
+  /** Runs `docker compose`, and passes on its lines. Throws a TaskError if it fails. */
+  async follow(args: string[], onLine: (line: string) => void): Promise<void> {
+    const exitCode = await new ServiceProcess({ ...this.command(args), onLine }).ended;
+    if (exitCode === 0) return;
+    throw new TaskError(`docker compose ${args[0]} failed with exit code ${exitCode}`);
   }
 
   /** Runs `docker compose`, and returns its trimmed output. Throws a TaskError if it fails. */

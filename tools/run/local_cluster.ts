@@ -127,6 +127,7 @@ class LocalProcesses {
 
   /** Starts the servers, and waits until all of them listen. */
   async startServers(): Promise<void> {
+    this.#options.onStep("Starting the servers");
     await this.#options.onServers([...this.#statusAddresses]);
     await Promise.all(this.#statusAddresses.map((address) => this.#startServer(address)));
   }
@@ -142,6 +143,7 @@ class LocalProcesses {
   }
 
   startClients(): void {
+    this.#options.onStep("Starting the clients");
     const { lottery } = this.#options.settings;
     const config = `${PROJECT_ROOT}/client/config.yaml`;
     const address = `${LOOPBACK}:${lottery.serverPort}`;

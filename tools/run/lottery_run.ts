@@ -11,7 +11,7 @@ import { untilReady } from "../nodes/readiness.ts";
 import type { Cluster, RunningNodes, RunOptions, ServiceOptions } from "./cluster.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import { parseAction } from "./log_lines.ts";
-import type { Printer } from "./printer.ts";
+import type { RunDisplay } from "./run_display.ts";
 import type { RunLedger, StoredFacts } from "./run_ledger.ts";
 import type { RunLock } from "./run_lock.ts";
 import type { RunSettings } from "./run_settings.ts";
@@ -23,7 +23,7 @@ export interface LotteryRun {
   ledger: RunLedger;
   settings: RunSettings;
   lock: RunLock;
-  printer: Printer;
+  display: RunDisplay;
   /** The board of the run, if it has one. */
   board?: RunBoard;
   /** Stops the run early. */
@@ -44,7 +44,7 @@ export interface RunEnd {
  * @throws {TaskError} If something cannot start, or the ledger has a draw that cannot continue.
  */
 export async function runServices(run: LotteryRun): Promise<RunEnd> {
-  const { board, cluster, ledger, lock, settings, stop } = run;
+  const { board, cluster, display, ledger, lock, settings, stop } = run;
   const { nodes, servers, clients } = serviceNames(settings.lottery);
   const watch = new RunWatch({ servers: [...nodes, ...servers], clients });
   const services = new Services(run, watch);
@@ -52,16 +52,20 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
   let stored: StoredFacts | undefined;
   try {
     if (!stop.aborted) {
-      await ledger.prepare(settings);
+      display.begin("Reading what is stored");
+      await ledger.prepare(settings, (line) => display.say(line));
       const finished = services.finished();
       const onServers: RunOptions["onServers"] = async (servers) => {
         lock.describe({ servers });
+        display.servers(servers);
         await board?.start(services.options("board"), servers);
       };
       await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
-    if (!stop.aborted) stored = await ledger.read(settings);
+    display.stopping("Counting the stored bets");
+    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.say(line));
   } finally {
+    if (running !== undefined) display.stopping("Stopping the nodes");
     await running?.stop();
   }
   return { watch, stored };
@@ -69,19 +73,20 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
 
 /** Starts the nodes of the ledger, if this run has any, and waits until they have found each other. */
 async function startNodes(
-  { cluster, settings, stop, printer }: LotteryRun,
+  { cluster, settings, stop, display }: LotteryRun,
   options: ServiceOptions,
 ): Promise<RunningNodes | undefined> {
   const { ledger, nodePort } = settings.lottery;
   if (ledger.kind !== "nodes") return undefined;
-  printer.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
+  display.say(`Starting the nodes of the ledger, whose data is in ${NODES_FOLDER_NAME}`);
+  display.begin("Starting the nodes of the ledger");
   const running = await cluster.startNodes(options);
   try {
     await untilReady(localMonitoring(nodePort), {
       stop,
-      onWait: (reasons) => printer.say(`Waiting for the nodes: ${reasons}`),
+      onWait: (reasons) => display.begin(`Waiting for the nodes: ${reasons}`),
     });
-    if (!stop.aborted) printer.say(`The nodes are ready: ${localLedger(nodePort)}`);
+    if (!stop.aborted) display.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;
   } catch (error) {
     await running.stop();
@@ -92,7 +97,7 @@ async function startNodes(
 /** Services that start together. */
 type ServiceKind = "nodes" | "board" | "others";
 
-/** Takes what services report: prints it, and follows them. */
+/** Takes what services report: shows it, and follows them. */
 class Services {
   readonly #run: LotteryRun;
   readonly #watch: RunWatch;
@@ -105,6 +110,7 @@ class Services {
 
   /** Returns what to start services with. */
   options(kind: ServiceKind): ServiceOptions {
+    const { display } = this.#run;
     return {
       settings: this.#run.settings,
       board: this.#run.board?.plan,
@@ -114,32 +120,39 @@ class Services {
       },
       onLine: (name, line) => this.#line(name, line),
       onEnd: (name, exitCode) => {
-        if (name === BOARD) this.#run.board?.end(exitCode);
-        else this.#watch.end(name, exitCode);
+        if (name === BOARD) return this.#run.board?.end(exitCode);
+        display.end(name, exitCode);
+        this.#watch.end(name, exitCode);
       },
-      onDown: (name) => this.#watch.down(name),
+      onDown: (name) => {
+        display.down(name);
+        this.#watch.down(name);
+      },
+      onStep: (step) => display.begin(step),
     };
   }
 
   /** Resolves when no client can make progress any more, or the run is stopped, and says so. */
   async finished(): Promise<void> {
-    const { printer, stop } = this.#run;
+    const { display, stop } = this.#run;
     const end = await Promise.race([this.#watch.outcome, aborted(stop)]);
     if (end === "stuck") {
-      printer.say("An agency has not closed, so there is no draw: stopping");
-    } else if (end === undefined) printer.say("Stopping");
+      display.say("An agency has not closed, so there is no draw: stopping");
+    } else if (end === undefined) display.say("Stopping");
+    else await display.settle();
+    display.stopping("Stopping clients and servers");
   }
 
   #line(name: string, line: string): void {
-    const { printer } = this.#run;
-    if (isNodeDetail(line)) return printer.keep(name, line);
+    const { display } = this.#run;
+    if (isNodeDetail(line)) return display.detail(name, line);
     if (name === BOARD) {
       // The operator wants to know where it is, which it says itself, and what is wrong with it.
-      if (parseAction(line)?.result === "success") printer.keep(name, line);
-      else printer.line(name, line);
+      if (parseAction(line)?.result === "success") display.detail(name, line);
+      else display.line(name, line);
       return this.#run.board?.line(line);
     }
-    printer.line(name, line);
+    display.line(name, line);
     this.#watch.line(name, line);
   }
 }

@@ -23,9 +23,28 @@ export interface PanelOptions {
   colors: boolean;
 }
 
-/** Lines that are no agency and no server. */
-const OTHER_ROWS = 7;
+/**
+ * What `up`, which starts the servers, knows better than they: `starting` until it listens, `restarting` after a
+ * death, `dead` for good.
+ */
+export type ServerMark = "starting" | "restarting" | "dead" | "stopped";
+
+/** What the panel of a run shows besides the lottery. */
+export interface PanelExtras {
+  /** Replaces the phase, while something else is going on. */
+  headline?: string;
+  /** Replaces the states of these servers. */
+  marks?: ReadonlyMap<string, ServerMark>;
+  /** Stands below everything. */
+  footer?: string;
+}
+
 const AGENCY_ROWS_MIN = 3;
+const SERVER_ROWS_MIN = 2;
+/** The last row of a screen stays free for the cursor. */
+const CURSOR_ROWS = 1;
+/** The empty line above a table, and its heading. */
+const HEADING_ROWS = 2;
 const BAR_COLUMNS_MAX = 30;
 const BAR_COLUMNS_MIN = 6;
 const COLORS = { good: 32, pending: 33, bad: 31, dim: 2 };
@@ -40,12 +59,37 @@ interface Cell {
 }
 
 /** Returns the lines of the panel. */
-export function panelLines(view: LotteryView, options: PanelOptions): string[] {
-  const headline = [describeView(view), ...paceOf(view)].join("; ");
-  const lines = wrap(headline, options.columns);
-  const agencies = agencyTable(view, options);
-  const servers = view.servers.length === 0 ? [] : ["", ...serverTable(view.servers, options)];
-  return [...lines, ...agencies.length === 0 ? [] : ["", ...agencies], ...servers];
+export function panelLines(
+  view: LotteryView,
+  options: PanelOptions,
+  { headline, marks, footer }: PanelExtras = {},
+): string[] {
+  const head = wrap(headline ?? sentenceOf(view), options.columns);
+  const foot = footer === undefined
+    ? []
+    : ["", paint(fit(footer, options.columns), "dim", options.colors)];
+  const tables = [view.agencies, view.servers].filter((rows) => rows.length > 0).length;
+  const taken = CURSOR_ROWS + head.length + foot.length + HEADING_ROWS * tables;
+  const rows = shareRows((options.rows ?? Infinity) - taken, view);
+  const agencies = agencyTable(view, { ...options, rows: rows.agencies });
+  const servers = serverTable(view.servers, { ...options, rows: rows.servers }, marks ?? new Map());
+  return [...head, ...agencies, ...servers, ...foot];
+}
+
+/** Returns the phase and the pace in one sentence. */
+export function sentenceOf(view: LotteryView): string {
+  return [describeView(view), ...paceOf(view)].join("; ");
+}
+
+/** Shares the lines that are left between both tables. A table that is too long ends with a line about the rest. */
+function shareRows(
+  left: number,
+  { agencies, servers }: LotteryView,
+): { agencies: number; servers: number } {
+  if (agencies.length + servers.length <= left) return { agencies: left, servers: left };
+  const third = Math.max(SERVER_ROWS_MIN, Math.floor(left / 3), left - agencies.length);
+  const serverRows = Math.min(servers.length, third);
+  return { agencies: Math.max(AGENCY_ROWS_MIN, left - serverRows), servers: serverRows };
 }
 
 function paceOf({ bets, betsExpected, betsPerSecond, lottery }: LotteryView): string[] {
@@ -55,32 +99,33 @@ function paceOf({ bets, betsExpected, betsPerSecond, lottery }: LotteryView): st
   return [rate, `${duration((betsExpected - bets) / betsPerSecond)} left`];
 }
 
-function agencyTable(view: LotteryView, options: PanelOptions): string[] {
-  if (view.agencies.length === 0) return [];
-  const rowsMax = options.rows === undefined
-    ? Infinity
-    : Math.max(AGENCY_ROWS_MIN, options.rows - OTHER_ROWS - view.servers.length);
-  const { shown, others } = choose(view.agencies, rowsMax);
-  const most = Math.max(1, ...view.agencies.map(({ bets }) => bets));
+/** Options of a table: `rows` are those below its heading. */
+type TableOptions = PanelOptions & { rows: number };
+
+function agencyTable({ agencies }: LotteryView, options: TableOptions): string[] {
+  if (agencies.length === 0) return [];
+  // Those for which the draw waits come first.
+  const { shown, others } = choose(agencies, options.rows, ({ state }) => state === "betting");
+  const most = Math.max(1, ...agencies.map(({ bets }) => bets));
   const rows = shown.map((agency) => agencyRow(agency, most));
   const head = ["agency", "", "bets", "of", "bets/s", "state"].map((text) => heading(text));
   head[5].align = "left";
-  const lines = table([head, ...rows], { ...options, barColumn: 1 });
+  const lines = ["", ...table([head, ...rows], { ...options, barColumn: 1 })];
   if (others.length === 0) return lines;
   const closed = others.filter(({ state }) => state !== "betting").length;
   const rest = `… and ${count(others.length)} others, of which ${count(closed)} have closed`;
   return [...lines, fit(rest, options.columns)];
 }
 
-/** Chooses the agencies to show: those for which the draw waits come first. */
-function choose(
-  agencies: readonly AgencyView[],
+/** Chooses what to show in so many lines, one of which may have to sum up the others. */
+function choose<T>(
+  all: readonly T[],
   rowsMax: number,
-): { shown: AgencyView[]; others: AgencyView[] } {
-  const open = agencies.filter(({ state }) => state === "betting");
-  const closed = agencies.filter(({ state }) => state !== "betting");
-  const ordered = agencies.length <= rowsMax ? agencies : [...open, ...closed];
-  return { shown: ordered.slice(0, rowsMax), others: ordered.slice(rowsMax) };
+  comesFirst: (one: T) => boolean,
+): { shown: readonly T[]; others: readonly T[] } {
+  if (all.length <= rowsMax) return { shown: all, others: [] };
+  const ordered = [...all.filter(comesFirst), ...all.filter((one) => !comesFirst(one))];
+  return { shown: ordered.slice(0, rowsMax - 1), others: ordered.slice(rowsMax - 1) };
 }
 
 /** A row whose second cell is the share of the bar, to be drawn when its width is known. */
@@ -97,29 +142,46 @@ function agencyRow(view: AgencyView, most: number): Cell[] {
   ];
 }
 
-function serverTable(servers: readonly ServerView[], options: PanelOptions): string[] {
+function serverTable(
+  servers: readonly ServerView[],
+  options: TableOptions,
+  marks: ReadonlyMap<string, ServerMark>,
+): string[] {
+  if (servers.length === 0) return [];
+  const isUp = (server: ServerView) => !marks.has(server.name) && isServing(server);
+  const { shown, others } = choose(servers, options.rows, (server) => !isUp(server));
   const titles = ["server", "state", "served", "waiting", "stored", "sync", "up for", ""];
   const head = titles.map((text) => heading(text));
   for (const column of [0, 1, 7]) head[column].align = "left";
-  return table([head, ...servers.map(serverRow)], options);
+  const rows = shown.map((server) => serverRow(server, marks.get(server.name)));
+  const lines = ["", ...table([head, ...rows], options)];
+  if (others.length === 0) return lines;
+  const up = others.filter(isUp).length;
+  const rest = `… and ${count(others.length)} others, of which ${count(up)} are up`;
+  return [...lines, fit(rest, options.columns)];
 }
 
-function serverRow(server: ServerView): Cell[] {
-  const { name, state, ready, reason, connections, waiting, betsStored, syncSeconds } = server;
-  const isUp = state === "serving" && ready;
-  const isDead = state === "silent" || state === "gone";
-  const mark = isUp ? "●" : isDead ? "✗" : "○";
-  const word = state === "serving" ? ready ? "up" : "not ready" : state;
+function isServing({ state, ready }: ServerView): boolean {
+  return state === "serving" && ready;
+}
+
+function serverRow(server: ServerView, mark: ServerMark | undefined): Cell[] {
+  const { name, state, reason, connections, waiting, betsStored, syncSeconds } = server;
+  const isUp = mark === undefined && isServing(server);
+  const isDead = mark === undefined ? state === "silent" || state === "gone" : mark === "dead";
+  const sign = isUp ? "●" : isDead ? "✗" : "○";
+  const word = mark ?? (state === "serving" ? server.ready ? "up" : "not ready" : state);
   const shown = (value: number | null) => ({ text: value === null ? "–" : count(value) });
+  const why = isUp || isDead || mark !== undefined ? "" : reason ?? "";
   return [
     { text: name, align: "left" },
-    { text: `${mark} ${word}`, align: "left", color: isUp ? "good" : isDead ? "bad" : "pending" },
+    { text: `${sign} ${word}`, align: "left", color: isUp ? "good" : isDead ? "bad" : "pending" },
     shown(connections),
     shown(waiting),
     shown(betsStored),
     { text: syncSeconds === null ? "–" : milliseconds(syncSeconds) },
     { text: server.uptimeSeconds === null ? "–" : duration(server.uptimeSeconds) },
-    { text: isUp || isDead ? "" : reason ?? "", align: "left", color: "dim" },
+    { text: why, align: "left", color: "dim" },
   ];
 }
 
@@ -195,12 +257,15 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 86_400)} d ${two(whole % 86_400 / 3600)} h`;
 }
 
-function wrap(text: string, columns: number): string[] {
-  const lines = [""];
-  for (const word of text.split(" ")) {
-    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
-    if (longer.length <= columns || lines.at(-1) === "") lines[lines.length - 1] = longer;
-    else lines.push(word);
+/** Breaks a text between words into lines of at most so many columns. An indented text stays so. */
+export function wrap(text: string, columns: number): string[] {
+  const indent = /^ */.exec(text)![0];
+  const lines = [indent];
+  for (const word of text.trim().split(" ")) {
+    const line = lines.at(-1)!;
+    const longer = line === indent ? indent + word : `${line} ${word}`;
+    if (longer.length <= columns || line === indent) lines[lines.length - 1] = longer;
+    else lines.push(indent + word);
   }
   return lines;
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { AgencyView, LotteryView, ServerView } from "../../shared/status/lottery_view.ts";
-import { duration, panelLines } from "./panel.ts";
+import { duration, panelLines, type ServerMark, wrap } from "./panel.ts";
 
 function agencyOf(agency: number, changed: Partial<AgencyView> = {}): AgencyView {
   return {
@@ -127,6 +127,43 @@ Deno.test("panelLines() leaves out what is not known", () => {
   }, PLAIN);
   assertEquals(lines.slice(-2).map((line) => line.trim().split(/ {2,}/).length), [3, 4]);
   assert(!lines.join("\n").includes("/s"));
+});
+
+Deno.test("panelLines() sums up servers, those that are up first", () => {
+  const servers = Array.from(
+    { length: 40 },
+    (_, index) => serverOf(`server${index + 1}`, index === 30 ? { state: "silent" } : {}),
+  );
+  const view = { ...VIEW, servers };
+  const marks = new Map<string, ServerMark>([["server40", "restarting"]]);
+  const footer = "the footer";
+  for (const rows of [16, 24, 40]) {
+    const lines = panelLines(view, { columns: 80, rows, colors: false }, { marks, footer });
+    assert(lines.length < rows, `${lines.length} of ${rows}`);
+    const shown = lines.filter((line) => line.startsWith("server")).slice(1);
+    if (rows > 16) {
+      assertEquals(shown[1].split(" ").slice(0, 4), ["server40", "", "○", "restarting"]);
+    }
+    assertEquals(shown[0].split(" ")[0], "server31");
+    const left = 40 - shown.length;
+    const up = left - (shown.length === 1 ? 1 : 0);
+    assertEquals(lines.at(-3), `… and ${left} others, of which ${up} are up`);
+    assertEquals(lines.at(-1), footer);
+  }
+});
+
+Deno.test("panelLines() shows what goes on instead of the phase, and what up knows of the servers", () => {
+  const marks = new Map<string, ServerMark>([["server1", "dead"], ["server3", "starting"]]);
+  const lines = panelLines(VIEW, PLAIN, { headline: "Stopping the servers, 2 s", marks });
+  assertEquals(lines[0], "Stopping the servers, 2 s");
+  const states = lines.slice(-3).map((line) => line.split(/ {2,}/)[1]);
+  assertEquals(states, ["✗ dead", "○ not ready", "○ starting"]);
+});
+
+Deno.test("wrap() breaks between words, and keeps the indentation", () => {
+  assertEquals(wrap("one two three", 7), ["one two", "three"]);
+  assertEquals(wrap("  - one two", 8), ["  - one", "  two"]);
+  assertEquals(wrap("longer than that", 4), ["longer", "than", "that"]);
 });
 
 Deno.test("duration() is read at a glance", () => {

@@ -7,8 +7,10 @@
 
 import { PROJECT_ROOT } from "../project.ts";
 
-/** The file with all lines of the last run. */
-export const LOG_FILE = `${PROJECT_ROOT}/.cache/up.log`;
+/** The file with all lines of the last run, from the root folder, as messages name it. */
+export const LOG_FILE_NAME = ".cache/up.log";
+/** Its absolute path. */
+export const LOG_FILE = `${PROJECT_ROOT}/${LOG_FILE_NAME}`;
 
 /** The colors of names, as SGR codes: all but black, white, and red, which is for errors. */
 const COLORS = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];

@@ -5,12 +5,17 @@
  */
 
 import type { ClientResult } from "../../client/result_file.ts";
+import { count } from "../../shared/status/lottery_view.ts";
+import type { AgencyResult, ResultReport } from "../json_reports.ts";
 import type { ClientRun, RunWatch, ServerRun } from "./run_watch.ts";
 import type { StoredFacts } from "./run_ledger.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
-/** Maximum length of a list of documents in the table. */
+/** Maximum length of a list of documents in the table, and what it always has, however narrow the terminal. */
 const DOCUMENTS_CHARS_MAX = 60;
+const DOCUMENTS_CHARS_MIN = 20;
+/** The columns of the table before the documents take this. */
+const NUMBERS_CHARS = 41;
 /** What a cell of the table shows if it is not known. */
 const UNKNOWN = "–";
 
@@ -38,6 +43,8 @@ export interface RunFacts extends StoredFacts {
   place: string;
   /** The agencies whose bets are samples. */
   samples: readonly number[];
+  /** The width of the table, if there is room for a few documents. @default {any} */
+  columns?: number;
 }
 
 /** The report of a run. */
@@ -48,6 +55,15 @@ export interface Report {
   faults: string[];
   /** What happened to servers and nodes, which may die without harm to a run. */
   incidents: string[];
+  /** The agencies of the table. */
+  agencies: AgencyResult[];
+  elapsedSeconds: number;
+}
+
+/** Where the bets of a run are, and what its servers have promised of them: those of its RunLedger. */
+export interface LedgerFacts {
+  promise: string;
+  location: string;
 }
 
 /** What is known of one agency. */
@@ -61,7 +77,7 @@ interface AgencyFacts {
 /** Compares what the clients report with the stored bets, by agency. */
 export function reportRun(
   { clients, servers, elapsedMs }: Pick<RunWatch, "clients" | "servers" | "elapsedMs">,
-  { closed, place, results, samples, tallies }: RunFacts,
+  { closed, columns = Infinity, place, results, samples, tallies }: RunFacts,
 ): Report {
   const agencies = clients.map((client): AgencyFacts => ({
     client,
@@ -82,9 +98,11 @@ export function reportRun(
   }
   const note = `in ${(elapsedMs / 1000).toFixed(1)} s${sampleNote(samples, clients.length)}`;
   return {
-    table: tableOf(agencies, note),
+    table: tableOf(agencies, { note, columns }),
     faults,
     incidents: servers.flatMap(incidentsOf),
+    agencies: agencies.map(resultOf),
+    elapsedSeconds: elapsedMs / 1000,
   };
 }
 
@@ -97,6 +115,50 @@ export function verdictOn({ faults, incidents }: Report): string[] {
   return [`All bets are stored, and every agency knows its winners${although}`];
 }
 
+/** Returns what a good run has done, in one sentence. */
+export function closingSentence(
+  { agencies, elapsedSeconds, incidents }: Report,
+  { promise, location }: LedgerFacts,
+): string {
+  const bets = `${count(storedIn(agencies))} bets, ${promise}, ${elapsedSeconds.toFixed(1)} s`;
+  const harmless = incidents.length === 0 ? [] : [`${listed(incidents)}, nothing was lost`];
+  return [bets, ...harmless, `bets in ${location}`].join("; ");
+}
+
+/** Returns the report for a program. */
+export function resultReport(
+  { agencies, elapsedSeconds, faults, incidents }: Report,
+  { exitCode, location, log }: { exitCode: number; location: string; log: string },
+): ResultReport {
+  const bets = storedIn(agencies);
+  return {
+    type: "result",
+    exitCode,
+    elapsedSeconds,
+    bets,
+    agencies,
+    faults,
+    incidents,
+    place: location,
+    log,
+  };
+}
+
+function storedIn(agencies: readonly AgencyResult[]): number {
+  return agencies.reduce((sum, { stored }) => sum + stored, 0);
+}
+
+function resultOf({ client, isClosed, result, tally }: AgencyFacts): AgencyResult {
+  const { documents, stored } = tally;
+  return {
+    agency: client.agency,
+    sent: result?.sent ?? null,
+    stored,
+    winners: isClosed ? documents.length : null,
+    documents: isClosed ? documents : [],
+  };
+}
+
 /** Describes how a service has ended: `server3 was killed (137)`. */
 export function describeExit(
   { name, exitCode, error }: { name: string; exitCode: number; error?: string },
@@ -105,17 +167,21 @@ export function describeExit(
   return `${name} ended with exit code ${exitCode}${error === undefined ? "" : `: ${error}`}`;
 }
 
-function tableOf(agencies: readonly AgencyFacts[], note: string): string[] {
-  const rows = agencies.map(({ client, isClosed, result, tally }) => {
-    const { documents, stored } = tally;
-    const cells = [client.agency, result?.sent, stored, isClosed ? documents.length : undefined];
-    return { cells, documents: isClosed ? documents : [] };
-  });
+function tableOf(
+  agencies: readonly AgencyFacts[],
+  { note, columns }: { note: string; columns: number },
+): string[] {
+  const room = Math.max(DOCUMENTS_CHARS_MIN, columns - NUMBERS_CHARS);
+  const results = agencies.map(resultOf);
+  const rows = results.map(({ agency, sent, stored, winners, documents }) => ({
+    cells: [agency, sent, stored, winners],
+    documents,
+  }));
   const total = (column: number) =>
     rows.map(({ cells }) => cells[column] ?? NaN).reduce((sum, value) => sum + value, 0);
   return align([
     ["agency", "bets sent", "bets stored", "winners", "documents"],
-    ...rows.map(({ cells, documents }) => [...cells.map(shown), shorten(documents)]),
+    ...rows.map(({ cells, documents }) => [...cells.map(shown), shorten(documents, room)]),
     ["all", ...[1, 2, 3].map((column) => shown(total(column))), note],
   ]);
 }
@@ -202,11 +268,15 @@ function listed(parts: readonly string[]): string {
   return new Intl.ListFormat("en-GB").format(parts);
 }
 
-function shorten(documents: readonly string[]): string {
+function shorten(documents: readonly string[], room = Infinity): string {
+  const charsMax = Math.min(DOCUMENTS_CHARS_MAX, room);
   let text = "";
   for (const [index, document] of documents.map(displayed).entries()) {
     const longer = index === 0 ? document : `${text}, ${document}`;
-    if (longer.length > DOCUMENTS_CHARS_MAX) return `${text}, … ${documents.length - index} more`;
+    const left = documents.length - index - 1;
+    // Room for the number of those that are left out.
+    const needed = longer.length + (left === 0 || charsMax === DOCUMENTS_CHARS_MAX ? 0 : 10);
+    if (needed > charsMax && index > 0) return `${text}, … ${documents.length - index} more`;
     text = longer;
   }
   return text;

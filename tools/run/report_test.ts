@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { ClientResult } from "../../client/result_file.ts";
-import { reportRun, verdictOn } from "./report.ts";
+import { closingSentence, reportRun, resultReport, verdictOn } from "./report.ts";
 import type { ClientRun, ServerRun } from "./run_watch.ts";
 import type { AgencyTally } from "./stored_bets.ts";
 
@@ -56,8 +56,52 @@ Deno.test("reportRun() returns a table, and no faults, for a good run", () => {
     ],
     faults: [],
     incidents: [],
+    agencies: [
+      {
+        agency: 1,
+        sent: 26936,
+        stored: 26936,
+        winners: 2,
+        documents: ["30876370", "24807259"],
+      },
+      { agency: 2, sent: 7, stored: 7, winners: 0, documents: [] },
+    ],
+    elapsedSeconds: 3.456,
   });
   assertEquals(verdictOn(found), ["All bets are stored, and every agency knows its winners"]);
+});
+
+Deno.test("closingSentence() says what a good run has done, and what it survived", () => {
+  const facts = { promise: "each flushed", location: "bets.csv" };
+  const agencies = [good(78_690), good(7)];
+  assertEquals(
+    closingSentence(report({ agencies }), facts),
+    "78,697 bets, each flushed, 3.5 s; bets in bets.csv",
+  );
+  const servers = [{ name: "server3", exitCodes: [137, 0] }];
+  assertEquals(
+    closingSentence(report({ agencies, servers }), facts),
+    "78,697 bets, each flushed, 3.5 s; server3 was killed (137), nothing was lost; bets in bets.csv",
+  );
+});
+
+Deno.test("resultReport() has the same facts for a program", () => {
+  const found = report({
+    agencies: [
+      good(3, ["11"]),
+      { client: { closed: false, exitCode: 4 }, tally: { stored: 5, documents: ["13"] } },
+    ],
+  });
+  const { agencies, bets, ...others } = resultReport(found, {
+    exitCode: 1,
+    location: "bets.csv",
+    log: "up.log",
+  });
+  assertEquals([bets, others.exitCode, others.faults], [8, 1, found.faults]);
+  assertEquals(agencies, [
+    { agency: 1, sent: 3, stored: 3, winners: 1, documents: ["11"] },
+    { agency: 2, sent: null, stored: 5, winners: null, documents: [] },
+  ]);
 });
 
 Deno.test("reportRun() shows a dash for what is not known, and winners as the ledger has them", () => {

@@ -11,6 +11,9 @@ import type { LotterySettings } from "./lottery_settings.ts";
 import type { RunSettings } from "./run_settings.ts";
 import { type AgencyTally, continuationFault } from "./stored_bets.ts";
 
+/** What servers promise of a bet where `up`, or the server itself, sees to it that data is flushed. */
+export const ON_STABLE_STORAGE = "each on stable storage before it was acknowledged";
+
 /** What is stored, each by agency. */
 export interface StoredFacts {
   /** The agencies that have closed. */
@@ -23,14 +26,18 @@ export interface StoredFacts {
 export interface RunLedger {
   /** What messages call the place of the bets: "bets.csv". */
   readonly place: string;
+  /** Returns what servers have promised of each bet: "each on stable storage before it was acknowledged". */
+  promise(settings: RunSettings): string;
+  /** Returns where a person finds the bets. */
+  location(settings: RunSettings): string;
   /**
-   * Puts a finished draw away, and checks that an unfinished one can continue. Prints what it has done.
+   * Puts a finished draw away, and checks that an unfinished one can continue. What it has done goes to `say`.
    *
    * @throws {TaskError} If it cannot continue.
    */
-  prepare(settings: RunSettings): Promise<void>;
-  /** Reads what is stored. */
-  read(settings: RunSettings): Promise<StoredFacts>;
+  prepare(settings: RunSettings, say: (line: string) => void): Promise<void>;
+  /** Writes the record of the draw, if it has taken place, and reads what is stored. What it says goes to `say`. */
+  read(settings: RunSettings, say: (line: string) => void): Promise<StoredFacts>;
 }
 
 /**

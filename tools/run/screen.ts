@@ -56,7 +56,8 @@ export class Screen {
   }
 }
 
-function stdoutTerminal(): Terminal {
+/** Returns the terminal of standard output. */
+export function stdoutTerminal(): Terminal {
   return {
     write: (text) => {
       let bytes: Uint8Array = new TextEncoder().encode(text);

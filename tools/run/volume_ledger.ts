@@ -18,31 +18,33 @@ import {
   isDrawFinished,
   isVolumeEmpty,
 } from "./ledger_archive.ts";
-import { assertCanContinue, type RunLedger } from "./run_ledger.ts";
+import { assertCanContinue, ON_STABLE_STORAGE, type RunLedger } from "./run_ledger.ts";
 import { storedRows, tallyBets } from "./stored_bets.ts";
 
 /** The ledger in bets.csv and agencies_closed.txt. */
 export const VOLUME_LEDGER: RunLedger = {
   place: BETS_FILE,
-  prepare: async ({ lottery, server }) => {
+  promise: () => ON_STABLE_STORAGE,
+  location: () => `${SHARED_VOLUME_NAME}/${BETS_FILE}`,
+  prepare: async ({ lottery, server }, say) => {
     await assertWritable(SHARED_VOLUME);
     assertDiskWorks(SHARED_VOLUME);
     const interrupted = await finishArchiving(SHARED_VOLUME);
     if (interrupted !== undefined) {
-      console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
+      say(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
     }
     const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
     if (await isDrawFinished(SHARED_VOLUME, agencies)) {
       const folder = await archiveDraw(SHARED_VOLUME);
-      console.log(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
+      say(`Archived the last draw to ${SHARED_VOLUME_NAME}/${folder}`);
     } else if (!await isVolumeEmpty(SHARED_VOLUME)) {
       await assertCanContinue(storedRows(SHARED_VOLUME), lottery);
-      console.log("Continuing the unfinished draw");
+      say("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
-  read: async ({ server }) => {
+  read: async ({ server }, say) => {
     const [current] = await volumeDraws(SHARED_VOLUME);
-    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME);
+    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME, say);
     return {
       closed: await closedAgencies(SHARED_VOLUME),
       tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),

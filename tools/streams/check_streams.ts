@@ -7,7 +7,9 @@
 import type { DrawRecord } from "../../server/ledger/jetstream/draw_record.ts";
 import { LINE_FEED } from "../../shared/ascii.ts";
 import { compareBets, type StoredRow } from "../check/comparison.ts";
-import { type Compared, comparisonExitCode, comparisonLines } from "../check/comparison_report.ts";
+import { type Compared, comparisonLines, comparisonReport } from "../check/comparison_report.ts";
+import { faultsOf, ledgerReport } from "../check/json_report.ts";
+import type { CheckReport, ComparisonReport } from "../json_reports.ts";
 import { DrawExaminer } from "./draw_examination.ts";
 import type { StreamLedger } from "./stream_ledger.ts";
 import { streamLines, streamsExitCode, streamsVerdict } from "./stream_report.ts";
@@ -16,6 +18,8 @@ import { streamLines, streamsExitCode, streamsVerdict } from "./stream_report.ts
 export interface CheckResult {
   lines: string[];
   exitCode: number;
+  /** The same for a program. */
+  report: CheckReport | ComparisonReport;
 }
 
 /**
@@ -25,16 +29,23 @@ export interface CheckResult {
  */
 export async function checkStreams(streams: StreamLedger): Promise<CheckResult> {
   const listed = await streams.currentDraw();
-  if (listed === undefined) return NO_DRAW;
+  if (listed === undefined) return noDraw(streams);
   const beginMs = performance.now();
   const found = await new DrawExaminer(streams, listed.draw).examine();
   const seconds = ((performance.now() - beginMs) / 1000).toFixed(1);
-  const lines = [
-    `${titleOf(streams, listed.draw)}, read in ${seconds} s`,
-    ...streamLines(found),
-    ...streamsVerdict(found),
-  ];
-  return { lines, exitCode: streamsExitCode(found) };
+  const lines = [...streamLines(found), ...streamsVerdict(found)];
+  const exitCode = streamsExitCode(found);
+  const faults = found.streams.flatMap(({ name, faults, afterClose }) => [
+    ...faultsOf(name, faults),
+    ...faultsOf(name, afterClose),
+  ]);
+  const { counts, isClosed, draw: { agencies } } = found;
+  const ledger = { exitCode, ledger: streams.name, agencies, counts, isClosed, lines };
+  return {
+    lines: [`${titleOf(streams, listed.draw)}, read in ${seconds} s`, ...lines],
+    exitCode,
+    report: ledgerReport(ledger, faults),
+  };
 }
 
 /**
@@ -47,18 +58,24 @@ export async function compareStreams(
   compared: Compared,
 ): Promise<CheckResult> {
   const listed = await streams.currentDraw();
-  if (listed === undefined) return NO_DRAW;
+  if (listed === undefined) return noDraw(streams);
   const { draw } = listed;
   const rows = rowsOfAgency(new DrawExaminer(streams, draw), compared.agency);
   const comparison = await compareBets({ ...compared, rows });
   const lines = [titleOf(streams, draw), ...comparisonLines(comparison, compared)];
-  return { lines, exitCode: comparisonExitCode(comparison) };
+  const report = comparisonReport(comparison, compared);
+  return { lines, exitCode: report.exitCode, report };
 }
 
-const NO_DRAW: CheckResult = {
-  lines: ["There is no draw yet: the first server begins one", "SOUND"],
-  exitCode: 0,
-};
+function noDraw({ name }: StreamLedger): CheckResult {
+  const lines = ["There is no draw yet: the first server begins one", "SOUND"];
+  const nothing = { agencies: 0, counts: new Float64Array(), isClosed: new Uint8Array() };
+  return {
+    lines,
+    exitCode: 0,
+    report: ledgerReport({ exitCode: 0, ledger: name, ...nothing, lines }, []),
+  };
+}
 
 function titleOf({ name }: StreamLedger, { id, createdAt }: DrawRecord): string {
   return `lottery: ${name}, draw ${id} of ${createdAt}`;

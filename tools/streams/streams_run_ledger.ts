@@ -8,7 +8,12 @@ import { parseRow } from "../../shared/rows.ts";
 import { SHARED_VOLUME } from "../project.ts";
 import { certifyRun } from "../record/draws.ts";
 import { streamDraws } from "../record/stream_draws.ts";
-import { assertCanContinue, type RunLedger, type StoredFacts } from "../run/run_ledger.ts";
+import {
+  assertCanContinue,
+  ON_STABLE_STORAGE,
+  type RunLedger,
+  type StoredFacts,
+} from "../run/run_ledger.ts";
 import type { RunSettings } from "../run/run_settings.ts";
 import { tallyBets } from "../run/stored_bets.ts";
 import { DrawExaminer } from "./draw_examination.ts";
@@ -18,17 +23,24 @@ import { type ListedDraw, openStreams, type StreamLedger } from "./stream_ledger
 /** The ledger in the streams of the cluster that the servers' settings name. */
 export const STREAMS_RUN_LEDGER: RunLedger = {
   place: "the ledger",
-  prepare: async (settings) => {
+  promise: ({ lottery: { ledger } }) =>
+    // How the nodes of others flush is for their operators to say.
+    ledger.kind === "nodes"
+      ? ON_STABLE_STORAGE
+      : "each stored by a majority of the nodes before it was acknowledged",
+  location: ({ server: { ledger } }) =>
+    `the streams of lottery ${ledger.engine === "nats" ? ledger.name : ""}`,
+  prepare: async (settings, say) => {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
-    if (current !== undefined) await prepareDraw(streams, current, settings);
+    if (current !== undefined) await prepareDraw(streams, current, settings, say);
   },
-  read: async (settings) => {
+  read: async (settings, say) => {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    await certifyRun(draw, SHARED_VOLUME);
+    await certifyRun(draw, SHARED_VOLUME, say);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };
@@ -43,16 +55,17 @@ async function prepareDraw(
   streams: StreamLedger,
   { draw, sequence }: ListedDraw,
   { lottery, server: { agencies, winningNumber } }: RunSettings,
+  say: (line: string) => void,
 ): Promise<void> {
   const { closedCount, streams: found } = await new DrawExaminer(streams, draw).examine();
   const isUsed = found.some(({ state }) => state !== undefined && state.messages > 0);
   const isSame = draw.agencies === agencies && draw.winningNumber === winningNumber;
   if (closedCount === draw.agencies) {
     await streams.beginDraw({ agencies, winningNumber }, sequence);
-    console.log(`Began a new draw. The last one stays in ${streamNames(streams.name, draw)}`);
+    say(`Began a new draw. The last one stays in ${streamNames(streams.name, draw)}`);
   } else if (isUsed) {
     await assertCanContinue(fieldsOf(new DrawExaminer(streams, draw)), lottery);
-    console.log("Continuing the unfinished draw");
+    say("Continuing the unfinished draw");
     // No server would start with other settings than those of a draw, even if it is empty.
   } else if (!isSame) await streams.beginDraw({ agencies, winningNumber }, sequence);
 }

@@ -12,7 +12,7 @@ import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
-import { endsInHugeHole, inspectTail, type ReadAt, sizeBeforeHole } from "./recovery.ts";
+import { inspectTail, type ReadAt, refuseHugeHole, sizeBeforeHole } from "./recovery.ts";
 import { type DurableMark, type Round, RoundJournal } from "./round_journal.ts";
 import { RowCounter, type RowCounterOptions } from "./row_counter.ts";
 import { completeLastRow } from "./shortened_file.ts";
@@ -31,10 +31,6 @@ const COUNTED_LOCKED_SLICES_MAX = 4;
 const LOOKED_AT_BYTES_MAX = 200;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
-
-const HUGE_HOLE =
-  `Cannot use ${BETS_FILE}: it ends in more than 64 MiB of zeros, which no server has written. ` +
-  "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair";
 
 /** Options of {@linkcode BetsFile}. */
 export interface BetsFileOptions extends RowCounterOptions, Pick<FileLockOptions, "onFatal"> {
@@ -133,8 +129,7 @@ export class BetsFile {
    * @throws {FatalLedgerError} If the file was moved or deleted, or is smaller than what was durable.
    */
   async follow(): Promise<void> {
-    const isBehind = this.#file.size() !== this.#tally.size;
-    if (!isBehind) return await this.markDurable();
+    if (this.#file.size() === this.#tally.size) return await this.markDurable();
     await this.#countUnlocked(await this.#lock.hold(() => this.#recoverAndMark()));
   }
 
@@ -206,7 +201,7 @@ export class BetsFile {
 
   /** Writes down what is durable, if that is not written down yet. */
   async markDurable(): Promise<void> {
-    if (this.#isMarked) return;
+    if (this.#durableSize <= this.mark.bets) return;
     await this.#lock.hold(() => this.#recoverAndMark());
   }
 
@@ -304,12 +299,11 @@ export class BetsFile {
     const size = this.#file.size();
     const round = this.#journal.read();
     const durableSize = Math.max(this.mark.bets, this.#durableSize);
-    const isKnown = size === this.#tally.size;
-    if (!isKnown && endsInHugeHole(size, this.read)) throw new FatalLedgerError(HUGE_HOLE);
     const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
       knownSize: this.#tally.size,
       durableSize,
+      onHugeHole: refuseHugeHole,
     });
     if (state === "shortened") {
       const { rules, log } = this.#options;
@@ -334,13 +328,8 @@ export class BetsFile {
 
   #recoverAndMark(): number {
     const wholeSize = this.#recover();
-    if (!this.#isMarked) this.#journal.writeMark(this.#newMark());
+    if (this.#durableSize > this.mark.bets) this.#journal.writeMark(this.#newMark());
     return wholeSize;
-  }
-
-  /** Whether everything that is known to be durable is written down. */
-  get #isMarked(): boolean {
-    return this.#durableSize <= this.mark.bets;
   }
 
   /**

@@ -6,7 +6,9 @@
  */
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
 import type { Round } from "./round_journal.ts";
+import { BETS_FILE } from "./volume_files.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -50,15 +52,21 @@ export interface InspectTailOptions {
   knownSize?: number;
   /** Bytes that were durable: the mark of the journal. @default {0} */
   durableSize?: number;
+  /**
+   * Called before a long search if {@linkcode endsInHugeHole}. A file that ends as its last round announces, with
+   * a row, has no such hole, and is not read again to find out. @default {the search is made}
+   */
+  onHugeHole?: () => never;
 }
 
 /** Compares the end of bets.csv, a file of `size` bytes, with the last round of its journal. */
 export function inspectTail(
   size: number,
   round: Round | undefined,
-  { read, knownSize = 0, durableSize = 0 }: InspectTailOptions,
+  options: InspectTailOptions,
 ): Tail {
-  const state = size < durableSize ? "shortened" : stateOf(size, round, { read, knownSize });
+  const { read, durableSize = 0 } = options;
+  const state = size < durableSize ? "shortened" : stateOf(size, round, options);
   switch (state) {
     case "whole":
     case "not started":
@@ -78,11 +86,13 @@ export function inspectTail(
 function stateOf(
   size: number,
   round: Round | undefined,
-  { read, knownSize }: { read: ReadAt; knownSize: number },
+  { read, knownSize = 0, onHugeHole }: InspectTailOptions,
 ): TailState {
+  const isAtEnd = size === round?.to;
+  if (isAtEnd && (size <= knownSize || !endsInZero(size, read))) return "whole";
+  if (onHugeHole !== undefined && endsInHugeHole(size, read)) onHugeHole();
   if (round === undefined) return "no journal";
   const { from, to } = round;
-  if (size === to && (size <= knownSize || !endsInZero(size, read))) return "whole";
   if (size > to) return "longer";
   if (size < from) return "shorter";
   if (lastRowEnd(from, read) < from) return "edited";
@@ -127,6 +137,14 @@ export function endsInHugeHole(size: number, read: ReadAt): boolean {
   const isZero = (position: number) => read(byte, position) === 1 && byte[0] === 0;
   return size > UNSYNCED_BYTES_MAX &&
     [1, CHUNK_BYTES, UNSYNCED_BYTES_MAX].every((back) => isZero(size - back));
+}
+
+/** Reports a file that ends in more zeros than servers can have left. */
+export function refuseHugeHole(): never {
+  throw new FatalLedgerError(
+    `Cannot use ${BETS_FILE}: it ends in more than 64 MiB of zeros, which no server has written. ` +
+      "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair",
+  );
 }
 
 function endOfZeros(from: number, { size, read }: { size: number; read: ReadAt }): number {
