@@ -238,7 +238,7 @@ Deno.test({
     const page = await open(browser, lottery, { isStill: true, language: "es" });
     assertEquals(
       await page.text("#phase"),
-      "Se aceptan apuestas: 0 guardadas, ninguna agencia cerrada",
+      "Apuestas abiertas: 0 guardadas, ninguna agencia cerrada",
     );
     lottery.view.bets = [-5, -6, -7];
     await lottery.look();

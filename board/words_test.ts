@@ -83,7 +83,7 @@ Deno.test("phaseOf() decides what the large sentence says", () => {
   assertEquals(say({ servers: [{ mark: "dead" }] })[0], "No server answers");
   assertEquals(say({}), [
     "Bets are open: 1,234 stored, no agency closed",
-    "Se aceptan apuestas: 1.234 guardadas, ninguna agencia cerrada",
+    "Apuestas abiertas: 1.234 guardadas, ninguna agencia cerrada",
   ]);
   const lottery = { phase: "waiting" };
   assertEquals(

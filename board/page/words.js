@@ -276,7 +276,7 @@ function spanish() {
         case "starting":
           return "Los servidores están arrancando";
         case "open":
-          return `Se aceptan apuestas: ${count(phase.bets)} guardadas, ${
+          return `Apuestas abiertas: ${count(phase.bets)} guardadas, ${
             phase.closed === 0
               ? "ninguna agencia cerrada"
               : `${count(phase.closed)} de ${count(phase.agencies)} agencias cerradas`
