@@ -5,10 +5,9 @@
  */
 
 import { type Control, testControls } from "./controls.ts";
-import { HOSTS, LOOP_DISK, NODES } from "./requirements.ts";
+import { LOOP_DISK, NODES } from "./requirements.ts";
 import { lostAnswers } from "./scenarios/nodes/lost_answers.ts";
 import { clusterPowerCuts } from "./scenarios/nodes/node_power_cuts.ts";
-import { partitions } from "./scenarios/nodes/partitions.ts";
 
 const seed = 7;
 
@@ -46,14 +45,6 @@ const CONTROLS: Control[] = [
         unsafe: ["no-resolution"],
       }),
     finds: ["duplicate"],
-  },
-  {
-    name: "partitions() finds outdated progress where servers do not confirm it with a mark",
-    needed: HOSTS,
-    run: () => partitions({ seed, count: 2, unsafe: ["no-marks"] }),
-    // The host with the leader must be asked while the others store.
-    runsMax: 5,
-    finds: ["lost"],
   },
 ];
 
