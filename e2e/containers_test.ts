@@ -81,6 +81,8 @@ Deno.test({
         [
           ...Array(5).fill(`${user} true [ALL] ${512 * 2 ** 20} 256 ${0.5e9}`),
           ...Array(3).fill(`${user} true [ALL] ${600 * 2 ** 20} 512 ${1e9}`),
+          // The board.
+          `${user} true [ALL] ${256 * 2 ** 20} 128 ${0.5e9}`,
         ].sort(),
       );
 
