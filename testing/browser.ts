@@ -210,15 +210,24 @@ export class Page {
 
   /** Waits until an expression is true, for at most `timeoutMs`. Returns whether it became true. */
   async becomes(expression: string, timeoutMs: number): Promise<boolean> {
-    return await this.evaluate<boolean>(`new Promise((resolve) => {
-      const endMs = performance.now() + ${timeoutMs};
-      const look = () => {
-        if (${expression}) resolve(true);
-        else if (performance.now() > endMs) resolve(false);
-        else setTimeout(look, 16);
-      };
-      look();
-    })`);
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      try {
+        return await this.evaluate<boolean>(`new Promise((resolve) => {
+          const endMs = performance.now() + ${timeoutMs};
+          const look = () => {
+            if (${expression}) resolve(true);
+            else if (performance.now() > endMs) resolve(false);
+            else setTimeout(look, 16);
+          };
+          look();
+        })`);
+      } catch (error) {
+        // A page that is being left no longer answers; the one that follows does.
+        const isLeft = (error as Error).message.includes("navigated or closed");
+        if (!isLeft || performance.now() > endMs) throw error;
+      }
+    }
   }
 
   /** Returns the text of the first element that matches. */

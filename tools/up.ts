@@ -61,8 +61,8 @@ All lines of the services go to .cache/up.log; ${TASK} logs shows them. NO_COLOR
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
 server/shared-volume/archive, one on JetStream stays in its streams; an unfinished one continues. A server
-or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after the run,
-until Ctrl-C.
+or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after a run that
+succeeded, until Ctrl-C.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -164,7 +164,8 @@ async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
   const report = reportRun(watch, { ...stored, place: ledger.place, results, samples, columns });
   const facts = { promise: ledger.promise(settings), location: ledger.location(settings) };
   const exitCode = showReport(display, report, facts);
-  if (display.mode !== "json") await run.board?.stay(stop);
+  // A failure stays the last thing on the screen.
+  if (exitCode === 0 && display.mode !== "json") await run.board?.stay(stop);
   return exitCode;
 }
 
