@@ -124,6 +124,8 @@ function rateOf({ betsPerSecond }) {
 }
 
 let shownTotal = 0;
+/** What is counted up to, and since when. */
+let count = { from: 0, to: 0, startMs: 0 };
 /** @type {number | undefined} */
 let counting;
 
@@ -131,7 +133,8 @@ let counting;
 function countUpTo(state) {
   if (counting !== undefined) cancelAnimationFrame(counting);
   const { bets, lottery } = state;
-  const [from, startMs] = [shownTotal, performance.now()];
+  if (bets !== count.to) count = { from: shownTotal, to: bets, startMs: performance.now() };
+  const { from, startMs } = count;
   const step = () => {
     const share = Math.min(1, (performance.now() - startMs) / COUNT_MS);
     shownTotal = isStill() || bets < from ? bets : Math.round(from + (bets - from) * share);
