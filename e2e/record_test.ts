@@ -34,7 +34,7 @@ function batchOf(agency: number, from: number): string {
   return `StoreBatch:${agency};${bets.join(":")}\n`;
 }
 
-/** An agency that sends batches until it is told to stop. */
+/** An agency that sends batches until it is stopped. */
 class Agency {
   acknowledged = 0;
   isStopping = false;

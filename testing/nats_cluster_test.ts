@@ -92,7 +92,7 @@ Deno.test(
 );
 
 Deno.test(
-  needs(NATS, "NatsCluster configures when nodes sync, and what else it is told"),
+  needs(NATS, "NatsCluster configures when nodes sync, and passes on other settings"),
   async () => {
     for (const syncAlways of [true, false]) {
       const config = { cluster: `c-${syncAlways}` };

@@ -5,7 +5,7 @@
  * - `no-condition`: messages are stored whatever is stored already
  * - `no-resolution`: a server does not recognize its own messages, so it takes each message without an
  *   answer for one that was not stored
- * - `no-marks`: an agency is told the number of bets that the server knows, and no mark confirms it
+ * - `no-marks`: a server answers with the number of bets that it knows, and no mark confirms it
  *
  * @module
  */

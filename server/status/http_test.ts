@@ -90,7 +90,7 @@ Deno.test({
 });
 
 Deno.test({
-  ...net("HttpServer refuses what is no request, other methods, and requests that are too long"),
+  ...net("HttpServer refuses invalid requests, other methods, and requests that are too long"),
   fn: async () => {
     const seen: HttpRequest[] = [];
     await using server = start({ headBytesMax: 200 }, seen);

@@ -3,7 +3,7 @@ import { isNodeDetail, readNodeLine } from "./node_lines.ts";
 
 const HEAD = "[42] 2026/11/27 14:01:24.278654";
 
-Deno.test("readNodeLine() tells that a node listens, and why it ends", () => {
+Deno.test("readNodeLine() recognizes that a node listens, and why it ends", () => {
   assertEquals(readNodeLine(`${HEAD} [INF] Server is ready`), { isListening: true });
   assertEquals(readNodeLine(`${HEAD} [FTL] Can't start JetStream: no space left on device`), {
     error: "Can't start JetStream: no space left on device",

@@ -136,7 +136,7 @@ const CASES: Case[] = [
     says: /count: 1\n {2}message 4: agency 2 has 3 bets with it, but its header says 7/,
   },
   {
-    name: "a row that is no bet",
+    name: "an invalid row",
     damage: (lottery) => lottery.publish({ agency: 2, rows: ["Ana,Gil,1,1990-02-30,42\n"] }),
     exitCode: 4,
     says: /fault: \S+_0: birthdate: 1\n {2}message 4: row 1: birthdate "1990-02-30"/,
