@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { NatsCluster } from "../testing/nats_cluster.ts";
 import { natsServers } from "../testing/nats_server.ts";
 import { needs } from "../testing/needs.ts";
@@ -198,7 +198,8 @@ Deno.test({
       "of an earlier run are still running",
     );
     const down = await succeed(copy, "down");
-    assertStringIncludes(down, "Stopped 6 processes of an earlier run");
+    // Those that lost a pipe with `up` and wrote to it have already ended.
+    assertMatch(down, /Stopped [1-6] process(es)? of an earlier run/);
     assertEquals(children.some(isAlive), false);
   },
 });

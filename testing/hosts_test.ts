@@ -11,9 +11,11 @@ function hasNamespace(name: string): boolean {
   return new TextDecoder().decode(stdout).includes(name);
 }
 
-Deno.test(
-  needs(NEEDED, "Hosts.cut() separates a host from the others until it joins"),
-  async () => {
+Deno.test({
+  ...needs(NEEDED, "Hosts.cut() separates a host from the others until it joins"),
+  // The system goes on connecting to the host that was cut off when nobody waits for it any more.
+  sanitizeOps: false,
+  fn: async () => {
     let name: string;
     {
       await using hosts = new Hosts(3);
@@ -32,7 +34,7 @@ Deno.test(
     }
     assertEquals(hasNamespace(name), false);
   },
-);
+});
 
 Deno.test(needs(NEEDED, "Hosts.name() lets a name lead to several addresses"), async () => {
   await using hosts = new Hosts(1);

@@ -172,6 +172,8 @@ export class RunDisplay implements AsyncDisposable {
     const isStopping = this.#progress.isStopping;
     this.#progress.end(name, exitCode);
     if (exitCode === 0 || isStopping) return;
+    // A server may be back before the next tick.
+    if (this.mode === "panel") this.#show();
     if (this.#clients.has(name)) this.#failed.add(name);
     this.#note(describeExit({ name, exitCode }));
   }
