@@ -7,6 +7,7 @@
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS, LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
+import type { TlsDemands } from "./dialer.ts";
 import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
@@ -15,6 +16,8 @@ export interface ClientSettings {
   agency: number;
   host: string;
   port: number;
+  /** What the servers must show over TLS; nothing for plain TCP. */
+  tls: TlsDemands | undefined;
   logLevel: string;
   logFormat: LogFormat;
   /** The file of bets, or the folder that holds it as agency-N.csv. */
@@ -73,7 +76,7 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
   if (yaml.fault !== undefined) reader.fault(yaml.fault);
   const settings: ClientSettings = {
     agency: reader.integer("id", { min: 1, max: AGENCIES_MAX }),
-    ...readAddress(reader),
+    ...readServer(reader, readFile),
     logLevel: reader.oneOf("log.level", Object.keys(CLIENT_LEVELS), "info"),
     logFormat: reader.oneOf(
       "log.format",
@@ -97,6 +100,41 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
   };
   reader.finish();
   return settings;
+}
+
+/** The servers' address, and whether and how they speak TLS. */
+function readServer(
+  reader: SettingsReader,
+  readFile: (path: string) => string,
+): Pick<ClientSettings, "host" | "port" | "tls"> {
+  const address = readAddress(reader);
+  const isTls = reader.flag("server.tls", false);
+  const caFile = reader.text("server.ca", "");
+  const name = reader.text("server.name", "");
+  if (!isTls) {
+    const given = [caFile && "server.ca", name && "server.name"].filter(Boolean).join(" and ");
+    if (given !== "") {
+      reader.fault(`${given}: given without server.tls: true (CLI_SERVER_TLS=true): set it, too`);
+    }
+    return { ...address, tls: undefined };
+  }
+  const caCerts = caFile === "" ? [] : [readCertificates(reader, caFile, readFile)];
+  return { ...address, tls: { name: name || address.host, caCerts } };
+}
+
+function readCertificates(
+  reader: SettingsReader,
+  path: string,
+  readFile: (path: string) => string,
+): string {
+  try {
+    const text = readFile(path);
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+    reader.fault(`server.ca is ${path}, which has no certificate in PEM`);
+  } catch (error) {
+    reader.fault(`server.ca is ${path}, which cannot be read: ${(error as Error).message}`);
+  }
+  return "";
 }
 
 function readAddress(reader: SettingsReader): { host: string; port: number } {

@@ -33,6 +33,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     agency: 3,
     host: "server",
     port: 12345,
+    tls: undefined,
     logLevel: "info",
     logFormat: "text",
     data: "data",
@@ -141,4 +142,31 @@ Deno.test("readClientSettings() rejects invalid addresses", () => {
       `server.address is ${JSON.stringify(address)}: give host:port, such as server:12345`,
     ]);
   }
+});
+
+Deno.test("readClientSettings() reads what servers must show over TLS", () => {
+  const files = {
+    "config.yaml":
+      'server:\n  address: "10.0.0.7:12345"\n  tls: true\n  ca: ca.pem\n  name: server\n',
+    "ca.pem": "-----BEGIN CERTIFICATE-----\n",
+    "empty.pem": "",
+  };
+  const read = (environment: Record<string, string>) =>
+    readClientSettings(sources({ files, environment: { CLI_ID: "1", ...environment } })).tls;
+  assertEquals(read({}), { name: "server", caCerts: [files["ca.pem"]] });
+  assertEquals(read({ CLI_SERVER_NAME: "other" })?.name, "other");
+  const environment = { CLI_ID: "1", CLI_SERVER_TLS: "true", CLI_SERVER_ADDRESS: "host:1" };
+  assertEquals(readClientSettings(sources({ environment })).tls, { name: "host", caCerts: [] });
+
+  const faulty = (CLI_SERVER_CA: string) =>
+    faults({ files, environment: { CLI_ID: "1", CLI_SERVER_CA } });
+  assertEquals(faulty("empty.pem"), ["server.ca is empty.pem, which has no certificate in PEM"]);
+  assertEquals(faulty("none.pem"), ["server.ca is none.pem, which cannot be read: no such file"]);
+});
+
+Deno.test("readClientSettings() refuses demands on TLS where TLS is not asked for", () => {
+  const environment = { CLI_ID: "1", CLI_SERVER_CA: "ca.pem", CLI_SERVER_NAME: "server" };
+  assertEquals(faults({ environment }), [
+    "server.ca and server.name: given without server.tls: true (CLI_SERVER_TLS=true): set it, too",
+  ]);
 });

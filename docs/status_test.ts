@@ -15,7 +15,14 @@ function servingServer(): ServerStatus {
   const status = new ServerStatus({ host: "h", pid: 1, version: "1" }, () => 0);
   const figures = new LedgerFigures();
   const identity = { id: "", agencies: 1, winningNumber: 7, createdAt: "" };
-  const connections = { served: 0, placesMax: 1, arriving: 0, waiting: 0, lingering: 0 };
+  const connections = {
+    served: 0,
+    placesMax: 1,
+    arriving: 0,
+    waiting: 0,
+    lingering: 0,
+    refused: { tls: 0 },
+  };
   status.serving({ port: 1, connections: () => connections, invalidPackets: 0 }, {
     identity,
     figures,

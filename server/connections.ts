@@ -12,6 +12,8 @@ import { Places, type Visit } from "./places.ts";
 import { Session, type SessionContext } from "./session.ts";
 import { arrivalsMax, type ServerSettings } from "./settings.ts";
 import type { SummedWarnings } from "./summed_warnings.ts";
+import { enter } from "./transport/entrance.ts";
+import type { AcceptedConnection } from "./transport/listener.ts";
 
 /** Pause before the next search for a connection that can make room. */
 const SEARCH_PAUSE_MS = 25;
@@ -22,7 +24,7 @@ const STOP_PATIENCE_MS = 1500;
 
 /** A connection that needs a place. */
 interface Arrival extends Grouped {
-  readonly connection: Deno.TcpConn;
+  readonly connection: AcceptedConnection;
   /** Address and port. */
   readonly peer: string;
 }
@@ -66,6 +68,8 @@ export class Connections {
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Invalid packets that were refused. */
   invalidPackets = 0;
+  /** Connections whose two sides could not agree on TLS. */
+  #tlsFailures = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
   #isStopping = false;
@@ -85,7 +89,7 @@ export class Connections {
   }
 
   /** Serves a connection that was accepted, as soon as there is a place. */
-  add(connection: Deno.TcpConn): void {
+  add(connection: AcceptedConnection): void {
     const { hostname, port } = connection.remoteAddr;
     const peer = `${hostname}:${port}`;
     // Many agencies come from a trusted proxy: each of its connections counts as an address.
@@ -120,7 +124,8 @@ export class Connections {
     const [waiting, lingering] = [this.#waiting.size, this.#lingering.size];
     const served = this.#sessions.size - waiting - lingering;
     const { connectionsMax: placesMax } = this.#settings;
-    return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering };
+    const refused = { tls: this.#tlsFailures };
+    return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering, refused };
   }
 
   /** Ends all connections: those that are working, after their answer. */
@@ -162,17 +167,26 @@ export class Connections {
     const { connection, peer, source } = arrival;
     this.#arrivals.delete(arrival);
     try {
-      connection.setNoDelay(true);
+      connection.setNoDelay?.(true);
       // Detects a peer that vanishes while its session waits for the draw.
-      connection.setKeepAlive(true);
+      connection.setKeepAlive?.(true);
     } catch {
       // The peer is gone already; the session finds out.
     }
-    const session = new Session(connection, peer, this.#context);
+    const entered = enter(connection, {
+      isTls: this.#settings.tls !== undefined,
+      onRefused: (reason) => this.#onTlsFailure(reason),
+    });
+    const session = new Session(entered, peer, this.#context);
     const visit = { session, source, placedAt: 0 };
     this.#places.give(visit);
     const ended = session.run().then(() => this.#onEnd(session));
     this.#sessions.set(session, { visit, ended });
+  }
+
+  #onTlsFailure(reason: string): void {
+    this.#tlsFailures++;
+    this.#warnings.warn("tls", reason);
   }
 
   #turnAway(): void {

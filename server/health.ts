@@ -23,6 +23,12 @@ export interface ServerAddress {
   port: number;
 }
 
+/** A connection to a server, for one question. */
+interface Line extends Disposable {
+  send(bytes: Uint8Array): Promise<unknown>;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
 /**
  * Asks a server for the progress of an agency.
  *
@@ -30,29 +36,57 @@ export interface ServerAddress {
  * @throws If the server cannot be reached, closes the connection, or answers with another packet.
  */
 export async function askProgress(
-  { hostname, port }: ServerAddress,
+  address: ServerAddress,
   agency: number,
+  isTls = false,
 ): Promise<number> {
-  using connection = await Deno.connect({ hostname, port });
-  const request = encodeAgencyRequest("ProgressRequest", agency);
-  for (let sent = 0; sent < request.length;) sent += await connection.write(request.subarray(sent));
+  using line = await (isTls ? openTls(address) : openTcp(address));
+  await line.send(encodeAgencyRequest("ProgressRequest", agency));
+  return decodeProgressResponse(await firstLine(line, address));
+}
+
+async function firstLine({ chunks }: Line, { hostname, port }: ServerAddress) {
   const frames = new FrameBuffer(ANSWER_BYTES_MAX);
-  for (;;) {
+  for await (const chunk of chunks) {
+    const space = frames.space();
+    const part = chunk.subarray(0, space.length);
+    space.set(part);
+    frames.filled(part.length);
     const answer = frames.take();
-    if (answer !== undefined) return decodeProgressResponse(answer);
-    const count = await connection.read(frames.space());
-    if (count === null) throw new Error(`${hostname}:${port} closed the connection`);
-    frames.filled(count);
+    if (answer !== undefined) return answer;
   }
+  throw new Error(`${hostname}:${port} closed the connection`);
+}
+
+async function openTcp(address: ServerAddress): Promise<Line> {
+  const connection = await Deno.connect({ ...address });
+  const writer = connection.writable.getWriter();
+  return {
+    send: (bytes) => writer.write(bytes),
+    chunks: connection.readable,
+    [Symbol.dispose]: () => void writer.abort().catch(() => {}),
+  };
+}
+
+/** Trusts any certificate: it is for the name by which agencies know the server, not for loopback. */
+async function openTls({ hostname, port }: ServerAddress): Promise<Line> {
+  // It takes time to load, and most servers do without it.
+  const { connect } = await import("node:tls");
+  const socket = connect({ host: hostname, port, rejectUnauthorized: false });
+  return {
+    send: (bytes) => Promise.resolve(socket.write(bytes)),
+    chunks: socket,
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
 }
 
 async function main(): Promise<number> {
   try {
-    const { port, listenIp, agencies } = readServerSettings();
+    const { port, listenIp, agencies, tls } = readServerSettings();
     const hostname = listenIp === "0.0.0.0" ? "127.0.0.1" : listenIp;
     // On JetStream each question appends a mark, which makes servers read again: no agency bears all of that.
     const agency = 1 + Math.floor(Math.random() * agencies);
-    await askProgress({ hostname, port }, agency);
+    await askProgress({ hostname, port }, agency, tls !== undefined);
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

@@ -13,15 +13,14 @@ import { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import type { ServerSettings } from "./settings.ts";
 import { SummedWarnings } from "./summed_warnings.ts";
+import { type Listener, listenTcp } from "./transport/listener.ts";
+import { TlsListener } from "./transport/tls_listener.ts";
 
 /** Pause after a connection could not be accepted for a reason that is not its peer's. */
 const ACCEPT_PAUSE_MS = 100;
 
 /** The same after a connection has ended to make room. */
 const RELIEF_PAUSE_MS = 5;
-
-/** The part of Deno.TcpListener that a server uses. */
-export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 
 /** Options of {@linkcode Server}. */
 export interface ServerOptions {
@@ -31,8 +30,8 @@ export interface ServerOptions {
   onDraw?: (draw: Draw) => void;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
-  /** Opens the listening socket. @default {Deno.listen} */
-  listen?: (settings: ServerSettings) => Listener;
+  /** Opens the listening socket. @default {over TCP or TLS, as the settings say} */
+  listen?: (settings: ServerSettings, log: ActionLog) => Listener;
 }
 
 /** A server of the lottery. */
@@ -54,11 +53,11 @@ export class Server {
    * @throws If the address cannot be bound.
    */
   constructor(settings: ServerSettings, options: ServerOptions) {
-    const { ledger, log, onDraw, now = () => performance.now(), listen = listenTcp } = options;
+    const { ledger, log, onDraw, now = () => performance.now(), listen = openListener } = options;
     this.#ledger = ledger;
     this.#log = log;
     this.#warnings = new SummedWarnings(log);
-    this.#listener = listen(settings);
+    this.#listener = listen(settings, log);
     const { winningNumber, agencies, packetBytesMax, agenciesPerConnectionMax } = settings;
     const context = {
       ledger,
@@ -138,10 +137,11 @@ export class Server {
   }
 }
 
-function listenTcp(settings: ServerSettings): Listener {
-  const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog } = settings;
+function openListener(settings: ServerSettings, log: ActionLog): Listener {
+  const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog, tls } = settings;
+  const address = { hostname, port, reusePort, tcpBacklog };
   try {
-    return Deno.listen({ hostname, port, reusePort, tcpBacklog });
+    return tls === undefined ? listenTcp(address) : new TlsListener({ address, files: tls, log });
   } catch (cause) {
     throw new Error(`Cannot listen on ${hostname}:${port}: ${(cause as Error).message}`, { cause });
   }

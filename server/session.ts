@@ -28,6 +28,7 @@ import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { SessionBets } from "./session_bets.ts";
+import type { Connection } from "./transport/entrance.ts";
 import { winnersResponse } from "./winners_response.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
@@ -38,14 +39,6 @@ const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
 /** What is read while lingering is dropped, so all sessions read into the same bytes. */
 const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
-
-/** The part of Deno.TcpConn that a session uses. */
-export interface Connection {
-  read(bytes: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-}
 
 /** What all sessions of a server share. */
 export interface SessionContext {

@@ -2,9 +2,10 @@ import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { BetDecoder } from "../shared/mod.ts";
 import { DrawWatch } from "./draw_watch.ts";
-import { type Connection, Session } from "./session.ts";
+import { Session } from "./session.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
 import { MemoryDisk } from "./testing/memory_disk.ts";
+import type { Connection } from "./transport/entrance.ts";
 
 /** A connection that records what is done with it. */
 class FakeConnection implements Connection {

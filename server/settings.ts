@@ -10,6 +10,7 @@ import { SettingsReader } from "../shared/config.ts";
 import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
+import type { TlsFiles } from "./transport/tls_pair.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
@@ -39,6 +40,10 @@ export interface ServerSettings {
   /** The port of the server's status; nothing if it has none. */
   statusPort: number | undefined;
   statusIp: string;
+  /** What the port speaks TLS with; nothing if it speaks plain TCP. */
+  tls: TlsFiles | undefined;
+  /** The same for the port of the status. */
+  statusTls: TlsFiles | undefined;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
@@ -117,6 +122,8 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     }),
     statusPort: readStatusPort(reader),
     statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
+    tls: readTlsFiles(reader, "SERVER"),
+    statusTls: readTlsFiles(reader, "STATUS"),
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,
@@ -133,6 +140,16 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
 function readStatusPort(reader: SettingsReader): number | undefined {
   if (reader.text("STATUS_PORT", "") === "") return undefined;
   return reader.integer("STATUS_PORT", { min: 0, max: 65535 });
+}
+
+/** Reads the settings of a certificate and its key: both or none. */
+function readTlsFiles(reader: SettingsReader, prefix: string): TlsFiles | undefined {
+  const [certName, keyName] = [`${prefix}_TLS_CERT`, `${prefix}_TLS_KEY`];
+  const [certFile, keyFile] = [reader.text(certName, ""), reader.text(keyName, "")];
+  if (certFile === "" && keyFile === "") return undefined;
+  if (certFile === "") reader.fault(`${keyName} is given without ${certName}: give both, or none`);
+  if (keyFile === "") reader.fault(`${certName} is given without ${keyName}: give both, or none`);
+  return { certFile, keyFile };
 }
 
 function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {

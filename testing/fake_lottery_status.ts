@@ -96,7 +96,14 @@ export class FakeLotteryStatus implements AsyncDisposable {
         startedAt: new Date(startedMs).toISOString(),
         uptimeSeconds: (Date.now() - startedMs) / 1000,
       },
-      connections: { served: connections, placesMax: 512, arriving: 0, waiting: 0, lingering: 0 },
+      connections: {
+        served: connections,
+        placesMax: 512,
+        arriving: 0,
+        waiting: 0,
+        lingering: 0,
+        refused: { tls: 0 },
+      },
       lottery: {
         id,
         createdAt: this.#createdAt,

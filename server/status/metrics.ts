@@ -70,7 +70,7 @@ function diskMetrics({ bytes, freeBytes }: DiskSpace): Metric[] {
 
 function connectionMetrics({ connections }: StatusReport): Metric[] {
   if (connections === null) return [];
-  const { placesMax, ...states } = connections;
+  const { placesMax, refused, ...states } = connections;
   return [
     {
       name: "lottery_connections",
@@ -79,6 +79,12 @@ function connectionMetrics({ connections }: StatusReport): Metric[] {
       samples: Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
     },
     gauge("lottery_places", "Connections that can be served at once.", placesMax),
+    {
+      name: "lottery_connections_refused",
+      help: "Connections that this server has refused, by reason.",
+      type: "counter",
+      samples: Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
+    },
   ];
 }
 

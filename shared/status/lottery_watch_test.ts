@@ -31,7 +31,14 @@ function reportOf(
       startedAt: createdAt,
       uptimeSeconds: 5,
     },
-    connections: { served: 2, placesMax: 512, arriving: 0, waiting: 1, lingering: 0 },
+    connections: {
+      served: 2,
+      placesMax: 512,
+      arriving: 0,
+      waiting: 1,
+      lingering: 0,
+      refused: { tls: 0 },
+    },
     lottery: {
       id,
       createdAt,

@@ -65,6 +65,14 @@ export interface ConnectionsReport {
   waiting: number;
   /** Those that are over, but for the last answer. */
   lingering: number;
+  /** Those that were refused since the server started, by reason. */
+  refused: RefusedConnectionsReport;
+}
+
+/** Connections that were refused, by reason. */
+export interface RefusedConnectionsReport {
+  /** Only one side speaks TLS, or the handshake failed. */
+  tls: number;
 }
 
 /** The lottery, as this server has last seen it. */
