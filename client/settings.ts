@@ -18,6 +18,8 @@ export interface ClientSettings {
   port: number;
   /** What the servers must show over TLS; nothing for plain TCP. */
   tls: TlsDemands | undefined;
+  /** Reads the agency's key; nothing if it has none. */
+  readKey: (() => string) | undefined;
   logLevel: string;
   logFormat: LogFormat;
   /** The file of bets, or the folder that holds it as agency-N.csv. */
@@ -74,9 +76,12 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     fileName: yaml.fileName,
   });
   if (yaml.fault !== undefined) reader.fault(yaml.fault);
+  const agency = reader.integer("id", { min: 1, max: AGENCIES_MAX });
+  const server = readServer(reader, readFile);
   const settings: ClientSettings = {
-    agency: reader.integer("id", { min: 1, max: AGENCIES_MAX }),
-    ...readServer(reader, readFile),
+    agency,
+    ...server,
+    readKey: readAgencyKey(reader, { environment, readFile, isTls: server.tls !== undefined }),
     logLevel: reader.oneOf("log.level", Object.keys(CLIENT_LEVELS), "info"),
     logFormat: reader.oneOf(
       "log.format",
@@ -135,6 +140,43 @@ function readCertificates(
     reader.fault(`server.ca is ${path}, which cannot be read: ${(error as Error).message}`);
   }
   return "";
+}
+
+/** A key as `./denow task keys` prints it: 32 bytes in Base64 for URLs. */
+const KEY = /^[\w-]{43}$/;
+
+/** Finds the agency's key. It is never a flag, which everybody on the machine could read. */
+function readAgencyKey(
+  reader: SettingsReader,
+  { environment, readFile, isTls }: Required<Omit<ClientSettingsSources, "flags">> & {
+    isTls: boolean;
+  },
+): (() => string) | undefined {
+  const path = reader.text("key_file", "");
+  const given = environment("CLI_KEY")?.trim() || undefined;
+  if (path === "" && given === undefined) return undefined;
+  if (path !== "" && given !== undefined) {
+    reader.fault("CLI_KEY and key_file (CLI_KEY_FILE) are both given: give one of them");
+  }
+  if (!isTls) {
+    reader.fault(
+      "the key of the agency is given without TLS: set server.tls: true (CLI_SERVER_TLS=true), too",
+    );
+  }
+  const readKey = () => {
+    const key = given ?? readFile(path).trim();
+    if (KEY.test(key)) return key;
+    const place = given === undefined ? path : "CLI_KEY in the environment";
+    throw new Error(
+      `${place} has no key of 43 letters, digits, - and _, as ./denow task keys prints it`,
+    );
+  };
+  try {
+    readKey();
+  } catch (error) {
+    reader.fault(`the key of the agency cannot be read: ${(error as Error).message}`);
+  }
+  return readKey;
 }
 
 function readAddress(reader: SettingsReader): { host: string; port: number } {

@@ -34,6 +34,7 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     host: "server",
     port: 12345,
     tls: undefined,
+    readKey: undefined,
     logLevel: "info",
     logFormat: "text",
     data: "data",
@@ -169,4 +170,42 @@ Deno.test("readClientSettings() refuses demands on TLS where TLS is not asked fo
   assertEquals(faults({ environment }), [
     "server.ca and server.name: given without server.tls: true (CLI_SERVER_TLS=true): set it, too",
   ]);
+});
+
+const KEY = "0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE";
+
+Deno.test("readClientSettings() reads the agency's key from a file, or from the environment", () => {
+  const files: Record<string, string> = { "config.yaml": CONFIG_YAML, "3.key": `${KEY}\n` };
+  const tls = { CLI_ID: "3", CLI_SERVER_TLS: "true" };
+  const read = (environment: Record<string, string>) =>
+    readClientSettings(sources({ files, environment: { ...tls, ...environment } })).readKey;
+  assertEquals(read({}), undefined);
+  assertEquals(read({ CLI_KEY: ` ${KEY} ` })?.(), KEY);
+  const readKey = read({ CLI_KEY_FILE: "3.key" })!;
+  assertEquals(readKey(), KEY);
+  files["3.key"] = KEY.toUpperCase();
+  assertEquals(readKey(), KEY.toUpperCase(), "it may be replaced while the client runs");
+});
+
+Deno.test("readClientSettings() refuses a key without TLS, twice, or malformed, and never quotes it", () => {
+  const files = { "config.yaml": CONFIG_YAML, "3.key": `${KEY}0\n` };
+  const tls = { CLI_ID: "3", CLI_SERVER_TLS: "true" };
+  const table: [environment: Record<string, string>, fault: string][] = [
+    [
+      { CLI_ID: "3", CLI_KEY: KEY },
+      "the key of the agency is given without TLS: set server.tls: true",
+    ],
+    [
+      { ...tls, CLI_KEY: KEY, CLI_KEY_FILE: "3.key" },
+      "CLI_KEY and key_file (CLI_KEY_FILE) are both",
+    ],
+    [{ ...tls, CLI_KEY_FILE: "3.key" }, "3.key has no key of 43 letters"],
+    [{ ...tls, CLI_KEY: KEY.slice(1) }, "CLI_KEY in the environment has no key of 43 letters"],
+    [{ ...tls, CLI_KEY_FILE: "4.key" }, "the key of the agency cannot be read: no such file"],
+  ];
+  for (const [environment, fault] of table) {
+    const [found] = faults({ files, environment });
+    assert(found.includes(fault), found);
+    assert(!found.includes(KEY.slice(1)), "the key is quoted");
+  }
 });

@@ -21,7 +21,7 @@ function servingServer(): ServerStatus {
     arriving: 0,
     waiting: 0,
     lingering: 0,
-    refused: { tls: 0 },
+    refused: { tls: 0, keys: 0 },
   };
   status.serving({ port: 1, connections: () => connections, invalidPackets: 0 }, {
     identity,

@@ -7,6 +7,7 @@
 import type { ActionLog } from "../shared/logging.ts";
 import type { ConnectionsReport } from "../shared/status/report.ts";
 import { AddressGroups, type Grouped } from "./address_groups.ts";
+import type { Gate, Visitor } from "./gate/gate.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
 import { Session, type SessionContext } from "./session.ts";
@@ -39,6 +40,8 @@ interface AgencyVisit extends Visit {
 export interface ConnectionsOptions {
   settings: ServerSettings;
   warnings: SummedWarnings;
+  /** Admits connections; nothing where agencies have no keys. */
+  gate: Gate | undefined;
   /** What the sessions need. */
   context: Omit<SessionContext, "onWaiting" | "onLinger" | "onInvalid">;
 }
@@ -55,6 +58,7 @@ export class Connections {
   readonly #settings: ServerSettings;
   readonly #log: ActionLog;
   readonly #warnings: SummedWarnings;
+  readonly #gate: Gate | undefined;
   readonly #context: SessionContext;
   readonly #sessions = new Map<Session, { visit: AgencyVisit; ended: Promise<void> }>();
   readonly #places: Places;
@@ -74,10 +78,11 @@ export class Connections {
   #isShort = false;
   #isStopping = false;
 
-  constructor({ settings, warnings, context }: ConnectionsOptions) {
+  constructor({ settings, warnings, gate, context }: ConnectionsOptions) {
     this.#settings = settings;
     this.#log = context.log;
     this.#warnings = warnings;
+    this.#gate = gate;
     this.#places = new Places({ ...settings, now: context.now });
     this.#context = {
       ...context,
@@ -124,7 +129,7 @@ export class Connections {
     const [waiting, lingering] = [this.#waiting.size, this.#lingering.size];
     const served = this.#sessions.size - waiting - lingering;
     const { connectionsMax: placesMax } = this.#settings;
-    const refused = { tls: this.#tlsFailures };
+    const refused = { tls: this.#tlsFailures, keys: this.#gate?.refused ?? 0 };
     return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering, refused };
   }
 
@@ -177,7 +182,9 @@ export class Connections {
       isTls: this.#settings.tls !== undefined,
       onRefused: (reason) => this.#onTlsFailure(reason),
     });
-    const session = new Session(entered, peer, this.#context);
+    const gate = this.#gate;
+    const admit = gate && ((visitor: Visitor) => gate.admit(visitor, { peer, source }));
+    const session = new Session(entered, peer, this.#context, admit);
     const visit = { session, source, placedAt: 0 };
     this.#places.give(visit);
     const ended = session.run().then(() => this.#onEnd(session));

@@ -1,19 +1,25 @@
 /**
- * The health check of a server on this machine. Exit code 0 if it answers a ProgressRequest, 1 if not, 2 if
- * the settings are invalid. It reads the same settings as the server.
+ * The health check of a server on this machine. Exit code 0 if it answers a ProgressRequest, or an AuthRequest where
+ * agencies have keys, 1 if not, 2 if the settings are invalid. It reads the same settings as the server.
  *
  * @module
  */
 
+import {
+  AUTH_PACKET_BYTES_MAX,
+  decodeAuthPacket,
+  encodeAuthPacket,
+} from "../shared/auth_packets.ts";
 import { SettingsError } from "../shared/config.ts";
 import { decodeProgressResponse, encodeAgencyRequest, FrameBuffer } from "../shared/mod.ts";
 import { handleArguments } from "../shared/command_line.ts";
+import { beginClient } from "../shared/scram.ts";
 import { readServerSettings } from "./settings.ts";
 import { HEALTH_USAGE } from "./usage.ts";
 
 /** A healthy server answers within milliseconds. */
 const DEADLINE_MS = 2000;
-const ANSWER_BYTES_MAX = 64;
+const ANSWER_BYTES_MAX = AUTH_PACKET_BYTES_MAX;
 const EXIT_UNHEALTHY = 1;
 const EXIT_SETTINGS = 2;
 
@@ -27,6 +33,18 @@ export interface ServerAddress {
 interface Line extends Disposable {
   send(bytes: Uint8Array): Promise<unknown>;
   chunks: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Asks a server that admits only agencies with a key for a challenge, which a stranger may, too.
+ *
+ * @throws If the server cannot be reached, closes the connection, or answers with another packet.
+ */
+export async function askChallenge(address: ServerAddress): Promise<void> {
+  using line = await openTls(address);
+  const { first } = beginClient({ name: "1", key: "" });
+  await line.send(encodeAuthPacket("AuthRequest", first));
+  decodeAuthPacket("AuthChallenge", await firstLine(line, address));
 }
 
 /**
@@ -82,11 +100,12 @@ async function openTls({ hostname, port }: ServerAddress): Promise<Line> {
 
 async function main(): Promise<number> {
   try {
-    const { port, listenIp, agencies, tls } = readServerSettings();
+    const { port, listenIp, agencies, agencyKeys, tls } = readServerSettings();
     const hostname = listenIp === "0.0.0.0" ? "127.0.0.1" : listenIp;
     // On JetStream each question appends a mark, which makes servers read again: no agency bears all of that.
     const agency = 1 + Math.floor(Math.random() * agencies);
-    await askProgress({ hostname, port }, agency, tls !== undefined);
+    if (agencyKeys !== undefined) await askChallenge({ hostname, port });
+    else await askProgress({ hostname, port }, agency, tls !== undefined);
     return 0;
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

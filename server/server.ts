@@ -10,6 +10,7 @@ import type { ActionLog } from "../shared/logging.ts";
 import { classifyAcceptError } from "./accept_errors.ts";
 import { Connections } from "./connections.ts";
 import { DrawWatch } from "./draw_watch.ts";
+import { Gate } from "./gate/gate.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import type { ServerSettings } from "./settings.ts";
 import { SummedWarnings } from "./summed_warnings.ts";
@@ -41,6 +42,7 @@ export class Server {
   readonly #listener: Listener;
   readonly #connections: Connections;
   readonly #warnings: SummedWarnings;
+  readonly #gate: Gate | undefined;
   #accepting: Promise<void> | undefined;
   /** Ends the pause after an error of accept(2). */
   #endPause: () => void = () => {};
@@ -50,13 +52,16 @@ export class Server {
    * Opens the listening socket. Connections are not answered before {@linkcode run}; {@linkcode stop}
    * disposes of the ledger.
    *
-   * @throws If the address cannot be bound.
+   * @throws If the address cannot be bound, or the keys of agencies cannot be used.
    */
   constructor(settings: ServerSettings, options: ServerOptions) {
     const { ledger, log, onDraw, now = () => performance.now(), listen = openListener } = options;
     this.#ledger = ledger;
     this.#log = log;
     this.#warnings = new SummedWarnings(log);
+    const warnings = this.#warnings;
+    const { agencyKeys: path } = settings;
+    this.#gate = path === undefined ? undefined : new Gate({ path, log, warnings, now });
     this.#listener = listen(settings, log);
     const { winningNumber, agencies, packetBytesMax, agenciesPerConnectionMax } = settings;
     const context = {
@@ -70,7 +75,7 @@ export class Server {
       now,
       today: () => dayNumber(Date.now()),
     };
-    this.#connections = new Connections({ settings, warnings: this.#warnings, context });
+    this.#connections = new Connections({ settings, warnings, gate: this.#gate, context });
   }
 
   /** The port it listens on: the configured one, or a free one if that is 0. */
@@ -102,6 +107,7 @@ export class Server {
     this.#endPause();
     this.#log.info("close_listener", "success");
     await this.#connections.stop();
+    this.#gate?.[Symbol.dispose]();
     this.#warnings[Symbol.dispose]();
     this.#log.info("close_connections", "success");
     await this.#ledger[Symbol.asyncDispose]();

@@ -24,9 +24,11 @@ import {
   WINNERS_RESPONSE_HEAD,
 } from "../shared/mod.ts";
 import type { ActionLog } from "../shared/logging.ts";
+import { drain } from "./drain.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
+import { type Admit, SessionAdmission } from "./session_admission.ts";
 import { SessionBets } from "./session_bets.ts";
 import type { Connection } from "./transport/entrance.ts";
 import { winnersResponse } from "./winners_response.ts";
@@ -34,11 +36,6 @@ import { winnersResponse } from "./winners_response.ts";
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
 /** A long answer is written in pieces, to distinguish a slow reader from a stalled one. */
 const PIECE_BYTES = 64 * 1024;
-/** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
-const LINGER_BYTES_MAX = 1024 * 1024;
-const LINGER_MS = 1000;
-/** What is read while lingering is dropped, so all sessions read into the same bytes. */
-const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
 
 /** What all sessions of a server share. */
 export interface SessionContext {
@@ -95,16 +92,19 @@ export class Session {
   readonly #frames: FrameBuffer;
   readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
+  readonly #admission: SessionAdmission;
   readonly #bets: SessionBets;
   #state: State = "reading";
   #isStopping = false;
   #mustLeave = false;
   #activeAt: number;
 
-  constructor(connection: Connection, peer: string, context: SessionContext) {
+  /** @param admit Decides whether the peer may send packets, and for which agency. @default {any may, for all} */
+  constructor(connection: Connection, peer: string, context: SessionContext, admit?: Admit) {
     this.#connection = connection;
     this.#peer = peer;
     this.#context = context;
+    this.#admission = new SessionAdmission(admit);
     this.#frames = new FrameBuffer(context.packetBytesMax);
     this.#bets = new SessionBets(context);
     this.#watch = new PeerWatch(connection, {
@@ -125,6 +125,7 @@ export class Session {
     } finally {
       this.#state = "ended";
       this.#close();
+      this.#admission[Symbol.dispose]();
       this.#bets.log();
     }
   }
@@ -172,6 +173,13 @@ export class Session {
   }
 
   async #converse(): Promise<void> {
+    const isAdmitted = await this.#admission.enter({
+      nextLine: () => this.#nextLine(),
+      write: (bytes) => this.#write(bytes).then(() => this.#awaitPacket()),
+      signal: this.#ending.signal,
+      onRevoked: () => this.stop(),
+    });
+    if (!isAdmitted) return await this.#linger();
     for (;;) {
       const line = await this.#nextLine();
       if (line === undefined || this.#isStopping) return;
@@ -180,9 +188,13 @@ export class Session {
       if (next === "linger") return await this.#linger();
       if (next === "close" || this.#isStopping) return;
       if (this.#mustLeave) return await this.#linger();
-      this.#activeAt = this.#context.now();
-      this.#state = "reading";
+      this.#awaitPacket();
     }
+  }
+
+  #awaitPacket(): void {
+    this.#activeAt = this.#context.now();
+    this.#state = "reading";
   }
 
   /** Reads the next packet; returns nothing when the peer has sent its last one. */
@@ -210,6 +222,7 @@ export class Session {
       const { agencies, decoder, today } = this.#context;
       const rules: DecodeRules = { agencies, today: today() };
       const request = decodeRequest(line, rules, decoder);
+      this.#admission.requireOwn(request);
       switch (request.type) {
         case "StoreBet":
         case "StoreBatch":
@@ -261,27 +274,27 @@ export class Session {
 
   async #sendProgress(agency: number): Promise<Next> {
     const result = await this.#context.ledger.progress(agency);
-    if (result.status === "known") {
-      const isKept = this.#bets.expect(agency, result.bets);
-      await this.#write(encodeProgressResponse(result.bets));
-      return isKept ? "read" : "linger";
-    }
-    // A connection that ends without a byte of an answer is how older servers show that they do not know
-    // this packet. An agency that takes this server for one of those would start from its first bet.
-    await this.#write(PROGRESS_RESPONSE_HEAD);
-    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
-    return "close";
+    if (result.status !== "known") return await this.#failQuery(PROGRESS_RESPONSE_HEAD, result);
+    const isKept = this.#bets.expect(agency, result.bets);
+    await this.#write(encodeProgressResponse(result.bets));
+    return isKept ? "read" : "linger";
   }
 
   async #sendDigest(agency: number): Promise<Next> {
     const result = await this.#context.ledger.digest(agency);
-    if (result.status === "known") {
-      const isKept = this.#bets.expect(agency, result.bets);
-      await this.#write(encodeDigestResponse(result));
-      return isKept ? "read" : "linger";
-    }
-    await this.#write(DIGEST_RESPONSE_HEAD);
-    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
+    if (result.status !== "known") return await this.#failQuery(DIGEST_RESPONSE_HEAD, result);
+    const isKept = this.#bets.expect(agency, result.bets);
+    await this.#write(encodeDigestResponse(result));
+    return isKept ? "read" : "linger";
+  }
+
+  /**
+   * Ends the connection within an answer: one that ends without a byte of it is how older servers show that they do
+   * not know the packet. An agency that takes this server for one of those would start from its first bet.
+   */
+  async #failQuery(head: Uint8Array, { reason }: { reason: string }): Promise<Next> {
+    await this.#write(head);
+    this.#context.log.error("connection", "fail", { ip: this.#peer, error: reason });
     return "close";
   }
 
@@ -357,16 +370,7 @@ export class Session {
   async #linger(): Promise<void> {
     this.#context.onLinger(this);
     await this.#connection.closeWrite();
-    const timer = setTimeout(() => this.#close(), LINGER_MS);
-    try {
-      for (let total = 0; total < LINGER_BYTES_MAX;) {
-        const count = await this.#watch.read(LINGER_BYTES);
-        if (count === null) return;
-        total += count;
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    await drain({ read: (bytes) => this.#watch.read(bytes), close: () => this.#close() });
   }
 
   #close(): void {

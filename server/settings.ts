@@ -44,6 +44,8 @@ export interface ServerSettings {
   tls: TlsFiles | undefined;
   /** The same for the port of the status. */
   statusTls: TlsFiles | undefined;
+  /** The file with what servers store of the keys of agencies; nothing if agencies have none. */
+  agencyKeys: string | undefined;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
@@ -124,6 +126,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
     tls: readTlsFiles(reader, "SERVER"),
     statusTls: readTlsFiles(reader, "STATUS"),
+    agencyKeys: reader.text("AGENCY_KEYS", "") || undefined,
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,
@@ -133,6 +136,10 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     sharedVolume: reader.text("SHARED_VOLUME", `${HERE}/shared-volume`),
     ledger: readLedgerSettings(reader),
   };
+  if (settings.agencyKeys !== undefined && settings.tls === undefined) {
+    // Plain TCP can be taken over after the exchange, and what is seen of one helps a thief of the file.
+    reader.fault("AGENCY_KEYS is given without TLS: set SERVER_TLS_CERT and SERVER_TLS_KEY, too");
+  }
   reader.finish();
   return settings;
 }

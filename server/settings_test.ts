@@ -46,6 +46,7 @@ const EXPECTED = {
   statusIp: "127.0.0.1",
   tls: undefined,
   statusTls: undefined,
+  agencyKeys: undefined,
   winningNumber: 7574,
   ledger: { engine: "files" as const },
 };
@@ -92,6 +93,7 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     SERVER_TLS_KEY: "/tls/key.pem",
     STATUS_TLS_CERT: "/tls/status.pem",
     STATUS_TLS_KEY: "/tls/status.key",
+    AGENCY_KEYS: "/keys/agency.keys",
     LOTTERY_WINNER_NUMBER: "0",
     SHARED_VOLUME: "/shared-volume",
   });
@@ -118,6 +120,7 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     statusIp: "0.0.0.0",
     tls: { certFile: "/tls/cert.pem", keyFile: "/tls/key.pem" },
     statusTls: { certFile: "/tls/status.pem", keyFile: "/tls/status.key" },
+    agencyKeys: "/keys/agency.keys",
     winningNumber: 0,
     sharedVolume: "/shared-volume",
     ledger: { engine: "files" },
@@ -216,5 +219,11 @@ Deno.test("readServerSettings() wants a certificate and its key, or neither", ()
   assertEquals(faultsOf(SEED, given), [
     "SERVER_TLS_CERT is given without SERVER_TLS_KEY: give both, or none",
     "STATUS_TLS_KEY is given without STATUS_TLS_CERT: give both, or none",
+  ]);
+});
+
+Deno.test("readServerSettings() wants TLS where agencies have keys", () => {
+  assertEquals(faultsOf(SEED, { AGENCY_KEYS: "agency.keys" }), [
+    "AGENCY_KEYS is given without TLS: set SERVER_TLS_CERT and SERVER_TLS_KEY, too",
   ]);
 });

@@ -21,7 +21,7 @@ const CONNECTIONS = {
   arriving: 0,
   waiting: 2,
   lingering: 1,
-  refused: { tls: 0 },
+  refused: { tls: 0, keys: 0 },
 };
 
 /** A ledger that has seen what a test says. */

@@ -73,6 +73,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     statusIp: "127.0.0.1",
     tls: undefined,
     statusTls: undefined,
+    agencyKeys: undefined,
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
     ledger: { engine: "files" },

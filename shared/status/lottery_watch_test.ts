@@ -37,7 +37,7 @@ function reportOf(
       arriving: 0,
       waiting: 1,
       lingering: 0,
-      refused: { tls: 0 },
+      refused: { tls: 0, keys: 0 },
     },
     lottery: {
       id,

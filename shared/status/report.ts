@@ -73,6 +73,8 @@ export interface ConnectionsReport {
 export interface RefusedConnectionsReport {
   /** Only one side speaks TLS, or the handshake failed. */
   tls: number;
+  /** The peer did not prove that it is an agency with a key. */
+  keys: number;
 }
 
 /** The lottery, as this server has last seen it. */

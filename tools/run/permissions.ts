@@ -8,6 +8,7 @@
 /** The variables that a server reads. */
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
+  "AGENCY_KEYS",
   "DRAW_POLL_SECONDS",
   "LEDGER",
   "LEDGER_*",
@@ -47,6 +48,8 @@ export interface ServerResources {
   config: string;
   /** The folder of the ledger's files. */
   sharedVolume: string;
+  /** Its certificates, their keys and the keys of agencies: files or folders. @default {none} */
+  secrets?: readonly string[];
   /** The nodes that keep the ledger instead. @default {none} */
   nodes?: LedgerNodes;
   network: ServerNetwork;
@@ -59,7 +62,7 @@ export function engineModules(root: string): string[] {
 
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
-  { config, sharedVolume, nodes, network }: ServerResources,
+  { config, sharedVolume, secrets = [], nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
@@ -69,7 +72,7 @@ export function serverPermissions(
     const flags = permissions({
       net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
       env: SERVER_VARIABLES,
-      read: [config, ...nodes.files, ...nodes.modules],
+      read: [config, ...secrets, ...nodes.files, ...nodes.modules],
     });
     return [...flags, ...statusFlags];
   }
@@ -82,7 +85,7 @@ export function serverPermissions(
       ...status === undefined ? [] : [address(status.ip, status.port)],
     ],
     env: SERVER_VARIABLES,
-    read: [config, sharedVolume],
+    read: [config, ...secrets, sharedVolume],
     write: [sharedVolume],
   });
   // Its status names its host.
