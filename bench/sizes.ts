@@ -7,6 +7,7 @@
 import type { ClientsCase } from "./clients.ts";
 import type { CrowdCase } from "./crowd.ts";
 import type { WarmDrawCase } from "./draw.ts";
+import type { GateCase } from "./gate.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { Pace } from "./turns.ts";
 
@@ -14,6 +15,7 @@ import type { Pace } from "./turns.ts";
 export interface Size {
   pace: Pace;
   intake: IntakeCase[];
+  gate: GateCase[];
   clients: ClientsCase[];
   /** Rows of bets.csv in cold draws. */
   coldDraws: number[];
@@ -44,6 +46,7 @@ const FULL: Size = {
     { ...MAIN_CASE, servers: 8, connections: 16 },
     { ...MAIN_CASE, servers: 8, connections: 100 },
   ],
+  gate: [MAIN_CASE, { ...MAIN_CASE, connections: 100 }, { ...MAIN_CASE, betsMax: 1 }],
   clients: [
     { clients: 5, betsOfEach: 150_000, runs: 5 },
     { clients: 1, betsOfEach: 5 * MILLION, runs: 1 },
@@ -65,6 +68,7 @@ const FULL: Size = {
 const QUICK: Size = {
   pace: { runs: 3, seconds: 0.3, warmSeconds: 0.5 },
   intake: [MAIN_CASE, { ...MAIN_CASE, betsMax: 20 }, SINGLE_BETS, { ...MAIN_CASE, servers: 3 }],
+  gate: [MAIN_CASE],
   clients: [
     { clients: 5, betsOfEach: 50_000, runs: 3 },
     { clients: 1, betsOfEach: 250_000, runs: 1 },
@@ -83,6 +87,7 @@ const QUICK: Size = {
 const SMOKE: Size = {
   pace: { runs: 1, seconds: 0.05, warmSeconds: 0.05 },
   intake: [{ ...MAIN_CASE, servers: 2 }],
+  gate: [MAIN_CASE],
   clients: [{ clients: 1, betsOfEach: 50_000, runs: 1 }],
   growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
   coldDraws: [50_000],

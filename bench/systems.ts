@@ -5,6 +5,7 @@
  */
 
 import type { NatsCluster } from "../testing/nats_cluster.ts";
+import type { SecureOrder } from "./load.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
 
@@ -15,6 +16,8 @@ export interface System extends AsyncDisposable {
   processes: readonly Program[];
   /** The port of each. */
   ports: readonly number[];
+  /** How they want to be spoken with. @default {over plain TCP} */
+  secure?: SecureOrder;
 }
 
 /** Options of {@linkcode startLottery}. */
@@ -26,6 +29,8 @@ export interface LotteryOptions {
   cluster?: NatsCluster;
   /** More settings. */
   env?: Record<string, string>;
+  /** The folder of certificates and keys that `env` names. @default {none} */
+  secrets?: string;
 }
 
 /** Starts servers of ours as users do, each on a port of its own. */

@@ -9,7 +9,7 @@ import type { LoadThread } from "./load_thread.ts";
 import { cpuSecondsOf, type System } from "./systems.ts";
 
 /** A load without its receiver. */
-export type Load = Omit<LoadOrder, "ports">;
+export type Load = Omit<LoadOrder, "ports" | "secure">;
 
 /** How many turns, and how long. */
 export interface Pace {
@@ -35,7 +35,9 @@ export async function takeTurns(
   { load, pace }: { load: Omit<Load, "seconds">; pace: Pace },
 ): Promise<Turn[][]> {
   const { runs, seconds, warmSeconds } = pace;
-  for (const { ports } of systems) await thread.run({ ...load, ports, seconds: warmSeconds });
+  for (const { ports, secure } of systems) {
+    await thread.run({ ...load, ports, secure, seconds: warmSeconds });
+  }
   const turns: Turn[][] = systems.map(() => []);
   for (let run = 0; run < runs; run++) {
     for (const [at, system] of systems.entries()) {
@@ -48,7 +50,8 @@ export async function takeTurns(
 /** Gives one system one turn. */
 export async function takeTurn(thread: LoadThread, system: System, load: Load): Promise<Turn> {
   const before = cpuSecondsOf(system.processes);
-  const result = await thread.run({ ...load, ports: system.ports });
+  const { ports, secure } = system;
+  const result = await thread.run({ ...load, ports, secure });
   const after = cpuSecondsOf(system.processes);
   const isKnown = before !== undefined && after !== undefined;
   return {
