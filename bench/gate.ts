@@ -56,7 +56,7 @@ export async function measureGate(context: Context, gateCase: GateCase): Promise
   for (const [index, { env, secure }] of transports.entries()) {
     const volume = `${folder.path}/${index}`;
     await Deno.mkdir(volume);
-    const server = { servers: 1, agencies, volume, env, secrets: path };
+    const server = { servers: 1, agencies, volume, env, secrets: files.serverFolder };
     systems.push({ ...stack.use(await startLottery(server)), secure });
   }
   const load = { ...MAIN_CASE, ...gateCase, firstAgency: 1 };

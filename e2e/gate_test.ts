@@ -37,7 +37,7 @@ async function startServers(
   options: Partial<ServerGroupOptions> & { agencies: number },
 ): Promise<ServerGroup> {
   const env = { ...files.serverEnvironment, ...options.env };
-  return await ServerGroup.start({ servers: 1, ...options, secrets: files.folder, env });
+  return await ServerGroup.start({ servers: 1, ...options, secrets: files.serverFolder, env });
 }
 
 /** The same lottery on each ledger: two servers, and three agencies that send all their bets. */
@@ -184,7 +184,7 @@ Deno.test({
         NAME,
         files.ca,
       );
-    const group = { servers: 1, agencies: 1, secrets: files.folder };
+    const group = { servers: 1, agencies: 1, secrets: files.serverFolder };
     await using open = await ServerGroup.start({ ...group, env: onlyTls });
     assertStringIncludes(await ask(open), "ProgressResponse:0");
     await using guarded = await startServers(files, { agencies: 1 });

@@ -170,7 +170,7 @@ Deno.test({
       servers: 1,
       agencies: 2,
       env: files.serverEnvironment,
-      secrets: path,
+      secrets: files.serverFolder,
     });
     const { hostname, port } = servers.address;
     const run = async (keyFile: string) => {
