@@ -162,6 +162,7 @@ Deno.test(
     );
 
     await makeBets();
+    Object.assign(copy.env, { CLI_BATCH_SIZE: "100", LOGGING_LEVEL: "INFO" });
     await using fourth = copy.task("up", "--local");
     assertEquals(await fourth.ended(), 0, fourth.output());
     await fourth.line(/^Continuing the unfinished draw/);
