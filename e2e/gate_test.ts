@@ -137,7 +137,10 @@ for (const executable of [undefined, EXECUTABLE]) {
         ],
         ["another name", { ...own, CLI_SERVER_NAME: "other.test" }, 5, "is not for other.test"],
       ];
-      for (const [name, env, code, message] of table) {
+      // The compiled client is the same program, in another Deno.
+      const short = ["no key", "no TLS", "an unknown authority", "another name"];
+      const tried = table.filter(([name]) => executable === undefined || short.includes(name));
+      for (const [name, env, code, message] of tried) {
         await t.step(name, async () => {
           const result = await runClient(servers, bets, env, { executable });
           assertEquals(result.code, code, result.text);

@@ -79,7 +79,12 @@ export class AgencyKeyRing {
 
   async #give(agencies: readonly number[]): Promise<Map<number, string>> {
     const keys = new Map(agencies.map((agency) => [agency, makeKey()]));
-    for (const [agency, key] of keys) this.#verifiers.set(agency, await makeVerifier(key));
+    const verifiers = [...keys].map(async ([agency, key]) =>
+      [agency, await makeVerifier(key)] as const
+    );
+    for (const [agency, verifier] of await Promise.all(verifiers)) {
+      this.#verifiers.set(agency, verifier);
+    }
     this.#write();
     return keys;
   }
