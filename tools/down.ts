@@ -38,14 +38,15 @@ async function stopUp(): Promise<boolean> {
 /** Stops what outlived an `up` that was killed. Returns whether there was anything. */
 async function stopLeftBehind(): Promise<boolean> {
   const left = await leftBehind();
-  if (left.length > 0) console.log(`Stopping processes of an earlier run: ${left.join(", ")}`);
+  if (left.length > 0) console.log(`Stopping what is left of an earlier run: ${left.join(", ")}`);
   for (const pid of left) signal(pid, "SIGTERM");
   const deadlineMs = performance.now() + STOP_GRACE_MS;
   while (left.some(isAlive) && performance.now() < deadlineMs) {
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   for (const pid of await leftBehind()) signal(pid, "SIGKILL");
-  if (left.length > 0) console.log(`Stopped ${left.length} processes of an earlier run`);
+  const processes = left.length === 1 ? "process" : "processes";
+  if (left.length > 0) console.log(`Stopped ${left.length} ${processes} of an earlier run`);
   return left.length > 0;
 }
 

@@ -63,7 +63,7 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
       await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
     display.stopping("Counting the stored bets");
-    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.say(line));
+    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.saySentence(line));
   } finally {
     if (running !== undefined) display.stopping("Stopping the nodes");
     await running?.stop();
