@@ -4,12 +4,14 @@
  * @module
  */
 
+import { ServerDirectory } from "../board/server_directory.ts";
+import { parseServers } from "../board/settings.ts";
 import { readServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
 import { isAnswering, type LotteryView } from "../shared/status/lottery_view.ts";
-import { LotteryWatch } from "../shared/status/lottery_watch.ts";
+import { LotteryWatch, type StatusAddress } from "../shared/status/lottery_watch.ts";
 import { LockedError } from "./check/volume_reader.ts";
-import { runCommand } from "./command.ts";
+import { runCommand, UsageError } from "./command.ts";
 import { JSON_FLAG, printJson } from "./json_reports.ts";
 import { SHARED_VOLUME, TASK, TaskError } from "./project.ts";
 import { panelLines } from "./run/panel.ts";
@@ -22,11 +24,13 @@ const USAGE =
   `Shows the lottery that runs: every agency with its bets, and every server. If none runs, shows the bets and
 closed agencies on the volume.
 
-Usage: ${TASK} status [--watch] [--json]
+Usage: ${TASK} status [--watch] [--json] [--servers LIST]
 
-  --watch   show it again every second, until Ctrl-C
-  --json    print it as JSON, one object a line: docs/json.md describes it
-  --help    show this text
+  --watch    show it again every second, until Ctrl-C
+  --json     print it as JSON, one object a line: docs/json.md describes it
+  --servers  the status ports of servers that up has not started: HOST:PORT or NAME=HOST:PORT, separated by
+             commas; of a host name every address is a server
+  --help     show this text
 
 Colors are used on a terminal only, and not if NO_COLOR is set.
 
@@ -41,11 +45,16 @@ const WATCH_MS = 1000;
 interface StatusFlags {
   watch: boolean;
   json: boolean;
+  servers?: string;
 }
 
-async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
-  const { betsExpected } = await readRunRecord();
-  const watch = new LotteryWatch({ addresses: () => findServers(), betsExpected });
+async function run({ watch: isWatching, json, servers }: StatusFlags): Promise<number> {
+  const watch = servers === undefined
+    ? new LotteryWatch({
+      addresses: () => findServers(),
+      betsExpected: (await readRunRecord()).betsExpected,
+    })
+    : new LotteryWatch({ addresses: listing(servers) });
   const screen = new Screen();
   let view = await look(watch);
   // A list that is printed once shows rates, too.
@@ -60,6 +69,15 @@ async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
     await pause(WATCH_MS);
     view = await look(watch);
   }
+}
+
+/** Returns what lists the servers of the flag. @throws {UsageError} If it is no list of status ports. */
+function listing(servers: string): () => Promise<StatusAddress[]> {
+  const entries = parseServers(servers, (fault) => {
+    throw new UsageError(`--servers has ${fault}`);
+  });
+  const directory = new ServerDirectory({ entries });
+  return () => directory.list();
 }
 
 /** Looks at the servers; at the volume if there are none. */
@@ -92,6 +110,7 @@ function pause(timeMs: number): Promise<void> {
 if (import.meta.main) {
   const options = {
     watch: { type: "boolean", default: false },
+    servers: { type: "string" },
     ...JSON_FLAG,
   } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));
