@@ -95,3 +95,10 @@ Deno.test("server/config.ini has the ports of the units of docs/systemd", () => 
   const config = readProjectFile("server/config.ini");
   assert(/^SERVER_PORT = 12345$/m.test(config) && /^UDP_BROADCAST_PORT = 5000$/m.test(config));
 });
+
+Deno.test("docs/operations.md names every unit", () => {
+  const document = readProjectFile("docs/operations.md");
+  for (const path of UNITS) {
+    assert(document.includes(path.slice(FOLDER.length - "systemd".length)), path);
+  }
+});
