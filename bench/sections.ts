@@ -17,6 +17,7 @@ import { measureLedgerStarts } from "./ledger_starts.ts";
 import type { Size } from "./sizes.ts";
 import { measureStartup } from "./startup.ts";
 import * as tables from "./tables.ts";
+import { measureWatched } from "./watched.ts";
 
 /** A section of the benchmark. */
 export interface Section {
@@ -64,6 +65,11 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     title: "Storing bets on a growing volume: one server, five agencies, batches of 100",
     measure: (context, { growth }) =>
       measureEach(context, growth, measureIntake, tables.formatGrowth),
+  },
+  watched: {
+    title: "Being watched: a status port, and a board with a page open, against neither",
+    measure: (context, { watched }) =>
+      measureEach(context, watched, measureWatched, tables.formatWatched),
   },
   ledgers: {
     title: "Files and JetStream side by side: one server, batches of 100",

@@ -9,6 +9,7 @@ import type { CrowdCase } from "./crowd.ts";
 import type { WarmDrawCase } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { Pace } from "./turns.ts";
+import type { WatchedCase } from "./watched.ts";
 
 /** What is measured, and for how long. */
 export interface Size {
@@ -19,6 +20,7 @@ export interface Size {
   coldDraws: number[];
   warmDraws: WarmDrawCase[];
   growth: IntakeCase[];
+  watched: WatchedCase[];
   /** For nodes of each version that is here. */
   ledgers: { agencies: number[]; starts: number[] };
   crowd: Omit<CrowdCase, "nats">;
@@ -57,6 +59,7 @@ const FULL: Size = {
     { rows: 10 * MILLION, servers: 3 },
     { rows: MILLION, servers: 1 },
   ],
+  watched: [{ connections: 5 }, { connections: 100 }],
   ledgers: { agencies: [5, 100], starts: [0, 10 * MILLION] },
   crowd: { agencies: 9999, servers: 20, batches: 2, bets: 10 },
 };
@@ -75,6 +78,7 @@ const QUICK: Size = {
   ],
   coldDraws: [MILLION],
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
+  watched: [{ connections: 5 }],
   ledgers: { agencies: [5, 100], starts: [MILLION] },
   crowd: { agencies: 500, servers: 4, batches: 2, bets: 10 },
 };
@@ -87,6 +91,7 @@ const SMOKE: Size = {
   growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
   coldDraws: [50_000],
   warmDraws: [{ rows: 50_000, servers: 2 }],
+  watched: [{ connections: 2 }],
   ledgers: { agencies: [2], starts: [17_000] },
   crowd: { agencies: 20, servers: 2, batches: 1, bets: 2 },
 };

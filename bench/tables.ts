@@ -12,6 +12,7 @@ import type { LedgerFigures } from "./ledgers.ts";
 import type { LedgerStartsFigures } from "./ledger_starts.ts";
 import type { Spread } from "./spread.ts";
 import type { StartupFigures } from "./startup.ts";
+import type { WatchedFigures } from "./watched.ts";
 
 /** The columns of a table: each heading, and what formats a row's cell. */
 type Columns<Row> = Readonly<Record<string, (row: Row) => string>>;
@@ -101,6 +102,18 @@ export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
     "servers": (row) => String(row.servers),
     "agencies": (row) => String(row.agencies),
     "warm ms": (row) => formatSpread(row.warmMs),
+  });
+}
+
+/** Formats what it costs to be watched. */
+export function formatWatched(figures: readonly WatchedFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "bets/s": (row) => formatMedian(row.betsPerSecond),
+    "of an unwatched server": (row) => formatSpread(row.ratio),
+    "CPU time of it": (row) => formatSpread(row.cpuRatio),
+    "board's share of a CPU": (row) =>
+      row.boardCpu === undefined ? "" : `${formatFigure(100 * row.boardCpu)} %`,
   });
 }
 

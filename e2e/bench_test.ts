@@ -30,7 +30,15 @@ Deno.test(
   ),
   async () => {
     await using folder = tempFolder();
-    const sections = ["startup", "intake", "clients", "coldDraws", "warmDraws", "growth"];
+    const sections = [
+      "startup",
+      "intake",
+      "clients",
+      "coldDraws",
+      "warmDraws",
+      "growth",
+      "watched",
+    ];
     await using bench = startBench(folder.path, "--json", ...sections);
     assertEquals(await bench.ended(), 0, bench.output());
     const figures = JSON.parse(bench.lines.join("\n"));
@@ -41,6 +49,7 @@ Deno.test(
       coldDraws: ["coldMs", "bytesPerSecond"],
       warmDraws: ["warmMs"],
       growth: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms"],
+      watched: ["betsPerSecond", "ratio"],
     };
     for (const [section, names] of Object.entries(expected)) {
       assert(figures[section].length > 0, section);
