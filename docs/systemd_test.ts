@@ -82,6 +82,41 @@ Deno.test("the units of docs/systemd give servers and the board the permissions 
   assertEquals(flagsOf(unitOf("lottery-board")), boardFlags);
 });
 
+Deno.test({
+  ...needs(
+    ["run", "write", "env", "posix"],
+    "docs/operations.md makes units of a second lottery, which share nothing with the first",
+  ),
+  fn: async () => {
+    await using folder = tempFolder();
+    for (const path of UNITS) {
+      const name = path.slice(FOLDER.length + 1);
+      await Deno.writeTextFile(`${folder.path}/${name}`, readProjectFile(path));
+    }
+    const document = readProjectFile("docs/operations.md");
+    const [script] = /^for unit in lottery-server [^]*?^done$/m.exec(document)!;
+    const sh = new Deno.Command("sh", { args: ["-ec", script], cwd: folder.path });
+    assertEquals((await sh.output()).code, 0);
+    const north = (name: string) => Deno.readTextFile(`${folder.path}/north-${name}.service`);
+    const network = {
+      listenIp: "0.0.0.0",
+      port: 13345,
+      broadcastIp: "127.255.255.255",
+      broadcastPort: 5001,
+      status: { ip: "127.0.0.%i", port: 13346 },
+    };
+    const paths = { config: "/etc/north/server.ini", sharedVolume: "/var/lib/north" };
+    assertEquals(flagsOf(await north("server@")), serverPermissions({ ...paths, network }));
+    for (const name of ["server", "server@", "board"]) {
+      const lines = (await north(name)).split("\n").filter((line) => /^[A-Z]\w+=/.test(line));
+      const shared = /lottery|12345|12346|\b5000\b|8080/;
+      const apart = lines.filter((line) => !/^(Description|Documentation|.*\/opt\/)/.test(line));
+      assertEquals(apart.filter((line) => shared.test(line)), []);
+      assert(lines.includes("User=north"), name);
+    }
+  },
+});
+
 Deno.test("the unit of one server and that of several differ only where they must", () => {
   const settingsOf = (name: string) =>
     unitOf(name).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
