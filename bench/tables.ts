@@ -42,7 +42,7 @@ export function formatGrowth(figures: readonly IntakeFigures[]): string {
   });
 }
 
-/** Formats a table of the speed, and one of the latency and of what the servers spend. */
+/** Formats tables of the speed, of both floors, of another version if there is one, and of the cost. */
 function formatIntakeTables(
   figures: readonly IntakeFigures[],
   ofOneEmpty: string,
@@ -62,7 +62,21 @@ function formatIntakeTables(
     "floor's": (row) => formatMedian(row.floorCpuSecondsPerMillion),
     "MB": (row) => formatMegabytes(row.peakBytes),
   });
-  return `${speed}\n\n${cost}`;
+  const floors = formatTable(figures, {
+    ...cases,
+    "of a synced file": (row) => formatSpread(row.ratioToFloor.file),
+    "of a synced log": (row) => formatSpread(row.ratioToFloor.log),
+    "floor": (row) => row.floor,
+  });
+  const tables = [speed, floors, cost];
+  if (figures.some((row) => row.ratioToOther !== undefined)) {
+    tables.push(formatTable(figures, {
+      ...cases,
+      "of the other version": (row) => formatSpread(row.ratioToOther),
+      "CPU of the other's": (row) => formatSpread(row.cpuRatioToOther),
+    }));
+  }
+  return tables.join("\n\n");
 }
 
 function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {

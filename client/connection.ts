@@ -64,9 +64,11 @@ export async function connect(
   const onAbort = () => abort(new ConnectionError("broken", "another server answered first"));
   signal?.addEventListener("abort", onAbort);
   if (signal?.aborted) onAbort();
+  // Not a deadline of setTimeout(): its first use in a program takes longer than everything else here.
+  const late = AbortSignal.timeout(timeoutMs);
+  late.addEventListener("abort", () => abort(silence(timeoutMs)));
   try {
-    const first = Promise.race([dialing, aborted]);
-    const transport = await withDeadline(first, { timeoutMs, error: () => silence(timeoutMs) });
+    const transport = await Promise.race([dialing, aborted]);
     const connection = new Connection(transport, formatAddress(hostname, port), timeoutMs);
     signal?.addEventListener("abort", () => connection[Symbol.dispose]());
     return connection;
@@ -212,9 +214,11 @@ export class Connection implements Disposable {
   }
 
   async #inTime<Result>(timeoutMs: number, work: () => Promise<Result>): Promise<Result> {
-    this.#startTimer(timeoutMs);
     try {
-      return await work();
+      // What it sends first leaves before the timer starts: the first timer of a program takes long to load.
+      const working = work();
+      this.#startTimer(timeoutMs);
+      return await working;
     } catch (error) {
       this[Symbol.dispose]();
       throw this.#isLate ? silence(timeoutMs) : asConnectionError(error, "the connection broke");
