@@ -10,7 +10,7 @@ import { tempFolder } from "../testing/temp_folder.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { settingsFor, startCluster } from "./ledger_cluster.ts";
-import type { LoadResult } from "./load.ts";
+import type { LoadResult } from "./load_worker.ts";
 import { PublishThread } from "./load_thread.ts";
 import type { PublishOrder } from "./publish_load.ts";
 import { madeBatches } from "./made_bets.ts";

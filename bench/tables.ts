@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { BesideFigures } from "./beside/beside.ts";
 import type { ClientsFigures } from "./clients.ts";
 import type { CrowdFigures } from "./crowd.ts";
 import type { ColdDrawFigures, WarmDrawFigures } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, type IntakeFigures } from "./intake.ts";
 import type { LedgerFigures } from "./ledgers.ts";
 import type { LedgerStartsFigures } from "./ledger_starts.ts";
+import type { QuestionsFigures } from "./questions.ts";
 import type { Spread } from "./spread.ts";
 import type { StartupFigures } from "./startup.ts";
 
@@ -82,6 +84,32 @@ function formatIntakeTables(
 function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {
   if (packet === "StoreBet") return packet;
   return betsMax === BETS_UNLIMITED ? `${bytesMax / 1024} KiB` : `${betsMax} bets`;
+}
+
+/** Formats the intake beside questions. */
+export function formatQuestions(figures: readonly QuestionsFigures[]): string {
+  return formatTable(figures, {
+    "servers": (row) => String(row.servers),
+    "agencies": (row) => String(row.connections),
+    "questions/s": (row) => String(row.perSecond),
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "of none asked": (row) => formatSpread(row.ratio),
+    "answer p50 ms": (row) => formatMedian(row.answerP50Ms),
+    "p99 ms": (row) => formatMedian(row.answerP99Ms),
+  });
+}
+
+/** Formats ours beside other systems. */
+export function formatBeside(figures: readonly BesideFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "bets": (row) => String(row.bets),
+    "what": (row) => row.what,
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "ours of it": (row) => formatSpread(row.ours),
+    "p50 ms": (row) => formatMedian(row.p50Ms),
+    "p99 ms": (row) => formatMedian(row.p99Ms),
+  });
 }
 
 /** Formats the sending of files. */

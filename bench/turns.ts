@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadOrder } from "./load.ts";
 import type { LoadThread } from "./load_thread.ts";
+import type { LoadResult } from "./load_worker.ts";
 import { type Spread, spreadOf } from "./spread.ts";
 import { cpuSecondsOf, type System } from "./systems.ts";
 

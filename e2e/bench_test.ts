@@ -30,13 +30,18 @@ Deno.test(
   ),
   async () => {
     await using folder = tempFolder();
-    const sections = ["startup", "intake", "clients", "coldDraws", "warmDraws", "growth"];
+    const sections = [
+      ...["startup", "intake", "questions", "clients", "coldDraws", "warmDraws", "growth"],
+      "beside",
+    ];
     await using bench = startBench(folder.path, "--json", ...sections);
     assertEquals(await bench.ended(), 0, bench.output());
     const figures = JSON.parse(bench.lines.join("\n"));
     const expected = {
       startup: ["ms", "ratio"],
       intake: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms", "p99Ms"],
+      questions: ["betsPerSecond", "ratio", "answerP50Ms", "answerP99Ms"],
+      beside: ["betsPerSecond", "ours", "p50Ms", "p99Ms"],
       clients: ["betsPerSecond", "ratio"],
       coldDraws: ["coldMs", "bytesPerSecond"],
       warmDraws: ["warmMs"],
