@@ -194,7 +194,8 @@ export class Connection implements Disposable {
       await this.#write(packets);
       const frames = new FrameBuffer(bytesMax);
       const answers: unknown[] = [];
-      for (const decode of decoders) {
+      for (const [at, decode] of decoders.entries()) {
+        if (at > 0) this.#startTimer(timeoutMs);
         const line = await this.#readLine(frames, timeoutMs);
         if (line === undefined) throw closedAfter(answers.length);
         answers.push(decode(line));
@@ -243,18 +244,19 @@ export class Connection implements Disposable {
 
   /** Returns nothing if the server closes the connection cleanly before the line. */
   async #readLine(frames: FrameBuffer, timeoutMs: number): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const line = frames.take();
-      if (line !== undefined) return line;
+    let line = frames.take();
+    while (line === undefined) {
       const count = await this.#read(frames.space());
-      if (count !== null) {
-        frames.filled(count);
-        // Only silence is limited: a long answer may take long.
-        this.#startTimer(timeoutMs);
-      } else if (frames.pending > 0) {
+      if (count === null && frames.pending === 0) return undefined;
+      if (count === null) {
         throw new ConnectionError("broken", "the server closed the connection within its answer");
-      } else return undefined;
+      }
+      frames.filled(count);
+      line = frames.take();
+      // Only silence is limited: a long answer may take long. Timers cost much, and most answers come at once.
+      if (line === undefined) this.#startTimer(timeoutMs);
     }
+    return line;
   }
 }
 
