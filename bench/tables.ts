@@ -71,14 +71,20 @@ function formatIntakeTables(
     "floor": (row) => row.floor,
   });
   const tables = [speed, floors, cost];
-  if (figures.some((row) => row.ratioToOther !== undefined)) {
-    tables.push(formatTable(figures, {
-      ...cases,
-      "of the other version": (row) => formatSpread(row.ratioToOther),
-      "CPU of the other's": (row) => formatSpread(row.cpuRatioToOther),
-    }));
+  const ofOther = columnOfOther(figures);
+  if (Object.keys(ofOther).length > 0) {
+    const cpu = (row: IntakeFigures) => formatSpread(row.cpuRatioToOther);
+    tables.push(formatTable(figures, { ...cases, ...ofOther, "CPU of the other's": cpu }));
   }
   return tables.join("\n\n");
+}
+
+/** The column that compares with another version; none without one. */
+function columnOfOther<Row extends { ratioToOther?: Spread }>(
+  figures: readonly Row[],
+): Columns<Row> {
+  if (figures.every((row) => row.ratioToOther === undefined)) return {};
+  return { "of the other version": (row) => formatSpread(row.ratioToOther) };
 }
 
 function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {
@@ -133,6 +139,7 @@ export function formatColdDraws(figures: readonly ColdDrawFigures[]): string {
     "GB/s": (row) => formatSpread(row.bytesPerSecond, 1e-9),
     "wc -l ms": (row) => formatSpread(row.wcMs),
     "of wc -l": (row) => formatSpread(row.ratio),
+    ...columnOfOther(figures),
   });
 }
 
@@ -143,6 +150,7 @@ export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
     "servers": (row) => String(row.servers),
     "agencies": (row) => String(row.agencies),
     "warm ms": (row) => formatSpread(row.warmMs),
+    ...columnOfOther(figures),
   });
 }
 
