@@ -98,6 +98,27 @@ Deno.test(
 );
 
 Deno.test(
+  needs(["run", "write", "env"], "bench says what is missing where there is no Redis"),
+  async () => {
+    const args = ["run", "-A", "bench/main.ts", "--smoke", "beside"];
+    await using bench = new Program({ name: "bench", args, env: { PATH: "/nowhere" } });
+    assertEquals(await bench.ended(), 0, bench.output());
+    assertEquals(bench.count(/^Not measured: this needs Redis \(Debian: apt-get install/), 1);
+    assertEquals(bench.count(/ ours \|/), 1, bench.output());
+  },
+);
+
+Deno.test(
+  needs(["run", "env"], "bench says which folder it cannot compare with"),
+  async () => {
+    const args = ["run", "-A", "bench/main.ts", "--smoke", "--against", "/nowhere"];
+    await using bench = new Program({ name: "bench", args });
+    assertEquals(await bench.ended(), 2, bench.output());
+    assertEquals(bench.count(/Cannot use --against \/nowhere/), 1, bench.output());
+  },
+);
+
+Deno.test(
   needs(["run", "write", "env"], "bench leaves no files when it is interrupted"),
   async () => {
     await using folder = tempFolder();
