@@ -7,6 +7,7 @@
 import { natsServers } from "../testing/nats_server.ts";
 import { findMissing } from "../testing/needs.ts";
 import type { NatsServer } from "../tools/nodes/nats_server.ts";
+import { measureBeside, missingSystems } from "./beside/beside.ts";
 import { measureClients } from "./clients.ts";
 import type { Context } from "./context.ts";
 import { measureCrowd } from "./crowd.ts";
@@ -14,6 +15,7 @@ import { measureColdDraw, measureWarmDraw } from "./draw.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLedgers } from "./ledgers.ts";
 import { measureLedgerStarts } from "./ledger_starts.ts";
+import { measureQuestions } from "./questions.ts";
 import type { Size } from "./sizes.ts";
 import { measureStartup } from "./startup.ts";
 import * as tables from "./tables.ts";
@@ -45,6 +47,19 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     title: "Storing bets",
     measure: (context, { intake }) =>
       measureEach(context, intake, measureIntake, tables.formatIntake),
+  },
+  questions: {
+    title: "Storing bets beside questions: ProgressRequests, each on a new connection",
+    measure: (context, { questions }) =>
+      measureEach(context, questions, measureQuestions, tables.formatQuestions),
+  },
+  beside: {
+    title: "Ours beside other systems: one server, a batch is durable before it is answered",
+    async measure(context, { beside }) {
+      const figures = (await measureAll(context, beside, measureBeside)).flat();
+      const missing = missingSystems().map((what) => `Not measured: this needs ${what}.`);
+      return { figures, table: [tables.formatBeside(figures), ...missing].join("\n") };
+    },
   },
   clients: {
     title: "Sending files with our client to one server",

@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { BesideCase } from "./beside/beside.ts";
 import type { ClientsCase } from "./clients.ts";
 import type { CrowdCase } from "./crowd.ts";
 import type { WarmDrawCase } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
+import type { QuestionsCase } from "./questions.ts";
 import type { Pace } from "./turns.ts";
 import type { WatchedCase } from "./watched.ts";
 
@@ -15,6 +17,8 @@ import type { WatchedCase } from "./watched.ts";
 export interface Size {
   pace: Pace;
   intake: IntakeCase[];
+  questions: QuestionsCase[];
+  beside: BesideCase[];
   clients: ClientsCase[];
   /** Rows of bets.csv in cold draws. */
   coldDraws: number[];
@@ -46,6 +50,8 @@ const FULL: Size = {
     { ...MAIN_CASE, servers: 8, connections: 16 },
     { ...MAIN_CASE, servers: 8, connections: 100 },
   ],
+  questions: [{ servers: 1, perSecond: 200 }, { servers: 3, perSecond: 200 }],
+  beside: [{ connections: 5, bets: 100 }, { connections: 16, bets: 1 }],
   clients: [
     { clients: 5, betsOfEach: 150_000, runs: 5 },
     { clients: 1, betsOfEach: 5 * MILLION, runs: 1 },
@@ -67,7 +73,16 @@ const FULL: Size = {
 /** Less than a minute. */
 const QUICK: Size = {
   pace: { runs: 3, seconds: 0.3, warmSeconds: 0.5 },
-  intake: [MAIN_CASE, { ...MAIN_CASE, betsMax: 20 }, SINGLE_BETS, { ...MAIN_CASE, servers: 3 }],
+  intake: [
+    MAIN_CASE,
+    { ...MAIN_CASE, connections: 100 },
+    { ...MAIN_CASE, betsMax: 20 },
+    SINGLE_BETS,
+    { ...MAIN_CASE, servers: 3 },
+    { ...MAIN_CASE, servers: 8, connections: 16 },
+  ],
+  questions: [{ servers: 3, perSecond: 200 }],
+  beside: [{ connections: 5, bets: 100 }],
   clients: [
     { clients: 5, betsOfEach: 50_000, runs: 3 },
     { clients: 1, betsOfEach: 250_000, runs: 1 },
@@ -87,6 +102,8 @@ const QUICK: Size = {
 const SMOKE: Size = {
   pace: { runs: 1, seconds: 0.05, warmSeconds: 0.05 },
   intake: [{ ...MAIN_CASE, servers: 2 }],
+  questions: [{ servers: 2, perSecond: 200 }],
+  beside: [{ connections: 2, bets: 10 }],
   clients: [{ clients: 1, betsOfEach: 50_000, runs: 1 }],
   growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
   coldDraws: [50_000],
