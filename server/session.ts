@@ -7,7 +7,6 @@
 
 import {
   type BetBatch,
-  type BetDecoder,
   decodeRequest,
   type DecodeRules,
   DIGEST_RESPONSE_HEAD,
@@ -23,11 +22,10 @@ import {
   STORED,
   WINNERS_RESPONSE_HEAD,
 } from "../shared/mod.ts";
-import type { ActionLog } from "../shared/logging.ts";
-import type { DrawWatch } from "./draw_watch.ts";
-import type { Draw, Ledger } from "./ledger/ledger.ts";
+import type { Draw } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { SessionBets } from "./session_bets.ts";
+import type { Connection, SessionContext } from "./session_context.ts";
 import { winnersResponse } from "./winners_response.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
@@ -38,40 +36,6 @@ const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
 /** What is read while lingering is dropped, so all sessions read into the same bytes. */
 const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
-
-/** The part of Deno.TcpConn that a session uses. */
-export interface Connection {
-  read(bytes: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-}
-
-/** What all sessions of a server share. */
-export interface SessionContext {
-  ledger: Ledger;
-  draw: DrawWatch;
-  log: ActionLog;
-  /** AGENCIES_AMOUNT. */
-  agencies: number;
-  packetBytesMax: number;
-  /** Agencies whose bets one connection counts. */
-  agenciesPerConnectionMax: number;
-  decoder: BetDecoder;
-  /**
-   * Reports that a session starts waiting for the draw on behalf of an agency, or stops. Meanwhile it needs no
-   * place.
-   */
-  onWaiting: (session: Session, agency: number | undefined) => void;
-  /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
-  onLinger: (session: Session) => void;
-  /** Reports that an invalid packet was refused. */
-  onInvalid: () => void;
-  /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
-  now: () => number;
-  /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
-  today: () => number;
-}
 
 /**
  * What a session does, for the rules about places.
@@ -113,7 +77,7 @@ export class Session {
     this.#peer = peer;
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
-    this.#bets = new SessionBets(context);
+    this.#bets = new SessionBets(peer, context);
     this.#watch = new PeerWatch(connection, {
       frames: this.#frames,
       pendingBytesMax: context.packetBytesMax,
@@ -249,13 +213,15 @@ export class Session {
     const details = { ip: this.#peer, agency, cantidad: count, error: result.reason };
     log.error("apuestas_almacenadas", "fail", details);
     if (result.status === "unknown") return "close";
+    this.#bets.refuse(agency);
     await this.#write(STORE_RESPONSES[REFUSED]);
     return "read";
   }
 
   async #closeAgency(agency: number): Promise<Next> {
-    const { ledger, log } = this.#context;
-    const result = await ledger.close(agency);
+    const { audit, ledger, log } = this.#context;
+    const close = () => ledger.close(agency);
+    const result = await (audit?.close({ address: this.#peer, agency }, close) ?? close());
     if (result.status === "closed") {
       const { repeated } = result;
       log.info("agency_close", "success", repeated ? { agency, repeated } : { agency });

@@ -8,6 +8,7 @@ import { parse } from "@std/ini";
 import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { SettingsReader } from "../shared/config.ts";
 import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
+import { type AuditSettings, readAuditSettings } from "./audit/audit_settings.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
@@ -43,6 +44,8 @@ export interface ServerSettings {
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
   ledger: LedgerSettings;
+  /** Nothing if it has no audit log. */
+  audit: AuditSettings | undefined;
 }
 
 /** Connections that may wait for a place, for each place: in short turns they wait for half a second. */
@@ -125,6 +128,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     }),
     sharedVolume: reader.text("SHARED_VOLUME", `${HERE}/shared-volume`),
     ledger: readLedgerSettings(reader),
+    audit: readAuditSettings(reader),
   };
   reader.finish();
   return settings;

@@ -117,6 +117,7 @@ export class FakeLotteryStatus implements AsyncDisposable {
         lockWaitSeconds: QUANTILES,
         roundBatches: QUANTILES,
       },
+      audit: null,
     };
   }
 }

@@ -30,6 +30,7 @@ export function metricsOf(
     ...serverMetrics(report),
     ...disk === undefined ? [] : diskMetrics(disk),
     ...connectionMetrics(report),
+    ...auditMetrics(report),
     ...lotteryMetrics(report),
     ...figures === undefined ? [] : ledgerMetrics(report, figures),
   ];
@@ -79,6 +80,17 @@ function connectionMetrics({ connections }: StatusReport): Metric[] {
       samples: Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
     },
     gauge("lottery_places", "Connections that can be served at once.", placesMax),
+  ];
+}
+
+function auditMetrics({ audit }: StatusReport): Metric[] {
+  if (audit === null) return [];
+  const { lines, omitted, failure } = audit;
+  const help = "Whether the audit log takes lines; if not, no agency can close on this server.";
+  return [
+    gauge("lottery_audit_ok", help, Number(failure === null)),
+    gauge("lottery_audit_lines", "Lines of the audit log of this server.", lines),
+    counter("lottery_audit_lines_omitted", "Lines that the audit log lacks.", omitted),
   ];
 }
 

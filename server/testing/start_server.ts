@@ -73,6 +73,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
     ledger: { engine: "files" },
+    audit: undefined,
     ...changed,
   };
   const signal = new DrawSignal({

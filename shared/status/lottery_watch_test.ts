@@ -52,6 +52,7 @@ function reportOf(
       lockWaitSeconds: QUANTILES,
       roundBatches: QUANTILES,
     },
+    audit: null,
   };
 }
 

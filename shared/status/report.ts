@@ -31,6 +31,18 @@ export interface StatusReport {
   lottery: LotteryReport | null;
   /** Nothing until the ledger is open. */
   ledger: LedgerReport | null;
+  /** Nothing without AUDIT_LOG, and until the server accepts connections. */
+  audit: AuditReport | null;
+}
+
+/** The audit log of a server. */
+export interface AuditReport {
+  /** The number of its last line. */
+  lines: number;
+  /** Lines that are missing since the server started. */
+  omitted: number;
+  /** Why the last line could not be written; `null` if it was. */
+  failure: string | null;
 }
 
 /** The server itself. */
