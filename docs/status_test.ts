@@ -15,7 +15,16 @@ function servingServer(): ServerStatus {
   const status = new ServerStatus({ host: "h", pid: 1, version: "1" }, () => 0);
   const figures = new LedgerFigures();
   const identity = { id: "", agencies: 1, winningNumber: 7, createdAt: "" };
-  const connections = { served: 0, placesMax: 1, arriving: 0, waiting: 0, lingering: 0 };
+  const connections = {
+    served: 0,
+    placesMax: 1,
+    arriving: 0,
+    waiting: 0,
+    lingering: 0,
+    refused: { agency: 0, place: 0 },
+    delayedBatches: 0,
+    delayedSeconds: 0,
+  };
   const audit = () => ({ lines: 1, omitted: 0, failure: "the disk is full" });
   status.serving({ port: 1, connections: () => connections, invalidPackets: 0, audit }, {
     identity,

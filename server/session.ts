@@ -19,9 +19,11 @@ import {
   PacketError,
   PROGRESS_RESPONSE_HEAD,
   REFUSED,
+  type Request,
   STORED,
   WINNERS_RESPONSE_HEAD,
 } from "../shared/mod.ts";
+import type { AgencySpeaker } from "./agency_connections.ts";
 import type { Draw } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { SessionBets } from "./session_bets.ts";
@@ -67,6 +69,8 @@ export class Session {
   readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
   readonly #bets: SessionBets;
+  /** Nothing if agencies may have any number of connections. */
+  readonly #speaker: AgencySpeaker | undefined;
   #state: State = "reading";
   #isStopping = false;
   #mustLeave = false;
@@ -78,6 +82,7 @@ export class Session {
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
     this.#bets = new SessionBets(peer, context);
+    this.#speaker = context.agencyConnections?.open(peer);
     this.#watch = new PeerWatch(connection, {
       frames: this.#frames,
       pendingBytesMax: context.packetBytesMax,
@@ -97,6 +102,7 @@ export class Session {
       this.#state = "ended";
       this.#close();
       this.#bets.log();
+      this.#speaker?.[Symbol.dispose]();
     }
   }
 
@@ -181,6 +187,9 @@ export class Session {
       const { agencies, decoder, today } = this.#context;
       const rules: DecodeRules = { agencies, today: today() };
       const request = decodeRequest(line, rules, decoder);
+      if (this.#speaker?.speak(agencyOf(request)) === false) {
+        return await this.#refuseAgency(request);
+      }
       switch (request.type) {
         case "StoreBet":
         case "StoreBatch":
@@ -203,6 +212,7 @@ export class Session {
   async #store(batch: BetBatch): Promise<Next> {
     const { ledger, log } = this.#context;
     const { agency, count } = batch;
+    if (!await this.#takeTurn(agency, count)) return "close";
     const result = await ledger.append(batch, this.#bets.expected(agency));
     if (result.status === "stored") {
       this.#bets.add(agency, count);
@@ -216,6 +226,17 @@ export class Session {
     this.#bets.refuse(agency);
     await this.#write(STORE_RESPONSES[REFUSED]);
     return "read";
+  }
+
+  /** Waits until the agency may send as many bets. Returns whether the session goes on. */
+  async #takeTurn(agency: number, bets: number): Promise<boolean> {
+    const turn = this.#context.rates?.take(agency, bets, this.#ending.signal);
+    if (turn === undefined) return true;
+    // Nothing is stored yet: a server that stops ends the connection, and the agency continues elsewhere.
+    this.#state = "waiting";
+    const isTurn = await turn;
+    this.#state = "working";
+    return isTurn;
   }
 
   async #closeAgency(agency: number): Promise<Next> {
@@ -304,6 +325,15 @@ export class Session {
     return "read";
   }
 
+  /** Refuses a packet of an agency that has too many connections, and ends this one. */
+  async #refuseAgency(request: Request): Promise<Next> {
+    if ("batch" in request) await this.#write(STORE_RESPONSES[REFUSED]);
+    // Not a server that does not know the packet: see #sendProgress().
+    if (request.type === "ProgressRequest") await this.#write(PROGRESS_RESPONSE_HEAD);
+    if (request.type === "DigestRequest") await this.#write(DIGEST_RESPONSE_HEAD);
+    return "linger";
+  }
+
   async #refuseTooLong(error: unknown): Promise<void> {
     if (!(error instanceof FrameTooLongError)) throw error;
     this.#state = "working";
@@ -359,4 +389,8 @@ export class Session {
     const { message } = error as Error;
     this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
   }
+}
+
+function agencyOf(request: Request): number {
+  return "batch" in request ? request.batch.agency : request.agency;
 }

@@ -6,6 +6,8 @@
 
 import type { BetDecoder } from "../shared/mod.ts";
 import type { ActionLog } from "../shared/logging.ts";
+import type { AgencyConnections } from "./agency_connections.ts";
+import type { BetRates } from "./bet_rates.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import type { DrawWatch } from "./draw_watch.ts";
 import type { Ledger } from "./ledger/ledger.ts";
@@ -29,6 +31,10 @@ export interface SessionContext {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   packetBytesMax: number;
+  /** Delays bets of agencies that send too many. @default {they are never delayed} */
+  rates?: BetRates;
+  /** Limits the connections of each agency. @default {there is no limit} */
+  agencyConnections?: AgencyConnections;
   /** Agencies whose bets one connection counts. */
   agenciesPerConnectionMax: number;
   decoder: BetDecoder;

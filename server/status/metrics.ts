@@ -71,7 +71,7 @@ function diskMetrics({ bytes, freeBytes }: DiskSpace): Metric[] {
 
 function connectionMetrics({ connections }: StatusReport): Metric[] {
   if (connections === null) return [];
-  const { placesMax, ...states } = connections;
+  const { placesMax, refused, delayedBatches, delayedSeconds, ...states } = connections;
   return [
     {
       name: "lottery_connections",
@@ -80,6 +80,18 @@ function connectionMetrics({ connections }: StatusReport): Metric[] {
       samples: Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
     },
     gauge("lottery_places", "Connections that can be served at once.", placesMax),
+    {
+      name: "lottery_connections_refused",
+      help: "Connections that were refused, by the limit that was reached.",
+      type: "counter",
+      samples: Object.entries(refused).map(([limit, value]) => ({ labels: { limit }, value })),
+    },
+    counter(
+      "lottery_batches_delayed",
+      "Batches that had to wait because their agency sends too many bets.",
+      delayedBatches,
+    ),
+    counter("lottery_delay_seconds", "How long they have waited together.", delayedSeconds),
   ];
 }
 

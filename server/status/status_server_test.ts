@@ -6,7 +6,16 @@ import { type SeenLedger, ServerStatus } from "./status_report.ts";
 import { StatusServer } from "./status_server.ts";
 
 const IDENTITY = { host: "host-1", pid: 77, version: "1.2.3" };
-const CONNECTIONS = { served: 3, placesMax: 512, arriving: 0, waiting: 2, lingering: 1 };
+const CONNECTIONS = {
+  served: 3,
+  placesMax: 512,
+  arriving: 0,
+  waiting: 2,
+  lingering: 1,
+  refused: { agency: 0, place: 0 },
+  delayedBatches: 0,
+  delayedSeconds: 0,
+};
 
 const AUDIT = { lines: 7, omitted: 2, failure: null };
 

@@ -77,6 +77,17 @@ export interface ConnectionsReport {
   waiting: number;
   /** Those that are over, but for the last answer. */
   lingering: number;
+  /** Those that were refused since the server started, by the limit that was reached. */
+  refused: {
+    /** SERVER_MAX_CONNECTIONS_PER_AGENCY. */
+    agency: number;
+    /** There were too many that need a place. */
+    place: number;
+  };
+  /** Batches that had to wait because their agency sends too many bets (SERVER_MAX_BETS_PER_SECOND). */
+  delayedBatches: number;
+  /** How long they have waited together. */
+  delayedSeconds: number;
 }
 
 /** The lottery, as this server has last seen it. */
