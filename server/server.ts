@@ -117,7 +117,7 @@ export class Server {
     await this.#connections.stop();
     this.#warnings[Symbol.dispose]();
     this.#log.info("close_connections", "success");
-    await this.#audit?.[Symbol.asyncDispose]();
+    this.#audit?.[Symbol.dispose]();
     await this.#ledger[Symbol.asyncDispose]();
     this.#log.info("close_ledger", "success");
   }

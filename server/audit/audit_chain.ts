@@ -50,7 +50,7 @@ export interface CutLine {
 }
 
 /** The chain of a server. Nobody else may write to it meanwhile. */
-export class AuditChain implements AsyncDisposable {
+export class AuditChain implements Disposable {
   readonly #disk: AuditDisk;
   readonly #options: AuditChainOptions;
   readonly #lock: DiskFile;
@@ -137,9 +137,9 @@ export class AuditChain implements AsyncDisposable {
     });
   }
 
-  /** Makes all lines durable, if that is possible, and closes the files. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.sync().catch(() => {});
+  /** Closes the files. The last lines may not be durable: a server that stops does not wait for the disk. */
+  [Symbol.dispose](): void {
+    this.#failure ??= new Error("it is closed");
     this.#file?.close();
     this.#lock.close();
   }

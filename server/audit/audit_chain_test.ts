@@ -25,9 +25,9 @@ function assertChain(disk: MemoryDisk): void {
   }
 }
 
-Deno.test("AuditChain.append() writes lines, each with the digest of the line before", async () => {
+Deno.test("AuditChain.append() writes lines, each with the digest of the line before", () => {
   const disk = new MemoryDisk();
-  await using chain = openChain(disk.process());
+  using chain = openChain(disk.process());
   chain.append("admitted", { address: "10.0.0.1:7", agency: 3 });
   chain.append("drawn", { lottery: "a" });
   const [opened, admitted] = disk.text(FIRST).split("\n");
@@ -45,10 +45,10 @@ Deno.test("AuditChain.append() writes lines, each with the digest of the line be
   assertEquals(chain.head, { line: 3, sha256: sha256(`${disk.text(FIRST).split("\n")[2]}\n`) });
 });
 
-Deno.test("AuditChain continues its chain after a restart", async () => {
+Deno.test("AuditChain continues its chain after a restart", () => {
   const disk = new MemoryDisk();
   for (let start = 1; start <= 3; start++) {
-    await using chain = openChain(disk.process());
+    using chain = openChain(disk.process());
     assertEquals(chain.cut, undefined);
     chain.append("started");
   }
@@ -56,7 +56,7 @@ Deno.test("AuditChain continues its chain after a restart", async () => {
   assertChain(disk);
 });
 
-Deno.test("AuditChain goes on in another file beyond a size, and drops the oldest", async () => {
+Deno.test("AuditChain goes on in another file beyond a size, and drops the oldest", () => {
   const disk = new MemoryDisk();
   const process = disk.process();
   const options = { fileBytesMax: 600, filesMax: 3 };
@@ -64,7 +64,7 @@ Deno.test("AuditChain goes on in another file beyond a size, and drops the oldes
   for (let line = 0; line < 4; line++) chain.append("started");
   assertEquals(process.names().filter((name) => name.endsWith(".log")), [1, 2].map(fileName));
   assertChain(disk);
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   chain = openChain(process, options);
   while (!process.exists(fileName(5))) chain.append("started");
   const names = process.names().filter((name) => name.endsWith(".log"));
@@ -77,32 +77,32 @@ Deno.test("AuditChain goes on in another file beyond a size, and drops the oldes
     const size = disk.bytes(name).length;
     assert(size >= 600 && size < 600 + 300, `${name} has ${size} bytes`);
   }
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
 });
 
-Deno.test("AuditChain.open() refuses a chain that another server has", async () => {
+Deno.test("AuditChain.open() refuses a chain that another server has", () => {
   const disk = new MemoryDisk();
   const process = disk.process();
   const chain = openChain(process);
   const error = assertThrows(() => openChain(disk.process()), Error);
   assertStringIncludes(error.message, "give each server its own AUDIT_NAME");
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   const next = openChain(disk.process());
-  await next[Symbol.asyncDispose]();
+  next[Symbol.dispose]();
 });
 
-Deno.test("AuditChain keeps a torn line beside its file wherever it was torn, and goes on", async () => {
+Deno.test("AuditChain keeps a torn line beside its file wherever it was torn, and goes on", () => {
   const whole = new MemoryDisk();
   const chain = openChain(whole.process());
   chain.append("started");
   chain.append("stopped");
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   const text = whole.text(FIRST);
   const lastFrom = text.lastIndexOf("\n", text.length - 2) + 1;
   for (let size = lastFrom + 1; size < text.length; size++) {
     const disk = new MemoryDisk();
     disk.put(FIRST, text.slice(0, size));
-    await using chain = openChain(disk.process());
+    using chain = openChain(disk.process());
     const copy = `${FIRST}.cut-20261127T120000Z`;
     assertEquals(chain.cut, { bytes: size - lastFrom, copy });
     assertEquals(disk.text(copy), text.slice(lastFrom, size));
@@ -112,11 +112,11 @@ Deno.test("AuditChain keeps a torn line beside its file wherever it was torn, an
   }
 });
 
-Deno.test("AuditChain cuts the zeros that a power cut has left within the lines", async () => {
+Deno.test("AuditChain cuts the zeros that a power cut has left within the lines", () => {
   const disk = new MemoryDisk();
   const chain = openChain(disk.process());
   for (let line = 0; line < 4; line++) chain.append("started");
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   const bytes = disk.bytes(FIRST);
   disk.put(FIRST, bytes.map((byte, at) => at > 400 && at < 450 ? 0 : byte));
   const next = openChain(disk.process());
@@ -124,10 +124,10 @@ Deno.test("AuditChain cuts the zeros that a power cut has left within the lines"
   assertEquals(whatOn(disk), ["opened", "started", "stopped"]);
   assertChain(disk);
   assertEquals(disk.bytes(next.cut!.copy).length, next.cut!.bytes);
-  await next[Symbol.asyncDispose]();
+  next[Symbol.dispose]();
 });
 
-Deno.test("AuditChain goes on after a kill or a power cut at any operation", async () => {
+Deno.test("AuditChain goes on after a kill or a power cut at any operation", () => {
   const write = (disk: MemoryDisk) => {
     const chain = openChain(disk.process(), { fileBytesMax: 500 });
     for (let line = 0; line < 4; line++) chain.append("started");
@@ -136,7 +136,7 @@ Deno.test("AuditChain goes on after a kill or a power cut at any operation", asy
   const whole = new MemoryDisk();
   const chain = write(whole);
   const { operations } = whole;
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   for (let number = 1; number <= operations; number++) {
     for (const bytes of [0, 1, 100]) {
       const killed = new MemoryDisk();
@@ -145,7 +145,7 @@ Deno.test("AuditChain goes on after a kill or a power cut at any operation", asy
       assertThrows(() => write(killed));
       killed.fault = () => undefined;
       for (const disk of [...killed.afterPowerCut(), killed]) {
-        await using chain = openChain(disk.process(), { fileBytesMax: 500 });
+        using chain = openChain(disk.process(), { fileBytesMax: 500 });
         chain.append("stopped");
         assertChain(disk);
         assertEquals(whatOn(disk).at(-1), "stopped");
@@ -166,9 +166,9 @@ Deno.test("AuditChain.open() stops at a last line that its server has not writte
   }
 });
 
-Deno.test("AuditChain.append() fails on a full disk, and goes on when there is room", async () => {
+Deno.test("AuditChain.append() fails on a full disk, and goes on when there is room", () => {
   const disk = new MemoryDisk();
-  await using chain = openChain(disk.process());
+  using chain = openChain(disk.process());
   chain.append("started");
   // Room for a part of a line.
   disk.capacity = disk.used + 50;
@@ -181,9 +181,9 @@ Deno.test("AuditChain.append() fails on a full disk, and goes on when there is r
   assertChain(disk);
 });
 
-Deno.test("AuditChain.append() fails while no further file can begin, and goes on when it can", async () => {
+Deno.test("AuditChain.append() fails while no further file can begin, and goes on when it can", () => {
   const disk = new MemoryDisk();
-  await using chain = openChain(disk.process(), { fileBytesMax: 1 });
+  using chain = openChain(disk.process(), { fileBytesMax: 1 });
   chain.append("started");
   disk.capacity = disk.used + 50;
   assertThrows(() => chain.append("drawn"));
@@ -196,7 +196,7 @@ Deno.test("AuditChain.append() fails while no further file can begin, and goes o
 
 Deno.test("AuditChain.sync() makes every line before it durable", async () => {
   const disk = new MemoryDisk();
-  await using chain = openChain(disk.process());
+  using chain = openChain(disk.process());
   chain.append("started");
   const { reached, release } = disk.hold("sync", FIRST);
   const first = chain.sync();
@@ -220,9 +220,9 @@ Deno.test("AuditChain takes no line after a failed sync: another one would succe
   disk.fault = () => undefined;
   await assertRejects(() => chain.sync(), Error, "its disk has failed to sync");
   assertThrows(() => chain.append("drawn"), Error, "restart the server once the disk works");
-  await chain[Symbol.asyncDispose]();
+  chain[Symbol.dispose]();
   const next = openChain(disk.process());
   next.append("started");
   assertChain(disk);
-  await next[Symbol.asyncDispose]();
+  next[Symbol.dispose]();
 });

@@ -46,7 +46,7 @@ export interface AuditedService extends AuditedPeer {
 type Omission = "disk" | "rate";
 
 /** The audit log of one server. Dispose of it when the server has stopped. */
-export class AuditLog implements AsyncDisposable {
+export class AuditLog implements Disposable {
   readonly #chain: AuditChain;
   readonly #log: ActionLog;
   readonly #budget: LineBudget;
@@ -55,6 +55,8 @@ export class AuditLog implements AsyncDisposable {
   #omittedTotal = 0;
   /** Agencies whose close this server has recorded: closing them again changes nothing. */
   readonly #closed = new Set<number>();
+  /** Whether the server has stopped: what still happens has no line. */
+  #isOver = false;
   /** Why the last line could not be written. */
   #failure: Error | undefined;
 
@@ -140,9 +142,10 @@ export class AuditLog implements AsyncDisposable {
   }
 
   /** Records that the server has stopped, and closes the files. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#record("stopped", {});
-    await this.#chain[Symbol.asyncDispose]();
+    this.#isOver = true;
+    this.#chain[Symbol.dispose]();
   }
 
   #recordWithin(what: Audited, fields: AuditFields): void {
@@ -188,7 +191,7 @@ export class AuditLog implements AsyncDisposable {
 
   /** Logs a failure once, until lines are written again. */
   #fail(error: Error): void {
-    if (this.#failure === undefined) {
+    if (this.#failure === undefined && !this.#isOver) {
       const reason = "bets are stored without their lines, and no agency can close here";
       this.#log.error("audit", "fail", { error: error.message, reason });
     }

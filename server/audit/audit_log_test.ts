@@ -38,7 +38,7 @@ Deno.test("AuditLog records what happens to a connection, and never a bet", asyn
   assertEquals(lastOn(disk), { what: "served", address: ADDRESS, agency: 3, ...counts });
   await audit.drawn({ lottery: "id", winningNumber: 7 });
   assertEquals(lastOn(disk), { what: "drawn", lottery: "id", winningNumber: 7 });
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
   assertEquals(lastOn(disk), { what: "stopped" });
   assertEquals(audit.report(), { lines: 7, omitted: 0, failure: null });
 });
@@ -56,7 +56,7 @@ Deno.test("AuditLog.close() has a durable line before the ledger closes, and one
   // Closing again changes nothing, and anybody may repeat it without end.
   await audit.close({ address: ADDRESS, agency: 2 }, () => Promise.resolve(result));
   assertEquals(whatOn(disk), ["opened", "started", "closing", "closed"]);
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
 });
 
 Deno.test("AuditLog.close() says whether the ledger had closed before, or does not know", async () => {
@@ -67,7 +67,7 @@ Deno.test("AuditLog.close() says whether the ledger had closed before, or does n
   assertEquals(lastOn(disk), { what: "unclosed", address: ADDRESS, agency: 3, reason: "no lock" });
   await close(3);
   assertEquals(lastOn(disk), { what: "closed", address: ADDRESS, agency: 3 });
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
 });
 
 Deno.test("AuditLog on a full disk refuses closes, lets bets go on, and says later what it lacks", async () => {
@@ -98,7 +98,20 @@ Deno.test("AuditLog on a full disk refuses closes, lets bets go on, and says lat
   assertEquals([omitted, reason], [3, "disk"]);
   assertEquals(audit.report(), { lines: 5, omitted: 3, failure: null });
   assertStringIncludes(lines[1], "lines are written again");
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
+});
+
+Deno.test("AuditLog neither writes nor complains after the server has stopped", async () => {
+  const { audit, close, disk, lines } = setUp();
+  const { release } = disk.hold("sync", "audit-000001.log");
+  const drawn = audit.drawn({ lottery: "id", winningNumber: 7 });
+  audit[Symbol.dispose]();
+  release();
+  await drawn;
+  await audit.drawn({ lottery: "id", winningNumber: 7 });
+  assertEquals((await close(2)).status, "unknown");
+  assertEquals(whatOn(disk), ["opened", "started", "drawn", "stopped"]);
+  assertEquals(lines, []);
 });
 
 Deno.test("AuditLog refuses closes after a failed sync, until the server starts again", async () => {
@@ -107,10 +120,10 @@ Deno.test("AuditLog refuses closes after a failed sync, until the server starts 
   assertEquals((await close(2)).status, "unknown");
   disk.fault = () => undefined;
   assertEquals((await close(2)).status, "unknown");
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
 });
 
-Deno.test("AuditLog limits the lines that strangers cause, and counts the others", async () => {
+Deno.test("AuditLog limits the lines that strangers cause, and counts the others", () => {
   const { audit, disk, pass } = setUp();
   const refused = () => audit.refused({ address: ADDRESS, reason: "no key" });
   const count = (what: string) => whatOn(disk).filter((other) => other === what).length;
@@ -126,12 +139,12 @@ Deno.test("AuditLog limits the lines that strangers cause, and counts the others
   pass(1000);
   for (let line = 0; line <= LINES_PER_SECOND; line++) refused();
   assertEquals(count("refused"), LINES_AT_ONCE + LINES_PER_SECOND);
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
 });
 
-Deno.test("AuditLog says that a torn line was cut when the server starts again", async () => {
+Deno.test("AuditLog says that a torn line was cut when the server starts again", () => {
   const { audit, disk } = setUp();
-  await audit[Symbol.asyncDispose]();
+  audit[Symbol.dispose]();
   const name = "audit-000001.log";
   disk.put(name, disk.bytes(name).slice(0, -10));
   const { log, lines } = keepLog();
@@ -140,5 +153,5 @@ Deno.test("AuditLog says that a torn line was cut when the server starts again",
   const { what, cutCopy } = lastOn(disk);
   assertEquals([what, cutCopy], ["started", `${name}.cut-20261127T120000Z`]);
   assertStringIncludes(lines[0], "action: audit | result: success | cut: ");
-  await next[Symbol.asyncDispose]();
+  next[Symbol.dispose]();
 });

@@ -20,11 +20,11 @@ interface Logs extends TempFolder {
 /**
  * The audit logs of two servers, the first of which has three files: lines 1 to 5, 6 to 10, and 11 and 12.
  */
-async function logs(): Promise<Logs> {
+function logs(): Logs {
   const folder = tempFolder();
   for (const [server, count] of [["server1", 10], ["server2", 2]] as const) {
     const disk = new FolderDisk(`${folder.path}/${server}`);
-    await using chain = AuditChain.open(disk, { server, fileBytesMax: 800, filesMax: 9 });
+    using chain = AuditChain.open(disk, { server, fileBytesMax: 800, filesMax: 9 });
     for (let agency = 1; chain.head.line < count + 2; agency++) {
       chain.append("admitted", { address: "10.0.0.1:7", agency: 100 + agency });
     }
@@ -49,7 +49,7 @@ async function logs(): Promise<Logs> {
 Deno.test({
   ...needs(["write"], "verifyAudit() finds every line of every file in its place"),
   async fn() {
-    await using audit = await logs();
+    await using audit = logs();
     assertEquals(audit.anchors.map(({ server, line }) => [server, line]), [
       ["server1", 12],
       ["server2", 4],
@@ -157,7 +157,7 @@ for (const { name, change, file, says } of CHANGES) {
   Deno.test({
     ...needs(["write"], `verifyAudit() names the first difference: ${name}`),
     async fn() {
-      await using audit = await logs();
+      await using audit = logs();
       await audit.change(change, file);
       const message = await audit.difference();
       const expected = `audit log of server1: ${says}`;
@@ -172,7 +172,7 @@ Deno.test({
     "verifyAudit() finds a torn end wherever the certificate states what was there",
   ),
   async fn() {
-    await using audit = await logs();
+    await using audit = logs();
     const tear = async (file: number) => {
       const path = `${audit.path}/server1/${fileName(file)}`;
       await Deno.truncate(path, (await Deno.stat(path)).size - 10);
@@ -195,7 +195,7 @@ Deno.test({
 Deno.test({
   ...needs(["write"], "verifyAudit() finds a removed file, and a removed chain"),
   async fn() {
-    await using audit = await logs();
+    await using audit = logs();
     await Deno.remove(`${audit.path}/server1/${fileName(1)}`);
     const removed = "audit log of server1: the file audit-000001.log with its lines was removed";
     assertEquals(await audit.difference(), removed);
@@ -217,7 +217,7 @@ Deno.test({
     await using folder = tempFolder();
     const server = "server1";
     const options = { server, fileBytesMax: 800, filesMax: 2 };
-    await using chain = AuditChain.open(new FolderDisk(`${folder.path}/${server}`), options);
+    using chain = AuditChain.open(new FolderDisk(`${folder.path}/${server}`), options);
     while (chain.head.line < 5) chain.append("started");
     const early = readAuditHeads(folder.path);
     while (chain.head.line < 17) chain.append("started");

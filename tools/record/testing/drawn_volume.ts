@@ -58,7 +58,7 @@ export async function drawnVolume(options: DrawnVolumeOptions = {}): Promise<Dra
   if (closes) {
     for (let agency = 1; agency <= AGENCIES; agency++) await ledger.close(agency);
     const audit = `${folder.path}/${AUDIT_FOLDER}`;
-    if (hasAudit) await writeAudit(audit);
+    if (hasAudit) writeAudit(audit);
     await using certifier = new Certifier({
       readHeads: () => readAuditHeads(audit),
       volume: folder.path,
@@ -75,9 +75,9 @@ export async function drawnVolume(options: DrawnVolumeOptions = {}): Promise<Dra
 }
 
 /** Writes the audit log of a server. */
-async function writeAudit(folder: string): Promise<void> {
+function writeAudit(folder: string): void {
   const disk = new FolderDisk(`${folder}/server1`);
-  await using chain = AuditChain.open(disk, { server: "server1", fileBytesMax: 1000, filesMax: 2 });
+  using chain = AuditChain.open(disk, { server: "server1", fileBytesMax: 1000, filesMax: 2 });
   for (let agency = 1; agency <= AGENCIES; agency++) chain.append("closing", { agency });
   chain.append("drawn");
 }
