@@ -92,6 +92,12 @@ Deno.test({
       assertStringIncludes(other, "row 1 of message ");
     });
 
+    await test.step("verify finds what the certificate states, audit logs of all servers included", async () => {
+      assert(/^audit logs: \d+ lines.*\nVERIFIED$/m.test(await succeed(copy, "verify")));
+      const servers = await Array.fromAsync(Deno.readDir(`${copy.volume}/audit`));
+      assertEquals(servers.map(({ name }) => name).sort(), ["server1", "server2", "server3"]);
+    });
+
     await test.step("export writes the files of a ledger in files, and never overwrites any", async () => {
       const to = `${folder.path}/export`;
       await succeed(copy, "export", "--to", to);

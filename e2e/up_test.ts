@@ -56,6 +56,7 @@ Deno.test(
     );
     await using verify = copy.task("verify", record.split("/").at(-1)!);
     assertEquals(await verify.ended(), 0, verify.output());
+    await verify.line(/^audit logs: \d+ lines, each in its place$/);
     await verify.line(/^VERIFIED$/);
 
     await using logs = copy.task("logs", "client5");

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { setImmediate } from "node:timers";
 import { needs } from "../../testing/needs.ts";
 import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
-import { FolderDisk } from "../ledger/file/disk.ts";
+import { FolderDisk } from "../ledger/disk.ts";
 import type { FileLedger } from "../ledger/file/file_ledger.ts";
 import { BETS_FILE, CLOSED_FILE } from "../ledger/file/volume_files.ts";
 import { AGENCIES, batchOf, keepLog, openLedger } from "../testing/ledgers.ts";
@@ -91,7 +91,7 @@ Deno.test({
     const drawnAt = "2026-11-27T12:00:00.000Z";
     const { version, software, winningNumber, ledger: engine } = certificate;
     assertEquals({ version, software, winningNumber, engine }, {
-      version: 1,
+      version: 2,
       software: "1.2.3",
       winningNumber: 7574,
       engine: "files",

@@ -15,7 +15,8 @@ import { OutcomeCounter } from "./outcome_counter.ts";
 const SLICE_BYTES = 32 * 1024;
 
 /** Options of {@linkcode volumeCertificate}. */
-export interface VolumeCertificateOptions extends Pick<Certificate, "drawnAt" | "software"> {
+export interface VolumeCertificateOptions
+  extends Pick<Certificate, "audit" | "drawnAt" | "software"> {
   /** The settled draw. Its winners are read more than once. */
   draw: Draw;
   identity: LotteryIdentity;
@@ -34,7 +35,7 @@ export async function volumeCertificate(
   volume: string,
   options: VolumeCertificateOptions,
 ): Promise<Certificate> {
-  const { identity, files: names, drawnAt, software, draw, signal } = options;
+  const { identity, files: names, audit, drawnAt, software, draw, signal } = options;
   const { id, createdAt, winningNumber } = identity;
   const counter = new OutcomeCounter(winningNumber);
   const bets = await readRows(volume, names.bets, { signal, take: (rows) => counter.take(rows) });
@@ -44,7 +45,8 @@ export async function volumeCertificate(
     numbers.map(async (agency) => outcomeOf(agency, counter, await documentsOf(draw, agency))),
   );
   const files = [bets, closed];
-  return { id, createdAt, drawnAt, winningNumber, software, ledger: "files", files, agencies };
+  const stated = { id, createdAt, drawnAt, winningNumber, software };
+  return { ...stated, ledger: "files", files, audit, agencies };
 }
 
 /** Passes all rows of a file on, in pieces of whole rows, and digests it. */

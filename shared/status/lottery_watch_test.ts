@@ -31,7 +31,16 @@ function reportOf(
       startedAt: createdAt,
       uptimeSeconds: 5,
     },
-    connections: { served: 2, placesMax: 512, arriving: 0, waiting: 1, lingering: 0 },
+    connections: {
+      served: 2,
+      placesMax: 512,
+      arriving: 0,
+      waiting: 1,
+      lingering: 0,
+      refused: { agency: 0, place: 0 },
+      delayedBatches: 0,
+      delayedSeconds: 0,
+    },
     lottery: {
       id,
       createdAt,
@@ -52,6 +61,7 @@ function reportOf(
       lockWaitSeconds: QUANTILES,
       roundBatches: QUANTILES,
     },
+    audit: null,
   };
 }
 

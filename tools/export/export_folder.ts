@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { BETS_FILE, CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
 import { LINE_FEED } from "../../shared/ascii.ts";
 import { parseRow } from "../../shared/rows.ts";

@@ -5,6 +5,7 @@
  */
 
 import { stringify } from "@std/yaml";
+import { AUDIT_FOLDER } from "../../server/audit/audit_files.ts";
 import { NATS_PORTS, type NodePorts } from "../nodes/node_config.ts";
 import { localPorts, NODE_NAMES, NODES_FOLDER, writeNodeConfig } from "../nodes/nodes.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, unlessNotFound } from "../project.ts";
@@ -56,6 +57,9 @@ export type ComposeOptions =
 /** What the file, and those that it mounts, depend on. */
 type MountedOptions = ComposeOptions & Pick<LotterySettings, "serverName" | "statusPort">;
 
+/** The folder of the audit logs in a server's container. */
+const AUDIT_LOG = `${CONTAINER_VOLUME}/${AUDIT_FOLDER}`;
+
 /** The folder of the results in a client's container. */
 const CLIENT_RESULTS = "/results";
 
@@ -79,6 +83,7 @@ export function composeOptions({ lottery, server }: RunSettings): MountedOptions
 export async function updateComposeFile(options: MountedOptions): Promise<boolean> {
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await Deno.mkdir(RESULTS_FOLDER, { recursive: true });
+  await Deno.mkdir(`${SHARED_VOLUME}/${AUDIT_FOLDER}`, { recursive: true });
   for (const name of serviceNames(options).nodes) await makeNode(name);
   await writePrometheusConfig(options);
   const path = `${PROJECT_ROOT}/docker-compose.yaml`;
@@ -151,6 +156,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
   const resources: ServerResources = {
     config: "/app/server/config.ini",
     sharedVolume: CONTAINER_VOLUME,
+    auditLog: AUDIT_LOG,
     nodes: ledger.nodes && { ...ledger.nodes, files: options.ledgerFiles.map(pathInContainer) },
     network: {
       listenIp: ANY_IP,
@@ -174,13 +180,18 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     environment: {
       LEDGER: ledger.variable,
       ...passedOn(SERVER_PASSED_ON),
+      // Each server's own name is that of its host.
+      AUDIT_LOG,
       STATUS_IP: ANY_IP,
       STATUS_PORT,
     },
     volumes: [
       ...ledger.nodes === undefined
         ? [{ ...mount("./server/shared-volume", CONTAINER_VOLUME), read_only: false }]
-        : options.ledgerFiles.map((path) => mount(path, pathInContainer(path))),
+        : [
+          ...options.ledgerFiles.map((path) => mount(path, pathInContainer(path))),
+          { ...mount(`./server/shared-volume/${AUDIT_FOLDER}`, AUDIT_LOG), read_only: false },
+        ],
       mount("./server/config.ini", config),
     ],
     ...nodes.length === 0 ? {} : { depends_on: afterHealthy(nodes) },

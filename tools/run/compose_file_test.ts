@@ -73,8 +73,14 @@ Deno.test("composeFile() defines the nodes of a ledger on JetStream, which serve
   const { server1 } = services;
   assertEquals(server1.environment.LEDGER, "nats://node1,node2,node3");
   assertEquals(server1.build.args.LEDGER, "jetstream");
-  assertEquals(server1.volumes.map(({ target }: Yaml) => target), ["/app/server/config.ini"]);
-  assertEquals(valuesOf("--allow-write", server1.command), []);
+  assertEquals(
+    server1.volumes.map(({ source, target }: Yaml) => [source, target]),
+    [
+      ["./server/shared-volume/audit", "/shared-volume/audit"],
+      ["./server/config.ini", "/app/server/config.ini"],
+    ],
+  );
+  assertEquals(valuesOf("--allow-write", server1.command), ["/shared-volume/audit"]);
   assertEquals(valuesOf("--allow-net", server1.command).slice(1, 4), [
     "node1:4222",
     "node2:4222",

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
 import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
@@ -23,6 +23,7 @@ import {
   RESULT_JSON,
   RESULT_TEXT,
 } from "../../server/certificate/certificate_folder.ts";
+import { copyAudit } from "./audit_copy.ts";
 import { DRAW_FILES, readIdentity } from "./draw_record.ts";
 
 /**
@@ -88,6 +89,8 @@ async function moveInto(volume: string, folder: string): Promise<string> {
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }
   await addCertificate(volume, unfinished);
+  // Chains go on over draws. Links keep what was recorded of this one with it.
+  await copyAudit(volume, unfinished, linkOrCopy);
   await Deno.rename(unfinished, `${volume}/${folder}`);
   return folder;
 }
@@ -103,7 +106,7 @@ async function addCertificate(volume: string, folder: string): Promise<void> {
   }
 }
 
-/** Links a file that never changes; copies it where files cannot be linked. */
+/** Links a file of which no byte ever changes; copies it where files cannot be linked. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await Deno.link(from, to);

@@ -40,7 +40,7 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    await certifyRun(draw, SHARED_VOLUME, say);
+    await certifyRun(draw, { volume: SHARED_VOLUME }, say);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };

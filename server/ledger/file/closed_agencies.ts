@@ -9,7 +9,7 @@
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";

@@ -26,7 +26,7 @@ import { LAST_DAY } from "../bet_row.ts";
 import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
 import { BetsFile } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";

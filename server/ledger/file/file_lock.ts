@@ -6,7 +6,7 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import { type LedgerFigures, microseconds, secondsBetween } from "../figures.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { turnEnd } from "../courtesy.ts";
 

@@ -7,8 +7,8 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { RowRules } from "../bet_row.ts";
-import { readFully } from "./disk.ts";
-import type { DiskFile } from "./disk.ts";
+import { readFully } from "../disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { RowAudit } from "./row_audit.ts";
 import { Courtesy } from "../courtesy.ts";
