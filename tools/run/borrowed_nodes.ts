@@ -44,8 +44,8 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
   });
   stack.defer(() => nodes.stop());
   await untilReady(localMonitoring(settings.lottery.nodePort), {
-    stop: new AbortController().signal,
     onWait: (reasons) => console.log(`Waiting for the nodes: ${reasons}`),
+    restart: (name) => nodes.restart(name),
   });
   return stack.move();
 }

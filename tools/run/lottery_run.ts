@@ -85,6 +85,10 @@ async function startNodes(
     await untilReady(localMonitoring(nodePort), {
       stop,
       onWait: (reasons) => display.begin(`Waiting for the nodes: ${reasons}`),
+      restart: (name, reason) => {
+        display.say(`Starting ${name} again: ${reason}`);
+        return running.restart(name);
+      },
     });
     if (!stop.aborted) display.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;
