@@ -21,7 +21,7 @@ export interface Size {
   growth: IntakeCase[];
   /** For nodes of each version that is here. */
   ledgers: { agencies: number[]; starts: number[] };
-  crowd: Omit<CrowdCase, "nats">;
+  crowds: Omit<CrowdCase, "nats">[];
 }
 
 const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
@@ -58,7 +58,13 @@ const FULL: Size = {
     { rows: MILLION, servers: 1 },
   ],
   ledgers: { agencies: [5, 100], starts: [0, 10 * MILLION] },
-  crowd: { agencies: 9999, servers: 20, batches: 2, bets: 10 },
+  crowds: [500, 9999].map((atOnce) => ({
+    agencies: 9999,
+    servers: 20,
+    batches: 2,
+    bets: 10,
+    atOnce,
+  })),
 };
 
 /** Less than a minute. */
@@ -76,7 +82,7 @@ const QUICK: Size = {
   coldDraws: [MILLION],
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
   ledgers: { agencies: [5, 100], starts: [MILLION] },
-  crowd: { agencies: 500, servers: 4, batches: 2, bets: 10 },
+  crowds: [{ agencies: 500, servers: 4, batches: 2, bets: 10, atOnce: 500 }],
 };
 
 /** A few seconds. The figures mean nothing. */
@@ -88,7 +94,7 @@ const SMOKE: Size = {
   coldDraws: [50_000],
   warmDraws: [{ rows: 50_000, servers: 2 }],
   ledgers: { agencies: [2], starts: [17_000] },
-  crowd: { agencies: 20, servers: 2, batches: 1, bets: 2 },
+  crowds: [{ agencies: 20, servers: 2, batches: 1, bets: 2, atOnce: 20 }],
 };
 
 /** The sizes by name. */
