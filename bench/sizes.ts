@@ -27,7 +27,7 @@ export interface Size {
   watched: WatchedCase[];
   /** For nodes of each version that is here. */
   ledgers: { agencies: number[]; starts: number[] };
-  crowd: Omit<CrowdCase, "nats">;
+  crowds: Omit<CrowdCase, "nats">[];
 }
 
 const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
@@ -67,7 +67,13 @@ const FULL: Size = {
   ],
   watched: [{ connections: 5 }, { connections: 100 }],
   ledgers: { agencies: [5, 100], starts: [0, 10 * MILLION] },
-  crowd: { agencies: 9999, servers: 20, batches: 2, bets: 10 },
+  crowds: [500, 9999].map((atOnce) => ({
+    agencies: 9999,
+    servers: 20,
+    batches: 2,
+    bets: 10,
+    atOnce,
+  })),
 };
 
 /** Less than a minute. */
@@ -95,7 +101,7 @@ const QUICK: Size = {
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
   watched: [{ connections: 5 }],
   ledgers: { agencies: [5, 100], starts: [MILLION] },
-  crowd: { agencies: 500, servers: 4, batches: 2, bets: 10 },
+  crowds: [{ agencies: 500, servers: 4, batches: 2, bets: 10, atOnce: 500 }],
 };
 
 /** A few seconds. The figures mean nothing. */
@@ -110,7 +116,7 @@ const SMOKE: Size = {
   warmDraws: [{ rows: 50_000, servers: 2 }],
   watched: [{ connections: 2 }],
   ledgers: { agencies: [2], starts: [17_000] },
-  crowd: { agencies: 20, servers: 2, batches: 1, bets: 2 },
+  crowds: [{ agencies: 20, servers: 2, batches: 1, bets: 2, atOnce: 20 }],
 };
 
 /** The sizes by name. */

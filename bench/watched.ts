@@ -13,7 +13,7 @@ import { MAIN_CASE } from "./intake.ts";
 import { AGENCIES } from "./prepared_volume.ts";
 import { type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
 import { startLottery, type System } from "./systems.ts";
-import { takeTurn, type Turn } from "./turns.ts";
+import { takeTurn, type Turn, underLoad } from "./turns.ts";
 
 /** The cost is a small difference, so that it takes many turns to see it. */
 const RUNS_FACTOR = 4;
@@ -56,16 +56,19 @@ export async function measureWatched(
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
   const load = { ...MAIN_CASE, connections, firstAgency: AGENCIES + 1 };
+  const [plainLoad, watchedLoad] = [plain, watched].map((system) =>
+    underLoad(thread, system, load)
+  );
   const turns: { plain: Turn; watched: Turn }[] = [];
   const watchers = [server.process, board.program];
   let [boardSeconds, watchedSeconds] = [0, 0];
   for (let run = -1; run < RUNS_FACTOR * pace.runs; run++) {
     const seconds = run < 0 ? pace.warmSeconds : pace.seconds;
     signal(watchers, "SIGSTOP");
-    const other = await takeTurn(thread, plain, { ...load, seconds });
+    const other = await takeTurn(plainLoad, seconds);
     signal(watchers, "SIGCONT");
     const [before, startMs] = [board.program.cpuSeconds() ?? NaN, performance.now()];
-    const ours = await takeTurn(thread, watched, { ...load, seconds });
+    const ours = await takeTurn(watchedLoad, seconds);
     if (run < 0) continue;
     turns.push({ plain: other, watched: ours });
     boardSeconds += (board.program.cpuSeconds() ?? NaN) - before;
