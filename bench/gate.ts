@@ -10,7 +10,7 @@ import type { Context } from "./context.ts";
 import { type IntakeCase, MAIN_CASE } from "./intake.ts";
 import { type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
 import { startLottery, type System } from "./systems.ts";
-import { takeTurns } from "./turns.ts";
+import { takeTurns, underLoad } from "./turns.ts";
 
 /** The name in the certificate. */
 const NAME = "localhost";
@@ -60,7 +60,8 @@ export async function measureGate(context: Context, gateCase: GateCase): Promise
     systems.push({ ...stack.use(await startLottery(server)), secure });
   }
   const load = { ...MAIN_CASE, ...gateCase, firstAgency: 1 };
-  const turns = await takeTurns(context.thread, systems, { load, pace: context.pace });
+  const contestants = systems.map((system) => underLoad(context.thread, system, load));
+  const turns = await takeTurns(contestants, context.pace);
   return transports.map(({ transport }, index) => ({
     ...gateCase,
     transport,

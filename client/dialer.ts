@@ -4,7 +4,6 @@
  * @module
  */
 
-import { lookup } from "node:dns/promises";
 import { isTlsRecord } from "../shared/tls_records.ts";
 
 /** A connection: the part of Deno.TcpConn that is used. */
@@ -64,6 +63,8 @@ export function tlsDialer({ name, caCerts }: TlsDemands): Dialer {
 
 // Unlike Deno.resolveDns(), this also reads /etc/hosts, and finds IPv6 addresses.
 async function resolve(host: string): Promise<string[]> {
+  // Loaded late: an address needs no look-up, and modules of Node take long to load.
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(host, { all: true });
   return found.map(({ address }) => address);
 }

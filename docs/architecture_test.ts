@@ -5,6 +5,7 @@ import { filesBelow, isProductModule, readProjectFile } from "./testing.ts";
 const INNER_COMPONENTS = [
   ...["shared/simd", "shared/status", "server/status", "server/certificate"],
   ...["server/gate", "server/transport"],
+  "server/audit",
   ...["server/ledger", "server/ledger/file", "server/ledger/jetstream"],
   ...["tools/run", "tools/check", "tools/doctor", "tools/deno", "tools/record"],
   ...["e2e/faults", "e2e/simulation"],

@@ -6,11 +6,14 @@
 
 import type { ActionLog } from "../shared/logging.ts";
 import type { ConnectionsReport } from "../shared/status/report.ts";
+import { AgencyConnections } from "./agency_connections.ts";
+import { BetRates } from "./bet_rates.ts";
 import { AddressGroups, type Grouped } from "./address_groups.ts";
 import type { Gate, Visitor } from "./gate/gate.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
-import { Session, type SessionContext } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionContext } from "./session_context.ts";
 import { arrivalsMax, type ServerSettings } from "./settings.ts";
 import type { SummedWarnings } from "./summed_warnings.ts";
 import { enter } from "./transport/entrance.ts";
@@ -74,6 +77,8 @@ export class Connections {
   invalidPackets = 0;
   /** Connections whose two sides could not agree on TLS. */
   #tlsFailures = 0;
+  /** Connections that have found no place. */
+  #turnedAway = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
   #isStopping = false;
@@ -84,11 +89,19 @@ export class Connections {
     this.#warnings = warnings;
     this.#gate = gate;
     this.#places = new Places({ ...settings, now: context.now });
+    const { betsPerSecondMax, connectionsPerAgencyMax } = settings;
     this.#context = {
       ...context,
       onWaiting: (session, agency) => this.#onWaiting(session, agency),
       onLinger: (session) => this.#onLinger(session),
       onInvalid: () => this.invalidPackets++,
+      rates: betsPerSecondMax === undefined
+        ? undefined
+        : new BetRates({ betsPerSecondMax, now: context.now }),
+      agencyConnections: connectionsPerAgencyMax === undefined ? undefined : new AgencyConnections({
+        max: connectionsPerAgencyMax,
+        onRefused: (peer, agency) => this.#onCrowd(peer, agency),
+      }),
     };
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
   }
@@ -129,8 +142,18 @@ export class Connections {
     const [waiting, lingering] = [this.#waiting.size, this.#lingering.size];
     const served = this.#sessions.size - waiting - lingering;
     const { connectionsMax: placesMax } = this.#settings;
-    const refused = { tls: this.#tlsFailures, keys: this.#gate?.refused ?? 0 };
-    return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering, refused };
+    const { rates, agencyConnections } = this.#context;
+    return {
+      ...{ served, placesMax, arriving: this.#arrivals.size, waiting, lingering },
+      refused: {
+        tls: this.#tlsFailures,
+        keys: this.#gate?.refused ?? 0,
+        agency: agencyConnections?.refused ?? 0,
+        place: this.#turnedAway,
+      },
+      delayedBatches: rates?.delayedBatches ?? 0,
+      delayedSeconds: rates?.delayedSeconds ?? 0,
+    };
   }
 
   /** Ends all connections: those that are working, after their answer. */
@@ -180,7 +203,7 @@ export class Connections {
     }
     const entered = enter(connection, {
       isTls: this.#settings.tls !== undefined,
-      onRefused: (reason) => this.#onTlsFailure(reason),
+      onRefused: (reason) => this.#onTlsFailure(peer, reason),
     });
     const gate = this.#gate;
     const admit = gate && ((visitor: Visitor) => gate.admit(visitor, { peer, source }));
@@ -191,8 +214,9 @@ export class Connections {
     this.#sessions.set(session, { visit, ended });
   }
 
-  #onTlsFailure(reason: string): void {
+  #onTlsFailure(address: string, reason: string): void {
     this.#tlsFailures++;
+    this.#context.audit?.refused({ address, reason });
     this.#warnings.warn("tls", reason);
   }
 
@@ -200,6 +224,8 @@ export class Connections {
     const arrival = this.#arrivals.eldestOfLargest()!;
     this.#arrivals.delete(arrival);
     arrival.connection.close();
+    this.#turnedAway++;
+    this.#context.audit?.refused({ address: arrival.peer, reason: "all places are taken" });
     const error = "too many connections need a place: one of an address that has most ends";
     this.#warnings.warn("accept", error);
   }
@@ -230,6 +256,14 @@ export class Connections {
     byAgency.eldestOfLargest()!.visit.session.abort();
     const error = "too many connections wait for the draw: one of an address that has most ends";
     this.#warnings.warn("connection", error);
+  }
+
+  #onCrowd(address: string, agency: number): void {
+    const { connectionsPerAgencyMax: max } = this.#settings;
+    const reason = `the agency has ${max} connections (SERVER_MAX_CONNECTIONS_PER_AGENCY)`;
+    this.#log.debug("connection", "fail", { ip: address, agency, error: reason });
+    this.#context.audit?.refused({ address, agency, reason });
+    this.#warnings.warn("connection", `agency ${agency} may have no further connection: ${reason}`);
   }
 
   #onLinger(session: Session): void {

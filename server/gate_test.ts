@@ -53,7 +53,7 @@ Deno.test({
     await two.send("AgencyClose:2\nWinnersRequest:2\n");
     await one.send("AgencyClose:1\n");
     assertEquals(await two.line(), "WinnersResponse:34054835\n");
-    assertEquals(server.server.connections().refused, { tls: 0, keys: 0 });
+    assertEquals(server.server.connections().refused, { tls: 0, keys: 0, agency: 0, place: 0 });
   },
 });
 

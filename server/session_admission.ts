@@ -30,7 +30,7 @@ export class SessionAdmission implements Disposable {
   /** @throws {PacketError} If the peer must not speak for the agency of a request. */
   requireOwn(request: Request): void {
     if (this.#admission === undefined) return;
-    const agency = "batch" in request ? request.batch.agency : request.agency;
+    const agency = agencyOf(request);
     const own = this.#admission.agency;
     if (agency === own) return;
     throw new PacketError(
@@ -41,4 +41,9 @@ export class SessionAdmission implements Disposable {
   [Symbol.dispose](): void {
     this.#admission?.[Symbol.dispose]();
   }
+}
+
+/** Returns the agency for which a request speaks. */
+export function agencyOf(request: Request): number {
+  return "batch" in request ? request.batch.agency : request.agency;
 }

@@ -42,7 +42,7 @@ Deno.test({
     }
     assertEquals(server.disk.text("bets.csv"), "");
     await server.logged("the peer does not speak TLS, which this port requires: set server.tls");
-    assertEquals(server.server.connections().refused, { tls: 4, keys: 0 });
+    assertEquals(server.server.connections().refused, { tls: 4, keys: 0, agency: 0, place: 0 });
     using client = await TestClient.connectTls(server.server.port, test);
     assertEquals(await client.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
   },
@@ -56,7 +56,7 @@ Deno.test({
     using client = await TestClient.connectTls(server.server.port, test);
     await assertRejects(() => client.ask("ProgressRequest:1\n"), Error, "ProtocolVersion");
     await server.logged("the peer speaks TLS and this port does not: set SERVER_TLS_CERT");
-    assertEquals(server.server.connections().refused, { tls: 1, keys: 0 });
+    assertEquals(server.server.connections().refused, { tls: 1, keys: 0, agency: 0, place: 0 });
     using plain = await server.connect();
     assertEquals(await plain.ask("ProgressRequest:1\n"), "ProgressResponse:0\n");
   },

@@ -50,6 +50,11 @@ export interface GateOptions {
   log: ActionLog;
   /** Logs what strangers can provoke in any number. */
   warnings: { warn(action: string, error: string, details: Record<string, string>): void };
+  /** Records who was admitted, and who was not. @default {nothing is recorded} */
+  audit?: {
+    admitted(peer: { address: string; agency: number }): void;
+    refused(peer: { address: string; reason: string }): void;
+  };
   /** A monotonic clock, in milliseconds. */
   now: () => number;
   /** How often to look for changes of the file, in milliseconds; 0 for never. @default {2000} */
@@ -152,6 +157,7 @@ export class Gate implements Disposable {
     }
     await visitor.write(encodeAuthPacket("AuthResponse", welcome));
     this.#options.log.debug("auth", "success", { ip: peer, agency });
+    this.#options.audit?.admitted({ address: peer, agency });
     return this.#enter({ agency, verifier, peer, onRevoked: () => visitor.onRevoked() });
   }
 
@@ -202,6 +208,7 @@ export class Gate implements Disposable {
     this.refused++;
     this.#options.log.debug("auth", "fail", { ip, error });
     this.#options.warnings.warn("auth", `not admitted: ${error}`, { ip });
+    this.#options.audit?.refused({ address: ip, reason: error });
   }
 
   #logInUse(): void {

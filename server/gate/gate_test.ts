@@ -15,7 +15,7 @@ const REFUSAL = "AuthResponse:e=not-admitted\n";
 /** Opens a gate that knows the keys of these agencies, by their numbers. */
 async function openGate(
   keys: Record<string, string>,
-  options: Partial<Pick<GateOptions, "now" | "pause">> = {},
+  options: Partial<Pick<GateOptions, "now" | "pause" | "audit">> = {},
 ) {
   await using stack = new AsyncDisposableStack();
   const path = `${stack.use(tempFolder()).path}/agency.keys`;
@@ -109,6 +109,24 @@ Deno.test({
     assertMatch(visitor.received[0], /^AuthChallenge:r=\S+,s=\S+,i=4096\n$/);
     assertMatch(visitor.received[1], /^AuthResponse:v=\S+\n$/);
     assertEquals([visitor.received.length, test.gate.refused], [2, 0]);
+  },
+});
+
+Deno.test({
+  ...needs(NEEDS, "Gate.admit() lets an audit record who was admitted, and who was not"),
+  async fn() {
+    const recorded: unknown[] = [];
+    const audit = {
+      admitted: (peer: unknown) => void recorded.push(peer),
+      refused: (peer: unknown) => void recorded.push(peer),
+    };
+    await using test = await openGate({ 3: "three" }, { audit });
+    using _admission = await admit(test.gate, visitorWith("3", "three"));
+    await admit(test.gate, visitorWith("3", "wrong"), "10.0.0.2");
+    assertEquals(recorded, [
+      { address: "10.0.0.1:4711", agency: 3 },
+      { address: "10.0.0.2:4711", reason: "it does not know the key of agency 3" },
+    ]);
   },
 });
 
