@@ -6,7 +6,7 @@ import { needs } from "../testing/needs.ts";
 import type { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { unlessNotFound } from "../tools/project.ts";
-import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
+import { readRunRecord, runningPrograms } from "../tools/run/run_lock.ts";
 import { assertStored, exerciseBets, readBets, sampleBets, winnersOf } from "./bets.ts";
 import { type CopyOptions, ProjectCopy } from "./project_copy.ts";
 
@@ -93,6 +93,12 @@ Deno.test({
       assertStringIncludes(other, "row 1 of message ");
     });
 
+    await test.step("verify finds what the certificate states, audit logs of all servers included", async () => {
+      assert(/^audit logs: \d+ lines.*\nVERIFIED$/m.test(await succeed(copy, "verify")));
+      const servers = await Array.fromAsync(Deno.readDir(`${copy.volume}/audit`));
+      assertEquals(servers.map(({ name }) => name).sort(), ["server1", "server2", "server3"]);
+    });
+
     await test.step("status, without up, shows what is in the streams", async () => {
       const printed = await succeed(copy, "status", "--json");
       const line = printed.split("\n").find((line) => line.startsWith("{"))!;
@@ -156,7 +162,7 @@ Deno.test({
     assertEquals(children.length, 3 + 1 + 2 + 2, "nodes, the board, servers and clients");
     up.signal("SIGTERM");
     assertEquals(await up.ended(SLOW_MS), 143, up.output());
-    assertEquals(children.some(isAlive), false);
+    assertEquals(await runningPrograms(children), []);
 
     delete copy.env.CLI_BATCH_SIZE;
     await using others = await sampleBets({ agencies: 2, seed: 7 });
@@ -209,7 +215,7 @@ Deno.test({
     const down = await succeed(copy, "down");
     // Those that lost a pipe with `up` and wrote to it have already ended.
     assertMatch(down, /Stopped [1-6] process(es)? of an earlier run/);
-    assertEquals(children.some(isAlive), false);
+    assertEquals(await runningPrograms(children), []);
   },
 });
 

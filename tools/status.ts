@@ -4,8 +4,10 @@
  * @module
  */
 
+import { ServerDirectory } from "../board/server_directory.ts";
+import { parseServers } from "../board/settings.ts";
 import { isAnswering, type LotteryView } from "../shared/status/lottery_view.ts";
-import { LotteryWatch } from "../shared/status/lottery_watch.ts";
+import { LotteryWatch, type StatusAddress } from "../shared/status/lottery_watch.ts";
 import { nothingStored } from "./check/stored_view.ts";
 import { LockedError } from "./check/volume_reader.ts";
 import { viewVolume } from "./check/volume_view.ts";
@@ -30,11 +32,13 @@ const USAGE =
   `Shows the lottery that runs: every agency with its bets, and every server. If none runs, shows the bets and
 closed agencies that are stored: on the volume, or in streams of JetStream, whose nodes it starts if need be.
 
-Usage: ${TASK} status [--watch] [--json]
+Usage: ${TASK} status [--watch] [--json] [--servers LIST]
 
-  --watch   show it again every second, until Ctrl-C
-  --json    print it as JSON, one object a line: docs/json.md describes it
-  --help    show this text
+  --watch    show it again every second, until Ctrl-C
+  --json     print it as JSON, one object a line: docs/json.md describes it
+  --servers  the status ports of servers that up has not started: HOST:PORT or NAME=HOST:PORT, separated by
+             commas; of a host name every address is a server
+  --help     show this text
 
 Colors are used on a terminal only, and not if NO_COLOR is set.
 
@@ -49,11 +53,16 @@ const WATCH_MS = 1000;
 interface StatusFlags {
   watch: boolean;
   json: boolean;
+  servers?: string;
 }
 
-async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
-  const { betsExpected } = await readRunRecord();
-  const watch = new LotteryWatch({ addresses: () => findServers(), betsExpected });
+async function run({ watch: isWatching, json, servers }: StatusFlags): Promise<number> {
+  const watch = servers === undefined
+    ? new LotteryWatch({
+      addresses: () => findServers(),
+      betsExpected: (await readRunRecord()).betsExpected,
+    })
+    : new LotteryWatch({ addresses: listing(servers) });
   const stored = new StoredLedger();
   const screen = new Screen();
   let view = await look(watch, stored);
@@ -69,6 +78,15 @@ async function run({ watch: isWatching, json }: StatusFlags): Promise<number> {
     await pause(WATCH_MS);
     view = await look(watch, stored);
   }
+}
+
+/** Returns what lists the servers of the flag. @throws {UsageError} If it is no list of status ports. */
+function listing(servers: string): () => Promise<StatusAddress[]> {
+  const entries = parseServers(servers, (fault) => {
+    throw new UsageError(`--servers has ${fault}`);
+  });
+  const directory = new ServerDirectory({ entries });
+  return () => directory.list();
 }
 
 /** Looks at the servers; at what is stored if there are none. */
@@ -123,6 +141,7 @@ function pause(timeMs: number): Promise<void> {
 if (import.meta.main) {
   const options = {
     watch: { type: "boolean", default: false },
+    servers: { type: "string" },
     ...JSON_FLAG,
   } as const;
   Deno.exit(await runCommand({ usage: USAGE, options, run }));

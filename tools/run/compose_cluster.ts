@@ -63,7 +63,7 @@ export const COMPOSE_CLUSTER: Cluster = {
       if (!stop.aborted) throw error;
     }
     if (stop.aborted) return;
-    options.onStep("Starting the containers, until the servers are healthy");
+    options.onStep("Starting the containers, and waiting until the servers are healthy");
     await options.onServers([]);
     const containers = new Containers(project, options);
     try {

@@ -67,7 +67,7 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
     }
     display.stopping("Counting the stored bets");
     await certifying;
-    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.say(line));
+    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.saySentence(line));
   } finally {
     await certifying;
     if (running !== undefined) display.stopping("Stopping the nodes");

@@ -38,14 +38,14 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
   certify: async (settings) => {
     await using streams = await open(settings);
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    if (draw !== undefined) await writeCertificate(draw, SHARED_VOLUME);
+    if (draw !== undefined) await writeCertificate(draw, { volume: SHARED_VOLUME });
   },
   read: async (settings, say) => {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    await certifyRun(draw, SHARED_VOLUME, say);
+    await certifyRun(draw, { volume: SHARED_VOLUME }, say);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };
