@@ -211,6 +211,31 @@ Deno.test(
 );
 
 Deno.test(
+  needs(PROCESSES, "deno task up --local stops at once while it checks the bets"),
+  async () => {
+    await using bets = tempFolder();
+    // Five gigabytes to check, which takes much longer than the line about it.
+    const rows = "Ana,Paz,30904465,1999-03-17,7574\n".repeat(600_000);
+    await Deno.writeTextFile(`${bets.path}/all.txt`, rows);
+    const agencies = 250;
+    for (let agency = 1; agency <= agencies; agency++) {
+      await Deno.symlink(`${bets.path}/all.txt`, `${bets.path}/agency-${agency}.csv`);
+    }
+    await using copy = await ProjectCopy.make({
+      clients: agencies,
+      servers: 1,
+      dataset: bets.path,
+    });
+    await using up = copy.task("up", "--local");
+    await up.line(/^Checking the bets of all agencies …$/);
+    up.signal("SIGINT");
+    assertEquals(await up.ended(), 130, up.output());
+    // After the check it would say that the stored bets stay.
+    await up.line(/^Stopped before anything was started$/);
+  },
+);
+
+Deno.test(
   needs(PROCESSES, "deno task up --local finds the invalid bets of all agencies before it starts"),
   async () => {
     await using copy = await ProjectCopy.make({ clients: 3, servers: 2, dataset: ".data" });

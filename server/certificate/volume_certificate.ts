@@ -6,12 +6,13 @@
 
 import { createHash } from "node:crypto";
 import { LINE_FEED, SEMICOLON } from "../../shared/ascii.ts";
+import { Courtesy } from "../ledger/courtesy.ts";
 import type { Draw, LotteryIdentity } from "../ledger/ledger.ts";
 import type { AgencyOutcome, Certificate, FileDigest, Winner } from "./certificate.ts";
 import { OutcomeCounter } from "./outcome_counter.ts";
 
-/** Hashed and counted in a few milliseconds, even where each row is of another agency. */
-const SLICE_BYTES = 256 * 1024;
+/** Hashed and counted in a few milliseconds, even where each row wins and is of another agency than the last. */
+const SLICE_BYTES = 32 * 1024;
 
 /** Options of {@linkcode volumeCertificate}. */
 export interface VolumeCertificateOptions
@@ -55,11 +56,13 @@ async function readRows(
   { signal, take }: { signal?: AbortSignal; take: (rows: Uint8Array) => void },
 ): Promise<FileDigest> {
   using file = await Deno.open(`${volume}/${name}`);
+  const courtesy = new Courtesy();
   const hash = createHash("sha256");
   const slice = new Uint8Array(SLICE_BYTES);
   let [bytes, kept] = [0, 0];
   for (let count; (count = await file.read(slice.subarray(kept))) !== null;) {
     signal?.throwIfAborted();
+    await courtesy.giveWay();
     const filled = slice.subarray(0, kept + count);
     const wholeRows = filled.lastIndexOf(LINE_FEED) + 1;
     hash.update(filled.subarray(kept));

@@ -121,6 +121,14 @@ Deno.test("LotteryWatch computes rates over the last seconds, and never a negati
   assertEquals((await look()).betsPerSecond, 0);
 });
 
+Deno.test("LotteryWatch computes no rate before the first bet, and none that includes the time before it", async () => {
+  const { answers, look } = setUp([1000]);
+  answers.set("server1", reportOf([0]));
+  for (let second = 0; second < 3; second++) assertEquals((await look()).betsPerSecond, null);
+  answers.set("server1", reportOf([300]));
+  assertEquals((await look()).betsPerSecond, 300);
+});
+
 Deno.test("LotteryWatch says since when a server is silent or gone, and keeps what was seen", async () => {
   const { answers, look } = setUp();
   answers.set("server1", reportOf([5]));

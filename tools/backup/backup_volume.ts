@@ -133,7 +133,7 @@ export async function copyCertificate(from: string, to: string, id: string): Pro
   const folder = certificateFolder(to, id);
   const unfinished = `${folder}.unfinished`;
   await unlessNotFound(Deno.remove(unfinished, { recursive: true }));
-  await Deno.mkdir(unfinished, { recursive: true });
+  await Deno.mkdir(unfinished, { recursive: true, mode: 0o750 });
   for (const name of [RESULT_TEXT, RESULT_JSON]) {
     await copyDurably(`${certificateFolder(from, id)}/${name}`, `${unfinished}/${name}`);
   }

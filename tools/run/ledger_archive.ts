@@ -66,7 +66,7 @@ export async function archiveDraw(volume: string, now: Date = new Date()): Promi
   const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
   let name = stamp;
   for (let n = 2; taken.includes(name); n++) name = `${stamp}-${n}`;
-  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true });
+  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true, mode: 0o750 });
   return await moveInto(volume, `archive/${name}`);
 }
 
@@ -100,7 +100,7 @@ async function addCertificate(volume: string, folder: string): Promise<void> {
   const id = (await readIdentity(folder))?.id;
   if (id === undefined || !await hasCertificate(volume, id)) return;
   const archived = certificateFolder(folder, id);
-  await Deno.mkdir(archived, { recursive: true });
+  await Deno.mkdir(archived, { recursive: true, mode: 0o750 });
   for (const name of [RESULT_TEXT, RESULT_JSON]) {
     await linkOrCopy(`${certificateFolder(volume, id)}/${name}`, `${archived}/${name}`);
   }

@@ -42,8 +42,11 @@ const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: (settings) => {
+  prepare: (settings, say) => {
     assertPortsFree(settings);
+    if (settings.lottery.publish.port > 0) {
+      say("PUBLISH_PORT is for containers: servers that run as processes listen on loopback alone");
+    }
     if (settings.lottery.ledger.kind !== "nodes") return;
     assertNodePortsFree(settings.lottery.nodePort);
     findNatsServer();

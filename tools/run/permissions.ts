@@ -1,5 +1,5 @@
 /**
- * The permissions and variables of servers and clients, foreverything that starts one. Deno fixes
+ * The permissions and variables of servers and clients, for everything that starts one. Deno fixes
  * them when a program starts, or is compiled: what is only known later cannot be narrowed.
  *
  * @module

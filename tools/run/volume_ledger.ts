@@ -42,6 +42,7 @@ export const VOLUME_LEDGER: RunLedger = {
       say("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
+  certify: () => Promise.resolve(),
   read: async ({ server }, say) => {
     const [current] = await volumeDraws(SHARED_VOLUME);
     if (current?.isCurrent) await certifyRun(current, { volume: SHARED_VOLUME }, say);

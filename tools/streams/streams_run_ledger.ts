@@ -6,7 +6,7 @@
 
 import { parseRow } from "../../shared/rows.ts";
 import { SHARED_VOLUME } from "../project.ts";
-import { certifyRun } from "../record/draws.ts";
+import { certifyRun, writeCertificate } from "../record/draws.ts";
 import { streamDraws } from "../record/stream_draws.ts";
 import {
   assertCanContinue,
@@ -34,6 +34,11 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current !== undefined) await prepareDraw(streams, current, settings, say);
+  },
+  certify: async (settings) => {
+    await using streams = await open(settings);
+    const [draw] = await streamDraws(streams, SHARED_VOLUME);
+    if (draw !== undefined) await writeCertificate(draw, { volume: SHARED_VOLUME });
   },
   read: async (settings, say) => {
     await using streams = await open(settings);
