@@ -19,6 +19,7 @@ import { measureQuestions } from "./questions.ts";
 import type { Size } from "./sizes.ts";
 import { measureStartup } from "./startup.ts";
 import * as tables from "./tables.ts";
+import { measureWatched } from "./watched.ts";
 
 /** A section of the benchmark. */
 export interface Section {
@@ -80,6 +81,11 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     measure: (context, { growth }) =>
       measureEach(context, growth, measureIntake, tables.formatGrowth),
   },
+  watched: {
+    title: "Being watched: a status port, and a board with a page open, against neither",
+    measure: (context, { watched }) =>
+      measureEach(context, watched, measureWatched, tables.formatWatched),
+  },
   ledgers: {
     title: "Files and JetStream side by side: one server, batches of 100",
     measure: (context, { ledgers }) =>
@@ -96,15 +102,11 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   },
   crowd: {
     title: "A whole lottery of many agencies, on many servers and three nodes of JetStream",
-    measure: (context, { crowd }) =>
-      measureNodes((servers) =>
-        measureEach(
-          context,
-          [{ ...crowd, nats: newestOf(servers) }],
-          measureCrowd,
-          tables.formatCrowds,
-        )
-      ),
+    measure: (context, { crowds }) =>
+      measureNodes((servers) => {
+        const cases = crowds.map((crowd) => ({ ...crowd, nats: newestOf(servers) }));
+        return measureEach(context, cases, measureCrowd, tables.formatCrowds);
+      }),
   },
 };
 

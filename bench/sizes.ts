@@ -11,6 +11,7 @@ import type { WarmDrawCase } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { QuestionsCase } from "./questions.ts";
 import type { Pace } from "./turns.ts";
+import type { WatchedCase } from "./watched.ts";
 
 /** What is measured, and for how long. */
 export interface Size {
@@ -23,9 +24,10 @@ export interface Size {
   coldDraws: number[];
   warmDraws: WarmDrawCase[];
   growth: IntakeCase[];
+  watched: WatchedCase[];
   /** For nodes of each version that is here. */
   ledgers: { agencies: number[]; starts: number[] };
-  crowd: Omit<CrowdCase, "nats">;
+  crowds: Omit<CrowdCase, "nats">[];
 }
 
 const SINGLE_BETS: IntakeCase = { ...MAIN_CASE, connections: 16, packet: "StoreBet", betsMax: 1 };
@@ -63,8 +65,15 @@ const FULL: Size = {
     { rows: 10 * MILLION, servers: 3 },
     { rows: MILLION, servers: 1 },
   ],
+  watched: [{ connections: 5 }, { connections: 100 }],
   ledgers: { agencies: [5, 100], starts: [0, 10 * MILLION] },
-  crowd: { agencies: 9999, servers: 20, batches: 2, bets: 10 },
+  crowds: [500, 9999].map((atOnce) => ({
+    agencies: 9999,
+    servers: 20,
+    batches: 2,
+    bets: 10,
+    atOnce,
+  })),
 };
 
 /** Less than a minute. */
@@ -90,8 +99,9 @@ const QUICK: Size = {
   ],
   coldDraws: [MILLION],
   warmDraws: [{ rows: MILLION, servers: 1 }, { rows: MILLION, servers: 3 }],
+  watched: [{ connections: 5 }],
   ledgers: { agencies: [5, 100], starts: [MILLION] },
-  crowd: { agencies: 500, servers: 4, batches: 2, bets: 10 },
+  crowds: [{ agencies: 500, servers: 4, batches: 2, bets: 10, atOnce: 500 }],
 };
 
 /** A few seconds. The figures mean nothing. */
@@ -104,8 +114,9 @@ const SMOKE: Size = {
   growth: [{ ...MAIN_CASE, rows: 50_000, closed: 1 }],
   coldDraws: [50_000],
   warmDraws: [{ rows: 50_000, servers: 2 }],
+  watched: [{ connections: 2 }],
   ledgers: { agencies: [2], starts: [17_000] },
-  crowd: { agencies: 20, servers: 2, batches: 1, bets: 2 },
+  crowds: [{ agencies: 20, servers: 2, batches: 1, bets: 2, atOnce: 20 }],
 };
 
 /** The sizes by name. */

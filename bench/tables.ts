@@ -14,6 +14,7 @@ import type { LedgerStartsFigures } from "./ledger_starts.ts";
 import type { QuestionsFigures } from "./questions.ts";
 import type { Spread } from "./spread.ts";
 import type { StartupFigures } from "./startup.ts";
+import type { WatchedFigures } from "./watched.ts";
 
 /** The columns of a table: each heading, and what formats a row's cell. */
 type Columns<Row> = Readonly<Record<string, (row: Row) => string>>;
@@ -154,6 +155,18 @@ export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
   });
 }
 
+/** Formats what it costs to be watched. */
+export function formatWatched(figures: readonly WatchedFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "bets/s": (row) => formatMedian(row.betsPerSecond),
+    "of an unwatched server": (row) => formatSpread(row.ratio),
+    "CPU time of it": (row) => formatSpread(row.cpuRatio),
+    "board's share of a CPU": (row) =>
+      row.boardCpu === undefined ? "" : `${formatFigure(100 * row.boardCpu)} %`,
+  });
+}
+
 /** Formats the ledgers side by side: a table of the speed, and one of the latency and of what a server spends. */
 export function formatLedgers(figures: readonly LedgerFigures[]): string {
   const cases: Columns<LedgerFigures> = {
@@ -194,9 +207,10 @@ export function formatCrowds(figures: readonly CrowdFigures[]): string {
     "nodes": (row) => row.nats,
     "agencies": (row) => formatCount(row.agencies),
     "servers": (row) => String(row.servers),
-    "batches": (row) => formatCount(row.agencies * row.batches),
+    "at once": (row) => formatCount(row.atOnce),
     "store s": (row) => formatFigure(row.storeSeconds),
-    "batches/s": (row) => formatFigure(row.batchesPerSecond),
+    "max s": (row) => formatFigure(row.answerMaxMs / 1000),
+    "ended": (row) => formatCount(row.unanswered),
     "draw s": (row) => formatFigure(row.drawSeconds),
     "server MB": (row) => formatMegabytes(row.serverPeakBytes),
     "node MB": (row) => formatMegabytes(row.nodePeakBytes),

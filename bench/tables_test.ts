@@ -61,6 +61,7 @@ Deno.test("tables of the largest figures fit into 100 columns", () => {
   const start = { nats: "2.10.27", bets: 100_000_000, answerMs: times, winnersMs: times };
   const crowd = {
     ...{ nats: "2.10.27", agencies: 9999, servers: 20, batches: 10, bets: 100 },
+    ...{ atOnce: 9999, answerMaxMs: 11_250, unanswered: 12_345 },
     ...{ startSeconds: 120, storeSeconds: 1250, batchesPerSecond: 1784, drawSeconds: 110 },
     ...{ serverPeakBytes: 1205e6, nodePeakBytes: 1120e6 },
   };

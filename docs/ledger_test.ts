@@ -3,6 +3,7 @@ import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
 import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { DRAWS_FOLDER } from "../server/certificate/certificate_folder.ts";
 import { RESTORE_PREFIX } from "../tools/backup/restore_volume.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
@@ -118,6 +119,7 @@ Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the v
     `${names.TRIAL_PREFIX}UUID`,
     `${RESTORE_PREFIX}UUID`,
     `${DRAWS_FOLDER}/`,
+    `${AUDIT_FOLDER}/`,
   ];
   const { TRIAL_PREFIX: _, ...whole } = names;
   assertEquals(new Set(files), new Set([...Object.values(whole), ...aside, "archive/"]));

@@ -32,7 +32,7 @@ Deno.test(
     await using folder = tempFolder();
     const sections = [
       ...["startup", "intake", "questions", "clients", "coldDraws", "warmDraws", "growth"],
-      "beside",
+      ...["watched", "beside"],
     ];
     await using bench = startBench(folder.path, "--json", ...sections);
     assertEquals(await bench.ended(), 0, bench.output());
@@ -46,6 +46,7 @@ Deno.test(
       coldDraws: ["coldMs", "bytesPerSecond"],
       warmDraws: ["warmMs"],
       growth: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms"],
+      watched: ["betsPerSecond", "ratio"],
     };
     for (const [section, names] of Object.entries(expected)) {
       assert(figures[section].length > 0, section);

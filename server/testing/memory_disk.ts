@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../ledger/file/disk.ts";
+import type { Disk, DiskFile } from "../ledger/disk.ts";
 import { WrittenContent } from "./written_content.ts";
 
 /** The operations of a disk. */
@@ -184,6 +184,11 @@ export class MemoryProcess implements Disk {
 
   exists(name: string): boolean {
     return this.#disk.nodes.has(name);
+  }
+
+  /** The names of all files. */
+  names(): string[] {
+    return [...this.#disk.nodes.keys()];
   }
 
   syncFolder(): void {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import {
   BETS_FILE,
   CLOSED_FILE,
@@ -17,6 +17,7 @@ import { VolumeReader } from "../check/volume_reader.ts";
 import { TASK, TaskError, unlessNotFound } from "../project.ts";
 import { readIdentity } from "../run/draw_record.ts";
 import { archiveDraw } from "../run/ledger_archive.ts";
+import { copyAudit } from "../run/audit_copy.ts";
 import { copyCertificate, copyDurably } from "./backup_volume.ts";
 
 /**
@@ -78,6 +79,7 @@ export async function restoreVolume(
     }
     new FolderDisk(volume).syncFolder();
     await copyCertificate(from, volume, id);
+    await copyAudit(from, volume, copyDurably);
     return { bets, closed, archived };
   } finally {
     await Deno.remove(unfinished, { recursive: true });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/file/disk.ts";
+import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/disk.ts";
 import { inspectTail } from "../../server/ledger/file/recovery.ts";
 import { type Round, RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { copyTail } from "../../server/ledger/file/side_copy.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import type { DurableMark } from "../../server/ledger/file/round_journal.ts";
 import { needs } from "../../testing/needs.ts";
 import { filesOf, plantVolume, writeJournal } from "./testing/planted_volume.ts";

@@ -42,9 +42,10 @@ export const VOLUME_LEDGER: RunLedger = {
       say("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
+  certify: () => Promise.resolve(),
   read: async ({ server }, say) => {
     const [current] = await volumeDraws(SHARED_VOLUME);
-    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME, say);
+    if (current?.isCurrent) await certifyRun(current, { volume: SHARED_VOLUME }, say);
     return {
       closed: await closedAgencies(SHARED_VOLUME),
       tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),

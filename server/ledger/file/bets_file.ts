@@ -8,7 +8,7 @@
  */
 
 import type { LedgerFigures } from "../figures.ts";
-import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";

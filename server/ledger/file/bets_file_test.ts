@@ -10,7 +10,7 @@ import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
 import { parseMark } from "./round_journal.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DamagedRowError, Tally } from "../tally.ts";
 

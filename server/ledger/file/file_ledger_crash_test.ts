@@ -14,7 +14,7 @@ import {
   type MemoryProcess,
   type Operation,
 } from "../../testing/memory_disk.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { DISK_FAILURE_FILE } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FolderDisk } from "./disk.ts";
+import { FolderDisk } from "../disk.ts";
 import { openFileLedger } from "./file_ledger.ts";
 import { type Round, RoundJournal } from "./round_journal.ts";
 import { openLog, SERVER_LEVELS } from "../../../shared/logging.ts";

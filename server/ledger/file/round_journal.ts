@@ -26,7 +26,7 @@
  */
 
 import { parseDigits, putDigits, startsWith } from "../../../shared/bytes.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 
 /** The current round. */
 export interface Round {

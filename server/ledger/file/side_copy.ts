@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import { BETS_FILE } from "./volume_files.ts";
 
 const CHUNK_BYTES = 1024 * 1024;

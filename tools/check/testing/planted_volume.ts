@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../../server/ledger/disk.ts";
 import {
   type DurableMark,
   NO_MARK,
