@@ -51,7 +51,7 @@ export interface CrowdFigures extends Omit<CrowdCase, "nats"> {
   storeSeconds: number;
   /** Batches a second. */
   batchesPerSecond: number;
-  /** Longest wait for the answer to a batch. */
+  /** Longest wait for the answer to a batch that was sent. */
   answerMaxMs: number;
   /** How many sessions have ended without an answer. */
   unanswered: number;
@@ -88,8 +88,10 @@ class CrowdAgency implements Disposable {
     await this.#persist(async (isAgain) => {
       if (isAgain) stored = await this.#progress() / bets;
       for (; stored < batches; stored++) {
+        await this.#connection!.send(`StoreBatch:${this.#agency};${fields}\n`);
+        // All agencies share one thread here, in which the packets of others are sent as well.
         const beginMs = performance.now();
-        const answer = await this.#ask(`StoreBatch:${this.#agency};${fields}\n`);
+        const answer = await this.#connection!.line(ANSWER_MS);
         this.answerMaxMs = Math.max(this.answerMaxMs, performance.now() - beginMs);
         if (answer !== "StoreResponse:0") throw new WrongAnswerError(answer);
       }

@@ -25,7 +25,7 @@ const CONTROLS: Control[] = [
     run: () =>
       lostAnswers({
         seed,
-        count: 1,
+        count: 3,
         kinds: ["lost answers"],
         continueMs: 10_000,
         unsafe: ["no-condition"],

@@ -170,13 +170,15 @@ Deno.test("AuditChain.append() fails on a full disk, and goes on when there is r
   const disk = new MemoryDisk();
   using chain = openChain(disk.process());
   chain.append("started");
-  // Room for a part of a line.
-  disk.capacity = disk.used + 50;
+  // Room for a part of a line, which is longer than the next one.
+  disk.capacity = disk.used + 300;
   for (let attempt = 0; attempt < 3; attempt++) {
-    assertStringIncludes(assertThrows(() => chain.append("drawn"), Error).message, "No space left");
+    const fails = () => chain.append("refused", { reason: "x".repeat(300) });
+    assertStringIncludes(assertThrows(fails, Error).message, "No space left");
   }
   disk.capacity = Infinity;
   chain.append("stopped");
+  assert(disk.text(FIRST).endsWith("}\n"), "nothing of the failed lines is left");
   assertEquals(whatOn(disk), ["opened", "started", "stopped"]);
   assertChain(disk);
 });
@@ -198,6 +200,11 @@ Deno.test("AuditChain.sync() makes every line before it durable", async () => {
   const disk = new MemoryDisk();
   using chain = openChain(disk.process());
   chain.append("started");
+  let syncs = 0;
+  disk.fault = ({ kind }) => {
+    if (kind === "sync") syncs++;
+    return undefined;
+  };
   const { reached, release } = disk.hold("sync", FIRST);
   const first = chain.sync();
   await reached;
@@ -206,6 +213,8 @@ Deno.test("AuditChain.sync() makes every line before it durable", async () => {
   const third = chain.sync();
   release();
   await Promise.all([first, second, third]);
+  // The first may have begun before the second line was written; the others share one.
+  assertEquals(syncs, 2);
   for (const after of disk.afterPowerCut()) {
     assertEquals(whatOn(after), ["opened", "started", "closing"]);
   }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { BetTranslator, type BetTranslatorOptions } from "./bet_translator.ts";
 import { plainBet, plainText } from "../testing/plain_model.ts";
 import { casesWanted, forAll, type Random } from "../../testing/random.ts";
-import { goodBet, mutate, wildFields } from "../testing/wild_bets.ts";
+import { mostlyCommonFields, mutate } from "../testing/wild_bets.ts";
 
 const TODAY = 20261123;
 const PLAIN_TODAY = "2026-11-23";
@@ -184,12 +184,7 @@ function wildBet(
   random: Random,
   { separator, terminator }: { separator: string; terminator: string },
 ) {
-  const common = ["Ana", "Zoë María", "30123456", "1990-05-30", String(random.below(10_000))];
-  const fields = random.once(2)
-    ? common
-    : random.once(2)
-    ? Object.values(goodBet(random))
-    : wildFields(random);
+  const fields = mostlyCommonFields(random);
   const end = random.once(8) ? `\r${terminator}` : terminator;
   const bytes = utf8(fields.join(separator) + end);
   return random.once(3) ? Uint8Array.from([...mutate(random, bytes), ...utf8(terminator)]) : bytes;
