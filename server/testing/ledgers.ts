@@ -20,6 +20,9 @@ export const WINNING_NUMBER = 7574;
 /** A day after every birthdate of the tests. */
 const TODAY = 20261123;
 
+/** Size of a redo log in the tests: a few rounds. */
+export const LOG_BYTES = 16 * 1024;
+
 const decoder = new BetDecoder("rows");
 
 /** Decodes a Store packet, given without its line end, for the file ledger. */
@@ -66,6 +69,7 @@ export async function openLedger(disk: Disk): Promise<OpenedLedger> {
     agencies: AGENCIES,
     winningNumber: WINNING_NUMBER,
     log: kept.log,
+    logBytes: LOG_BYTES,
   });
   ledger.failed.then((error) => failures.push(error));
   return { ledger, failures, ...kept };

@@ -39,8 +39,14 @@ export interface Disk {
   open(name: string): DiskFile;
   /** Creates a file; returns nothing if there is one of that name. */
   create(name: string): DiskFile | undefined;
+  /** Creates a file whose name begins with `prefix` and was never used before. */
+  createUnique(prefix: string): { name: string; file: DiskFile };
+  /** Opens a file; returns nothing if there is none of that name. */
+  find(name: string): DiskFile | undefined;
   /** Whether there is a file of that name. */
   exists(name: string): boolean;
+  /** The names of all files that begin with `prefix`, in order. */
+  list(prefix: string): string[];
   /** Removes a file. */
   remove(name: string): void;
   /** Makes the names of new files durable. */
@@ -76,6 +82,25 @@ export class FolderDisk implements Disk {
       if (error instanceof Deno.errors.AlreadyExists) return undefined;
       throw error;
     }
+  }
+
+  createUnique(prefix: string): { name: string; file: DiskFile } {
+    const name = `${prefix}${crypto.randomUUID()}`;
+    return { name, file: this.#open(name, { createNew: true }) };
+  }
+
+  find(name: string): DiskFile | undefined {
+    try {
+      return this.#open(name, {});
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  list(prefix: string): string[] {
+    const names = Array.from(Deno.readDirSync(this.#path), ({ name }) => name);
+    return names.filter((name) => name.startsWith(prefix)).sort();
   }
 
   exists(name: string): boolean {

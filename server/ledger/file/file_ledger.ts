@@ -1,8 +1,10 @@
 /**
  * The ledger on files of a shared volume, written by any number of servers on one host at once.
  *
- * Batches that wait at the same time share one round: one turn of the lock, one write, one sync. A round
- * takes what is waiting and never waits for more. Its batches are answered when it is durable.
+ * Batches that wait at the same time share one round: one turn of the lock, one write to bets.csv, one record
+ * in the redo log of this server, one sync of that log. A round takes what is waiting and never waits for more.
+ * Its batches are answered when it is durable. A round that was appended whole is never taken back: it is stored,
+ * or its outcome is unknown.
  *
  * @module
  */
@@ -24,19 +26,21 @@ import type {
 } from "../ledger.ts";
 import { LAST_DAY } from "../bet_row.ts";
 import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
-import { BetsFile } from "./bets_file.ts";
+import { BetsFile, type LockedBets } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
-import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { Membership } from "./membership.ts";
 import { SerialQueue, turnEnd } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
+/** Size of a redo log: several times the largest usual round. */
+const LOG_BYTES = 8 * 1024 * 1024;
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
 
@@ -55,6 +59,8 @@ export interface FileLedgerOptions {
    * @default {never}
    */
   heartbeatMs?: number;
+  /** Size of the redo log of this server. @default {8 MiB} */
+  logBytes?: number;
 }
 
 /**
@@ -69,8 +75,20 @@ export async function openFileLedger(
 ): Promise<FileLedger> {
   assertNoDiskFailure(disk);
   const ledger = new FileLedger(disk, options);
-  await ledger.open();
-  return ledger;
+  try {
+    await ledger.open();
+    return ledger;
+  } catch (error) {
+    ledger.closeFiles();
+    throw error;
+  }
+}
+
+/** What was appended in a round. */
+interface AppendedRound {
+  batches: WaitingBatch[];
+  /** Where its rows begin in bets.csv. */
+  from: number;
 }
 
 /** The ledger on the files of one volume. */
@@ -82,6 +100,7 @@ export class FileLedger implements Ledger {
   readonly #disk: Disk;
   readonly #bets: BetsFile;
   readonly #stored: StoredQueries;
+  readonly #member: Membership;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
   /** The rows of the round in hand. */
@@ -103,17 +122,32 @@ export class FileLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    const { agencies, winningNumber, log } = options;
+    const { agencies, winningNumber, log, logBytes = LOG_BYTES } = options;
     const onFatal = (error: FatalLedgerError) => this.#fail(error);
+    const { figures } = this;
+    const rules = { agencies, today: LAST_DAY };
     this.#disk = disk;
-    this.#bets = new BetsFile(disk, {
-      tally: new Tally(winningNumber),
-      rules: { agencies, today: LAST_DAY },
+    this.#member = new Membership(disk, {
+      settings: options,
+      rules,
       log,
       onFatal,
-      figures: this.figures,
+      figures,
+      logBytes,
     });
-    this.#stored = new StoredQueries(this.#bets, (work) => this.#guarded(work));
+    this.#bets = new BetsFile(disk, {
+      tally: new Tally(winningNumber),
+      rules,
+      log,
+      onFatal,
+      figures,
+      knownSize: () => this.#member.knownSize,
+      isRecorded: (from) => this.#member.isRecorded(from),
+    });
+    this.#stored = new StoredQueries(this.#bets, {
+      inTurn: (work) => this.#guarded(work),
+      cover: (size) => this.#cover(size),
+    });
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
     disk.syncFolder();
   }
@@ -215,42 +249,58 @@ export class FileLedger implements Ledger {
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
     await this.#queue.run(async () => {
-      await this.#bets.markDurable().catch(() => {});
-      this.#bets.close();
-      this.#closed.close();
-      this.#heartbeat?.close();
+      // What cannot be put in order is recovered by the next server.
+      if (this.#failure === undefined) {
+        await this.#member.leave(this.#bets).catch((error) => this.#failIfFatal(error));
+      }
+      await this.#member.idle();
+      this.closeFiles();
     });
   }
 
-  /** Reads the volume, and claims it for this lottery. */
+  /** Closes all files, which releases their locks. */
+  closeFiles(): void {
+    this.#bets.close();
+    this.#closed.close();
+    this.#member.close();
+    this.#heartbeat?.close();
+  }
+
+  /** Enters the volume, reads it, and claims it for this lottery. */
   async open(): Promise<void> {
-    await this.#guarded(() =>
-      this.#bets.locked(() => {
-        assertIdentity(this.#disk, this.#options, { isUsed: this.#bets.mark.bets > 0 });
-        this.#closed.agencies(this.#bets.mark);
-      })
-    );
+    await this.#guarded(() => this.#bets.locked((files) => this.#enter(files)));
     await this.settle();
-    const claim = () => claimIdentity(this.#disk, this.#options);
-    this.#identity = await this.#guarded(() => this.#bets.locked(claim));
+    this.#identity = await this.#guarded(() => this.#bets.locked(() => this.#member.claim()));
+  }
+
+  async #enter(files: LockedBets): Promise<void> {
+    this.#closed.agencies(this.#bets.mark);
+    this.#bets.begin(await this.#member.enter(files));
   }
 
   /** Counts every row, and makes all rows and closes durable. */
-  settle(): Promise<void> {
-    return this.#guarded(async () => {
+  async settle(): Promise<void> {
+    await this.#guarded(async () => {
       await this.#bets.follow();
-      do {
-        await this.#bets.exclusively(() => {});
-        await this.#bets.sync();
-      } while (!await this.#bets.confirm());
+      await this.#bets.exclusively(() => {});
+      await this.#member.cover(this.#bets.foreignSize);
       await this.#closed.sync();
-      await this.#bets.markDurable();
     });
   }
 
+  /** Makes bets.csv durable up to the end of a round. */
+  async #cover(size: number): Promise<void> {
+    try {
+      await this.#member.cover(size);
+    } catch (error) {
+      this.#failIfFatal(error);
+      throw error;
+    }
+  }
+
   /**
-   * Counts what other servers have stored, so that little is left to count when it is needed, and writes down
-   * what is durable. Never throws. One call runs at a time, as it may have to wait for the lock.
+   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws. One
+   * call runs at a time, as it may have to wait for the lock.
    */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
@@ -283,12 +333,15 @@ export class FileLedger implements Ledger {
 
   async #runRound(): Promise<void> {
     await turnEnd();
-    const stored = await this.#appendWaiting();
-    if (stored.length > 0) await this.#syncRound(stored);
+    const { batches, from } = await this.#appendWaiting();
+    if (batches.length === 0) return;
+    const result = await this.#commit(from);
+    this.figures.countRound(batches, result.status);
+    for (const { resolve } of batches) resolve(result);
   }
 
   /** Appends the waiting batches in one round; refuses those that may not be stored. */
-  async #appendWaiting(): Promise<WaitingBatch[]> {
+  async #appendWaiting(): Promise<AppendedRound> {
     let round: WaitingBatch[] = [];
     try {
       if (this.#failure !== undefined) throw this.#failure;
@@ -302,7 +355,7 @@ export class FileLedger implements Ledger {
       // Nothing of the round is in the file, so its bets are refused.
       const refused = round.length > 0 ? round : this.#takeWaiting();
       for (const { resolve } of refused) resolve(this.#refused(error));
-      return [];
+      return { batches: [], from: 0 };
     }
   }
 
@@ -313,39 +366,27 @@ export class FileLedger implements Ledger {
   }
 
   /** Appends the batches that may be stored; refuses the others. The lock is held. */
-  #appendRound(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const accepted = admit(round, {
+  #appendRound(round: readonly WaitingBatch[]): AppendedRound {
+    const batches = admit(round, {
       closed: this.#closed.agencies(this.#bets.mark),
       countOf: (agency) => this.#bets.count(agency),
       figures: this.figures,
     });
-    if (accepted.length === 0) return accepted;
+    if (batches.length === 0) return { batches, from: 0 };
     this.#rows.length = 0;
-    for (const { batch } of accepted) this.#rows.write(batch.bytes);
-    this.#bets.append(this.#rows.view());
-    return accepted;
+    for (const { batch } of batches) this.#rows.write(batch.bytes);
+    return { batches, from: this.#bets.append(this.#rows.view()) };
   }
 
-  async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
-    const result = await this.#syncAppended();
-    this.figures.countRound(stored, result.status);
-    for (const { resolve } of stored) resolve(result);
-  }
-
-  async #syncAppended(): Promise<AppendResult> {
+  /** Makes the round durable that was appended at `from`. */
+  async #commit(from: number): Promise<AppendResult> {
     try {
-      await this.#bets.sync();
-    } catch (error) {
-      // A second sync would succeed although these bets are lost, so there is none.
-      this.#fail(error);
-      const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      return isTakenBack ? { status: "refused", reason: messageOf(error) } : unknownBecause(error);
-    }
-    try {
+      await this.#member.commit(from, this.#rows.view());
       this.#bets.assertInPlace();
       return { status: "stored" };
     } catch (error) {
-      this.#failIfFatal(error);
+      // A second sync would succeed although these bets are lost, so there is none.
+      this.#fail(error);
       return unknownBecause(error);
     }
   }

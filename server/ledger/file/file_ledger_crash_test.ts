@@ -321,10 +321,10 @@ async function live(seed: number): Promise<void> {
     const left = disk.cutPower((states) => random.pick(states));
     for (const { process } of servers) process.kill();
     disk = left;
-    await witness.judge(disk, { powerCut: true });
+    await witness.judge(disk);
     servers = [];
   }
-  await witness.judge(disk, { powerCut: true });
+  await witness.judge(disk);
 }
 
 Deno.test("Ledgers of two servers keep their promises under random faults", async () => {
