@@ -62,14 +62,17 @@ export interface OpenedLedger extends KeptLog {
 }
 
 /** Opens a ledger on a disk. */
-export async function openLedger(disk: Disk): Promise<OpenedLedger> {
+export async function openLedger(
+  disk: Disk,
+  { logBytes = LOG_BYTES } = {},
+): Promise<OpenedLedger> {
   const kept = keepLog();
   const failures: Error[] = [];
   const ledger = await openFileLedger(disk, {
     agencies: AGENCIES,
     winningNumber: WINNING_NUMBER,
     log: kept.log,
-    logBytes: LOG_BYTES,
+    logBytes,
   });
   ledger.failed.then((error) => failures.push(error));
   return { ledger, failures, ...kept };

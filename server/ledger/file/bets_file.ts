@@ -221,6 +221,7 @@ export class BetsFile {
     if (size < knownSize) return this.#completeLastRow(size, knownSize);
     const { state, wholeSize } = inspectTail(size, round, {
       read: this.read,
+      knownSize: this.#tally.size,
       durableSize: knownSize,
       onHugeHole: refuseHugeHole,
     });

@@ -15,7 +15,7 @@ import {
   type Operation,
 } from "../../testing/memory_disk.ts";
 import type { DiskFile } from "./disk.ts";
-import { DISK_FAILURE_FILE } from "./volume_files.ts";
+import { DISK_FAILURE_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
 
 /** Locking and unlocking do not fail in these tests. */
@@ -23,30 +23,55 @@ function canFail({ kind }: Operation): boolean {
   return kind !== "unlock" && kind !== "lock" && kind !== "tryLock";
 }
 
-type Plan = (operation: Operation, at: number) => Fault | undefined;
+interface Plan {
+  /** The operations that it strikes, one after the other. */
+  strikes: (operation: Operation) => boolean;
+  /** The fault of an operation after `struck`, the first one that was struck. */
+  fault: (operation: Operation, struck: number) => Fault | undefined;
+}
 
-/** The faults at operation number `at`. */
+const isWrite = ({ kind }: Operation) => kind === "write";
+/** To be killed at any other operation is to be killed at the next one of these. */
+const isChange = ({ kind }: Operation) =>
+  kind !== "read" && kind !== "size" && kind !== "isCurrent";
+
+const killsAfter = (bytes: number): Plan => ({
+  strikes: isWrite,
+  fault: ({ number }, struck) => number === struck ? { kind: "kill", bytes } : undefined,
+});
+
 const PLANS: Record<string, Plan> = {
-  "fails once": (operation, at) =>
-    operation.number === at && canFail(operation) ? { kind: "fail" } : undefined,
-  "fails from then on": (operation, at) =>
-    operation.number >= at && canFail(operation) ? { kind: "fail" } : undefined,
-  "fails half way": (operation, at) =>
-    operation.number === at && canFail(operation) ? { kind: "fail", bytes: 40 } : undefined,
-  "takes less": ({ number }, at) => number === at ? { kind: "short", bytes: 40 } : undefined,
-  "takes less and then fails": (operation, at) => {
-    if (operation.number === at) return { kind: "short", bytes: 40 };
-    return operation.number === at + 1 && canFail(operation) ? { kind: "fail" } : undefined;
+  "fails once": {
+    strikes: canFail,
+    fault: ({ number }, struck) => number === struck ? { kind: "fail" } : undefined,
   },
-  "ends its process": ({ number }, at) => number === at ? { kind: "kill" } : undefined,
-  "ends its process after 1 byte": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 1 } : undefined,
-  "ends its process within a row": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 40 } : undefined,
-  "ends its process before the last byte": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 59 } : undefined,
-  "ends its process after all bytes": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 1000 } : undefined,
+  "fails from then on": {
+    strikes: canFail,
+    fault: (operation) => canFail(operation) ? { kind: "fail" } : undefined,
+  },
+  "fails half way": {
+    strikes: isWrite,
+    fault: ({ number }, struck) => number === struck ? { kind: "fail", bytes: 40 } : undefined,
+  },
+  "takes less": {
+    strikes: isWrite,
+    fault: ({ number }, struck) => number === struck ? { kind: "short", bytes: 40 } : undefined,
+  },
+  "takes less and then fails": {
+    strikes: isWrite,
+    fault: (operation, struck) => {
+      if (operation.number === struck) return { kind: "short", bytes: 40 };
+      return operation.number === struck + 1 && canFail(operation) ? { kind: "fail" } : undefined;
+    },
+  },
+  "ends its process": {
+    strikes: isChange,
+    fault: ({ number }, struck) => number === struck ? { kind: "kill" } : undefined,
+  },
+  "ends its process after 1 byte": killsAfter(1),
+  "ends its process within a row": killsAfter(40),
+  "ends its process before the last byte": killsAfter(59),
+  "ends its process after all bytes": killsAfter(1000),
 };
 
 /** A scenario: what happens before the fault, and what happens while it strikes. */
@@ -58,46 +83,64 @@ interface Scenario {
 /** Switches off a protection of a process, for the controls. */
 type Weaken = (process: MemoryProcess) => void;
 
-/** Plays a scenario once for each operation that a plan can strike, and judges the result. */
-async function playAll(
-  plan: Plan,
-  { name, scenario: { prepare, act }, weaken }: {
-    name: string;
-    scenario: Scenario;
-    weaken?: Weaken;
-  },
-): Promise<void> {
-  for (let at = 1;; at++) {
-    const disk = new MemoryDisk();
-    const witness = new Witness();
-    await prepare?.(disk, witness);
-    const begin = disk.operations;
-    let struck = "";
-    disk.fault = (operation) => {
-      const fault = plan(operation, begin + at);
-      if (fault !== undefined) struck ||= `${operation.kind} ${operation.file}`;
-      return fault;
-    };
-    const process = disk.process();
-    weaken?.(process);
-    await act(disk, witness, process);
-    const total = disk.operations - begin;
-    process.kill();
-    disk.fault = () => undefined;
-    const when = `${struck} (operation ${at}) ${name}`;
-    // The power cut first: the next judgment continues on this disk, and so syncs it.
-    await witness.judgeAfterPowerCut(disk, when);
-    // A disk that has failed for good does not return without a power cut.
-    if (plan !== PLANS["fails from then on"]) {
-      await storeOneMore(disk, witness);
-      await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
-    }
-    try {
-      await witness.judge(disk, { when });
-    } catch (cause) {
-      throw new Error(`after ${when}: ${(cause as Error).message}`, { cause });
-    }
-    if (at > total) return;
+/** A scenario with a plan. */
+interface Play {
+  name: string;
+  plan: Plan;
+  scenario: Scenario;
+  weaken?: Weaken;
+}
+
+/** Plays a scenario once for each operation that a plan strikes, and judges the results. */
+async function playAll(play: Play): Promise<void> {
+  for (const strike of await strikesOf(play)) await playStruck(play, strike);
+}
+
+/** Returns which operations of a scenario a plan strikes, counted from its beginning. */
+async function strikesOf({ plan, scenario: { prepare, act }, weaken }: Play): Promise<number[]> {
+  const disk = new MemoryDisk();
+  const witness = new Witness();
+  await prepare?.(disk, witness);
+  const begin = disk.operations;
+  const strikes: number[] = [];
+  disk.fault = (operation) => {
+    if (plan.strikes(operation)) strikes.push(operation.number - begin);
+    return undefined;
+  };
+  const process = disk.process();
+  weaken?.(process);
+  await act(disk, witness, process);
+  return strikes;
+}
+
+async function playStruck({ name, plan, scenario, weaken }: Play, strike: number): Promise<void> {
+  const disk = new MemoryDisk();
+  const witness = new Witness();
+  await scenario.prepare?.(disk, witness);
+  const struck = disk.operations + strike;
+  let what = "";
+  disk.fault = (operation) => {
+    const fault = operation.number < struck ? undefined : plan.fault(operation, struck);
+    if (fault !== undefined) what ||= `${operation.kind} ${operation.file}`;
+    return fault;
+  };
+  const process = disk.process();
+  weaken?.(process);
+  await scenario.act(disk, witness, process);
+  process.kill();
+  disk.fault = () => undefined;
+  const when = `${what} (operation ${strike}) ${name}`;
+  // The power cut first: the next judgment continues on this disk, and so syncs it.
+  await witness.judgeAfterPowerCut(disk, when);
+  // A disk that has failed for good does not return without a power cut.
+  if (plan !== PLANS["fails from then on"]) {
+    await storeOneMore(disk, witness);
+    await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
+  }
+  try {
+    await witness.judge(disk, { when });
+  } catch (cause) {
+    throw new Error(`after ${when}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -200,6 +243,8 @@ const SCENARIOS: Record<string, Scenario> = {
       await witness.close(beside.ledger, other, 1);
       await witness.append(opened.ledger, process, { agency: 1 });
       await witness.append(opened.ledger, process, { agency: 2, count: 1 });
+      // It counts what the other one has left, and makes that durable.
+      await beside.ledger.progress(1);
       other.kill();
     },
   },
@@ -209,7 +254,7 @@ for (const [what, scenario] of Object.entries(SCENARIOS)) {
   for (const [how, plan] of Object.entries(PLANS)) {
     Deno.test(
       `${what} whichever operation ${how}`,
-      () => playAll(plan, { name: how, scenario }),
+      () => playAll({ name: how, plan, scenario }),
     );
   }
 }
@@ -236,19 +281,21 @@ Deno.test("Ledger.append() keeps its promises after whichever page its writer is
   }
 });
 
-/** Replaces operations of one file of the process. */
+/** Replaces operations of one file of the process, or of those whose names begin so. */
 function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
   return (process) => {
     const open = process.open.bind(process);
-    process.open = (opened) => Object.assign(open(opened), opened === name ? change : {});
+    process.open = (opened) => Object.assign(open(opened), opened.startsWith(name) ? change : {});
   };
 }
 
+const UNSYNCED = { syncNow: () => {}, sync: () => Promise.resolve() };
+
 const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
   {
-    without: "the sync",
+    without: "the sync of the redo log",
     plan: "ends its process",
-    weaken: replaceIn("bets.csv", { syncNow: () => {}, sync: () => Promise.resolve() }),
+    weaken: replaceIn(LOG_PREFIX, UNSYNCED),
   },
   {
     without: "the journal",
@@ -263,7 +310,7 @@ const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
   {
     without: "the sync of closed agencies",
     plan: "ends its process",
-    weaken: replaceIn("agencies_closed.txt", { syncNow: () => {}, sync: () => Promise.resolve() }),
+    weaken: replaceIn("agencies_closed.txt", UNSYNCED),
   },
 ];
 
@@ -271,7 +318,7 @@ for (const { without, plan, weaken } of CONTROLS) {
   Deno.test(`The ledger breaks a promise without ${without}`, async () => {
     const scenarios = Object.values(SCENARIOS);
     const played = scenarios.map((scenario) =>
-      playAll(PLANS[plan], { name: plan, scenario, weaken })
+      playAll({ name: plan, plan: PLANS[plan], scenario, weaken })
     );
     const outcomes = await Promise.allSettled(played);
     assert(outcomes.some(({ status }) => status === "rejected"));

@@ -93,9 +93,9 @@ export function readJournal(file: Pick<DiskFile, "read">): JournalContent {
 /** Reads and writes the journal. The lock of bets.csv must be held. */
 export class RoundJournal {
   readonly #file: DiskFile;
-  readonly #found = new Uint8Array(EARLIER_BYTES);
+  readonly #found = new Uint8Array(JOURNAL_BYTES);
   /** The lines as last read or written, and their parsed form: usually they have not changed since. */
-  readonly #bytes = new Uint8Array(EARLIER_BYTES);
+  readonly #bytes = new Uint8Array(JOURNAL_BYTES);
   #length = 0;
   #content: JournalContent = { mark: NO_MARK };
 
@@ -126,6 +126,8 @@ export class RoundJournal {
       this.#bytes.set(found);
       this.#length = length;
       this.#content = parseJournal(found);
+      // That of an earlier version is longer.
+      if (this.#content.round === undefined) this.#content = readJournal(this.#file);
     }
     return this.#content;
   }
@@ -158,6 +160,6 @@ export class RoundJournal {
   #writeMark(mark: ClosedMark, from: number): void {
     MARK_LINE.format(mark, this.#bytes.subarray(ROUND_LINE.bytes));
     this.#length = JOURNAL_BYTES;
-    writeAll(this.#file, this.#bytes.subarray(from, JOURNAL_BYTES), from);
+    writeAll(this.#file, this.#bytes.subarray(from), from);
   }
 }

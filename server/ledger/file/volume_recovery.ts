@@ -56,7 +56,8 @@ export async function recoverVolume(
 ): Promise<Checkpoint> {
   const { disk, bets, journal, checkpoint } = files;
   const { state, plan } = findRecovery(files, options);
-  apply(files, plan, options.log);
+  // Beyond a clean checkpoint it was another program that wrote.
+  apply(files, plan, { log: options.log, mustCopy: state.last?.isClean ?? true });
   await checkpoint.settle();
   checkpoint.announce(state.last);
   await syncBets(bets);
@@ -153,7 +154,11 @@ function foreignMessage(what: string): string {
 }
 
 /** Writes what the plan says, after copying what it leaves out. */
-function apply({ disk, bets }: VolumeFiles, plan: RecoveryPlan, log: ActionLog): void {
+function apply(
+  { disk, bets }: VolumeFiles,
+  plan: RecoveryPlan,
+  { log, mustCopy }: { log: ActionLog; mustCopy: boolean },
+): void {
   const before = bets.size();
   const restored = plan.rounds.filter(({ at, rows }) => !isThere(bets, at, rows));
   const write = () => {
@@ -163,7 +168,7 @@ function apply({ disk, bets }: VolumeFiles, plan: RecoveryPlan, log: ActionLog):
   if (plan.leftOut.length === 0) write();
   else {
     const begins = beginsOf(bets, plan.leftOut[0]);
-    const copy = cutSpans(disk, bets, { spans: plan.leftOut, cut: write });
+    const copy = cutSpans(disk, bets, { spans: plan.leftOut, cut: write, mustCopy });
     log.warning("repair", "success", {
       file: BETS_FILE,
       cut_bytes: plan.leftOut.reduce((sum, { from, to }) => sum + to - from, 0),
