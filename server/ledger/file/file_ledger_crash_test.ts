@@ -15,7 +15,8 @@ import {
   type Operation,
 } from "../../testing/memory_disk.ts";
 import type { DiskFile } from "./disk.ts";
-import { DISK_FAILURE_FILE, LOG_PREFIX } from "./volume_files.ts";
+import { parseJournal } from "./round_journal.ts";
+import { DISK_FAILURE_FILE, JOURNAL_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
 
 /** Locking and unlocking do not fail in these tests. */
@@ -289,6 +290,22 @@ function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
   };
 }
 
+/** Keeps a process from announcing its rounds. */
+function announceNothing(process: MemoryProcess): void {
+  const open = process.open.bind(process);
+  process.open = (name) => {
+    const file = open(name);
+    if (name !== JOURNAL_FILE) return file;
+    const write = file.write.bind(file);
+    return Object.assign(file, {
+      write: (bytes: Uint8Array, position: number) => {
+        const { round } = parseJournal(bytes);
+        return round?.from === round?.to ? write(bytes, position) : bytes.length;
+      },
+    });
+  };
+}
+
 const UNSYNCED = { syncNow: () => {}, sync: () => Promise.resolve() };
 
 const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
@@ -300,7 +317,7 @@ const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
   {
     without: "the journal",
     plan: "ends its process within a row",
-    weaken: replaceIn("bets.csv.round", { write: (bytes) => bytes.length }),
+    weaken: announceNothing,
   },
   {
     without: "truncating failed writes",
