@@ -17,6 +17,7 @@ import {
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
+  recoverVolumeFiles,
 } from "./ledger_archive.ts";
 import { assertCanContinue, ON_STABLE_STORAGE, type RunLedger } from "./run_ledger.ts";
 import { storedRows, tallyBets } from "./stored_bets.ts";
@@ -33,6 +34,7 @@ export const VOLUME_LEDGER: RunLedger = {
     if (interrupted !== undefined) {
       say(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
     }
+    await recoverVolumeFiles(SHARED_VOLUME);
     const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
     if (await isDrawFinished(SHARED_VOLUME, agencies)) {
       const folder = await archiveDraw(SHARED_VOLUME);

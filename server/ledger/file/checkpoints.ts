@@ -12,10 +12,10 @@ import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
-import { isOf, readRecords } from "./log_files.ts";
+import { isOf, logNames, readRecords } from "./log_files.ts";
 import { rewriteInPlace } from "./rewriting.ts";
 import { syncFailedMessage } from "./volume_recovery.ts";
-import { BETS_FILE, CHECKPOINT_FILE, LOG_PREFIX } from "./volume_files.ts";
+import { BETS_FILE, CHECKPOINT_FILE } from "./volume_files.ts";
 
 /** The checkpoints of one server. */
 export class Checkpoints {
@@ -110,7 +110,7 @@ export class Checkpoints {
 
   #rewrite(span: { from: number; to: number }): void {
     const { lottery = "" } = this;
-    const records = readRecords(this.#disk, this.#disk.list(LOG_PREFIX))
+    const records = readRecords(this.#disk, logNames(this.#disk))
       .filter(isOf({ lottery, epoch: this.#epoch }));
     rewriteInPlace(this.#bets, span, records);
   }

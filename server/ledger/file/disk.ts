@@ -60,15 +60,18 @@ const FILE_MODE = 0o640;
 export class FolderDisk implements Disk {
   readonly #path: string;
   readonly #now: () => number;
+  readonly #isReadOnly: boolean;
 
   /**
-   * @param path The folder. It is created if it is missing.
+   * @param path The folder. It is created if it is missing, unless nothing is to be written.
    * @param now A monotonic clock, in milliseconds.
+   * @param options Whether files are only found and read.
    */
-  constructor(path: string, now = () => performance.now()) {
+  constructor(path: string, now = () => performance.now(), { isReadOnly = false } = {}) {
     this.#path = path;
     this.#now = now;
-    Deno.mkdirSync(path, { recursive: true });
+    this.#isReadOnly = isReadOnly;
+    if (!isReadOnly) Deno.mkdirSync(path, { recursive: true });
   }
 
   open(name: string): DiskFile {
@@ -113,7 +116,8 @@ export class FolderDisk implements Disk {
 
   #open(name: string, how: Deno.OpenOptions): DiskFile {
     const path = `${this.#path}/${name}`;
-    const file = Deno.openSync(path, { read: true, write: true, mode: FILE_MODE, ...how });
+    const options = this.#isReadOnly ? {} : { write: true, mode: FILE_MODE, ...how };
+    const file = Deno.openSync(path, { read: true, ...options });
     return new RealFile(path, file, this.#now);
   }
 

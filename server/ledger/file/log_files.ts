@@ -8,6 +8,9 @@ import { type Disk, type DiskFile, readFully } from "./disk.ts";
 import { type LogRecord, lotteryOf, parseRecords } from "./log_record.ts";
 import { LOG_PREFIX } from "./volume_files.ts";
 
+/** What finding and reading logs needs of a disk. */
+export type LogFolder = Pick<Disk, "find" | "list">;
+
 /** The logs on a volume, by name. */
 export interface FoundLogs {
   /** Those whose server lives. */
@@ -16,10 +19,15 @@ export interface FoundLogs {
   dead: string[];
 }
 
+/** The names of all logs. One that was moved aside has another suffix. */
+export function logNames(disk: LogFolder): string[] {
+  return disk.list(LOG_PREFIX).filter((name) => !name.slice(LOG_PREFIX.length).includes("."));
+}
+
 /** Finds the logs, and which of their servers live. The lock of bets.csv is held: none is created meanwhile. */
-export function findLogs(disk: Disk): FoundLogs {
+export function findLogs(disk: LogFolder): FoundLogs {
   const found: FoundLogs = { live: [], dead: [] };
-  for (const name of disk.list(LOG_PREFIX)) {
+  for (const name of logNames(disk)) {
     const file = disk.find(name);
     if (file === undefined) continue;
     found[file.tryLock() ? "dead" : "live"].push(name);
@@ -30,7 +38,7 @@ export function findLogs(disk: Disk): FoundLogs {
 }
 
 /** Reads the whole records of some logs. One that has gone meanwhile has none. */
-export function readRecords(disk: Disk, names: readonly string[]): LogRecord[] {
+export function readRecords(disk: LogFolder, names: readonly string[]): LogRecord[] {
   return names.flatMap((name) => {
     const file = disk.find(name);
     if (file === undefined) return [];

@@ -14,10 +14,9 @@ import type { BetsFile, LockedBets } from "./bets_file.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Disk } from "./disk.ts";
 import { Durability } from "./durability.ts";
-import { findLogs, isOf, readRecords } from "./log_files.ts";
+import { findLogs, isOf, logNames, readRecords } from "./log_files.ts";
 import { assertIdentity, claimIdentity, type LotterySettings } from "./lottery_identity.ts";
 import { enterVolume, isUsed, removeDeadLogs, type VolumeEntry } from "./volume_entry.ts";
-import { LOG_PREFIX } from "./volume_files.ts";
 
 /** Options of {@linkcode Membership}. */
 export interface MembershipOptions {
@@ -98,7 +97,7 @@ export class Membership {
   isRecorded(from: number): boolean {
     if (this.#lottery === undefined) return false;
     const isOurs = isOf({ lottery: this.#lottery, epoch: this.#entry!.epoch });
-    return readRecords(this.#disk, this.#disk.list(LOG_PREFIX))
+    return readRecords(this.#disk, logNames(this.#disk))
       .some((record) => isOurs(record) && record.from === from);
   }
 

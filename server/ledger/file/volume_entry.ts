@@ -46,7 +46,7 @@ export async function enterVolume(
 ): Promise<VolumeEntry> {
   const { live, dead } = findLogs(files.disk);
   const { epoch, size } = live.length === 0
-    ? await recoverVolume(files, { ...options, logs: dead })
+    ? (await recoverVolume(files, { ...options, logs: dead })).checkpoint
     : join(files);
   return { epoch, size, log: RedoLog.create(files.disk, logBytes) };
 }

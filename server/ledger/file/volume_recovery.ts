@@ -40,12 +40,23 @@ export interface RecoverVolumeOptions {
   log: ActionLog;
   /** Whether no server will follow: the checkpoint is then a clean one. @default {false} */
   isClean?: boolean;
+  /** Whether to search for the last row however many zeros follow it. @default {false} */
+  cutsHugeHole?: boolean;
+}
+
+/** What recovery has done. */
+export interface RecoveredVolume {
+  /** The checkpoint that covers all of bets.csv. */
+  checkpoint: Checkpoint;
+  /** How many bytes were left out of bets.csv. */
+  cutBytes: number;
+  /** The copy of these bytes; nothing if there are none. */
+  copy?: string;
 }
 
 /**
  * Recovers the volume, and removes the logs.
  *
- * @returns The checkpoint that covers all of bets.csv.
  * @throws {FatalLedgerError} If durable bytes are missing, or the files contradict each other. Nothing has been
  * changed then.
  * @throws {SyncFailedError} If a sync fails.
@@ -53,11 +64,11 @@ export interface RecoverVolumeOptions {
 export async function recoverVolume(
   files: VolumeFiles,
   options: RecoverVolumeOptions,
-): Promise<Checkpoint> {
+): Promise<RecoveredVolume> {
   const { disk, bets, journal, checkpoint } = files;
   const { state, plan } = findRecovery(files, options);
   // Beyond a clean checkpoint it was another program that wrote.
-  apply(files, plan, { log: options.log, mustCopy: state.last?.isClean ?? true });
+  const cut = apply(files, plan, { log: options.log, mustCopy: state.last?.isClean ?? true });
   await checkpoint.settle();
   checkpoint.announce(state.last);
   await syncBets(bets);
@@ -71,7 +82,7 @@ export async function recoverVolume(
   journal.restart(recorded);
   for (const name of options.logs) disk.remove(name);
   disk.syncFolder();
-  return recorded;
+  return { checkpoint: recorded, ...cut };
 }
 
 async function syncBets(bets: DiskFile): Promise<void> {
@@ -91,7 +102,7 @@ export function syncFailedMessage(file: string, cause: unknown): string {
 /** Reads the volume and plans its recovery. Changes nothing, but adds a line end that an editor has dropped. */
 function findRecovery(
   files: VolumeFiles,
-  { logs, lottery, rules, log }: RecoverVolumeOptions,
+  { logs, lottery, rules, log, cutsHugeHole }: RecoverVolumeOptions,
 ): { state: CheckpointState; plan: RecoveryPlan } {
   const { disk, bets, journal, checkpoint } = files;
   const state = checkpoint.read();
@@ -100,8 +111,8 @@ function findRecovery(
   const size = bets.size();
   const records = countingRecords(readRecords(disk, logs), { state, lottery });
   if (size < durableSize) completeLastRow(bets, { size, durableSize, rules, log });
-  const read = bets.read.bind(bets);
-  return { state, plan: planVolume({ size: bets.size(), read, state, content, records }) };
+  const found = { size: bets.size(), read: bets.read.bind(bets), state, content, records };
+  return { state, plan: planVolume({ ...found, cutsHugeHole }) };
 }
 
 /** Bytes that the volume knows to be durable. */
@@ -110,19 +121,20 @@ export function durableSizeOf({ last }: CheckpointState, { earlier }: JournalCon
 }
 
 /** Plans the recovery of a volume that has been read. */
-export function planVolume({ size, read, state, content, records }: {
+export function planVolume({ size, read, state, content, records, cutsHugeHole = false }: {
   size: number;
   read: DiskFile["read"];
   state: CheckpointState;
   content: JournalContent;
   records: readonly LogRecord[];
+  cutsHugeHole?: boolean;
 }): RecoveryPlan {
   const { last } = state;
   const durableSize = last?.size ?? 0;
   // A server of an earlier version has no log: its rows are kept like those of other programs.
   const keeps = last === undefined || last.isClean || content.earlier !== undefined;
   if (!keeps) return planRecovery({ size, durableSize, records });
-  if (endsInHugeHole(size, read)) refuseHugeHole();
+  if (!cutsHugeHole && endsInHugeHole(size, read)) refuseHugeHole();
   const { wholeSize } = inspectTail(size, content.earlier, { read, durableSize });
   return planRecovery({ size, durableSize, records, keptTo: wholeSize });
 }
@@ -140,7 +152,9 @@ export function countingRecords(
   for (const record of records) {
     const isForeign = lottery === undefined || record.lottery !== lotteryOf(lottery);
     if (isForeign) throw new FatalLedgerError(foreignMessage("belong to another lottery"));
-    if (record.epoch > epoch) {
+    // Beyond a clean checkpoint no server has written in its epoch.
+    const isBeyond = record.from + record.rows.length > (last?.size ?? 0);
+    if (record.epoch > epoch || record.epoch === epoch && last?.isClean && isBeyond) {
       throw new FatalLedgerError(foreignMessage(`are newer than ${CHECKPOINT_FILE}`));
     }
   }
@@ -158,27 +172,36 @@ function apply(
   { disk, bets }: VolumeFiles,
   plan: RecoveryPlan,
   { log, mustCopy }: { log: ActionLog; mustCopy: boolean },
-): void {
+): { cutBytes: number; copy?: string } {
   const before = bets.size();
   const restored = plan.rounds.filter(({ at, rows }) => !isThere(bets, at, rows));
   const write = () => {
     for (const { at, rows } of plan.rounds) writeAll(bets, rows, at);
     if (bets.size() > plan.size) bets.truncate(plan.size);
   };
-  if (plan.leftOut.length === 0) write();
+  const cutBytes = plan.leftOut.reduce((sum, { from, to }) => sum + to - from, 0);
+  let copy: string | undefined;
+  if (cutBytes === 0) write();
   else {
     const begins = beginsOf(bets, plan.leftOut[0]);
-    const copy = cutSpans(disk, bets, { spans: plan.leftOut, cut: write, mustCopy });
+    copy = cutSpans(disk, bets, { spans: plan.leftOut, cut: write, mustCopy });
     log.warning("repair", "success", {
       file: BETS_FILE,
-      cut_bytes: plan.leftOut.reduce((sum, { from, to }) => sum + to - from, 0),
+      cut_bytes: cutBytes,
       offset: plan.leftOut[0].from,
       begins,
       copy,
       why: "no redo log holds these bytes: they were never acknowledged",
     });
   }
-  if (restored.length === 0) return;
+  if (restored.length > 0) logRestored(restored, { before, log });
+  return { cutBytes, copy };
+}
+
+function logRestored(
+  restored: RecoveryPlan["rounds"],
+  { before, log }: { before: number; log: ActionLog },
+): void {
   log.warning("repair", "success", {
     file: BETS_FILE,
     restored_bytes: restored.reduce((sum, { rows }) => sum + rows.length, 0),
