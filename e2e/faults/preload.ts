@@ -6,6 +6,8 @@
  * A protection to switch off, for the controls; see {@linkcode PROTECTIONS} for the names:
  *
  * - `no-sync`: nothing is flushed to stable storage
+ * - `no-log-sync`: redo logs are not flushed
+ * - `no-checkpoint-order`: bets.csv is not flushed before a checkpoint is recorded
  * - `no-repair`: files are never truncated
  * - `no-journal`: every server has a bets.csv.round of its own, so none knows another one's rounds
  * - `no-lock`: the lock is always free
@@ -17,13 +19,16 @@
  *
  * - `stop-before-lock`: it is about to take the lock of bets.csv
  * - `stop-mid-write`: it has written the first part of its rows to bets.csv
- * - `stop-after-write`: it has written all its rows, but not synced them
+ * - `stop-after-write`: it has written all its rows, but not recorded them in its redo log
+ * - `stop-after-record`: it has recorded a round in its redo log, but not synced that
  *
  * @module
  */
 
 import type { PROTECTIONS } from "./protections.ts";
 
+/** The first byte of a record in a redo log. */
+const RECORD_MARK = 0x01;
 /** The part of a torn write that reaches the file. */
 const TORN_FRACTION = 0.6;
 
@@ -64,10 +69,7 @@ function openOwn(path: string, options?: Deno.OpenOptions): Deno.FsFile {
 }
 
 function removeProtections(file: Deno.FsFile): void {
-  if (isOff("no-sync")) {
-    file.syncDataSync = file.syncSync = () => {};
-    file.syncData = file.sync = () => Promise.resolve();
-  }
+  if (isOff("no-sync")) removeSync(file);
   if (isOff("no-repair")) file.truncateSync = () => {};
   if (isOff("no-sync-errors")) hideSyncErrors(file);
   if (isOff("no-lock")) {
@@ -112,13 +114,35 @@ function addMoments(bets: Deno.FsFile): void {
   };
 }
 
+/** Adds the moment after a record. */
+function addRecordMoment(log: Deno.FsFile): void {
+  const write = log.writeSync.bind(log);
+  log.writeSync = (bytes) => {
+    const count = write(bytes);
+    if (bytes[0] === RECORD_MARK) reach("stop-after-record");
+    return count;
+  };
+}
+
+function removeSync(file: Deno.FsFile): void {
+  file.syncDataSync = file.syncSync = () => {};
+  file.syncData = file.sync = () => Promise.resolve();
+}
+
 if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
   Deno.openSync = (path, options) => {
     const isOwn = isOff("no-journal") && String(path).endsWith("/bets.csv.round");
     const file = isOwn ? openOwn(String(path), options) : open(path, options);
     removeProtections(file);
-    if (String(path).endsWith("/bets.csv")) addMoments(file);
+    if (String(path).endsWith("/bets.csv")) {
+      addMoments(file);
+      if (isOff("no-checkpoint-order")) removeSync(file);
+    }
+    if (String(path).includes("/bets.csv.log-")) {
+      addRecordMoment(file);
+      if (isOff("no-log-sync")) removeSync(file);
+    }
     return file;
   };
   console.log(`action: faults | result: success | faults: ${wanted.join(",")}`);

@@ -7,6 +7,8 @@
 /** Those of a server with files. */
 export const PROTECTIONS = [
   "no-sync",
+  "no-log-sync",
+  "no-checkpoint-order",
   "no-repair",
   "no-journal",
   "no-lock",

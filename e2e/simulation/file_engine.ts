@@ -17,6 +17,8 @@ import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 const ANSWER_TIMEOUT_MS = 200;
 /** How often a server looks for a draw that no datagram has announced. */
 const POLL_MS = 1000;
+/** So small that servers often have to make a checkpoint. */
+const LOG_BYTES = 8 * 4096;
 const NEVER_MS = 3_600_000;
 
 /** Each incident happens in one of this many turns. */
@@ -27,7 +29,6 @@ const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** The files of all servers. */
 export class FileEngine implements SimulatedEngine {
   readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
-  readonly mayTearBatches = true;
   readonly #random: Random;
   readonly #incidents: Incidents;
   readonly #without: Protection | undefined;
@@ -64,6 +65,7 @@ export class FileEngine implements SimulatedEngine {
           agencies: this.#without === "every close" ? 1 : agencies,
           winningNumber: WINNING_NUMBER,
           log,
+          logBytes: LOG_BYTES,
           signal: this.#datagrams.open(),
           pollMs: this.#without === "polls" ? NEVER_MS : POLL_MS,
         }),
