@@ -8,7 +8,7 @@
  * - `no-sync`: nothing is flushed to stable storage
  * - `no-log-sync`: redo logs are not flushed
  * - `no-checkpoint-order`: bets.csv is not flushed before a checkpoint is recorded
- * - `no-repair`: files are never truncated
+ * - `no-repair`: bets.csv is never truncated
  * - `no-journal`: every server has a bets.csv.round of its own, so none knows another one's rounds
  * - `no-lock`: the lock is always free
  * - `no-sync-errors`: a failed sync looks like a successful one
@@ -70,7 +70,6 @@ function openOwn(path: string, options?: Deno.OpenOptions): Deno.FsFile {
 
 function removeProtections(file: Deno.FsFile): void {
   if (isOff("no-sync")) removeSync(file);
-  if (isOff("no-repair")) file.truncateSync = () => {};
   if (isOff("no-sync-errors")) hideSyncErrors(file);
   if (isOff("no-lock")) {
     file.tryLockSync = () => true;
@@ -137,6 +136,7 @@ if (wanted.length > 0) {
     removeProtections(file);
     if (String(path).endsWith("/bets.csv")) {
       addMoments(file);
+      if (isOff("no-repair")) file.truncateSync = () => {};
       if (isOff("no-checkpoint-order")) removeSync(file);
     }
     if (String(path).includes("/bets.csv.log-")) {

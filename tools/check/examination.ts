@@ -104,22 +104,27 @@ export async function readAtOneMoment<Result>(
 
 /** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
 export function examineFiles(
-  { readBets, readClosed, plan, contradiction }: VolumeReader,
+  { readBets, readRaw, readClosed, plan, contradiction }: VolumeReader,
   snapshot: Snapshot,
   { agencies }: Pick<ExamineOptions, "agencies">,
 ): Examination {
   const closed = checkClosed(readClosed, snapshot.closedSize ?? 0, agencies);
   const rules = { agencies, today: LAST_DAY };
-  const bets = examineBets(readBets, { snapshot, plan, rules });
-  const { lacksLineEnd } = bets;
-  const losses = lossesOf(snapshot, { readClosed, lacksLineEnd, contradiction });
+  const bets = examineBets(readBets, { readRaw, snapshot, plan, rules });
+  const { lacksLineEnd, hasHugeHole } = bets;
+  const losses = lossesOf(snapshot, {
+    readClosed,
+    lacksLineEnd,
+    contradiction: hasHugeHole ? undefined : contradiction,
+  });
   return { snapshot, plan, ...bets, closed, losses };
 }
 
 /** Checks bets.csv as servers do when they start. */
 function examineBets(
   read: ReadAt,
-  { snapshot, plan, rules }: {
+  { readRaw, snapshot, plan, rules }: {
+    readRaw: ReadAt;
     snapshot: Snapshot;
     plan: RecoveryPlan | undefined;
     rules: RowRules;
@@ -128,9 +133,9 @@ function examineBets(
   const { betsSize: size = 0, journal, durableSize } = snapshot;
   if (size < durableSize) return examineShortened(read, { size, durableSize, rules });
   const tail = plan === undefined
-    ? inspectTail(size, journal.round ?? journal.earlier, { read, durableSize })
-    : plannedTail(plan, { size, snapshot });
-  const hasHugeHole = endsInHugeHole(size, read);
+    ? inspectTail(size, journal.round ?? journal.earlier?.round, { read: readRaw, durableSize })
+    : plannedTail(plan, { size, read: readRaw, snapshot });
+  const hasHugeHole = endsInHugeHole(size, readRaw);
   const bets = checkBets(read, tail.wholeSize, rules);
   return { hasHugeHole, lacksLineEnd: false, tail, bets };
 }
@@ -138,12 +143,16 @@ function examineBets(
 /** The end of a file of which no server is running. */
 function plannedTail(
   { size: wholeSize, rounds, leftOut }: RecoveryPlan,
-  { size, snapshot: { checkpoint, hasJournal } }: { size: number; snapshot: Snapshot },
+  { size, read, snapshot: { checkpoint: { last }, journal, durableSize } }: {
+    size: number;
+    read: ReadAt;
+    snapshot: Snapshot;
+  },
 ): ExaminedTail {
+  // A volume of an earlier version is judged by its journal.
+  if (last === undefined) return inspectTail(size, journal.earlier?.round, { read, durableSize });
   const isSettled = rounds.length === 0 && leftOut.length === 0;
-  if (!isSettled) return { state: "unrecovered", size, wholeSize };
-  const isNew = checkpoint.last === undefined && !hasJournal;
-  return { state: isNew ? "no journal" : "whole", size, wholeSize };
+  return { state: isSettled ? "whole" : "unrecovered", size, wholeSize };
 }
 
 /** Checks the rows that are left of a file that is smaller than it was. */

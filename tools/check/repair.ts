@@ -11,6 +11,7 @@ import { LAST_DAY } from "../../server/ledger/bet_row.ts";
 import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
 import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/file/disk.ts";
 import { findLogs } from "../../server/ledger/file/log_files.ts";
+import { inspectTail } from "../../server/ledger/file/recovery.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { recoverVolume, type VolumeFiles } from "../../server/ledger/file/volume_recovery.ts";
 import {
@@ -80,9 +81,9 @@ async function repairLocked(
     throw new TaskError("a server is running, and repairs by itself. Nothing was changed");
   }
   const { last } = files.checkpoint.read();
-  const isDone = last?.isClean === true && logs.length === 0 && last.size === files.bets.size();
+  const isDone = last?.isClean === true && logs.length === 0 && isWhole(files.bets);
   if (isDone || isNew(files)) return undefined;
-  const { checkpoint: { size }, cutBytes, copy } = await recoverVolume(files, {
+  const { cutBytes, copy } = await recoverVolume(files, {
     logs,
     lottery,
     rules: { agencies: AGENCIES_MAX, today: LAST_DAY },
@@ -90,7 +91,12 @@ async function repairLocked(
     isClean: true,
     cutsHugeHole: true,
   });
-  return { size, cutBytes, copy };
+  return { size: files.bets.size(), cutBytes, copy };
+}
+
+function isWhole(bets: DiskFile): boolean {
+  const size = bets.size();
+  return inspectTail(size, undefined, { read: bets.read.bind(bets) }).wholeSize === size;
 }
 
 function isNew({ bets, checkpoint }: { bets: DiskFile; checkpoint: CheckpointFile }): boolean {

@@ -29,7 +29,7 @@ const NAMED_AGENCIES_MAX = 10;
 
 /** Returns whether a server still has to recover the end of bets.csv, which it does by itself. */
 function isBetsTorn({ tail, plan, lacksLineEnd }: Examination): boolean {
-  return tail.wholeSize !== tail.size || lacksLineEnd ||
+  return tail.wholeSize !== tail.size || tail.state === "shorter" || lacksLineEnd ||
     plan !== undefined && plan.leftOut.length > 0;
 }
 
@@ -126,16 +126,21 @@ export function drawLine(
 }
 
 function tailLines(found: Examination): string[] {
-  const { tail: { size, wholeSize }, lacksLineEnd } = found;
-  const lines = found.plan === undefined ? [] : recoveryLines(found.plan);
+  const { tail: { size, wholeSize }, lacksLineEnd, snapshot: { journal } } = found;
+  const round = journal.round ?? journal.earlier?.round;
+  const isPlanned = found.tail.state === "unrecovered";
+  const lines = isPlanned ? recoveryLines(found.plan!) : [];
   const text = explainState(found);
   if (text !== undefined) lines.push(text);
   if (lacksLineEnd) lines.push(`torn: the last row of ${BETS_FILE} has lost its line end`);
-  if (found.plan === undefined && wholeSize < size) {
+  if (!isPlanned && wholeSize < size) {
     const why = found.hasHugeHole
       ? "more zeros than servers can have left"
       : found.tail.state === "torn"
-      ? `${JOURNAL_FILE} announces a round that its writer has not finished`
+      ? `${JOURNAL_FILE} announces a round from byte ${round!.from} to ${
+        round!.to
+      }, and its writer ` +
+        "ended before the round was complete; nothing of it was acknowledged"
       : "the last row has no line end";
     lines.push(`torn: the last ${size - wholeSize} bytes, from byte ${wholeSize}: ${why}`);
   }
@@ -164,7 +169,8 @@ function recoveryLines({ rounds, leftOut }: RecoveryPlan): string[] {
 
 /** Explains how the end of bets.csv differs from what the journal announces. */
 function explainState({ snapshot, tail: { state, size } }: Examination): string | undefined {
-  const { from, to } = snapshot.journal.round ?? { from: 0, to: 0 };
+  const { round, earlier } = snapshot.journal;
+  const { from, to } = round ?? earlier?.round ?? { from: 0, to: 0 };
   switch (state) {
     case "no journal":
       if (size === 0) return undefined;
@@ -176,6 +182,13 @@ function explainState({ snapshot, tail: { state, size } }: Examination): string 
     case "edited":
       return `note: ${JOURNAL_FILE} announces a round from byte ${from}, where no row begins: another ` +
         `program has changed ${BETS_FILE}, which counts up to its last line end`;
+    case "outdated":
+      return `note: ${JOURNAL_FILE} is an older copy: it announces a round that begins before what is ` +
+        "durable";
+    case "shorter":
+      return `torn: ${BETS_FILE} has ${size} bytes, but ${JOURNAL_FILE} begins its last round at ` +
+        `${from}. After a power cut this is normal: the missing bytes were not acknowledged. ` +
+        "Otherwise the file was truncated, or replaced by an older copy: find the missing bets";
     case "not started":
       return `note: a writer ended before it wrote its round of ${to - size} bytes`;
   }
@@ -216,8 +229,8 @@ export function verdictOf(found: Examination): string[] {
   if (found.bets.faults.count > 0) {
     lines.push(
       `DAMAGED: ${BETS_FILE}. Stop all servers and keep a copy of the volume. Repair the lines above ` +
-        "by hand; each stands for an acknowledged bet. If bytes are fewer then, accept that with --accept-loss. " +
-        "Then check again.",
+        "by hand; each stands for an acknowledged bet. If the file is shorter then, accept that with " +
+        "--accept-loss. Then check again.",
     );
   }
   if (found.closed.faults.count > 0) {

@@ -61,11 +61,13 @@ export interface Snapshot {
 export class VolumeReader implements Disposable {
   /** Reads bets.csv as it is, or as it is after the recovery that is due. */
   readonly readBets: ReadAt = (bytes, position) => this.#readBets(bytes, position);
+  /** Reads bets.csv as it is. */
+  readonly readRaw: ReadAt = (bytes, position) => readAt(this.#bets, bytes, position);
   readonly readClosed: ReadAt = (bytes, position) => readAt(this.#closed, bytes, position);
   readonly #bets: Deno.FsFile | undefined;
   readonly #closed: Deno.FsFile | undefined;
   readonly #path: string;
-  #readBets: ReadAt = (bytes, position) => readAt(this.#bets, bytes, position);
+  #readBets: ReadAt = this.readRaw;
   /** The recovery from the redo logs that is due; nothing while servers live, or if it is not possible. */
   plan: RecoveryPlan | undefined;
   /** Why the volume cannot be recovered. */
@@ -144,7 +146,7 @@ export class VolumeReader implements Disposable {
     { betsSize: size = 0, journal: content, checkpoint: state, logs, ...found }: Snapshot,
     disk: FolderDisk,
   ): void {
-    const read: ReadAt = (bytes, position) => readAt(this.#bets, bytes, position);
+    const read = this.readRaw;
     this.plan = this.contradiction = undefined;
     this.#readBets = read;
     if (size < found.durableSize) return;

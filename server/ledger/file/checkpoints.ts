@@ -83,6 +83,16 @@ export class Checkpoints {
   }
 
   /**
+   * Makes sure that the last checkpoint is not a clean one, before this server stores anything.
+   *
+   * @param size The end of a round.
+   */
+  async activate(size: number): Promise<void> {
+    this.#wanted = Math.max(this.#wanted, size);
+    await this.locked(() => this.#make());
+  }
+
+  /**
    * Makes the last checkpoint, after which no server is running. All locks are held.
    *
    * @param size The size of bets.csv.
@@ -93,19 +103,20 @@ export class Checkpoints {
   }
 
   async #make({ isClean = false } = {}): Promise<void> {
-    const size = this.#wanted;
+    const wanted = this.#wanted;
     const wasFinished = this.file.read().isFinished;
     const { last, finishedSize } = await this.file.settle();
     if (last === undefined || last.epoch !== this.#epoch) throw new FatalLedgerError(EPOCH_ENDED);
     this.#recorded = Math.max(this.#recorded, finishedSize);
-    if (size <= finishedSize && !isClean) return;
+    const size = Math.max(wanted, finishedSize);
+    if (size <= finishedSize && isClean === last.isClean) return;
     // The one who announced it is dead, and may have seen a sync fail.
     if (!wasFinished) this.#rewrite({ from: finishedSize, to: size });
     this.file.announce(last);
     await this.#sync();
     const sequence = last.sequence + 1;
     await this.file.record({ sequence, epoch: this.#epoch, size, isClean });
-    this.#recorded = size;
+    this.#recorded = Math.max(this.#recorded, size);
   }
 
   #rewrite(span: { from: number; to: number }): void {

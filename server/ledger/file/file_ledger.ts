@@ -79,7 +79,7 @@ export async function openFileLedger(
     await ledger.open();
     return ledger;
   } catch (error) {
-    ledger.closeFiles();
+    await ledger.abandon();
     throw error;
   }
 }
@@ -258,6 +258,16 @@ export class FileLedger implements Ledger {
     });
   }
 
+  /** Ends a ledger that could not be opened, without reading its rows: one of them may be damaged. */
+  async abandon(): Promise<void> {
+    if (!(this.#failure instanceof SyncFailedError)) {
+      const leave = () => this.#bets.locked(({ bets }) => this.#member.leaveUnread(bets));
+      await this.#queue.run(leave).catch(() => {});
+    }
+    await this.#member.idle();
+    this.closeFiles();
+  }
+
   /** Closes all files, which releases their locks. */
   closeFiles(): void {
     this.#bets.close();
@@ -269,8 +279,10 @@ export class FileLedger implements Ledger {
   /** Enters the volume, reads it, and claims it for this lottery. */
   async open(): Promise<void> {
     await this.#guarded(() => this.#bets.locked((files) => this.#enter(files)));
-    await this.settle();
+    await this.#guarded(() => this.#countAll());
     this.#identity = await this.#guarded(() => this.#bets.locked(() => this.#member.claim()));
+    await this.settle();
+    await this.#guarded(() => this.#member.activate(this.#bets));
   }
 
   async #enter(files: LockedBets): Promise<void> {
@@ -281,11 +293,15 @@ export class FileLedger implements Ledger {
   /** Counts every row, and makes all rows and closes durable. */
   async settle(): Promise<void> {
     await this.#guarded(async () => {
-      await this.#bets.follow();
-      await this.#bets.exclusively(() => {});
+      await this.#countAll();
       await this.#member.cover(this.#bets.foreignSize);
       await this.#closed.sync();
     });
+  }
+
+  async #countAll(): Promise<void> {
+    await this.#bets.follow();
+    await this.#bets.exclusively(() => {});
   }
 
   /** Makes bets.csv durable up to the end of a round. */

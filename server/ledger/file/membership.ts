@@ -12,7 +12,7 @@ import type { LedgerFigures } from "../figures.ts";
 import type { LotteryIdentity } from "../ledger.ts";
 import type { BetsFile, LockedBets } from "./bets_file.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import { Durability } from "./durability.ts";
 import { findLogs, isOf, logNames, readRecords } from "./log_files.ts";
 import { assertIdentity, claimIdentity, type LotterySettings } from "./lottery_identity.ts";
@@ -76,11 +76,16 @@ export class Membership {
    */
   claim(): LotteryIdentity {
     const { epoch, log } = this.#entry!;
-    removeDeadLogs({ disk: this.#disk }, this.#checkpoints.recorded);
     const identity = claimIdentity(this.#disk, this.#options.settings);
     const lottery = this.#lottery = this.#checkpoints.lottery = identity.id;
     log.begin({ lottery, epoch });
     return identity;
+  }
+
+  /** Begins to store: the checkpoint is no longer clean, and logs of killed servers go that nobody needs. */
+  async activate(bets: BetsFile): Promise<void> {
+    await this.#checkpoints.activate(bets.foreignSize);
+    await bets.locked(() => removeDeadLogs({ disk: this.#disk }, this.#checkpoints.recorded));
   }
 
   /** Makes a round durable that was just appended. */
@@ -107,17 +112,23 @@ export class Membership {
    */
   async leave(bets: BetsFile): Promise<void> {
     if (this.#entry === undefined || !await this.#durability!.end()) return;
-    const { log } = this.#entry;
+    await bets.exclusively(() => this.#leave(bets.size));
+  }
+
+  /** Does the same for a server that has stored nothing. The lock of bets.csv is held. */
+  async leaveUnread(bets: DiskFile): Promise<void> {
+    if (this.#entry !== undefined) await this.#leave(bets.size());
+  }
+
+  async #leave(size: number): Promise<void> {
+    const { log } = this.#entry!;
     const disk = this.#disk;
-    await bets.exclusively(async () => {
-      const { size } = bets;
-      if (findLogs(disk).live.every((name) => name === log.name)) {
-        await this.#checkpoints.locked(() => this.#checkpoints.end(size));
-        removeDeadLogs({ disk }, size);
-      }
-      disk.remove(log.name);
-      disk.syncFolder();
-    });
+    if (findLogs(disk).live.every((name) => name === log.name)) {
+      await this.#checkpoints.locked(() => this.#checkpoints.end(size));
+      removeDeadLogs({ disk }, size);
+    }
+    disk.remove(log.name);
+    disk.syncFolder();
   }
 
   /** Waits until no checkpoint is being made. */

@@ -38,8 +38,8 @@ export interface ClosedMark {
 
 /** What a server of an earlier version, which knows no redo log, has announced and known to be durable. */
 export interface EarlierRound {
-  from: number;
-  to: number;
+  /** Its last round; nothing if that line is damaged. */
+  round?: { from: number; to: number };
   /** Durable bytes of bets.csv. */
   bets: number;
 }
@@ -75,10 +75,10 @@ export interface JournalContent {
 /** Parses the content of a journal. A line that is missing or damaged promises nothing. */
 export function parseJournal(bytes: Uint8Array): JournalContent {
   const earlier = EARLIER_ROUND_LINE.parse(bytes);
-  if (earlier !== undefined) {
-    const found = EARLIER_MARK_LINE.parse(bytes.subarray(EARLIER_ROUND_LINE.bytes));
-    const { bets = 0, ...mark } = found ?? NO_MARK as { bets?: number } & ClosedMark;
-    return { mark, earlier: { from: earlier.from, to: earlier.to, bets } };
+  const earlierMark = EARLIER_MARK_LINE.parse(bytes.subarray(EARLIER_ROUND_LINE.bytes));
+  if (earlier !== undefined || earlierMark !== undefined) {
+    const { bets, ...mark } = earlierMark ?? { bets: 0, ...NO_MARK };
+    return { mark, earlier: { round: earlier && { from: earlier.from, to: earlier.to }, bets } };
   }
   const mark = MARK_LINE.parse(bytes.subarray(ROUND_LINE.bytes)) ?? NO_MARK;
   return { round: ROUND_LINE.parse(bytes), mark };

@@ -104,7 +104,7 @@ Deno.test("RoundJournal.restart() keeps the mark, and replaces the journal of an
   disk.put(NAME, earlier);
   const journal = open(disk);
   const mark = { closed: 2, closedSum: 99288994 };
-  assertEquals(journal.read(), { mark, earlier: { from: 38, to: 95, bets: 95 } });
+  assertEquals(journal.read(), { mark, earlier: { round: { from: 38, to: 95 }, bets: 95 } });
   journal.restart({ epoch: 3, size: 95 });
   assertEquals(open(disk).read(), { mark, round: { epoch: 3, from: 95, to: 95, cuts: 1 } });
   assertEquals(disk.bytes(NAME).length, JOURNAL_BYTES);

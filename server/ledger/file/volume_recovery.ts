@@ -72,14 +72,16 @@ export async function recoverVolume(
   await checkpoint.settle();
   checkpoint.announce(state.last);
   await syncBets(bets);
+  // Before a server has claimed the volume, none has written to it.
+  const isUnclaimed = options.lottery === undefined;
   const recorded = {
     sequence: (state.last?.sequence ?? 0) + 1,
     epoch: (state.last?.epoch ?? 0) + 1,
-    size: plan.size,
-    isClean: options.isClean ?? false,
+    size: isUnclaimed ? 0 : plan.size,
+    isClean: isUnclaimed || (options.isClean ?? false),
   };
   await checkpoint.record(recorded);
-  journal.restart(recorded);
+  journal.restart({ epoch: recorded.epoch, size: plan.size });
   for (const name of options.logs) disk.remove(name);
   disk.syncFolder();
   return { checkpoint: recorded, ...cut };
@@ -135,7 +137,10 @@ export function planVolume({ size, read, state, content, records, cutsHugeHole =
   const keeps = last === undefined || last.isClean || content.earlier !== undefined;
   if (!keeps) return planRecovery({ size, durableSize, records });
   if (!cutsHugeHole && endsInHugeHole(size, read)) refuseHugeHole();
-  const { wholeSize } = inspectTail(size, content.earlier, { read, durableSize });
+  const { wholeSize } = inspectTail(size, content.earlier?.round, {
+    read,
+    durableSize: durableSizeOf(state, content),
+  });
   return planRecovery({ size, durableSize, records, keptTo: wholeSize });
 }
 
