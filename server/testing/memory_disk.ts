@@ -367,6 +367,11 @@ class MemoryFile implements DiskFile {
     return this.#node.locker === this;
   }
 
+  /** Nobody else could release it meanwhile. */
+  tryLockFor(): boolean {
+    return this.tryLock();
+  }
+
   async lock(): Promise<void> {
     await this.#held("lock");
     this.#happens("lock");

@@ -27,6 +27,8 @@ export interface DiskFile {
   sync(): Promise<void>;
   /** Takes the lock if it is free; returns whether it was. */
   tryLock(): boolean;
+  /** Takes the lock if it gets free within about `timeMs`; returns whether it did. Blocks. */
+  tryLockFor(timeMs: number): boolean;
   /** Waits for the lock, in a thread. */
   lock(): Promise<void>;
   unlock(): void;
@@ -129,6 +131,11 @@ export class FolderDisk implements Disk {
   }
 }
 
+/** Between two looks at a lock that is taken: it is held for about as long. */
+const LOCK_PAUSE_MS = 0.02;
+/** Nobody ever changes this: waiting for it is a pause. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
+
 class RealFile implements DiskFile {
   readonly #path: string;
   readonly #file: Deno.FsFile;
@@ -200,6 +207,15 @@ class RealFile implements DiskFile {
 
   tryLock(): boolean {
     return this.#file.tryLockSync(true);
+  }
+
+  tryLockFor(timeMs: number): boolean {
+    for (let waitedMs = 0; waitedMs < timeMs; waitedMs += LOCK_PAUSE_MS) {
+      // Whoever holds the lock gets the processor meanwhile.
+      Atomics.wait(PAUSE, 0, 0, LOCK_PAUSE_MS);
+      if (this.tryLock()) return true;
+    }
+    return false;
   }
 
   lock(): Promise<void> {

@@ -12,8 +12,13 @@ import { turnEnd } from "./serial_queue.ts";
 
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const PATIENCE_MS = 5000;
+/**
+ * How long the event loop is kept while a lock is expected to get free. Unlike a thread that waits, which holds the
+ * lock until the event loop is scheduled, this one goes on at once.
+ */
+const BLOCKED_MS = 2;
 /** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
-const TURNS_MAX = 8;
+const TURNS_MAX = 20;
 
 /** Options of {@linkcode FileLock}. */
 export interface FileLockOptions {
@@ -60,6 +65,7 @@ export class FileLock {
 
   async #wait(): Promise<void> {
     for (let turn = 1; turn < TURNS_MAX; turn++) {
+      if (this.#file.tryLockFor(BLOCKED_MS)) return;
       await turnEnd();
       if (this.#file.tryLock()) return;
     }
