@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { DiskFile } from "../../server/ledger/file/disk.ts";
 import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
+import { BETS_FILE, LOG_PREFIX } from "../../server/ledger/file/volume_files.ts";
 import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
@@ -51,7 +53,7 @@ export class FileEngine implements SimulatedEngine {
   process(): ServerProcess {
     const process = this.#disk.process();
     this.#processes.add(process);
-    if (this.#without === "sync") removeSync(process);
+    weaken(process, this.#without);
     return {
       get isKilled() {
         return process.isKilled;
@@ -103,12 +105,31 @@ export class FileEngine implements SimulatedEngine {
   }
 }
 
-function removeSync(process: MemoryProcess): void {
+/** Switches a protection off in a process. */
+function weaken(process: MemoryProcess, without: Protection | undefined): void {
+  if (without === "sync") changeFiles(process, "", UNSYNCED);
+  if (without === "sync of logs") changeFiles(process, LOG_PREFIX, UNSYNCED);
+  if (without === "order of checkpoints") changeFiles(process, BETS_FILE, UNSYNCED, "exactly");
+  if (without !== "locks of logs") return;
+  const find = process.find.bind(process);
+  process.find = (name) => {
+    const file = find(name);
+    return file && Object.assign(file, { tryLock: () => true });
+  };
+}
+
+const UNSYNCED: Partial<DiskFile> = { syncNow: () => {}, sync: () => Promise.resolve() };
+
+/** Changes the files of a process whose names begin so, or are exactly so. */
+function changeFiles(
+  process: MemoryProcess,
+  name: string,
+  change: Partial<DiskFile>,
+  how?: "exactly",
+): void {
   const open = process.open.bind(process);
-  process.open = (name) => {
-    const file = open(name);
-    file.syncNow = () => {};
-    file.sync = () => Promise.resolve();
-    return file;
+  process.open = (opened) => {
+    const isMeant = how === "exactly" ? opened === name : opened.startsWith(name);
+    return isMeant ? Object.assign(open(opened), change) : open(opened);
   };
 }

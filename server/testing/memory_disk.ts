@@ -10,48 +10,13 @@
 import type { Disk, DiskFile } from "../ledger/file/disk.ts";
 import { LOG_PREFIX } from "../ledger/file/volume_files.ts";
 import { Random } from "../../testing/random.ts";
+import { type Fault, type Operation, type OperationKind, ProcessKilled } from "./memory_faults.ts";
 import { WrittenContent } from "./written_content.ts";
 
-/** The operations of a disk. */
-export type OperationKind =
-  | "open"
-  | "syncFolder"
-  | "size"
-  | "isCurrent"
-  | "read"
-  | "write"
-  | "truncate"
-  | "sync"
-  | "tryLock"
-  | "lock"
-  | "unlock";
-
-/** One operation, as it is passed to {@linkcode MemoryDisk.fault}. */
-export interface Operation {
-  /** Counted from 1 over all processes. */
-  number: number;
-  kind: OperationKind;
-  /** The name of the file. That of a redo log is {@linkcode LOG_PREFIX}, whichever it is. */
-  file: string;
-  process: MemoryProcess;
-}
-
-/** The fault of an operation. */
-export type Fault =
-  /** It throws, but a write leaves its first `bytes` in the file. */
-  | { kind: "fail"; bytes?: number }
-  /** A write accepts only this many bytes, and returns that number. */
-  | { kind: "short"; bytes: number }
-  /** Its process is killed, but a write leaves its first `bytes` in the file. */
-  | { kind: "kill"; bytes?: number };
+export type { Fault, Operation };
 
 function kindOfName(name: string): string {
   return name.startsWith(LOG_PREFIX) ? LOG_PREFIX : name;
-}
-
-/** The calling process was killed: its operations no longer have an effect. */
-export class ProcessKilled extends Error {
-  override name = "ProcessKilled";
 }
 
 /** Blocks an operation until it is released. */

@@ -1,18 +1,12 @@
 /**
  * The ledger on files of a shared volume, written by any number of servers on one host at once.
  *
- * Batches that wait at the same time share one round: one turn of the lock, one write to bets.csv, one record
- * in the redo log of this server, one sync of that log. A round takes what is waiting and never waits for more.
- * Its batches are answered when it is durable. A round that was appended whole is never taken back: it is stored,
- * or its outcome is unknown.
- *
  * @module
  */
 
-import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
-import { LedgerFigures, microseconds } from "../figures.ts";
+import { LedgerFigures } from "../figures.ts";
 import type {
   AgencySeen,
   AppendResult,
@@ -25,7 +19,7 @@ import type {
   Readiness,
 } from "../ledger.ts";
 import { LAST_DAY } from "../bet_row.ts";
-import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
+import { messageOf } from "./admission.ts";
 import { BetsFile, type LockedBets } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "./disk.ts";
@@ -34,7 +28,8 @@ import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Membership } from "./membership.ts";
-import { SerialQueue, turnEnd } from "./serial_queue.ts";
+import { Rounds } from "./rounds.ts";
+import { SerialQueue } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
@@ -84,13 +79,6 @@ export async function openFileLedger(
   }
 }
 
-/** What was appended in a round. */
-interface AppendedRound {
-  batches: WaitingBatch[];
-  /** Where its rows begin in bets.csv. */
-  from: number;
-}
-
 /** The ledger on the files of one volume. */
 export class FileLedger implements Ledger {
   readonly notation = "rows";
@@ -103,10 +91,8 @@ export class FileLedger implements Ledger {
   readonly #member: Membership;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
-  /** The rows of the round in hand. */
-  readonly #rows = new ByteBuffer(64 * 1024);
+  readonly #rounds: Rounds;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
-  #waiting: WaitingBatch[] = [];
   #identity: LotteryIdentity | undefined;
   #heartbeat: Heartbeat | undefined;
   #draw: Draw | undefined;
@@ -149,17 +135,20 @@ export class FileLedger implements Ledger {
       cover: (size) => this.#cover(size),
     });
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
+    this.#rounds = new Rounds({
+      bets: this.#bets,
+      closed: this.#closed,
+      figures,
+      queue: this.#queue,
+      commit: (from, rows) => this.#member.commit(from, rows),
+      failure: () => this.#failure,
+      onFatal: (error) => this.#fail(error),
+    });
     disk.syncFolder();
   }
 
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
-    if (this.#failure !== undefined) return Promise.resolve(this.#refused(this.#failure));
-    const { promise, resolve } = Promise.withResolvers<AppendResult>();
-    // Asking for the time costs more than anything else here: the batches of a round share it.
-    const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
-    this.#waiting.push({ batch, expectedBets, arrived, resolve });
-    if (this.#waiting.length === 1) this.#queue.run(() => this.#runRound());
-    return promise;
+    return this.#rounds.append(batch, expectedBets);
   }
 
   async close(agency: number): Promise<CloseResult> {
@@ -345,72 +334,6 @@ export class FileLedger implements Ledger {
     } catch {
       return true;
     }
-  }
-
-  async #runRound(): Promise<void> {
-    await turnEnd();
-    const { batches, from } = await this.#appendWaiting();
-    if (batches.length === 0) return;
-    const result = await this.#commit(from);
-    this.figures.countRound(batches, result.status);
-    for (const { resolve } of batches) resolve(result);
-  }
-
-  /** Appends the waiting batches in one round; refuses those that may not be stored. */
-  async #appendWaiting(): Promise<AppendedRound> {
-    let round: WaitingBatch[] = [];
-    try {
-      if (this.#failure !== undefined) throw this.#failure;
-      return await this.#bets.exclusively(() => {
-        // Taken only now: what came while another server held the lock shares this turn of it.
-        round = this.#takeWaiting();
-        return this.#appendRound(round);
-      });
-    } catch (error) {
-      this.#failIfFatal(error);
-      // Nothing of the round is in the file, so its bets are refused.
-      const refused = round.length > 0 ? round : this.#takeWaiting();
-      for (const { resolve } of refused) resolve(this.#refused(error));
-      return { batches: [], from: 0 };
-    }
-  }
-
-  #takeWaiting(): WaitingBatch[] {
-    const round = this.#waiting;
-    this.#waiting = [];
-    return round;
-  }
-
-  /** Appends the batches that may be stored; refuses the others. The lock is held. */
-  #appendRound(round: readonly WaitingBatch[]): AppendedRound {
-    const batches = admit(round, {
-      closed: this.#closed.agencies(this.#bets.mark),
-      countOf: (agency) => this.#bets.count(agency),
-      figures: this.figures,
-    });
-    if (batches.length === 0) return { batches, from: 0 };
-    this.#rows.length = 0;
-    for (const { batch } of batches) this.#rows.write(batch.bytes);
-    return { batches, from: this.#bets.append(this.#rows.view()) };
-  }
-
-  /** Makes the round durable that was appended at `from`. */
-  async #commit(from: number): Promise<AppendResult> {
-    try {
-      await this.#member.commit(from, this.#rows.view());
-      this.#bets.assertInPlace();
-      return { status: "stored" };
-    } catch (error) {
-      // A second sync would succeed although these bets are lost, so there is none.
-      this.#fail(error);
-      return unknownBecause(error);
-    }
-  }
-
-  /** Refuses a batch of which nothing is in the file. */
-  #refused(error: unknown): AppendResult {
-    const why = error instanceof FatalLedgerError ? "other" : "disk";
-    return this.figures.refuse(why, messageOf(error));
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */

@@ -6,74 +6,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { canFail, type Plan, PLANS } from "../../testing/fault_plans.ts";
 import { Random } from "../../../testing/random.ts";
 import { type OpenedLedger, openLedger } from "../../testing/ledgers.ts";
-import {
-  type Fault,
-  MemoryDisk,
-  type MemoryProcess,
-  type Operation,
-} from "../../testing/memory_disk.ts";
+import { type Fault, MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import type { DiskFile } from "./disk.ts";
 import { parseJournal } from "./round_journal.ts";
 import { DISK_FAILURE_FILE, JOURNAL_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
-
-/** Locking and unlocking do not fail in these tests. */
-function canFail({ kind }: Operation): boolean {
-  return kind !== "unlock" && kind !== "lock" && kind !== "tryLock";
-}
-
-interface Plan {
-  /** The operations that it strikes, one after the other. */
-  strikes: (operation: Operation) => boolean;
-  /** The fault of an operation after `struck`, the first one that was struck. */
-  fault: (operation: Operation, struck: number) => Fault | undefined;
-}
-
-const isWrite = ({ kind }: Operation) => kind === "write";
-/** To be killed at any other operation is to be killed at the next one of these. */
-const isChange = ({ kind }: Operation) =>
-  kind !== "read" && kind !== "size" && kind !== "isCurrent";
-
-const killsAfter = (bytes: number): Plan => ({
-  strikes: isWrite,
-  fault: ({ number }, struck) => number === struck ? { kind: "kill", bytes } : undefined,
-});
-
-const PLANS: Record<string, Plan> = {
-  "fails once": {
-    strikes: canFail,
-    fault: ({ number }, struck) => number === struck ? { kind: "fail" } : undefined,
-  },
-  "fails from then on": {
-    strikes: canFail,
-    fault: (operation) => canFail(operation) ? { kind: "fail" } : undefined,
-  },
-  "fails half way": {
-    strikes: isWrite,
-    fault: ({ number }, struck) => number === struck ? { kind: "fail", bytes: 40 } : undefined,
-  },
-  "takes less": {
-    strikes: isWrite,
-    fault: ({ number }, struck) => number === struck ? { kind: "short", bytes: 40 } : undefined,
-  },
-  "takes less and then fails": {
-    strikes: isWrite,
-    fault: (operation, struck) => {
-      if (operation.number === struck) return { kind: "short", bytes: 40 };
-      return operation.number === struck + 1 && canFail(operation) ? { kind: "fail" } : undefined;
-    },
-  },
-  "ends its process": {
-    strikes: isChange,
-    fault: ({ number }, struck) => number === struck ? { kind: "kill" } : undefined,
-  },
-  "ends its process after 1 byte": killsAfter(1),
-  "ends its process within a row": killsAfter(40),
-  "ends its process before the last byte": killsAfter(59),
-  "ends its process after all bytes": killsAfter(1000),
-};
 
 /** A scenario: what happens before the fault, and what happens while it strikes. */
 interface Scenario {

@@ -90,7 +90,7 @@ export function* parseRecords(log: Uint8Array): Generator<LogRecord> {
 function parseRecord(bytes: Uint8Array): LogRecord | undefined {
   if (bytes[0] !== RECORD_MARK || !startsWith(bytes, PREFIX.subarray(0, LOTTERY_AT))) return;
   const header = LINE.parse(bytes.subarray(PREFIX.length, HEADER_BYTES));
-  if (header === undefined) return;
+  if (header === undefined || bytes[PREFIX.length - 1] !== PREFIX[PREFIX.length - 1]) return;
   const { epoch, from, length, crc } = header;
   const rows = bytes.subarray(HEADER_BYTES, HEADER_BYTES + length);
   const lottery = bytes.subarray(LOTTERY_AT, LOTTERY_AT + LOTTERY_BYTES);
