@@ -37,7 +37,11 @@ export class Checkpoints {
     this.#disk = disk;
     this.#handle = disk.open(CHECKPOINT_FILE);
     this.file = new CheckpointFile(this.#handle);
-    this.#lock = new FileLock(this.#handle, { name: CHECKPOINT_FILE, ...options });
+    this.#lock = new FileLock(this.#handle, {
+      name: CHECKPOINT_FILE,
+      ...options,
+      isHeldLong: true,
+    });
     this.#bets = disk.open(BETS_FILE);
   }
 

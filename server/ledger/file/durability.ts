@@ -120,8 +120,9 @@ export class Durability {
   #makeRoom(size: number): void {
     const log = this.#log;
     if (!log.hasRoom) return this.#tryFilling();
+    if (this.#clearing !== undefined) return;
     log.release(this.#checkpoints.look());
-    if (log.used <= USED_MAX || this.#clearing !== undefined) return;
+    if (log.used <= USED_MAX) return;
     this.#clearing = this.#checkpoints.cover(size).then(
       () => log.release(this.#checkpoints.recorded),
       (error) => this.#options.onFatal(error),
