@@ -125,6 +125,8 @@ Deno.test({
       assertEquals(await page.evaluate("shifts"), [], `${width}x${height}`);
       const isWider = "document.documentElement.scrollWidth > innerWidth";
       assertEquals(await page.evaluate(isWider), false, `${width} is too narrow`);
+      await page.evaluate("document.querySelector('#language').click()");
+      assertEquals(await page.evaluate(isWider), false, `${width} is too narrow for Spanish`);
     }
   },
 });

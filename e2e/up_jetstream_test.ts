@@ -5,7 +5,7 @@ import { needs } from "../testing/needs.ts";
 import type { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { unlessNotFound } from "../tools/project.ts";
-import { isAlive, readRunRecord } from "../tools/run/run_lock.ts";
+import { readRunRecord, runningPrograms } from "../tools/run/run_lock.ts";
 import { assertStored, exerciseBets, readBets, sampleBets, winnersOf } from "./bets.ts";
 import { type CopyOptions, ProjectCopy } from "./project_copy.ts";
 
@@ -147,7 +147,7 @@ Deno.test({
     assertEquals(children.length, 3 + 1 + 2 + 2, "nodes, the board, servers and clients");
     up.signal("SIGTERM");
     assertEquals(await up.ended(SLOW_MS), 143, up.output());
-    assertEquals(children.some(isAlive), false);
+    assertEquals(await runningPrograms(children), []);
 
     delete copy.env.CLI_BATCH_SIZE;
     await using others = await sampleBets({ agencies: 2, seed: 7 });
@@ -200,7 +200,7 @@ Deno.test({
     const down = await succeed(copy, "down");
     // Those that lost a pipe with `up` and wrote to it have already ended.
     assertMatch(down, /Stopped [1-6] process(es)? of an earlier run/);
-    assertEquals(children.some(isAlive), false);
+    assertEquals(await runningPrograms(children), []);
   },
 });
 

@@ -5,9 +5,9 @@
  */
 
 import { runCommand } from "./command.ts";
-import { TASK } from "./project.ts";
+import { TASK, TaskError } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
-import { isAlive, leftBehind, readRunRecord, RunLock } from "./run/run_lock.ts";
+import { leftBehind, readRunRecord, RunLock } from "./run/run_lock.ts";
 
 const USAGE =
   `Stops servers and clients, in containers and as processes. The bets stay on the volume.
@@ -16,6 +16,7 @@ Usage: ${TASK} down [--help]`;
 
 /** How long processes of an earlier run may take to end, and how often they are checked. */
 const STOP_GRACE_MS = 3000;
+const KILL_GRACE_MS = 2000;
 const POLL_MS = 50;
 
 async function run(): Promise<number> {
@@ -40,13 +41,27 @@ async function stopLeftBehind(): Promise<boolean> {
   const left = await leftBehind();
   if (left.length > 0) console.log(`Stopping processes of an earlier run: ${left.join(", ")}`);
   for (const pid of left) signal(pid, "SIGTERM");
-  const deadlineMs = performance.now() + STOP_GRACE_MS;
-  while (left.some(isAlive) && performance.now() < deadlineMs) {
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  for (const pid of await outlasting(STOP_GRACE_MS)) signal(pid, "SIGKILL");
+  const survivors = await outlasting(KILL_GRACE_MS);
+  if (survivors.length > 0) {
+    throw new TaskError(`Cannot end processes that were killed: ${survivors.join(", ")}`);
   }
-  for (const pid of await leftBehind()) signal(pid, "SIGKILL");
-  if (left.length > 0) console.log(`Stopped ${left.length} processes of an earlier run`);
+  if (left.length > 0) {
+    const processes = left.length === 1 ? "process" : "processes";
+    console.log(`Stopped ${left.length} ${processes} of an earlier run`);
+  }
   return left.length > 0;
+}
+
+/** Returns what an earlier run has left as soon as that is nothing, or what is still there after so long. */
+async function outlasting(graceMs: number): Promise<number[]> {
+  const deadlineMs = performance.now() + graceMs;
+  let left = await leftBehind();
+  while (left.length > 0 && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    left = await leftBehind();
+  }
+  return left;
 }
 
 /** Sends a signal to a process, unless it has just ended. */

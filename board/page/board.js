@@ -22,6 +22,9 @@ const COUNT_MS = 450;
 let words = wordsOf("en");
 /** @type {BoardState | undefined} */
 let state;
+/** A number as wide as that of the bets becomes, where nobody knows it. */
+const WIDE = 888_888_888;
+
 /** Since when there is no connection to the board. @type {number | undefined} */
 let lostMs;
 
@@ -33,6 +36,7 @@ const draw = new Draw(tiles, () => {
   if (state !== undefined) showLottery(state);
 });
 
+const headline = byId("headline", HTMLElement);
 const phase = byId("phase", HTMLElement);
 const total = byId("total", HTMLElement);
 const connection = byId("connection", HTMLElement);
@@ -111,6 +115,10 @@ function showLottery(state) {
 /** Shows the large sentence, with the number of bets that is shown below it. @param {BoardState} state */
 function showSentence(state) {
   setText(phase, words.phase(phaseOf({ ...state, bets: shownTotal }, draw)));
+  const { agencies: { length: agencies }, betsExpected } = state;
+  // The room of the longest sentence while bets are open, so that nothing below moves when the numbers grow.
+  const last = { bets: betsExpected ?? WIDE, closed: agencies, agencies };
+  headline.dataset.room = words.phase({ kind: "open", ...last });
 }
 
 /** @param {BoardState} state */

@@ -117,10 +117,14 @@ export async function readRunRecord(root: string = PROJECT_ROOT): Promise<RunRec
  * continue with the next run's servers, and close its agency there.
  */
 export async function leftBehind(root: string = PROJECT_ROOT): Promise<number[]> {
-  const { children } = await readRunRecord(root);
+  return await runningPrograms((await readRunRecord(root)).children);
+}
+
+/** Returns those process ids that are programs of this project which run. */
+export async function runningPrograms(pids: readonly number[]): Promise<number[]> {
   const found: number[] = [];
-  for (const pid of children) {
-    // The system may have given the id to another process since.
+  for (const pid of pids) {
+    // The system may have given the id to another process since, or keep it for one that has ended.
     if (isAlive(pid) && OWN_PROGRAM.test(await commandLine(pid))) found.push(pid);
   }
   return found;
