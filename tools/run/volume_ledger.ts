@@ -5,7 +5,7 @@
  */
 
 import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
-import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME, TaskError } from "../project.ts";
 import { certifyRun } from "../record/draws.ts";
 import { volumeDraws } from "../record/draw_sources.ts";
 import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
@@ -45,6 +45,10 @@ export const VOLUME_LEDGER: RunLedger = {
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
   read: async ({ server }, say) => {
+    // Servers that are still running have recovered it.
+    await recoverVolumeFiles(SHARED_VOLUME).catch((error) => {
+      if (!(error instanceof TaskError)) throw error;
+    });
     const [current] = await volumeDraws(SHARED_VOLUME);
     if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME, say);
     return {

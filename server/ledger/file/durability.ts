@@ -133,6 +133,6 @@ export class Durability {
     const now = this.#now();
     if (now - this.#filledAt < FILL_AGAIN_MS) return;
     this.#filledAt = now;
-    this.#log.fill();
+    this.#log.fill().catch((error) => this.#options.onFatal(error));
   }
 }

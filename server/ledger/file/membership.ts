@@ -84,6 +84,7 @@ export class Membership {
 
   /** Begins to store: the checkpoint is no longer clean, and logs of killed servers go that nobody needs. */
   async activate(bets: BetsFile): Promise<void> {
+    await this.#entry!.log.fill();
     await this.#checkpoints.activate(bets.foreignSize);
     await bets.locked(() => removeDeadLogs({ disk: this.#disk }, this.#checkpoints.recorded));
   }
@@ -131,9 +132,10 @@ export class Membership {
     disk.syncFolder();
   }
 
-  /** Waits until no checkpoint is being made. */
-  idle(): Promise<void> {
-    return this.#checkpoints.idle();
+  /** Waits until nothing is being written any more. */
+  async idle(): Promise<void> {
+    await this.#entry?.log.idle();
+    await this.#checkpoints.idle();
   }
 
   /** Closes all files, which releases their locks. */

@@ -1,6 +1,6 @@
 /**
- * The redo log of one server: a file of fixed size, filled with zeros when it is created and overwritten in
- * place, round after round. So a sync commits nothing but its pages: neither a size nor a block is new.
+ * The redo log of one server: a file of fixed size, filled with zeros when its server starts and overwritten
+ * in place, round after round. So a sync commits nothing but its pages: neither a size nor a block is new.
  *
  * While its server lives, the file is locked: recovery from logs runs only where no log is locked.
  *
@@ -38,6 +38,7 @@ export class RedoLog {
   /** The records that are needed, oldest first, from index {@linkcode #oldest} on. */
   #needed: Needed[] = [];
   #oldest = 0;
+  #filling: Promise<void> | undefined;
 
   private constructor(name: string, file: DiskFile, bytes: number) {
     this.name = name;
@@ -46,19 +47,16 @@ export class RedoLog {
   }
 
   /**
-   * Creates and locks a log, durably. The lock of bets.csv is held. On a full disk the log has no room for any
-   * record, but its lock shows that this server lives.
+   * Creates and locks an empty log, durably. The lock of bets.csv is held. Its lock shows that this server lives.
    *
-   * @param bytes Its size.
+   * @param bytes Its size, once it is filled.
    * @throws If not even an empty file can be created.
    */
   static create(disk: Disk, bytes: number): RedoLog {
     const { name, file } = disk.createUnique(LOG_PREFIX);
     file.tryLock();
-    const log = new RedoLog(name, file, bytes);
-    log.fill();
     disk.syncFolder();
-    return log;
+    return new RedoLog(name, file, bytes);
   }
 
   /** Whether it has room for any record: not on a full disk. */
@@ -72,15 +70,19 @@ export class RedoLog {
   }
 
   /**
-   * Fills the log with zeros if it has no room yet, and there is room on the disk.
+   * Fills the log with zeros if it has no room yet, and there is room on the disk. Needs no lock.
    *
    * @throws {SyncFailedError} If its sync fails.
    */
-  fill(): void {
-    if (this.#pages > 0) return;
+  fill(): Promise<void> {
+    return this.#filling ??= this.#fill().finally(() => this.#filling = undefined);
+  }
+
+  async #fill(): Promise<void> {
+    const size = PAGE_BYTES * this.#pagesWanted;
+    if (this.#pages > 0 || size === 0) return;
+    const zeros = new Uint8Array(Math.min(FILL_BYTES, size));
     try {
-      const size = PAGE_BYTES * this.#pagesWanted;
-      const zeros = new Uint8Array(Math.min(FILL_BYTES, size));
       for (let at = 0; at < size; at += zeros.length) {
         writeAll(this.#file, zeros.subarray(0, size - at), at);
       }
@@ -89,7 +91,7 @@ export class RedoLog {
       return;
     }
     try {
-      this.#file.syncNow();
+      await this.#file.sync();
     } catch (cause) {
       throw new SyncFailedError(syncFailedMessage(this.name, cause), { cause });
     }
@@ -159,6 +161,11 @@ export class RedoLog {
   /** Whether its name leads to it: if not, a server that starts takes this one for dead. */
   isCurrent(maxAgeMs: number): boolean {
     return this.#file.isCurrent(maxAgeMs);
+  }
+
+  /** Waits until it is not being filled. */
+  async idle(): Promise<void> {
+    await this.#filling?.catch(() => {});
   }
 
   /** Closes the file, which releases its lock. */

@@ -6,18 +6,19 @@ import { RedoLog } from "./redo_log.ts";
 
 const OF = { lottery: "54a991fe-b547-8f16-9588-f46c0e71704b", epoch: 1 };
 
-function open(disk: MemoryDisk, pages: number): RedoLog {
+async function open(disk: MemoryDisk, pages: number): Promise<RedoLog> {
   const log = RedoLog.create(disk.process(), pages * PAGE_BYTES);
   log.begin(OF);
+  await log.fill();
   return log;
 }
 
-Deno.test("RedoLog keeps every needed record, and writes while there is room, whatever the sizes", () => {
+Deno.test("RedoLog keeps every needed record, and writes while there is room, whatever the sizes", async () => {
   const random = new Random(7);
   for (let run = 0; run < 200; run++) {
     const disk = new MemoryDisk();
     const pages = 1 + random.below(12);
-    const log = open(disk, pages);
+    const log = await open(disk, pages);
     const needed: { from: number; to: number; pages: number }[] = [];
     let size = 0;
     for (let round = 0; round < 60; round++) {
@@ -42,13 +43,13 @@ Deno.test("RedoLog keeps every needed record, and writes while there is room, wh
   }
 });
 
-Deno.test("RedoLog is empty on a full disk, and is filled when there is room", () => {
+Deno.test("RedoLog is empty on a full disk, and is filled when there is room", async () => {
   const disk = new MemoryDisk();
   disk.capacity = 3 * PAGE_BYTES;
-  const log = open(disk, 4);
+  const log = await open(disk, 4);
   assertEquals([disk.bytes(log.name).length, log.hasRoom, log.used], [0, false, 1]);
   assertEquals(log.write(0, new Uint8Array(1)), false);
   disk.capacity = Infinity;
-  log.fill();
+  await log.fill();
   assertEquals([log.hasRoom, log.used, log.write(0, new Uint8Array(1))], [true, 0, true]);
 });
