@@ -10,6 +10,7 @@ import { clients, outages } from "./scenarios/clients.ts";
 import { crowds } from "./scenarios/crowds.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
 import { kills } from "./scenarios/kills.ts";
+import { lateRecords } from "./scenarios/late_records.ts";
 import { lateWrites } from "./scenarios/late_writes.ts";
 import { powerCuts } from "./scenarios/power_cuts.ts";
 import { proxyFaults } from "./scenarios/proxy_faults.ts";
@@ -43,6 +44,12 @@ const CONTROLS: Control[] = [
     needed: LINUX,
     run: () => lateWrites({ seed, count: 1, progress: "asks apart" }),
     finds: ["duplicate"],
+  },
+  {
+    name: "lateRecords() finds a lost batch where servers that start take others for dead",
+    needed: LINUX,
+    run: () => lateRecords({ seed, count: 1, unsafe: ["no-log-lock", "no-log-watch"] }),
+    finds: ["lost"],
   },
   {
     name: "proxyFaults() finds duplicates from agencies that never ask for progress",

@@ -7,6 +7,8 @@
  *
  * - `no-sync`: nothing is flushed to stable storage
  * - `no-log-sync`: redo logs are not flushed
+ * - `no-log-lock`: a server that starts takes all others for dead
+ * - `no-log-watch`: a server does not notice that its redo log is gone
  * - `no-checkpoint-order`: bets.csv is not flushed before a checkpoint is recorded
  * - `no-repair`: bets.csv is never truncated
  * - `no-journal`: every server has a bets.csv.round of its own, so none knows another one's rounds
@@ -20,6 +22,7 @@
  * - `stop-before-lock`: it is about to take the lock of bets.csv
  * - `stop-mid-write`: it has written the first part of its rows to bets.csv
  * - `stop-after-write`: it has written all its rows, but not recorded them in its redo log
+ * - `stop-before-record`: it is about to record a round in its redo log, and holds no lock
  * - `stop-after-record`: it has recorded a round in its redo log, but not synced that
  *
  * @module
@@ -113,13 +116,27 @@ function addMoments(bets: Deno.FsFile): void {
   };
 }
 
-/** Adds the moment after a record. */
-function addRecordMoment(log: Deno.FsFile): void {
+/** Adds the moments before and after a record. */
+function addRecordMoments(log: Deno.FsFile): void {
   const write = log.writeSync.bind(log);
   log.writeSync = (bytes) => {
+    if (bytes[0] === RECORD_MARK) reach("stop-before-record");
     const count = write(bytes);
     if (bytes[0] === RECORD_MARK) reach("stop-after-record");
     return count;
+  };
+}
+
+/** Keeps a server from noticing that its redo log has gone. */
+function rememberLogs(): void {
+  const stat = Deno.statSync;
+  const known = new Map<string, Deno.FileInfo>();
+  Deno.statSync = (path) => {
+    const name = String(path);
+    if (!name.includes("/bets.csv.log-")) return stat(path);
+    const info = known.get(name) ?? stat(path);
+    known.set(name, info);
+    return info;
   };
 }
 
@@ -128,6 +145,7 @@ function removeSync(file: Deno.FsFile): void {
   file.syncData = file.sync = () => Promise.resolve();
 }
 
+if (isOff("no-log-watch")) rememberLogs();
 if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
   Deno.openSync = (path, options) => {
@@ -140,8 +158,9 @@ if (wanted.length > 0) {
       if (isOff("no-checkpoint-order")) removeSync(file);
     }
     if (String(path).includes("/bets.csv.log-")) {
-      addRecordMoment(file);
+      addRecordMoments(file);
       if (isOff("no-log-sync")) removeSync(file);
+      if (isOff("no-log-lock")) file.tryLockSync = () => true;
     }
     return file;
   };

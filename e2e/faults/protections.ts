@@ -9,6 +9,8 @@ export const PROTECTIONS = [
   "no-sync",
   "no-log-sync",
   "no-checkpoint-order",
+  "no-log-lock",
+  "no-log-watch",
   "no-repair",
   "no-journal",
   "no-lock",
