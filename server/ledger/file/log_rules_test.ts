@@ -25,6 +25,7 @@ import type { DiskFile } from "./disk.ts";
 import { Membership } from "./membership.ts";
 import { planRecovery } from "./log_recovery.ts";
 import { PAGE_BYTES } from "./log_record.ts";
+import { turnEnd } from "./serial_queue.ts";
 import { BETS_FILE, CHECKPOINT_FILE, LOG_PREFIX } from "./volume_files.ts";
 
 /** A test plays a sequence; the rule holds unless it is switched off. */
@@ -51,6 +52,13 @@ async function missingAfterPowerCut(disk: MemoryDisk, names: string[]): Promise<
   const left = disk.cutPower((states) => states[0]);
   await openLedger(left.process());
   return missingOn(left, names);
+}
+
+/** Waits for work, or until nothing more of it can happen. */
+async function settled(work: Promise<unknown>): Promise<void> {
+  let isDone = false;
+  void work.then(() => isDone = true);
+  for (let turn = 0; turn < 100 && !isDone; turn++) await turnEnd();
 }
 
 function missingOn(disk: MemoryDisk, names: string[]): string[] {
@@ -114,7 +122,7 @@ testRule(
       (before, name) => before.then(() => two.ledger.append(namedBatch(name))),
       Promise.resolve<unknown>(undefined),
     );
-    await Promise.race([storing, new Promise((resolve) => setTimeout(resolve, 20))]);
+    await settled(storing);
     hold.release();
     await asking;
     await storing;
