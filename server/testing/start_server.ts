@@ -9,7 +9,7 @@ import { DrawSignal } from "../ledger/file/draw_signal.ts";
 import { openFileLedger } from "../ledger/file/file_ledger.ts";
 import { type Listener, Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
-import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";
+import { AGENCIES, keepLog, LOG_BYTES, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
 /** Longer than anything takes: a test fails rather than hangs. */
@@ -87,6 +87,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log,
     signal,
     pollMs: settings.drawPollMs,
+    logBytes: LOG_BYTES,
   });
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);

@@ -1,6 +1,6 @@
 import { parse } from "@std/csv";
 import { needs } from "../../../testing/needs.ts";
-import { keepLog } from "../../testing/ledgers.ts";
+import { keepLog, LOG_BYTES } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
 import type { Ledger } from "../ledger.ts";
@@ -32,7 +32,12 @@ class FileLottery implements LotteryUnderTest {
   }
 
   async open(disk: Disk = this.#newDisk()): Promise<Ledger> {
-    const options = { agencies: AGENCIES, winningNumber: WINNING_NUMBER, pollMs: POLL_MS };
+    const options = {
+      agencies: AGENCIES,
+      winningNumber: WINNING_NUMBER,
+      pollMs: POLL_MS,
+      logBytes: LOG_BYTES,
+    };
     const ledger = await openFileLedger(disk, { ...options, log: keepLog().log });
     this.#ledgers.push(ledger);
     return ledger;
