@@ -7,8 +7,8 @@
 # It changes nothing that exists already. It pulls the base images if a registry answers. Otherwise
 # it builds stand-ins: Debian with debootstrap; on top of it Deno from npm, in two versions: the
 # pinned one, and the one that can `deno compile` without a download (see tools/deno/README.md), with
-# the npm packages of deno.json in its cache, since builds have no network; and the nats-server of
-# .ci/nats.sh. It exits with 3 if this machine cannot run the engine.
+# the npm packages of deno.json in its cache, since builds have no network; the nats-server of
+# .ci/nats.sh; and Debian's Prometheus. It exits with 3 if this machine cannot run the engine.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -20,8 +20,10 @@ base_image() { sed -n "s/^ *$1: \"\${$1:-\(.*\)}\"\$/\1/p" docker-compose.yaml |
 DENO_PINNED=$(sed -n 's/^DENO_PINNED=//p' denow)
 DENO_IMAGE=$(base_image DENO_IMAGE)
 DEBIAN_IMAGE=$(base_image DEBIAN_IMAGE)
-# The nodes are in the compose file only where .env asks for them.
-NATS_IMAGE=$(sed -n 's/^ *NATS_IMAGE: "\(.*\)",$/\1/p' tools/run/compose_parts.ts)
+# Prints the image $1 of the services that run only where somebody asks for them.
+service_image() { sed -n "s/^ *$1: \"\(.*\)\",\$/\1/p" tools/run/compose_parts.ts; }
+NATS_IMAGE=$(service_image NATS_IMAGE)
+PROMETHEUS_IMAGE=$(service_image PROMETHEUS_IMAGE)
 # The Debian release of that image.
 DEBIAN=bookworm
 # The Debian release whose docker-compose package has version 2.
@@ -50,6 +52,7 @@ start() {
   install_compose
   base_images
   nats_image
+  prometheus_image
 }
 
 stop() {
@@ -136,6 +139,12 @@ nats_image() {
   local server=.cache/nats/sid/nats-server
   [[ -x $server ]] || server=.cache/nats/trixie/nats-server
   make_nats "$NATS_IMAGE" "$server" || say "no stand-in for the image $NATS_IMAGE can be made"
+}
+
+# Provides the image of Prometheus. Without one, its test in a container is skipped.
+prometheus_image() {
+  pull "$PROMETHEUS_IMAGE" || make_prometheus "$PROMETHEUS_IMAGE" ||
+    say "no stand-in for the image $PROMETHEUS_IMAGE can be made"
 }
 
 # Prints the path of the pinned Deno. If ./denow runs another version, this installs the pinned one.
@@ -231,6 +240,29 @@ COPY nats-server busybox /usr/local/bin/
 RUN ln -s busybox /usr/local/bin/wget
 LABEL stand-in=true
 ENTRYPOINT ["nats-server"]
+END
+  quietly docker build -t "$1" "$dir" || return 1
+  rm -rf "$dir"
+}
+
+# Builds the image $1 from Debian's package. Like the official image it runs as nobody, to whom the folder
+# of its data belongs.
+make_prometheus() {
+  say "building a stand-in for the image $1 with Debian's Prometheus"
+  local dir
+  dir=$(mktemp -d)
+  unpack_debian_package "$DEBIAN" prometheus "$dir/files" || return 1
+  cp "$dir/files/usr/bin/prometheus" "$dir/" || return 1
+  rm -rf "$dir/files"
+  cat >"$dir/Dockerfile" <<END
+FROM $DEBIAN_IMAGE
+COPY prometheus /bin/
+RUN mkdir /prometheus && chown nobody /prometheus
+USER nobody
+WORKDIR /prometheus
+VOLUME /prometheus
+LABEL stand-in=true
+ENTRYPOINT ["/bin/prometheus"]
 END
   quietly docker build -t "$1" "$dir" || return 1
   rm -rf "$dir"

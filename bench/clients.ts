@@ -9,10 +9,11 @@ import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
+import { fasterFloor, type FloorKind, startFloor } from "./floors.ts";
 import { appendBlocks, BLOCK_BETS, madeBets } from "./made_bets.ts";
 import { type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
-import { cpuSecondsOf, peakBytesOf, startFloor, startLottery } from "./systems.ts";
-import { takeTurn } from "./turns.ts";
+import { cpuSecondsOf, peakBytesOf, startLottery } from "./systems.ts";
+import { takeTurn, type Turn, underLoad } from "./turns.ts";
 
 const SENT_TIMEOUT_MS = 600_000;
 
@@ -54,24 +55,28 @@ export async function measureClients(
   appendBlocks(data, new TextEncoder().encode(lines.join("")), betsOfEach / BLOCK_BETS);
   const { connections } = MAIN_CASE;
   const agencies = connections + clientsCase.runs * clients;
-  await using floor = await startFloor({ servers: 1, path: `${folder.path}/floor.txt` });
+  const startFloorOf = (kind: FloorKind) => startFloor({ kind, servers: 1, folder: folder.path });
+  await using file = await startFloorOf("file");
+  await using log = await startFloorOf("log");
   await using ours = await startLottery({ servers: 1, agencies, volume: folder.path });
   const load = { ...MAIN_CASE, firstAgency: 1 };
-  for (const { ports } of [floor, ours]) {
-    await thread.run({ ...load, ports, seconds: pace.warmSeconds });
-  }
+  const [fileFloor, logFloor, server] = [file, log, ours].map((system) =>
+    underLoad(thread, system, load)
+  );
+  for (const { run } of [fileFloor, logFloor, server]) await run(pace.warmSeconds);
   const runs: ClientsRun[] = [];
-  const floorRates: number[] = [];
+  const floors: Record<FloorKind, Turn[]> = { file: [], log: [] };
   for (let run = 0; run < clientsCase.runs; run++) {
-    const turn = await takeTurn(thread, floor, { ...load, seconds: pace.seconds });
-    floorRates.push(turn.betsPerSecond);
+    floors.file.push(await takeTurn(fileFloor, pace.seconds));
+    floors.log.push(await takeTurn(logFloor, pace.seconds));
     const firstAgency = connections + run * clients + 1;
     runs.push(await runClients(clientsCase, { firstAgency, port: ours.ports[0], data }));
   }
+  const floor = floors[fasterFloor(floors)];
   return {
     ...clientsCase,
     betsPerSecond: spreadOf(runs.map((run) => run.betsPerSecond)),
-    ratio: spreadOf(runs.map((run, at) => run.betsPerSecond / floorRates[at])),
+    ratio: spreadOf(runs.map((run, at) => run.betsPerSecond / floor[at].betsPerSecond)),
     cpuSecondsPerMillion: spreadOfKnown(runs.map((run) => run.cpuSecondsPerMillion)),
     peakBytes: spreadOfKnown(runs.map((run) => run.peakBytes))?.max,
   };

@@ -16,4 +16,6 @@ export interface Context {
   /** The only volume that may become large. */
   volume: PreparedVolume;
   pace: Pace;
+  /** Another version of the project, whose servers take turns with ours. @default {none} */
+  against?: string;
 }

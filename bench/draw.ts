@@ -29,6 +29,8 @@ export interface ColdDrawFigures {
   wcMs?: Spread;
   /** The time divided by that of `wc -l`, run by run. */
   ratio?: Spread;
+  /** The time divided by that of another version, run by run; undefined without one. */
+  ratioToOther?: Spread;
 }
 
 /** One way to a warm draw. */
@@ -43,23 +45,33 @@ export interface WarmDrawFigures extends WarmDrawCase {
   agencies: number;
   /** From the last AgencyClose to the last WinnersResponse. */
   warmMs: Spread;
+  /** The time divided by that of another version, run by run; undefined without one. */
+  ratioToOther?: Spread;
 }
 
 /** Measures cold draws, of all bets and of none in turn. */
 export async function measureColdDraw(context: Context, rows: number): Promise<ColdDrawFigures> {
-  const { folder, volume, pace } = context;
+  const { folder, volume, pace, against } = context;
   await volume.prepare({ rows, closed: AGENCIES });
   await using empty = tempFolder(folder);
   await Deno.copyFile(volume.closedPath, `${empty.path}/agencies_closed.txt`);
   const timesMs: number[] = [];
+  const othersMs: number[] = [];
   const wcMs: (number | undefined)[] = [];
+  /** Returns what the bets add to the start. */
+  const timeBets = async (root?: string) => {
+    const emptyMs = await drawCold({ volume: empty.path, winners: 0, root });
+    const { path, winners } = volume;
+    return await drawCold({ volume: path, winners, root }) - emptyMs;
+  };
   for (let run = 0; run < pace.runs; run++) {
-    const emptyMs = await drawCold(empty.path, 0);
-    timesMs.push(await drawCold(volume.path, volume.winners) - emptyMs);
+    timesMs.push(await timeBets());
+    if (against !== undefined) othersMs.push(await timeBets(against));
     wcMs.push(await timeWc(volume.betsPath));
   }
   const ratios = wcMs.map((ms, run) => ms === undefined ? undefined : timesMs[run] / ms);
   const ratio = spreadOfKnown(ratios);
+  const ratioToOther = spreadOfKnown(othersMs.map((ms, run) => timesMs[run] / ms));
   const coldMs = markNoise(spreadOf(timesMs));
   const speed = (ms: number) => volume.bytes / ms * 1000;
   return {
@@ -73,13 +85,16 @@ export async function measureColdDraw(context: Context, rows: number): Promise<C
     },
     wcMs: spreadOfKnown(wcMs),
     ratio: ratio && markNoise(ratio),
+    ratioToOther: ratioToOther && markNoise(ratioToOther),
   };
 }
 
 /** Starts a server. Returns how many milliseconds passed until the first agency knew its winners. */
-async function drawCold(volume: string, expectedWinners: number): Promise<number> {
+async function drawCold(
+  { volume, winners: expectedWinners, root }: { volume: string; winners: number; root?: string },
+): Promise<number> {
   const beginMs = performance.now();
-  await using server = await startLottery({ servers: 1, agencies: AGENCIES, volume });
+  await using server = await startLottery({ servers: 1, agencies: AGENCIES, volume, root });
   using connection = await LineConnection.open({ hostname: LOOPBACK, port: server.ports[0] });
   let winners = countWinners(await connection.ask("WinnersRequest:1\n"));
   const ms = performance.now() - beginMs;
@@ -100,18 +115,31 @@ export async function measureWarmDraw(
   context: Context,
   { rows, servers }: WarmDrawCase,
 ): Promise<WarmDrawFigures> {
+  const { against, pace } = context;
   const warmMs: number[] = [];
-  for (let run = 0; run < context.pace.runs; run++) {
+  const othersMs: number[] = [];
+  for (let run = 0; run < pace.runs; run++) {
     warmMs.push(await drawWarm(context, { rows, servers }));
+    if (against !== undefined) othersMs.push(await drawWarm(context, { rows, servers }, against));
   }
-  return { rows, servers, agencies: AGENCIES, warmMs: spreadOf(warmMs) };
+  return {
+    ...{ rows, servers, agencies: AGENCIES },
+    warmMs: spreadOf(warmMs),
+    ratioToOther: spreadOfKnown(othersMs.map((ms, run) => warmMs[run] / ms)),
+  };
 }
 
-async function drawWarm(context: Context, { rows, servers }: WarmDrawCase): Promise<number> {
+async function drawWarm(
+  context: Context,
+  { rows, servers }: WarmDrawCase,
+  root?: string,
+): Promise<number> {
   const { thread, volume, pace } = context;
   const firstOpen = AGENCIES - MAIN_CASE.connections + 1;
   await volume.prepare({ rows, closed: firstOpen - 1 });
-  await using ours = await startLottery({ servers, agencies: AGENCIES, volume: volume.path });
+  await using ours = await startLottery({
+    ...{ servers, agencies: AGENCIES, volume: volume.path, root },
+  });
   const [port] = ours.ports;
   using waiting = new WaitingAgencies();
   for (let agency = 1; agency < firstOpen; agency++) {

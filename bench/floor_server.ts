@@ -1,13 +1,18 @@
 /**
- * The floor of intake: a server that appends packets to a file as they come and syncs them before it answers,
- * but neither parses nor checks nor locks anything. No server of this kind can be faster.
+ * The floors of intake: servers that store packets as they come and make them durable before they answer, but
+ * neither parse nor check nor lock anything. No server of this kind can be faster.
  *
- * It relies on each connection sending one packet and waiting for its answer, so it need not find the ends of
- * packets. It does its work in the fastest of the ways that were tried in Deno. Like ours, it writes and syncs
+ * There are two, which differ in what they sync:
+ *
+ * - `file`: the file that they append to, which several of them may share. Each sync also commits its new size.
+ * - `log`: a log of their own that has its full size from the start, as databases do it. The packets are in the
+ *   shared file as well, which is not synced.
+ *
+ * Both rely on each connection sending one packet and waiting for its answer, so they need not find the ends of
+ * packets. They do their work in the fastest of the ways that were tried in Deno. Like ours, they write and sync
  * together what arrives in one turn of the event loop.
  *
- * The argument is the file to append to, which several such servers may share. It prints `port N` when it is
- * ready.
+ * The arguments are the file to append to, and the log if there is one. It prints `port N` when it is ready.
  *
  * @module
  */
@@ -22,14 +27,49 @@ interface Peer {
   bytes: Uint8Array<ArrayBuffer>;
 }
 
-const [path] = Deno.args;
+/** Makes packets durable. */
+type Store = (packets: Uint8Array) => void;
+
+const [path, logPath] = Deno.args;
 const STORED = new TextEncoder().encode("StoreResponse:0\n");
 /** Longer than any packet of the load. */
 const READ_BYTES = 64 * 1024;
+/** Far more than all packets of a turn. */
+const LOG_BYTES = 16 * 1024 * 1024;
+/** Records begin at such borders, so that a write that fails harms no other record. */
+const LOG_BLOCK_BYTES = 4096;
 
-const file = Deno.openSync(path, { append: true, create: true });
+const store = logPath === undefined ? appendSynced(path) : appendLogged(path, logPath);
 const round = new ByteBuffer(1024 * 1024);
 let waiting: Peer[] = [];
+
+function appendSynced(path: string): Store {
+  const file = Deno.openSync(path, { append: true, create: true });
+  return (packets) => {
+    writeAll(file, packets);
+    file.syncDataSync();
+  };
+}
+
+function appendLogged(path: string, logPath: string): Store {
+  const file = Deno.openSync(path, { append: true, create: true });
+  const log = Deno.openSync(logPath, { write: true, createNew: true });
+  writeAll(log, new Uint8Array(LOG_BYTES));
+  log.syncSync();
+  let logAt = 0;
+  return (packets) => {
+    writeAll(file, packets);
+    if (logAt + packets.length > LOG_BYTES) logAt = 0;
+    log.seekSync(logAt, Deno.SeekMode.Start);
+    writeAll(log, packets);
+    log.syncDataSync();
+    logAt += Math.ceil(packets.length / LOG_BLOCK_BYTES) * LOG_BLOCK_BYTES;
+  };
+}
+
+function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
+}
 
 async function receive(peer: Peer): Promise<void> {
   for (;;) {
@@ -39,13 +79,11 @@ async function receive(peer: Peer): Promise<void> {
     if (peer.bytes[count - 1] === LINE_FEED) break;
   }
   waiting.push(peer);
-  if (waiting.length === 1) setImmediate(store);
+  if (waiting.length === 1) setImmediate(endTurn);
 }
 
-function store(): void {
-  const packets = round.view();
-  for (let at = 0; at < packets.length;) at += file.writeSync(packets.subarray(at));
-  file.syncDataSync();
+function endTurn(): void {
+  store(round.view());
   round.length = 0;
   const stored = waiting;
   waiting = [];

@@ -10,12 +10,13 @@ import { tempFolder } from "../testing/temp_folder.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { settingsFor, startCluster } from "./ledger_cluster.ts";
-import type { LoadResult } from "./load.ts";
+import type { LoadResult } from "./load_worker.ts";
 import { PublishThread } from "./load_thread.ts";
 import type { PublishOrder } from "./publish_load.ts";
 import { madeBatches } from "./made_bets.ts";
 import { quantilesOf, type Spread, spreadOf, spreadOfKnown } from "./spread.ts";
-import { cpuSecondsOf, peakBytesOf, startLottery, type System } from "./systems.ts";
+import { peakBytesOf, startLottery } from "./systems.ts";
+import { type Contestant, speedRatio, takeTurns, type Turn, underLoad } from "./turns.ts";
 
 const { betsMax: BATCH_BETS } = MAIN_CASE;
 /** Turns are longer than those of other sections: a batch takes up to a tenth of a second. */
@@ -47,16 +48,9 @@ export interface LedgerFigures {
   peakBytes?: number;
 }
 
-/** One of those that take turns. */
-interface Contestant {
+/** A ledger, or a floor. */
+interface NamedContestant extends Contestant {
   what: string;
-  run: (seconds: number) => Promise<LoadResult>;
-  system?: System;
-}
-
-interface Turn extends LoadResult {
-  betsPerSecond: number;
-  cpuSecondsPerMillion?: number;
 }
 
 /** Measures one case. */
@@ -72,12 +66,11 @@ export async function measureLedgers(
     await startLottery({ servers: 1, agencies, volume: folder, cluster }),
   );
   const publishThread = stack.use(new PublishThread());
-  const sends = ({ ports }: System) => (seconds: number) =>
-    context.thread.run({ ...MAIN_CASE, connections: agencies, firstAgency: 1, ports, seconds });
+  const load = { ...MAIN_CASE, connections: agencies, firstAgency: 1 };
   const settings = settingsFor(cluster);
   const publishes = (to: PublishOrder["to"]) => (seconds: number) =>
     publishThread.run({ to, settings, senders: agencies, bets: BATCH_BETS, seconds });
-  const contestants: Contestant[] = [
+  const contestants: NamedContestant[] = [
     {
       what: "one fdatasync per batch",
       run: (seconds) => Promise.resolve(syncBatches(`${folder}/synced.csv`, seconds)),
@@ -86,11 +79,16 @@ export async function measureLedgers(
       what: "publish without condition",
       run: publishes("streams"),
     },
-    { what: "files", run: sends(files), system: files },
-    { what: "JetStream", run: sends(jetStream), system: jetStream },
+    { what: "files", ...underLoad(context.thread, files, load) },
+    { what: "JetStream", ...underLoad(context.thread, jetStream, load) },
     { what: "JetStream, no server", run: publishes("ledger") },
   ];
-  const turns = await takeTurns(context, contestants);
+  const { runs, seconds, warmSeconds } = context.pace;
+  const turns = await takeTurns(contestants, {
+    runs,
+    seconds: seconds * TURNS_LONGER,
+    warmSeconds: warmSeconds * TURNS_LONGER,
+  });
   const [sync, publish] = turns;
   return contestants.map(({ what, system }, at) => ({
     nats: nats.version,
@@ -101,38 +99,14 @@ export async function measureLedgers(
   }));
 }
 
-async function takeTurns(
-  { pace }: Context,
-  contestants: readonly Contestant[],
-): Promise<Turn[][]> {
-  for (const { run } of contestants) await run(pace.warmSeconds * TURNS_LONGER);
-  const turns: Turn[][] = contestants.map(() => []);
-  for (let round = 0; round < pace.runs; round++) {
-    for (const [at, { run, system }] of contestants.entries()) {
-      const before = cpuSecondsOf(system?.processes ?? []);
-      const result = await run(pace.seconds * TURNS_LONGER);
-      const after = cpuSecondsOf(system?.processes ?? []);
-      const isKnown = system !== undefined && before !== undefined && after !== undefined;
-      turns[at].push({
-        ...result,
-        betsPerSecond: result.bets / result.seconds,
-        cpuSecondsPerMillion: isKnown ? (after - before) / result.bets * 1e6 : undefined,
-      });
-    }
-  }
-  return turns;
-}
-
 function figuresOf(
   turns: readonly Turn[],
   { sync, publish }: { sync: readonly Turn[]; publish: readonly Turn[] },
 ) {
-  const ratioTo = (others: readonly Turn[]) =>
-    spreadOf(turns.map(({ betsPerSecond }, at) => betsPerSecond / others[at].betsPerSecond));
   return {
     betsPerSecond: spreadOf(turns.map((turn) => turn.betsPerSecond)),
-    ofPublish: ratioTo(publish),
-    ofSync: ratioTo(sync),
+    ofPublish: speedRatio(turns, publish),
+    ofSync: speedRatio(turns, sync),
     p50Ms: spreadOf(turns.map((turn) => turn.p50Ms)),
     p99Ms: spreadOf(turns.map((turn) => turn.p99Ms)),
     cpuSecondsPerMillion: spreadOfKnown(turns.map((turn) => turn.cpuSecondsPerMillion)),

@@ -7,12 +7,10 @@
  * @module
  */
 
-/// <reference lib="deno.worker" />
-
 import { COLON, LINE_FEED } from "../shared/ascii.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
+import { type LoadResult, storeFor, takeOrders } from "./load_worker.ts";
 import { madeBets } from "./made_bets.ts";
-import { quantilesOf } from "./spread.ts";
 
 /** What to send, and where to. */
 export interface LoadOrder {
@@ -29,19 +27,6 @@ export interface LoadOrder {
   /** For how long to send new packets. */
   seconds: number;
 }
-
-/** What was stored, and how long that took. */
-export interface LoadResult {
-  bets: number;
-  /** From the first packet to the last answer. */
-  seconds: number;
-  /** Latency from a packet's first byte to its answer. */
-  p50Ms: number;
-  p99Ms: number;
-}
-
-/** The answer to an order. */
-export type LoadAnswer = { result: LoadResult } | { error: string };
 
 interface Packet {
   bytes: Uint8Array<ArrayBuffer>;
@@ -72,8 +57,6 @@ function makePacket(agency: number, first: number, order: LoadOrder): Packet {
 
 /** One agency's connection. */
 class Sender {
-  bets = 0;
-  readonly timesMs: number[] = [];
   readonly #connection: Deno.TcpConn;
   readonly #packets: Packet[];
   readonly #answer = new Uint8Array(64);
@@ -95,18 +78,12 @@ class Sender {
     return new Sender(connection, packets);
   }
 
-  /** Sends packets until `untilMs`, a time of performance.now(). */
-  async send(untilMs: number): Promise<void> {
-    let beginMs = performance.now();
-    for (let at = 0; beginMs < untilMs; at = (at + 1) % this.#packets.length) {
-      const packet = this.#packets[at];
-      await this.#write(packet.bytes);
-      await this.#readStored();
-      const endMs = performance.now();
-      this.timesMs.push(endMs - beginMs);
-      this.bets += packet.bets;
-      beginMs = endMs;
-    }
+  /** Sends the next packet, and waits for its answer. Returns how many bets it holds. */
+  async storeNext(call: number): Promise<number> {
+    const packet = this.#packets[call % this.#packets.length];
+    await this.#write(packet.bytes);
+    await this.#readStored();
+    return packet.bets;
   }
 
   close(): void {
@@ -137,24 +114,13 @@ async function run(order: LoadOrder): Promise<LoadResult> {
   const indexes = Array.from({ length: order.connections }, (_, index) => index);
   const senders = await Promise.all(indexes.map((index) => Sender.connect(index, order)));
   try {
-    const beginMs = performance.now();
-    await Promise.all(senders.map((sender) => sender.send(beginMs + 1000 * order.seconds)));
-    const seconds = (performance.now() - beginMs) / 1000;
-    const timesMs = senders.flatMap((sender) => sender.timesMs);
-    return {
-      bets: senders.reduce((sum, sender) => sum + sender.bets, 0),
-      seconds,
-      ...quantilesOf(timesMs),
-    };
+    return await storeFor(
+      order.seconds,
+      senders.map((sender) => (call) => sender.storeNext(call)),
+    );
   } finally {
     for (const sender of senders) sender.close();
   }
 }
 
-self.onmessage = async ({ data }: MessageEvent<LoadOrder>) => {
-  const answer: LoadAnswer = await run(data).then(
-    (result) => ({ result }),
-    (error: Error) => ({ error: error.message }),
-  );
-  self.postMessage(answer);
-};
+takeOrders(run);

@@ -4,11 +4,14 @@
  * @module
  */
 
-import type { LoadAnswer, LoadOrder, LoadResult } from "./load.ts";
+import type { PostgresOrder } from "./beside/postgres_load.ts";
+import type { LoadOrder } from "./load.ts";
+import type { LoadResult, OrderAnswer } from "./load_worker.ts";
 import type { PublishOrder } from "./publish_load.ts";
+import type { QuestionOrder, QuestionResult } from "./question_load.ts";
 
 /** A thread that carries out one order at a time. */
-class OrderThread<Order> implements Disposable {
+class OrderThread<Order, Result = LoadResult> implements Disposable {
   readonly #worker: Worker;
 
   /** @param module The thread's module, in this folder. */
@@ -17,13 +20,13 @@ class OrderThread<Order> implements Disposable {
   }
 
   /**
-   * Sends load.
+   * Carries out an order.
    *
-   * @throws {Error} If it is not stored.
+   * @throws {Error} If that fails, for example because bets are not stored.
    */
-  run(order: Order): Promise<LoadResult> {
-    const { promise, resolve, reject } = Promise.withResolvers<LoadResult>();
-    this.#worker.onmessage = ({ data }: MessageEvent<LoadAnswer>) => {
+  run(order: Order): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.#worker.onmessage = ({ data }: MessageEvent<OrderAnswer<Result>>) => {
       if ("result" in data) resolve(data.result);
       else reject(new Error(data.error));
     };
@@ -47,5 +50,19 @@ export class LoadThread extends OrderThread<LoadOrder> {
 export class PublishThread extends OrderThread<PublishOrder> {
   constructor() {
     super("./publish_load.ts");
+  }
+}
+
+/** A thread that asks servers for progress. */
+export class QuestionThread extends OrderThread<QuestionOrder, QuestionResult> {
+  constructor() {
+    super("./question_load.ts");
+  }
+}
+
+/** A thread that stores bets in PostgreSQL. */
+export class PostgresThread extends OrderThread<PostgresOrder> {
+  constructor() {
+    super("./beside/postgres_load.ts");
   }
 }

@@ -24,6 +24,7 @@ Sections: ${Object.keys(SECTIONS).join(", ")} [all]
   --quick   a few cases, in less than a minute
   --smoke   as little as shows that everything works: the figures mean nothing
   --json    one JSON object instead of tables
+  --against the folder of another version of the project, whose servers take turns with ours: a git worktree
   --folder  where to put files, up to 2 GB; its disk is measured [the folder for temporary files]
   --help    this text
 
@@ -40,37 +41,47 @@ const OPTIONS = {
   smoke: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   folder: { type: "string" },
+  against: { type: "string" },
 } as const;
 
-type Flags = { quick: boolean; smoke: boolean; json: boolean; folder?: string };
+interface Flags {
+  quick: boolean;
+  smoke: boolean;
+  json: boolean;
+  folder?: string;
+  against?: string;
+}
 
 /** What to measure, and how. */
 interface Plan {
   json: boolean;
   /** The folder in which to put files. @default {the folder for temporary files} */
   folder?: string;
+  /** The folder of another version of the project. @default {none} */
+  against?: string;
   sizeName: keyof typeof SIZES;
   sections: string[];
 }
 
-function planOf({ quick, smoke, json, folder }: Flags, positionals: string[]): Plan {
+function planOf({ quick, smoke, json, ...folders }: Flags, positionals: string[]): Plan {
   const names = Object.keys(SECTIONS);
   const unknown = positionals.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`Unknown section '${unknown}'`);
   return {
     json,
-    folder: folder === undefined ? undefined : absoluteFolder(folder),
+    folder: absoluteFolder("--folder", folders.folder),
+    against: absoluteFolder("--against", folders.against),
     sizeName: smoke ? "smoke" : quick ? "quick" : "full",
     sections: positionals.length > 0 ? names.filter((name) => positionals.includes(name)) : names,
   };
 }
 
-/** Returns the absolute path of a folder, because programs run in another one. */
-function absoluteFolder(path: string): string {
+/** Returns the absolute path of a flag's folder, because programs run in another one. */
+function absoluteFolder(flag: string, path: string | undefined): string | undefined {
   try {
-    return Deno.realPathSync(path);
+    return path === undefined ? undefined : Deno.realPathSync(path);
   } catch (cause) {
-    throw new UsageError(`Cannot use --folder ${path}: ${(cause as Error).message}`, { cause });
+    throw new UsageError(`Cannot use ${flag} ${path}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -85,14 +96,14 @@ function endOnSignals(): void {
 }
 
 async function measure(folder: string, plan: Plan): Promise<void> {
-  const { json, sections, sizeName } = plan;
+  const { against, json, sections, sizeName } = plan;
   const print = (text: string) => json || console.log(text);
   const size = SIZES[sizeName];
   const { pace } = size;
   const machine = examineMachine(folder);
   print(formatMachine(machine));
   using thread = new LoadThread();
-  const context = { folder, thread, volume: new PreparedVolume(`${folder}/volume`), pace };
+  const context = { folder, thread, volume: new PreparedVolume(`${folder}/volume`), pace, against };
   const results: Record<string, unknown> = {};
   for (const name of sections) {
     const { title, measure } = SECTIONS[name];

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../server/ledger/file/disk.ts";
+import { FolderDisk } from "../server/ledger/disk.ts";
 import { logNames } from "../server/ledger/file/log_files.ts";
 import {
   BETS_FILE,

@@ -8,8 +8,6 @@
  * @module
  */
 
-/// <reference lib="deno.worker" />
-
 import { headers } from "@nats-io/transport-node";
 import { connectCluster } from "../server/ledger/jetstream/cluster.ts";
 import { openJetStreamLedger } from "../server/ledger/jetstream/engine.ts";
@@ -18,9 +16,8 @@ import { ensureStream } from "../server/ledger/jetstream/streams.ts";
 import type { NatsSettings } from "../server/ledger/ledger_settings.ts";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
-import type { LoadAnswer, LoadResult } from "./load.ts";
+import { type LoadResult, storeFor, type StoreNext, takeOrders } from "./load_worker.ts";
 import { madeBatches } from "./made_bets.ts";
-import { quantilesOf } from "./spread.ts";
 
 /** What to store, and how. */
 export interface PublishOrder {
@@ -89,46 +86,21 @@ function batchesOf(agency: number, bets: number): Uint8Array<ArrayBuffer>[] {
   return batches;
 }
 
-/** Sends for one agency until `untilMs`, a time of performance.now(). Returns how long each batch took. */
-async function send(
-  store: Store,
-  agency: number,
-  { batches, untilMs }: { batches: readonly Uint8Array<ArrayBuffer>[]; untilMs: number },
-): Promise<number[]> {
-  const timesMs: number[] = [];
-  let beginMs = performance.now();
-  for (let at = 0; beginMs < untilMs; at = (at + 1) % BATCHES) {
-    await store(agency, batches[at]);
-    const endMs = performance.now();
-    timesMs.push(endMs - beginMs);
-    beginMs = endMs;
-  }
-  return timesMs;
-}
-
 async function run(order: PublishOrder): Promise<LoadResult> {
-  const { to, senders, bets } = order;
+  const { to, senders, bets, seconds } = order;
   let store = stores.get(to);
   if (store === undefined) {
     store = await (to === "streams" ? openStreams(order) : openLedger(order));
     stores.set(to, store);
   }
-  const agencies = Array.from({ length: senders }, (_, index) => index + 1);
-  const batches = agencies.map((agency) => batchesOf(agency, bets));
-  const beginMs = performance.now();
-  const untilMs = beginMs + 1000 * order.seconds;
-  const times = await Promise.all(
-    agencies.map((agency, at) => send(store, agency, { batches: batches[at], untilMs })),
-  );
-  const seconds = (performance.now() - beginMs) / 1000;
-  const timesMs = times.flat();
-  return { bets: timesMs.length * bets, seconds, ...quantilesOf(timesMs) };
+  const sender = (agency: number): StoreNext => {
+    const batches = batchesOf(agency, bets);
+    return async (call) => {
+      await store(agency, batches[call % BATCHES]);
+      return bets;
+    };
+  };
+  return await storeFor(seconds, Array.from({ length: senders }, (_, index) => sender(index + 1)));
 }
 
-self.onmessage = async ({ data }: MessageEvent<PublishOrder>) => {
-  const answer: LoadAnswer = await run(data).then(
-    (result) => ({ result }),
-    (error: Error) => ({ error: error.message }),
-  );
-  self.postMessage(answer);
-};
+takeOrders(run);

@@ -7,6 +7,7 @@
 import { natsServers } from "../testing/nats_server.ts";
 import { findMissing } from "../testing/needs.ts";
 import type { NatsServer } from "../tools/nodes/nats_server.ts";
+import { measureBeside, missingSystems } from "./beside/beside.ts";
 import { measureClients } from "./clients.ts";
 import type { Context } from "./context.ts";
 import { measureCrowd } from "./crowd.ts";
@@ -14,9 +15,11 @@ import { measureColdDraw, measureWarmDraw } from "./draw.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLedgers } from "./ledgers.ts";
 import { measureLedgerStarts } from "./ledger_starts.ts";
+import { measureQuestions } from "./questions.ts";
 import type { Size } from "./sizes.ts";
 import { measureStartup } from "./startup.ts";
 import * as tables from "./tables.ts";
+import { measureWatched } from "./watched.ts";
 
 /** A section of the benchmark. */
 export interface Section {
@@ -45,6 +48,19 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     measure: (context, { intake }) =>
       measureEach(context, intake, measureIntake, tables.formatIntake),
   },
+  questions: {
+    title: "Storing bets beside questions: ProgressRequests, each on a new connection",
+    measure: (context, { questions }) =>
+      measureEach(context, questions, measureQuestions, tables.formatQuestions),
+  },
+  beside: {
+    title: "Ours beside other systems: one server, a batch is durable before it is answered",
+    async measure(context, { beside }) {
+      const figures = (await measureAll(context, beside, measureBeside)).flat();
+      const missing = missingSystems().map((what) => `Not measured: this needs ${what}.`);
+      return { figures, table: [tables.formatBeside(figures), ...missing].join("\n") };
+    },
+  },
   clients: {
     title: "Sending files with our client to one server",
     measure: (context, { clients }) =>
@@ -65,6 +81,11 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     measure: (context, { growth }) =>
       measureEach(context, growth, measureIntake, tables.formatGrowth),
   },
+  watched: {
+    title: "Being watched: a status port, and a board with a page open, against neither",
+    measure: (context, { watched }) =>
+      measureEach(context, watched, measureWatched, tables.formatWatched),
+  },
   ledgers: {
     title: "Files and JetStream side by side: one server, batches of 100",
     measure: (context, { ledgers }) =>
@@ -81,15 +102,11 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
   },
   crowd: {
     title: "A whole lottery of many agencies, on many servers and three nodes of JetStream",
-    measure: (context, { crowd }) =>
-      measureNodes((servers) =>
-        measureEach(
-          context,
-          [{ ...crowd, nats: newestOf(servers) }],
-          measureCrowd,
-          tables.formatCrowds,
-        )
-      ),
+    measure: (context, { crowds }) =>
+      measureNodes((servers) => {
+        const cases = crowds.map((crowd) => ({ ...crowd, nats: newestOf(servers) }));
+        return measureEach(context, cases, measureCrowd, tables.formatCrowds);
+      }),
   },
 };
 

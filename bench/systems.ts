@@ -1,12 +1,13 @@
 /**
- * The receivers of a load: servers of ours on one volume, or those of the floor.
+ * The receivers of a load: servers of ours on one volume.
  *
  * @module
  */
 
 import type { NatsCluster } from "../testing/nats_cluster.ts";
-import { Program } from "../testing/program.ts";
+import type { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
+import { PROJECT_ROOT } from "../tools/project.ts";
 
 const LISTEN_BACKLOG = 512;
 
@@ -26,37 +27,31 @@ export interface LotteryOptions {
   cluster?: NatsCluster;
   /** More settings. */
   env?: Record<string, string>;
+  /** The project whose servers run, for a comparison with another version. @default {this project} */
+  root?: string;
 }
 
 /** Starts servers of ours as users do, each on a port of its own. */
-export async function startLottery({ cluster, ...options }: LotteryOptions): Promise<System> {
+export async function startLottery(
+  { cluster, root = PROJECT_ROOT, ...options }: LotteryOptions,
+): Promise<System> {
   const env = { SERVER_LISTEN_BACKLOG: String(LISTEN_BACKLOG), ...options.env };
   const nodes = cluster && (() => cluster);
-  const group = await ServerGroup.start({ ...options, sharedPort: false, env, nodes });
+  const group = await ServerGroup.start({
+    ...options,
+    sharedPort: false,
+    env,
+    nodes,
+    adapt: (program) => ({
+      ...program,
+      cwd: root,
+      args: program.args.map((arg) => arg.replaceAll(PROJECT_ROOT, root)),
+    }),
+  });
   return {
     processes: group.processes,
     ports: group.servers.map(({ port }) => port),
     [Symbol.asyncDispose]: () => group[Symbol.asyncDispose](),
-  };
-}
-
-/** Starts servers of the floor, all of which append to the file `path`. */
-export async function startFloor(
-  { servers, path }: { servers: number; path: string },
-): Promise<System> {
-  await using stack = new AsyncDisposableStack();
-  const permissions = ["--allow-net", "--allow-read", "--allow-write"];
-  const args = ["run", "--quiet", ...permissions, "bench/floor_server.ts", path];
-  const processes = Array.from(
-    { length: servers },
-    (_, index) => stack.use(new Program({ name: `floor${index + 1}`, args })),
-  );
-  const lines = await Promise.all(processes.map((process) => process.line(/^port (\d+)$/)));
-  const running = stack.move();
-  return {
-    processes,
-    ports: lines.map(([, port]) => Number(port)),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 

@@ -4,14 +4,17 @@
  * @module
  */
 
+import type { BesideFigures } from "./beside/beside.ts";
 import type { ClientsFigures } from "./clients.ts";
 import type { CrowdFigures } from "./crowd.ts";
 import type { ColdDrawFigures, WarmDrawFigures } from "./draw.ts";
 import { BETS_UNLIMITED, type IntakeCase, type IntakeFigures } from "./intake.ts";
 import type { LedgerFigures } from "./ledgers.ts";
 import type { LedgerStartsFigures } from "./ledger_starts.ts";
+import type { QuestionsFigures } from "./questions.ts";
 import type { Spread } from "./spread.ts";
 import type { StartupFigures } from "./startup.ts";
+import type { WatchedFigures } from "./watched.ts";
 
 /** The columns of a table: each heading, and what formats a row's cell. */
 type Columns<Row> = Readonly<Record<string, (row: Row) => string>>;
@@ -42,7 +45,7 @@ export function formatGrowth(figures: readonly IntakeFigures[]): string {
   });
 }
 
-/** Formats a table of the speed, and one of the latency and of what the servers spend. */
+/** Formats tables of the speed, of both floors, of another version if there is one, and of the cost. */
 function formatIntakeTables(
   figures: readonly IntakeFigures[],
   ofOneEmpty: string,
@@ -62,12 +65,58 @@ function formatIntakeTables(
     "floor's": (row) => formatMedian(row.floorCpuSecondsPerMillion),
     "MB": (row) => formatMegabytes(row.peakBytes),
   });
-  return `${speed}\n\n${cost}`;
+  const floors = formatTable(figures, {
+    ...cases,
+    "of a synced file": (row) => formatSpread(row.ratioToFloor.file),
+    "of a synced log": (row) => formatSpread(row.ratioToFloor.log),
+    "floor": (row) => row.floor,
+  });
+  const tables = [speed, floors, cost];
+  const ofOther = columnOfOther(figures);
+  if (Object.keys(ofOther).length > 0) {
+    const cpu = (row: IntakeFigures) => formatSpread(row.cpuRatioToOther);
+    tables.push(formatTable(figures, { ...cases, ...ofOther, "CPU of the other's": cpu }));
+  }
+  return tables.join("\n\n");
+}
+
+/** The column that compares with another version; none without one. */
+function columnOfOther<Row extends { ratioToOther?: Spread }>(
+  figures: readonly Row[],
+): Columns<Row> {
+  if (figures.every((row) => row.ratioToOther === undefined)) return {};
+  return { "of the other version": (row) => formatSpread(row.ratioToOther) };
 }
 
 function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {
   if (packet === "StoreBet") return packet;
   return betsMax === BETS_UNLIMITED ? `${bytesMax / 1024} KiB` : `${betsMax} bets`;
+}
+
+/** Formats the intake beside questions. */
+export function formatQuestions(figures: readonly QuestionsFigures[]): string {
+  return formatTable(figures, {
+    "servers": (row) => String(row.servers),
+    "agencies": (row) => String(row.connections),
+    "questions/s": (row) => String(row.perSecond),
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "of none asked": (row) => formatSpread(row.ratio),
+    "answer p50 ms": (row) => formatMedian(row.answerP50Ms),
+    "p99 ms": (row) => formatMedian(row.answerP99Ms),
+  });
+}
+
+/** Formats ours beside other systems. */
+export function formatBeside(figures: readonly BesideFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "bets": (row) => String(row.bets),
+    "what": (row) => row.what,
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "ours of it": (row) => formatSpread(row.ours),
+    "p50 ms": (row) => formatMedian(row.p50Ms),
+    "p99 ms": (row) => formatMedian(row.p99Ms),
+  });
 }
 
 /** Formats the sending of files. */
@@ -91,6 +140,7 @@ export function formatColdDraws(figures: readonly ColdDrawFigures[]): string {
     "GB/s": (row) => formatSpread(row.bytesPerSecond, 1e-9),
     "wc -l ms": (row) => formatSpread(row.wcMs),
     "of wc -l": (row) => formatSpread(row.ratio),
+    ...columnOfOther(figures),
   });
 }
 
@@ -101,6 +151,19 @@ export function formatWarmDraws(figures: readonly WarmDrawFigures[]): string {
     "servers": (row) => String(row.servers),
     "agencies": (row) => String(row.agencies),
     "warm ms": (row) => formatSpread(row.warmMs),
+    ...columnOfOther(figures),
+  });
+}
+
+/** Formats what it costs to be watched. */
+export function formatWatched(figures: readonly WatchedFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "bets/s": (row) => formatMedian(row.betsPerSecond),
+    "of an unwatched server": (row) => formatSpread(row.ratio),
+    "CPU time of it": (row) => formatSpread(row.cpuRatio),
+    "board's share of a CPU": (row) =>
+      row.boardCpu === undefined ? "" : `${formatFigure(100 * row.boardCpu)} %`,
   });
 }
 
@@ -144,9 +207,10 @@ export function formatCrowds(figures: readonly CrowdFigures[]): string {
     "nodes": (row) => row.nats,
     "agencies": (row) => formatCount(row.agencies),
     "servers": (row) => String(row.servers),
-    "batches": (row) => formatCount(row.agencies * row.batches),
+    "at once": (row) => formatCount(row.atOnce),
     "store s": (row) => formatFigure(row.storeSeconds),
-    "batches/s": (row) => formatFigure(row.batchesPerSecond),
+    "max s": (row) => formatFigure(row.answerMaxMs / 1000),
+    "ended": (row) => formatCount(row.unanswered),
     "draw s": (row) => formatFigure(row.drawSeconds),
     "server MB": (row) => formatMegabytes(row.serverPeakBytes),
     "node MB": (row) => formatMegabytes(row.nodePeakBytes),

@@ -38,9 +38,13 @@ Deno.test("tables of the largest figures fit into 100 columns", () => {
     connections: 100,
     rows: 20_000_000,
     betsPerSecond: spreadOf([1_395_261, 1_866_803, 1_922_412]),
+    floor: "file" as const,
     floorBetsPerSecond: spreadOf([3_863_799]),
     ratio: spreadOf([0.32, 0.45, 0.55]),
+    ratioToFloor: { file: spreadOf([0.32, 0.45, 0.55]), log: spreadOf([0.75, 10.82, 11.06]) },
     ratioToOneEmpty: spreadOf([0.75, 0.82, 1.06]),
+    ratioToOther: spreadOf([0.75, 10.82, 11.06]),
+    cpuRatioToOther: spreadOf([0.75, 10.82, 11.06]),
     p50Ms: spreadOf([10.4, 10.81, 11.75]),
     p99Ms: spreadOf([26.87, 29.69, 135.42]),
     cpuSecondsPerMillion: spreadOf([43.03]),
@@ -57,6 +61,7 @@ Deno.test("tables of the largest figures fit into 100 columns", () => {
   const start = { nats: "2.10.27", bets: 100_000_000, answerMs: times, winnersMs: times };
   const crowd = {
     ...{ nats: "2.10.27", agencies: 9999, servers: 20, batches: 10, bets: 100 },
+    ...{ atOnce: 9999, answerMaxMs: 11_250, unanswered: 12_345 },
     ...{ startSeconds: 120, storeSeconds: 1250, batchesPerSecond: 1784, drawSeconds: 110 },
     ...{ serverPeakBytes: 1205e6, nodePeakBytes: 1120e6 },
   };

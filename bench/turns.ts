@@ -1,19 +1,21 @@
 /**
- * The same load for several systems in turn, so that whatever else the machine does affects all of them.
+ * Several programs that take turns, so that whatever else the machine does affects all of them.
  *
  * @module
  */
 
-import type { LoadOrder, LoadResult } from "./load.ts";
+import type { LoadOrder } from "./load.ts";
 import type { LoadThread } from "./load_thread.ts";
+import type { LoadResult } from "./load_worker.ts";
+import { type Spread, spreadOf } from "./spread.ts";
 import { cpuSecondsOf, type System } from "./systems.ts";
 
-/** A load without its receiver. */
-export type Load = Omit<LoadOrder, "ports">;
+/** A load without its receiver and its duration. */
+export type Load = Omit<LoadOrder, "ports" | "seconds">;
 
 /** How many turns, and how long. */
 export interface Pace {
-  /** Counted turns of each system. */
+  /** Counted turns of each contestant. */
   runs: number;
   /** Length of a turn. */
   seconds: number;
@@ -21,39 +23,57 @@ export interface Pace {
   warmSeconds: number;
 }
 
+/** One of those that take turns. */
+export interface Contestant {
+  /** Stores bets for some time. */
+  run: (seconds: number) => Promise<LoadResult>;
+  /** The servers whose processor time is measured. @default {none} */
+  system?: System;
+}
+
 /** The figures of one turn. */
 export interface Turn extends LoadResult {
   betsPerSecond: number;
-  /** Processor time of all servers; undefined where it is unknown. */
+  /** Processor time of the contestant's servers; undefined where it is unknown. */
   cpuSecondsPerMillion?: number;
 }
 
-/** Gives each system its turns. Returns the turns of each system. */
+/** The contestant that `system` is under a load. */
+export function underLoad(thread: LoadThread, system: System, load: Load): Contestant {
+  const { ports } = system;
+  return { system, run: (seconds) => thread.run({ ...load, ports, seconds }) };
+}
+
+/** Warms all contestants, and gives each its turns. Returns the turns of each. */
 export async function takeTurns(
-  thread: LoadThread,
-  systems: readonly System[],
-  { load, pace }: { load: Omit<Load, "seconds">; pace: Pace },
+  contestants: readonly Contestant[],
+  { runs, seconds, warmSeconds }: Pace,
 ): Promise<Turn[][]> {
-  const { runs, seconds, warmSeconds } = pace;
-  for (const { ports } of systems) await thread.run({ ...load, ports, seconds: warmSeconds });
-  const turns: Turn[][] = systems.map(() => []);
+  for (const { run } of contestants) await run(warmSeconds);
+  const turns: Turn[][] = contestants.map(() => []);
   for (let run = 0; run < runs; run++) {
-    for (const [at, system] of systems.entries()) {
-      turns[at].push(await takeTurn(thread, system, { ...load, seconds }));
+    for (const [at, contestant] of contestants.entries()) {
+      turns[at].push(await takeTurn(contestant, seconds));
     }
   }
   return turns;
 }
 
-/** Gives one system one turn. */
-export async function takeTurn(thread: LoadThread, system: System, load: Load): Promise<Turn> {
-  const before = cpuSecondsOf(system.processes);
-  const result = await thread.run({ ...load, ports: system.ports });
-  const after = cpuSecondsOf(system.processes);
+/** Gives a contestant one turn. */
+export async function takeTurn({ run, system }: Contestant, seconds: number): Promise<Turn> {
+  const cpuSeconds = () => system && cpuSecondsOf(system.processes);
+  const before = cpuSeconds();
+  const result = await run(seconds);
+  const after = cpuSeconds();
   const isKnown = before !== undefined && after !== undefined;
   return {
     ...result,
     betsPerSecond: result.bets / result.seconds,
     cpuSecondsPerMillion: isKnown ? (after - before) / result.bets * 1e6 : undefined,
   };
+}
+
+/** The speed of some turns divided by that of the adjacent turns of others. */
+export function speedRatio(turns: readonly Turn[], others: readonly Turn[]): Spread {
+  return spreadOf(turns.map((turn, at) => turn.betsPerSecond / others[at].betsPerSecond));
 }

@@ -14,8 +14,8 @@ export const DOCUMENTS_MAX = 50;
 const SHOWN_CHARS = 3;
 const MASK = "•••••";
 
-/** The version of the records that the board can read. */
-const RECORD_VERSION = 1;
+/** The versions of the records that the board can read. */
+const RECORD_VERSIONS = [1, 2];
 /** Outcomes that are kept in memory. A record never changes. */
 const KEPT_MAX = 8;
 
@@ -83,8 +83,12 @@ export class DrawRecords {
       }
     }
     const { version, id, winningNumber, drawnAt, sha256 } = fields;
-    if (version !== RECORD_VERSION || typeof id !== "string" || sha256 === undefined) {
-      throw new Error(`it is not the whole record of a draw, of version ${RECORD_VERSION}`);
+    if (
+      !RECORD_VERSIONS.includes(Number(version)) || typeof id !== "string" || sha256 === undefined
+    ) {
+      throw new Error(
+        `it is not the whole record of a draw, of version ${RECORD_VERSIONS.join(" or ")}`,
+      );
     }
     return {
       id,

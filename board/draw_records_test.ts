@@ -53,7 +53,7 @@ Deno.test("DrawRecords.read() finds nothing, and leaves its folder for no id", a
 });
 
 Deno.test("DrawRecords.read() throws for what is not a record", async () => {
-  const another = RECORD.replace('"version": 1', '"version": 2');
+  const another = RECORD.replace('"version": 2', '"version": 3');
   // A record is written whole, but a disk may lose a part of it.
   for (const text of ["", "{", "{}", "null", RECORD.slice(0, -90), another]) {
     await assertRejects(() => recordsOf({ "/draws/a-1/result.json": text }).read("a-1"));

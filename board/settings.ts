@@ -78,12 +78,19 @@ const EXAMPLE = "server:12346, or server1=127.0.0.1:20001,server2=127.0.0.1:2000
 function readServers(reader: SettingsReader): ServerEntry[] {
   const text = reader.text("BOARD_SERVERS", "");
   if (text === "") reader.fault(`BOARD_SERVERS is missing: say where servers are, ${EXAMPLE}`);
+  return parseServers(text, (fault) => reader.fault(`BOARD_SERVERS has ${fault}`));
+}
+
+/**
+ * Parses a list of status ports, `HOST:PORT` or `NAME=HOST:PORT`, separated by commas.
+ *
+ * @param fault Called with each part that is none: `"part": give …`.
+ */
+export function parseServers(text: string, fault: (message: string) => void): ServerEntry[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "").map((part) => {
     const match = /^(?:([\w.-]{1,64})=)?(.*)$/.exec(part);
     const address = parseAddress(match?.[2] ?? "");
-    if (address === undefined) {
-      reader.fault(`BOARD_SERVERS has ${quoteText(part)}: give HOST:PORT, such as ${EXAMPLE}`);
-    }
+    if (address === undefined) fault(`${quoteText(part)}: give HOST:PORT, such as ${EXAMPLE}`);
     const { host, port } = address ?? { host: "", port: 0 };
     return { ...match?.[1] !== undefined && { name: match[1] }, host, port };
   });

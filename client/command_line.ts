@@ -4,7 +4,6 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
 import { textFault } from "./environment.ts";
 import { USAGE } from "./usage.ts";
 import { VERSION } from "./version.ts";
@@ -44,7 +43,12 @@ const FLAGS = {
  * @returns The command with its flags, or the text to print instead.
  * @throws {TypeError} If the arguments are invalid.
  */
-export function readCommandLine(args: string[]): { command: Command; flags: Flags } | string {
+export async function readCommandLine(
+  args: string[],
+): Promise<{ command: Command; flags: Flags } | string> {
+  // The usual start has no arguments, and modules of Node take long to load.
+  if (args.length === 0) return { command: "run", flags: {} };
+  const { parseArgs } = await import("node:util");
   const names = Object.keys(FLAGS);
   const { positionals, values } = parseArgs({
     args,

@@ -64,9 +64,11 @@ export async function connect(
   const onAbort = () => abort(new ConnectionError("broken", "another server answered first"));
   signal?.addEventListener("abort", onAbort);
   if (signal?.aborted) onAbort();
+  // Not a deadline of setTimeout(): its first use in a program takes longer than everything else here.
+  const late = AbortSignal.timeout(timeoutMs);
+  late.addEventListener("abort", () => abort(silence(timeoutMs)));
   try {
-    const first = Promise.race([dialing, aborted]);
-    const transport = await withDeadline(first, { timeoutMs, error: () => silence(timeoutMs) });
+    const transport = await Promise.race([dialing, aborted]);
     const connection = new Connection(transport, formatAddress(hostname, port), timeoutMs);
     signal?.addEventListener("abort", () => connection[Symbol.dispose]());
     return connection;
@@ -192,7 +194,8 @@ export class Connection implements Disposable {
       await this.#write(packets);
       const frames = new FrameBuffer(bytesMax);
       const answers: unknown[] = [];
-      for (const decode of decoders) {
+      for (const [at, decode] of decoders.entries()) {
+        if (at > 0) this.#startTimer(timeoutMs);
         const line = await this.#readLine(frames, timeoutMs);
         if (line === undefined) throw closedAfter(answers.length);
         answers.push(decode(line));
@@ -212,9 +215,11 @@ export class Connection implements Disposable {
   }
 
   async #inTime<Result>(timeoutMs: number, work: () => Promise<Result>): Promise<Result> {
-    this.#startTimer(timeoutMs);
     try {
-      return await work();
+      // What it sends first leaves before the timer starts: the first timer of a program takes long to load.
+      const working = work();
+      this.#startTimer(timeoutMs);
+      return await working;
     } catch (error) {
       this[Symbol.dispose]();
       throw this.#isLate ? silence(timeoutMs) : asConnectionError(error, "the connection broke");
@@ -239,18 +244,19 @@ export class Connection implements Disposable {
 
   /** Returns nothing if the server closes the connection cleanly before the line. */
   async #readLine(frames: FrameBuffer, timeoutMs: number): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const line = frames.take();
-      if (line !== undefined) return line;
+    let line = frames.take();
+    while (line === undefined) {
       const count = await this.#read(frames.space());
-      if (count !== null) {
-        frames.filled(count);
-        // Only silence is limited: a long answer may take long.
-        this.#startTimer(timeoutMs);
-      } else if (frames.pending > 0) {
+      if (count === null && frames.pending === 0) return undefined;
+      if (count === null) {
         throw new ConnectionError("broken", "the server closed the connection within its answer");
-      } else return undefined;
+      }
+      frames.filled(count);
+      line = frames.take();
+      // Only silence is limited: a long answer may take long. Timers cost much, and most answers come at once.
+      if (line === undefined) this.#startTimer(timeoutMs);
     }
+    return line;
   }
 }
 

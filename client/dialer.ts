@@ -4,8 +4,6 @@
  * @module
  */
 
-import { lookup } from "node:dns/promises";
-
 /** A connection: the part of Deno.TcpConn that is used. */
 export interface Transport {
   read(bytes: Uint8Array): Promise<number | null>;
@@ -24,6 +22,8 @@ export interface Dialer {
 export const TCP_DIALER: Dialer = {
   // Unlike Deno.resolveDns(), this also reads /etc/hosts, and finds IPv6 addresses.
   async resolve(host) {
+    // Loaded late: an address needs no look-up, and modules of Node take long to load.
+    const { lookup } = await import("node:dns/promises");
     const found = await lookup(host, { all: true });
     return found.map(({ address }) => address);
   },

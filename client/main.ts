@@ -45,7 +45,7 @@ async function main(args: string[]): Promise<number> {
   let job: Job;
   let result: ResultFile;
   try {
-    const commandLine = readCommandLine(args);
+    const commandLine = await readCommandLine(args);
     if (typeof commandLine === "string") {
       console.log(commandLine);
       return 0;

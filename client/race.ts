@@ -47,21 +47,23 @@ export async function race<Candidate, Prize extends Disposable>(
   let timer: ReturnType<typeof setTimeout> | undefined;
   let next = 0;
 
+  // Clearing no timer would load the timers too, at the first connection of a program.
+  const stopTimer = () => timer === undefined || clearTimeout(timer);
   const startNext = () => {
-    clearTimeout(timer);
+    stopTimer();
     if (next === candidates.length) return;
     const candidate = candidates[next++];
     const controller = new AbortController();
     running.set(candidate, controller);
-    timer = setTimeout(startNext, delayMs);
     run({ candidate, signal: controller.signal }).then(
       (prize) => arrive(candidate, prize),
       (error) => fail(candidate, error),
     );
+    if (next < candidates.length) timer = setTimeout(startNext, delayMs);
   };
   const end = () => {
     isOver = true;
-    clearTimeout(timer);
+    stopTimer();
     for (const controller of running.values()) controller.abort();
   };
   const arrive = (winner: Candidate, prize: Prize) => {

@@ -76,7 +76,7 @@ Deno.test("readClientSettings() takes the log's format from its own setting, els
   assertEquals(fault, 'log.format is "xml" (its default): give one of text, json');
 });
 
-Deno.test("readClientSettings() takes legacy servers for possible by flag, environment or file", () => {
+Deno.test("readClientSettings() takes legacy servers for possible by flag, environment or file", async () => {
   const environment = { CLI_ID: "3" };
   const read = (given: Parameters<typeof sources>[0]) =>
     readClientSettings(sources({ environment, ...given })).legacyServer;
@@ -84,7 +84,7 @@ Deno.test("readClientSettings() takes legacy servers for possible by flag, envir
   assertEquals(read({}), false);
   assertEquals(read({ files }), true);
   assertEquals(read({ files, environment: { ...environment, CLI_LEGACY_SERVER: "false" } }), false);
-  const commandLine = readCommandLine(["--legacy-server", "--id", "3"]);
+  const commandLine = await readCommandLine(["--legacy-server", "--id", "3"]);
   assert(typeof commandLine !== "string");
   assertEquals(read({ flags: commandLine.flags }), true);
 });

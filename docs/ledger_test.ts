@@ -6,6 +6,7 @@ import { CheckpointFile, parseCheckpoint } from "../server/ledger/file/checkpoin
 import { checksumOf } from "../server/ledger/file/fixed_line.ts";
 import { PAGE_BYTES, parseRecords, RecordWriter } from "../server/ledger/file/log_record.ts";
 import { type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { DRAWS_FOLDER } from "../server/certificate/certificate_folder.ts";
 import { RESTORE_PREFIX } from "../tools/backup/restore_volume.ts";
 import * as names from "../server/ledger/file/volume_files.ts";
@@ -151,6 +152,7 @@ Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the v
     `${names.TRIAL_PREFIX}UUID`,
     `${RESTORE_PREFIX}UUID`,
     `${DRAWS_FOLDER}/`,
+    `${AUDIT_FOLDER}/`,
   ];
   const { TRIAL_PREFIX: _, LOG_PREFIX: __, ...whole } = names;
   assertEquals(new Set(files), new Set([...Object.values(whole), ...aside, "archive/"]));

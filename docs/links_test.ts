@@ -5,7 +5,7 @@ const files = filesBelow("");
 const documents = files.filter((path) => path.endsWith(".md"));
 const fileNames = new Set(files.map((path) => path.slice(path.lastIndexOf("/") + 1)));
 /** Paths that only exist after a task has run, and placeholders such as `tools/NAME.ts`. */
-const NOT_IN_CHECKOUT = /^(\.cache|dist|archive|draws|server\/shared-volume)\/|\bNAME/;
+const NOT_IN_CHECKOUT = /^(\.cache|dist|archive|draws|audit|server\/shared-volume)\/|\bNAME/;
 const CODE_BLOCK = /^```(.*)\n([^]*?)^```$/gm;
 
 /** Returns a document without its code blocks. */

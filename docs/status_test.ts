@@ -15,8 +15,18 @@ function servingServer(): ServerStatus {
   const status = new ServerStatus({ host: "h", pid: 1, version: "1" }, () => 0);
   const figures = new LedgerFigures();
   const identity = { id: "", agencies: 1, winningNumber: 7, createdAt: "" };
-  const connections = { served: 0, placesMax: 1, arriving: 0, waiting: 0, lingering: 0 };
-  status.serving({ port: 1, connections: () => connections, invalidPackets: 0 }, {
+  const connections = {
+    served: 0,
+    placesMax: 1,
+    arriving: 0,
+    waiting: 0,
+    lingering: 0,
+    refused: { agency: 0, place: 0 },
+    delayedBatches: 0,
+    delayedSeconds: 0,
+  };
+  const audit = () => ({ lines: 1, omitted: 0, failure: "the disk is full" });
+  status.serving({ port: 1, connections: () => connections, invalidPackets: 0, audit }, {
     identity,
     figures,
     seen: () => [{ bets: 1, isClosed: true }],
@@ -55,7 +65,7 @@ Deno.test("docs/status.md says which fields may be null", () => {
   const named = fields.filter(([, type]) => type.endsWith(" or null")).map(([name]) =>
     name.replace("server.", "")
   );
-  assertEquals(named.sort(), [...nulls, "reason", "lottery.winningNumber"].sort());
+  assertEquals(named.sort(), [...nulls, "reason", "lottery.winningNumber", "audit.failure"].sort());
 });
 
 Deno.test("docs/status.md names exactly the metrics, in their order, with their types", () => {

@@ -30,17 +30,23 @@ Deno.test(
   ),
   async () => {
     await using folder = tempFolder();
-    const sections = ["startup", "intake", "clients", "coldDraws", "warmDraws", "growth"];
+    const sections = [
+      ...["startup", "intake", "questions", "clients", "coldDraws", "warmDraws", "growth"],
+      ...["watched", "beside"],
+    ];
     await using bench = startBench(folder.path, "--json", ...sections);
     assertEquals(await bench.ended(), 0, bench.output());
     const figures = JSON.parse(bench.lines.join("\n"));
     const expected = {
       startup: ["ms", "ratio"],
       intake: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms", "p99Ms"],
+      questions: ["betsPerSecond", "ratio", "answerP50Ms", "answerP99Ms"],
+      beside: ["betsPerSecond", "ours", "p50Ms", "p99Ms"],
       clients: ["betsPerSecond", "ratio"],
       coldDraws: ["coldMs", "bytesPerSecond"],
       warmDraws: ["warmMs"],
       growth: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms"],
+      watched: ["betsPerSecond", "ratio"],
     };
     for (const [section, names] of Object.entries(expected)) {
       assert(figures[section].length > 0, section);
@@ -89,6 +95,27 @@ Deno.test(
     await using bench = new Program({ name: "bench", args, env });
     assertEquals(await bench.ended(), 0, bench.output());
     assertEquals(bench.count(/^Skipped: this needs nats-server 2\.10\.23 or later/), 2);
+  },
+);
+
+Deno.test(
+  needs(["run", "write", "env"], "bench says what is missing where there is no Redis"),
+  async () => {
+    const args = ["run", "-A", "bench/main.ts", "--smoke", "beside"];
+    await using bench = new Program({ name: "bench", args, env: { PATH: "/nowhere" } });
+    assertEquals(await bench.ended(), 0, bench.output());
+    assertEquals(bench.count(/^Not measured: this needs Redis \(Debian: apt-get install/), 1);
+    assertEquals(bench.count(/ ours \|/), 1, bench.output());
+  },
+);
+
+Deno.test(
+  needs(["run", "env"], "bench says which folder it cannot compare with"),
+  async () => {
+    const args = ["run", "-A", "bench/main.ts", "--smoke", "--against", "/nowhere"];
+    await using bench = new Program({ name: "bench", args });
+    assertEquals(await bench.ended(), 2, bench.output());
+    assertEquals(bench.count(/Cannot use --against \/nowhere/), 1, bench.output());
   },
 );
 

@@ -2,25 +2,15 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
 import { needs, PROGRAMS } from "../testing/needs.ts";
 import type { Address } from "../testing/ports.ts";
-import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { mustRun } from "./faults/commands.ts";
 import { TMPFS } from "./faults/requirements.ts";
+import { runTask } from "./run_task.ts";
 
 const AGENCIES = 3;
 const BATCH = 20;
 const WINS_EVERY = 7;
-
-/** Runs a task as a user does. Returns its output. */
-async function runTask(task: string, args: string[], expected = 0): Promise<string> {
-  await using program = new Program({
-    name: task,
-    args: ["run", "-A", `tools/${task}.ts`, ...args],
-  });
-  assertEquals(await program.ended(), expected, program.output());
-  return program.output();
-}
 
 /** The document of an agency's bet. */
 const documentOf = (agency: number, position: number) => `${agency}x${position}`;

@@ -68,10 +68,19 @@ Deno.test({
   },
 });
 
-/** A machine on which npm is out of reach and nothing has been fetched yet. */
-function withoutNpm(cacheFolder: string): Record<string, string> {
+/** Starts a server as on a machine on which npm is out of reach and nothing has been fetched yet. */
+function startWithoutNpm(volume: string, env?: Record<string, string>): Program {
   const nobody = freePort("tcp");
-  return { DENO_DIR: cacheFolder, NPM_CONFIG_REGISTRY: `http://${LOOPBACK}:${nobody}/` };
+  return new Program({
+    name: "server",
+    args: ["run", "-A", "server/main.ts"],
+    env: {
+      ...serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume }),
+      DENO_DIR: `${volume}/cache`,
+      NPM_CONFIG_REGISTRY: `http://${LOOPBACK}:${nobody}/`,
+      ...env,
+    },
+  });
 }
 
 Deno.test({
@@ -79,12 +88,7 @@ Deno.test({
   fn: async () => {
     await using folder = tempFolder();
     const { path: volume } = folder;
-    const env = serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume });
-    await using server = new Program({
-      name: "server",
-      args: ["run", "-A", "server/main.ts"],
-      env: { ...env, ...withoutNpm(`${volume}/cache`) },
-    });
+    await using server = startWithoutNpm(volume);
     const [, port] = await server.line(/action: listen .*port: (\d+)/);
     using connection = await LineConnection.open({ hostname: LOOPBACK, port: Number(port) });
     assertEquals(
@@ -100,12 +104,7 @@ Deno.test({
   fn: async () => {
     await using folder = tempFolder();
     const { path: volume } = folder;
-    const env = serverEnvironment({ port: 0, broadcastPort: 0, agencies: 5, volume });
-    await using server = new Program({
-      name: "server",
-      args: ["run", "-A", "server/main.ts"],
-      env: { ...env, ...withoutNpm(`${volume}/cache`), LEDGER: `nats://${LOOPBACK}` },
-    });
+    await using server = startWithoutNpm(volume, { LEDGER: `nats://${LOOPBACK}` });
     const [, error] = await server.line(/action: start \| result: fail \| error: (.*)/);
     assertStringIncludes(error, "Cannot load the client of NATS");
     assertStringIncludes(error, "npm");

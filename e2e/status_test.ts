@@ -72,6 +72,13 @@ Deno.test({
     assertEquals(reports[0].ledger!.bets + reports[1].ledger!.bets, 600);
     const metrics = await group.servers[0].status("/metrics");
     assertStringIncludes(metrics.text, `\nlottery_agency_bets{agency="2"} ${counts[1]}\n`);
+    const list = group.servers.map(({ name, statusPort }) => `${name}=127.0.0.1:${statusPort}`);
+    await using status = new Program({
+      name: "status",
+      args: ["run", "-A", "tools/status.ts", "--servers", list.join()],
+    });
+    assertEquals(await status.ended(), 0, status.output());
+    assertEquals(status.count(/^server[12] +● up/), 2, status.output());
     assertEquals(await group.stop(), [0, 0]);
   },
 });

@@ -56,6 +56,7 @@ Deno.test(
     );
     await using verify = copy.task("verify", record.split("/").at(-1)!);
     assertEquals(await verify.ended(), 0, verify.output());
+    await verify.line(/^audit logs: \d+ lines, each in its place$/);
     await verify.line(/^VERIFIED$/);
 
     await using logs = copy.task("logs", "client5");
@@ -206,6 +207,31 @@ Deno.test(
     assertEquals(await fifth.ended(), 2);
     assertStringIncludes(fifth.output(), `write DATASET=${Deno.env.get("HOME")}/bets`);
     assertEquals(await unlessNotFound(Deno.stat(copy.volume)), undefined);
+  },
+);
+
+Deno.test(
+  needs(PROCESSES, "deno task up --local stops at once while it checks the bets"),
+  async () => {
+    await using bets = tempFolder();
+    // Five gigabytes to check, which takes much longer than the line about it.
+    const rows = "Ana,Paz,30904465,1999-03-17,7574\n".repeat(600_000);
+    await Deno.writeTextFile(`${bets.path}/all.txt`, rows);
+    const agencies = 250;
+    for (let agency = 1; agency <= agencies; agency++) {
+      await Deno.symlink(`${bets.path}/all.txt`, `${bets.path}/agency-${agency}.csv`);
+    }
+    await using copy = await ProjectCopy.make({
+      clients: agencies,
+      servers: 1,
+      dataset: bets.path,
+    });
+    await using up = copy.task("up", "--local");
+    await up.line(/^Checking the bets of all agencies …$/);
+    up.signal("SIGINT");
+    assertEquals(await up.ended(), 130, up.output());
+    // After the check it would say that the stored bets stay.
+    await up.line(/^Stopped before anything was started$/);
   },
 );
 

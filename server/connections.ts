@@ -6,10 +6,13 @@
 
 import type { ActionLog } from "../shared/logging.ts";
 import type { ConnectionsReport } from "../shared/status/report.ts";
+import { AgencyConnections } from "./agency_connections.ts";
+import { BetRates } from "./bet_rates.ts";
 import { AddressGroups, type Grouped } from "./address_groups.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
-import { Session, type SessionContext } from "./session.ts";
+import { Session } from "./session.ts";
+import type { SessionContext } from "./session_context.ts";
 import { arrivalsMax, type ServerSettings } from "./settings.ts";
 import type { SummedWarnings } from "./summed_warnings.ts";
 
@@ -66,6 +69,8 @@ export class Connections {
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Invalid packets that were refused. */
   invalidPackets = 0;
+  /** Connections that have found no place. */
+  #turnedAway = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
   #isStopping = false;
@@ -75,11 +80,19 @@ export class Connections {
     this.#log = context.log;
     this.#warnings = warnings;
     this.#places = new Places({ ...settings, now: context.now });
+    const { betsPerSecondMax, connectionsPerAgencyMax } = settings;
     this.#context = {
       ...context,
       onWaiting: (session, agency) => this.#onWaiting(session, agency),
       onLinger: (session) => this.#onLinger(session),
       onInvalid: () => this.invalidPackets++,
+      rates: betsPerSecondMax === undefined
+        ? undefined
+        : new BetRates({ betsPerSecondMax, now: context.now }),
+      agencyConnections: connectionsPerAgencyMax === undefined ? undefined : new AgencyConnections({
+        max: connectionsPerAgencyMax,
+        onRefused: (peer, agency) => this.#onCrowd(peer, agency),
+      }),
     };
     this.#sweep = setInterval(() => this.#endIdle(), Math.min(1000, settings.idleMs));
   }
@@ -120,7 +133,13 @@ export class Connections {
     const [waiting, lingering] = [this.#waiting.size, this.#lingering.size];
     const served = this.#sessions.size - waiting - lingering;
     const { connectionsMax: placesMax } = this.#settings;
-    return { served, placesMax, arriving: this.#arrivals.size, waiting, lingering };
+    const { rates, agencyConnections } = this.#context;
+    return {
+      ...{ served, placesMax, arriving: this.#arrivals.size, waiting, lingering },
+      refused: { agency: agencyConnections?.refused ?? 0, place: this.#turnedAway },
+      delayedBatches: rates?.delayedBatches ?? 0,
+      delayedSeconds: rates?.delayedSeconds ?? 0,
+    };
   }
 
   /** Ends all connections: those that are working, after their answer. */
@@ -179,6 +198,8 @@ export class Connections {
     const arrival = this.#arrivals.eldestOfLargest()!;
     this.#arrivals.delete(arrival);
     arrival.connection.close();
+    this.#turnedAway++;
+    this.#context.audit?.refused({ address: arrival.peer, reason: "all places are taken" });
     const error = "too many connections need a place: one of an address that has most ends";
     this.#warnings.warn("accept", error);
   }
@@ -209,6 +230,14 @@ export class Connections {
     byAgency.eldestOfLargest()!.visit.session.abort();
     const error = "too many connections wait for the draw: one of an address that has most ends";
     this.#warnings.warn("connection", error);
+  }
+
+  #onCrowd(address: string, agency: number): void {
+    const { connectionsPerAgencyMax: max } = this.#settings;
+    const reason = `the agency has ${max} connections (SERVER_MAX_CONNECTIONS_PER_AGENCY)`;
+    this.#log.debug("connection", "fail", { ip: address, agency, error: reason });
+    this.#context.audit?.refused({ address, agency, reason });
+    this.#warnings.warn("connection", `agency ${agency} may have no further connection: ${reason}`);
   }
 
   #onLinger(session: Session): void {

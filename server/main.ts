@@ -8,15 +8,18 @@ import config from "../deno.json" with { type: "json" };
 import { SettingsError } from "../shared/config.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { warnWithoutVectorInstructions } from "../shared/simd/fallback.ts";
+import { readAuditHeads } from "./audit/audit_heads.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
+import { openAuditLog } from "./audit/open_audit_log.ts";
 import { Certifier } from "./certificate/certifier.ts";
 import { handleArguments } from "../shared/command_line.ts";
-import { FolderDisk } from "./ledger/file/disk.ts";
+import { FolderDisk } from "./ledger/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/fatal_error.ts";
 import { openFileLedger } from "./ledger/file/file_ledger.ts";
 import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
 import { BETS_FILE, CLOSED_FILE } from "./ledger/file/volume_files.ts";
-import type { Ledger } from "./ledger/ledger.ts";
+import type { Draw, Ledger } from "./ledger/ledger.ts";
 import { Server } from "./server.ts";
 import { readServerSettings, type ServerSettings } from "./settings.ts";
 import { diskSpace } from "./status/disk_space.ts";
@@ -63,11 +66,13 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
     stopped.resolve(EXIT_FAILURE);
   });
   const certifier = openCertifier(settings, ledger, log);
-  const server = new Server(settings, {
-    ledger,
-    log,
-    onDraw: (draw) => certifier?.certify(draw),
-  });
+  const audit = openAudit(settings, log);
+  const onDraw = async (draw: Draw) => {
+    // The certificate anchors the line about the draw.
+    await audit?.drawn({ lottery: ledger.identity.id, winningNumber: settings.winningNumber });
+    certifier?.certify(draw);
+  };
+  const server = new Server(settings, { ledger, log, audit, onDraw });
   log.info("listen", "success", { ip: settings.listenIp, port: server.port });
   server.run();
   status.serving(server, ledger);
@@ -144,15 +149,21 @@ async function openFiles(settings: ServerSettings, log: ActionLog): Promise<Ledg
   }
 }
 
+/** Opens the audit log, if the settings ask for one. */
+function openAudit({ audit }: ServerSettings, log: ActionLog): AuditLog | undefined {
+  return audit && openAuditLog(audit, { log, hostName, software: config.version });
+}
+
 /** Opens what writes the certificate of the draw; nothing where servers have no folder to write it to. */
 function openCertifier(
-  { ledger: { engine }, sharedVolume: volume }: ServerSettings,
+  { audit, ledger: { engine }, sharedVolume: volume }: ServerSettings,
   { identity }: Ledger,
   log: ActionLog,
 ): Certifier | undefined {
   if (engine !== "files") return undefined;
   const files = { bets: BETS_FILE, closed: CLOSED_FILE };
-  return new Certifier({ volume, identity, files, software: config.version, log });
+  const readHeads = () => audit === undefined ? [] : readAuditHeads(audit.folder);
+  return new Certifier({ volume, identity, files, readHeads, software: config.version, log });
 }
 
 /** Calls `stop` on the first SIGTERM or SIGINT; the second ends the process at once. */

@@ -5,9 +5,10 @@
  */
 
 import { BetDecoder, dayNumber } from "../shared/mod.ts";
-import type { ConnectionsReport } from "../shared/status/report.ts";
+import type { AuditReport, ConnectionsReport } from "../shared/status/report.ts";
 import type { ActionLog } from "../shared/logging.ts";
 import { classifyAcceptError } from "./accept_errors.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
 import { Connections } from "./connections.ts";
 import { DrawWatch } from "./draw_watch.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
@@ -27,6 +28,8 @@ export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 export interface ServerOptions {
   ledger: Ledger;
   log: ActionLog;
+  /** Records what auditors ask about. The server disposes of it. @default {nothing is recorded} */
+  audit?: AuditLog;
   /** Called once, with the draw. @default {nothing is called} */
   onDraw?: (draw: Draw) => void;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
@@ -39,6 +42,7 @@ export interface ServerOptions {
 export class Server {
   readonly #log: ActionLog;
   readonly #ledger: Ledger;
+  readonly #audit: AuditLog | undefined;
   readonly #listener: Listener;
   readonly #connections: Connections;
   readonly #warnings: SummedWarnings;
@@ -54,8 +58,10 @@ export class Server {
    * @throws If the address cannot be bound.
    */
   constructor(settings: ServerSettings, options: ServerOptions) {
-    const { ledger, log, onDraw, now = () => performance.now(), listen = listenTcp } = options;
+    const { ledger, log, audit, onDraw, now = () => performance.now() } = options;
+    const { listen = listenTcp } = options;
     this.#ledger = ledger;
+    this.#audit = audit;
     this.#log = log;
     this.#warnings = new SummedWarnings(log);
     this.#listener = listen(settings);
@@ -64,6 +70,7 @@ export class Server {
       ledger,
       draw: new DrawWatch(ledger, { winningNumber, log, onDraw }),
       log,
+      audit,
       agencies,
       packetBytesMax,
       agenciesPerConnectionMax,
@@ -84,6 +91,11 @@ export class Server {
     return this.#connections.report();
   }
 
+  /** What has become of its audit log; nothing without one. */
+  audit(): AuditReport | null {
+    return this.#audit?.report() ?? null;
+  }
+
   /** How many invalid packets it has refused. */
   get invalidPackets(): number {
     return this.#connections.invalidPackets;
@@ -94,7 +106,7 @@ export class Server {
     return this.#accepting ??= this.#accept();
   }
 
-  /** Stops: accepts no connection, answers the current packets, then closes every socket and the ledger. */
+  /** Stops: accepts no connection, answers the current packets, then closes every socket, the audit log and the ledger. */
   async stop(): Promise<void> {
     if (this.#isStopping) return;
     this.#isStopping = true;
@@ -105,6 +117,7 @@ export class Server {
     await this.#connections.stop();
     this.#warnings[Symbol.dispose]();
     this.#log.info("close_connections", "success");
+    this.#audit?.[Symbol.dispose]();
     await this.#ledger[Symbol.asyncDispose]();
     this.#log.info("close_ledger", "success");
   }

@@ -7,7 +7,6 @@
 
 import {
   type BetBatch,
-  type BetDecoder,
   decodeRequest,
   type DecodeRules,
   DIGEST_RESPONSE_HEAD,
@@ -20,14 +19,15 @@ import {
   PacketError,
   PROGRESS_RESPONSE_HEAD,
   REFUSED,
+  type Request,
   STORED,
   WINNERS_RESPONSE_HEAD,
 } from "../shared/mod.ts";
-import type { ActionLog } from "../shared/logging.ts";
-import type { DrawWatch } from "./draw_watch.ts";
-import type { Draw, Ledger } from "./ledger/ledger.ts";
+import type { AgencySpeaker } from "./agency_connections.ts";
+import type { Draw } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
 import { SessionBets } from "./session_bets.ts";
+import type { Connection, SessionContext } from "./session_context.ts";
 import { winnersResponse } from "./winners_response.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
@@ -38,40 +38,6 @@ const LINGER_BYTES_MAX = 1024 * 1024;
 const LINGER_MS = 1000;
 /** What is read while lingering is dropped, so all sessions read into the same bytes. */
 const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
-
-/** The part of Deno.TcpConn that a session uses. */
-export interface Connection {
-  read(bytes: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-}
-
-/** What all sessions of a server share. */
-export interface SessionContext {
-  ledger: Ledger;
-  draw: DrawWatch;
-  log: ActionLog;
-  /** AGENCIES_AMOUNT. */
-  agencies: number;
-  packetBytesMax: number;
-  /** Agencies whose bets one connection counts. */
-  agenciesPerConnectionMax: number;
-  decoder: BetDecoder;
-  /**
-   * Reports that a session starts waiting for the draw on behalf of an agency, or stops. Meanwhile it needs no
-   * place.
-   */
-  onWaiting: (session: Session, agency: number | undefined) => void;
-  /** Reports that a session answers nothing more, and only waits for its peer to take the last answer. */
-  onLinger: (session: Session) => void;
-  /** Reports that an invalid packet was refused. */
-  onInvalid: () => void;
-  /** A monotonic clock, in milliseconds: a stepped wall clock must not end, or keep, any connection. */
-  now: () => number;
-  /** The current day by the wall clock, as dayNumber() gives it: no birthdate is later. */
-  today: () => number;
-}
 
 /**
  * What a session does, for the rules about places.
@@ -103,6 +69,8 @@ export class Session {
   readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
   readonly #bets: SessionBets;
+  /** Nothing if agencies may have any number of connections. */
+  readonly #speaker: AgencySpeaker | undefined;
   #state: State = "reading";
   #isStopping = false;
   #mustLeave = false;
@@ -113,7 +81,8 @@ export class Session {
     this.#peer = peer;
     this.#context = context;
     this.#frames = new FrameBuffer(context.packetBytesMax);
-    this.#bets = new SessionBets(context);
+    this.#bets = new SessionBets(peer, context);
+    this.#speaker = context.agencyConnections?.open(peer);
     this.#watch = new PeerWatch(connection, {
       frames: this.#frames,
       pendingBytesMax: context.packetBytesMax,
@@ -133,6 +102,7 @@ export class Session {
       this.#state = "ended";
       this.#close();
       this.#bets.log();
+      this.#speaker?.[Symbol.dispose]();
     }
   }
 
@@ -217,6 +187,9 @@ export class Session {
       const { agencies, decoder, today } = this.#context;
       const rules: DecodeRules = { agencies, today: today() };
       const request = decodeRequest(line, rules, decoder);
+      if (this.#speaker?.speak(agencyOf(request)) === false) {
+        return await this.#refuseAgency(request);
+      }
       switch (request.type) {
         case "StoreBet":
         case "StoreBatch":
@@ -239,6 +212,7 @@ export class Session {
   async #store(batch: BetBatch): Promise<Next> {
     const { ledger, log } = this.#context;
     const { agency, count } = batch;
+    if (!await this.#takeTurn(agency, count)) return "close";
     const result = await ledger.append(batch, this.#bets.expected(agency));
     if (result.status === "stored") {
       this.#bets.add(agency, count);
@@ -249,13 +223,26 @@ export class Session {
     const details = { ip: this.#peer, agency, cantidad: count, error: result.reason };
     log.error("apuestas_almacenadas", "fail", details);
     if (result.status === "unknown") return "close";
+    this.#bets.refuse(agency);
     await this.#write(STORE_RESPONSES[REFUSED]);
     return "read";
   }
 
+  /** Waits until the agency may send as many bets. Returns whether the session goes on. */
+  async #takeTurn(agency: number, bets: number): Promise<boolean> {
+    const turn = this.#context.rates?.take(agency, bets, this.#ending.signal);
+    if (turn === undefined) return true;
+    // Nothing is stored yet: a server that stops ends the connection, and the agency continues elsewhere.
+    this.#state = "waiting";
+    const isTurn = await turn;
+    this.#state = "working";
+    return isTurn;
+  }
+
   async #closeAgency(agency: number): Promise<Next> {
-    const { ledger, log } = this.#context;
-    const result = await ledger.close(agency);
+    const { audit, ledger, log } = this.#context;
+    const close = () => ledger.close(agency);
+    const result = await (audit?.close({ address: this.#peer, agency }, close) ?? close());
     if (result.status === "closed") {
       const { repeated } = result;
       log.info("agency_close", "success", repeated ? { agency, repeated } : { agency });
@@ -338,6 +325,15 @@ export class Session {
     return "read";
   }
 
+  /** Refuses a packet of an agency that has too many connections, and ends this one. */
+  async #refuseAgency(request: Request): Promise<Next> {
+    if ("batch" in request) await this.#write(STORE_RESPONSES[REFUSED]);
+    // Not a server that does not know the packet: see #sendProgress().
+    if (request.type === "ProgressRequest") await this.#write(PROGRESS_RESPONSE_HEAD);
+    if (request.type === "DigestRequest") await this.#write(DIGEST_RESPONSE_HEAD);
+    return "linger";
+  }
+
   async #refuseTooLong(error: unknown): Promise<void> {
     if (!(error instanceof FrameTooLongError)) throw error;
     this.#state = "working";
@@ -393,4 +389,8 @@ export class Session {
     const { message } = error as Error;
     this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
   }
+}
+
+function agencyOf(request: Request): number {
+  return "batch" in request ? request.batch.agency : request.agency;
 }

@@ -5,23 +5,35 @@
  */
 
 import type { ActionLog } from "../shared/logging.ts";
+import type { AuditLog } from "./audit/audit_log.ts";
 
 /** Options of {@linkcode SessionBets}. */
 export interface SessionBetsOptions {
   /** Agencies whose bets one connection counts. */
   agenciesPerConnectionMax: number;
   log: ActionLog;
+  audit?: AuditLog;
+}
+
+/** What became of an agency's bets over this connection, and has not been logged yet. */
+interface Counted {
+  batches: number;
+  bets: number;
+  /** Batches that were refused. */
+  refused: number;
 }
 
 /** Counts bets by agency. Its memory is bounded. */
 export class SessionBets {
   readonly #options: SessionBetsOptions;
+  readonly #address: string;
   /** The stored bets that the peer knows of, for the agencies that it asked about. */
   readonly #expected = new Map<number, number>();
-  /** The bets stored over this connection that have not been logged yet. */
-  readonly #stored = new Map<number, number>();
+  readonly #counted = new Map<number, Counted>();
 
-  constructor(options: SessionBetsOptions) {
+  /** @param address Address and port of the peer. */
+  constructor(address: string, options: SessionBetsOptions) {
+    this.#address = address;
     this.#options = options;
   }
 
@@ -42,23 +54,41 @@ export class SessionBets {
     return true;
   }
 
-  /** Counts bets that were stored over this connection. */
+  /** Counts a batch that was stored over this connection. */
   add(agency: number, count: number): void {
     const expected = this.#expected.get(agency);
     if (expected !== undefined) this.#expected.set(agency, expected + count);
-    if (this.#isFull(this.#stored, agency)) this.log();
-    this.#stored.set(agency, (this.#stored.get(agency) ?? 0) + count);
+    const counted = this.#countedOf(agency);
+    counted.batches++;
+    counted.bets += count;
   }
 
-  /** Logs how many bets were stored for each agency since the last call. */
+  /** Counts a batch that was refused. */
+  refuse(agency: number): void {
+    this.#countedOf(agency).refused++;
+  }
+
+  /** Logs and audits what was stored for each agency since the last call. */
   log(): void {
-    for (const [agency, cantidad] of this.#stored) {
-      this.#options.log.info("apuestas_almacenadas", "success", { agency, cantidad });
+    const { audit, log } = this.#options;
+    for (const [agency, counted] of this.#counted) {
+      const { bets: cantidad } = counted;
+      if (cantidad > 0) log.info("apuestas_almacenadas", "success", { agency, cantidad });
+      audit?.served({ address: this.#address, agency, ...counted });
     }
-    this.#stored.clear();
+    this.#counted.clear();
   }
 
-  #isFull(counts: ReadonlyMap<number, number>, agency: number): boolean {
+  #countedOf(agency: number): Counted {
+    let counted = this.#counted.get(agency);
+    if (counted !== undefined) return counted;
+    if (this.#isFull(this.#counted, agency)) this.log();
+    counted = { batches: 0, bets: 0, refused: 0 };
+    this.#counted.set(agency, counted);
+    return counted;
+  }
+
+  #isFull(counts: ReadonlyMap<number, unknown>, agency: number): boolean {
     return counts.size >= this.#options.agenciesPerConnectionMax && !counts.has(agency);
   }
 }

@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
 import { BetDecoder } from "../shared/mod.ts";
 import { DrawWatch } from "./draw_watch.ts";
-import { type Connection, Session } from "./session.ts";
+import { Session } from "./session.ts";
+import type { Connection } from "./session_context.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
 import { MemoryDisk } from "./testing/memory_disk.ts";
 

@@ -6,8 +6,9 @@
 
 import { parse } from "@std/ini";
 import { AGENCIES_MAX, NUMBER_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
-import { SettingsReader } from "../shared/config.ts";
+import { type IntegerRule, SettingsReader } from "../shared/config.ts";
 import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts";
+import { type AuditSettings, readAuditSettings } from "./audit/audit_settings.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
 
@@ -26,6 +27,10 @@ export interface ServerSettings {
   connectionsMax: number;
   /** The share of each source address. It may have more places while no other address needs them. */
   connectionsPerAddressMax: number;
+  /** Connections that each agency may have; nothing if there is no limit. */
+  connectionsPerAgencyMax: number | undefined;
+  /** Bets that each agency may send in a second; nothing if there is no limit. */
+  betsPerSecondMax: number | undefined;
   /** Addresses that stand for many agencies: each of their connections counts as an address. */
   trustedProxies: readonly Ipv4Range[];
   waitingMax: number;
@@ -43,6 +48,8 @@ export interface ServerSettings {
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
   ledger: LedgerSettings;
+  /** Nothing if it has no audit log. */
+  audit: AuditSettings | undefined;
 }
 
 /** Connections that may wait for a place, for each place: in short turns they wait for half a second. */
@@ -97,6 +104,14 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       max: 65535,
       default: Math.max(1, Math.floor(connectionsMax / 4)),
     }),
+    connectionsPerAgencyMax: readOptional(reader, "SERVER_MAX_CONNECTIONS_PER_AGENCY", {
+      min: 1,
+      max: 65535,
+    }),
+    betsPerSecondMax: readOptional(reader, "SERVER_MAX_BETS_PER_SECOND", {
+      min: 1,
+      max: 1_000_000_000,
+    }),
     trustedProxies: readRanges(reader, "SERVER_TRUSTED_PROXIES"),
     waitingMax: reader.integer("SERVER_MAX_WAITING", { min: 1, max: 65535, default: 1024 }),
     agenciesPerConnectionMax: reader.integer("SERVER_MAX_AGENCIES_PER_CONNECTION", {
@@ -115,7 +130,7 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
       max: 86_400,
       default: 5,
     }),
-    statusPort: readStatusPort(reader),
+    statusPort: readOptional(reader, "STATUS_PORT", { min: 0, max: 65535 }),
     statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
@@ -125,14 +140,19 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     }),
     sharedVolume: reader.text("SHARED_VOLUME", `${HERE}/shared-volume`),
     ledger: readLedgerSettings(reader),
+    audit: readAuditSettings(reader),
   };
   reader.finish();
   return settings;
 }
 
-function readStatusPort(reader: SettingsReader): number | undefined {
-  if (reader.text("STATUS_PORT", "") === "") return undefined;
-  return reader.integer("STATUS_PORT", { min: 0, max: 65535 });
+/** Reads an integer that may be missing. */
+function readOptional(
+  reader: SettingsReader,
+  name: string,
+  rule: Pick<IntegerRule, "min" | "max">,
+): number | undefined {
+  return reader.text(name, "") === "" ? undefined : reader.integer(name, rule);
 }
 
 function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {

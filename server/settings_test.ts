@@ -35,6 +35,8 @@ const EXPECTED = {
   reusePort: false,
   connectionsMax: 512,
   connectionsPerAddressMax: 128,
+  connectionsPerAgencyMax: undefined,
+  betsPerSecondMax: undefined,
   trustedProxies: [],
   waitingMax: 1024,
   agenciesPerConnectionMax: 100,
@@ -46,6 +48,7 @@ const EXPECTED = {
   statusIp: "127.0.0.1",
   winningNumber: 7574,
   ledger: { engine: "files" as const },
+  audit: undefined,
 };
 
 Deno.test("readServerSettings() reads the exercise's file, with or without a section", () => {
@@ -88,6 +91,12 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     STATUS_IP: "0.0.0.0",
     LOTTERY_WINNER_NUMBER: "0",
     SHARED_VOLUME: "/shared-volume",
+    SERVER_MAX_CONNECTIONS_PER_AGENCY: "9",
+    SERVER_MAX_BETS_PER_SECOND: "5000",
+    AUDIT_LOG: "/audit",
+    AUDIT_NAME: "server1",
+    AUDIT_FILE_BYTES: "4096",
+    AUDIT_FILES: "2",
   });
   assertEquals(settings, {
     port: 0,
@@ -101,6 +110,8 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     reusePort: true,
     connectionsMax: 1,
     connectionsPerAddressMax: 4,
+    connectionsPerAgencyMax: 9,
+    betsPerSecondMax: 5000,
     trustedProxies: [{ first: 0x0a000007, last: 0x0a000007 }],
     waitingMax: 2,
     agenciesPerConnectionMax: 8,
@@ -113,6 +124,7 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     winningNumber: 0,
     sharedVolume: "/shared-volume",
     ledger: { engine: "files" },
+    audit: { folder: "/audit", name: "server1", fileBytesMax: 4096, filesMax: 2 },
   });
 });
 
@@ -129,6 +141,22 @@ Deno.test("readServerSettings() reads trusted proxies, and refuses what is neith
   assertEquals(faultsOf(SEED, { SERVER_TRUSTED_PROXIES: "proxy" }), [
     'SERVER_TRUSTED_PROXIES is "proxy": give IPv4 addresses or networks such as 10.0.0.7, 192.168.0.0/16',
   ]);
+});
+
+Deno.test("readServerSettings() has no audit log without a folder, and refuses a name that is a path", () => {
+  assertEquals(read(SEED, { AUDIT_NAME: "server1" }).audit, undefined);
+  const audit = { folder: "/a", name: undefined, fileBytesMax: 16 * 1024 * 1024, filesMax: 64 };
+  assertEquals(read(SEED, { AUDIT_LOG: "/a" }).audit, audit);
+  for (const name of ["../server2", ".", "a b", "a".repeat(65)]) {
+    const [fault] = faultsOf(SEED, { AUDIT_LOG: "/a", AUDIT_NAME: name });
+    assertEquals(
+      fault,
+      `AUDIT_NAME is ${
+        JSON.stringify(name)
+      }: give AUDIT_NAME up to 64 letters, digits, dots, hyphens and ` +
+        "underscores",
+    );
+  }
 });
 
 Deno.test("readServerSettings() treats an empty variable as unset", () => {

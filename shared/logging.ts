@@ -5,7 +5,10 @@
  * @module
  */
 
-import { BaseHandler, type LevelName, Logger, LogLevels, type LogRecord } from "@std/log";
+// The package's main module loads three times as much, and every start waits for it.
+import { BaseHandler } from "@std/log/base-handler";
+import { type LevelName, LogLevels } from "@std/log/levels";
+import { Logger, type LogRecord } from "@std/log/logger";
 import { withDeadline } from "./deadline.ts";
 import { isReadable, quoteJson, quoteText } from "./readable.ts";
 

@@ -11,12 +11,14 @@
  * by default: the bidirectional and the zero-width ones, fillers, variation selectors, tags. U+FFF9
  * to U+FFFB are annotations.
  */
-const UNREADABLE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]/u;
-const ALL_UNREADABLE = new RegExp(UNREADABLE, "gu");
+const UNREADABLE = String
+  .raw`[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]`;
+/** Most texts have no other characters. They are judged without the tables of Unicode, which load slowly. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /** Returns whether a reader sees every character of a text. */
 export function isReadable(text: string): boolean {
-  return !UNREADABLE.test(text);
+  return PRINTABLE_ASCII.test(text) || !new RegExp(UNREADABLE, "u").test(text);
 }
 
 /**
@@ -50,7 +52,7 @@ export function escapeMessage(message: string): string {
 }
 
 function escapeAll(text: string): string {
-  return text.replaceAll(ALL_UNREADABLE, escapeUnits);
+  return isReadable(text) ? text : text.replaceAll(new RegExp(UNREADABLE, "gu"), escapeUnits);
 }
 
 function escapeUnits(character: string): string {

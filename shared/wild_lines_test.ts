@@ -1,5 +1,5 @@
 /**
- * Random lines, most of them nearly a packet, forevery decoder: each accepts exactly what the
+ * Random lines, most of them nearly a packet, for every decoder: each accepts exactly what the
  * document allows, and otherwise throws a PacketError and nothing else.
  *
  * @module

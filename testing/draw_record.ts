@@ -26,7 +26,7 @@ export function drawRecord({ id, winningNumber, agencies }: RecordedDraw): strin
     return `    ${head},"winners":[\n${lines.join(",\n")}${lines.length > 0 ? "\n" : ""}    ]}`;
   });
   return `{
-  "version": 1,
+  "version": 2,
   "id": ${JSON.stringify(id)},
   "createdAt": ${JSON.stringify(at)},
   "drawnAt": ${JSON.stringify(at)},
@@ -35,6 +35,7 @@ export function drawRecord({ id, winningNumber, agencies }: RecordedDraw): strin
   "software": "1.0.0",
   "ledger": "files",
   "files": [],
+  "audit": [],
   "agencies": [
 ${lists.join(",\n")}
   ],

@@ -18,6 +18,7 @@ Deno.test("drawRecord() returns what a server writes", () => {
     software: "1.0.0",
     ledger: "files" as const,
     files: [],
+    audit: [],
     agencies: draw.agencies.map(({ bets, documents }, index) => ({
       agency: index + 1,
       bets,

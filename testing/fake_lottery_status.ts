@@ -96,7 +96,16 @@ export class FakeLotteryStatus implements AsyncDisposable {
         startedAt: new Date(startedMs).toISOString(),
         uptimeSeconds: (Date.now() - startedMs) / 1000,
       },
-      connections: { served: connections, placesMax: 512, arriving: 0, waiting: 0, lingering: 0 },
+      connections: {
+        served: connections,
+        placesMax: 512,
+        arriving: 0,
+        waiting: 0,
+        lingering: 0,
+        refused: { agency: 0, place: 0 },
+        delayedBatches: 0,
+        delayedSeconds: 0,
+      },
       lottery: {
         id,
         createdAt: this.#createdAt,
@@ -117,6 +126,7 @@ export class FakeLotteryStatus implements AsyncDisposable {
         lockWaitSeconds: QUANTILES,
         roundBatches: QUANTILES,
       },
+      audit: null,
     };
   }
 }

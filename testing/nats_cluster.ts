@@ -5,7 +5,9 @@
  */
 
 import { LOOPBACK } from "./lottery_environment.ts";
+import type { Monitoring } from "../tools/nodes/monitoring.ts";
 import { nodeConfig, type NodeOptions } from "../tools/nodes/node_config.ts";
+import { findFaults, untilReady } from "../tools/nodes/readiness.ts";
 import { NatsNode, type StreamState } from "./nats_node.ts";
 import { natsServers } from "./nats_server.ts";
 import { steadyPort } from "./ports.ts";
@@ -15,9 +17,6 @@ import { tempFolder } from "./temp_folder.ts";
 /** Longest wait for a state of the cluster: an election takes up to 9 seconds. */
 const TIMEOUT_MS = 60_000;
 const POLL_MS = 100;
-/** How long a node may take to catch up before it is started again, and how often all may. */
-const RECOVERY_MS = 12_000;
-const RECOVERIES_MAX = 6;
 /** By default a node accepts no more than its disk holds at its start. */
 const STORAGE = { maxFileBytes: 16 * 2 ** 30 };
 
@@ -42,7 +41,7 @@ export interface NatsClusterOptions {
 /** Nodes of one cluster. At the end of the block they are killed. */
 export class NatsCluster implements AsyncDisposable {
   readonly nodes: readonly NatsNode[];
-  /** How often a node had to be started again to catch up: see {@linkcode recover}. */
+  /** How often a node had to be started again: see {@linkcode recover}. */
   restarts = 0;
   /** The last lines of nodes that have ended by themselves. */
   readonly crashes: string[] = [];
@@ -104,28 +103,22 @@ export class NatsCluster implements AsyncDisposable {
     await this.recover();
   }
 
-  /** Waits until each running node knows a leader that knows every node, and has all messages of its streams. */
-  async ready(timeoutMs?: number): Promise<void> {
-    await this.until("every node is healthy", async () => {
+  /** Waits until every node is ready, but for those that were stopped. */
+  async ready(): Promise<void> {
+    await this.until("every node is ready", async () => {
+      const faults = await findFaults(this.#monitoring);
       const wanted = this.nodes.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed);
-      return (await this.#findLate()).every((node) => !wanted.includes(node));
-    }, timeoutMs);
+      return wanted.every(({ name }) => !faults.has(name));
+    });
   }
 
-  /**
-   * Waits until the cluster is ready. A node that was started at the moment of an election may stay behind for
-   * good, because the leader does not hear it; then it is started again, as an operator would do. So is a node that
-   * has ended by itself.
-   */
+  /** Waits until every node is ready, and starts those again that stand still or have ended by themselves. */
   async recover(): Promise<void> {
-    for (let attempt = 1; attempt < RECOVERIES_MAX; attempt++) {
-      try {
-        return await this.ready(RECOVERY_MS);
-      } catch {
-        await this.#restartLate();
-      }
+    try {
+      await untilReady(this.#monitoring, { restart: (name) => this.#restart(name) });
+    } catch (cause) {
+      throw new Error(`${(cause as Error).message}:\n${this.tail()}`, { cause });
     }
-    await this.ready();
   }
 
   /** Returns the node that leads a stream, or undefined during an election. */
@@ -182,27 +175,16 @@ export class NatsCluster implements AsyncDisposable {
     }
   }
 
-  /** Returns the nodes that do not run, are behind, or that the leader does not hear. */
-  async #findLate(): Promise<NatsNode[]> {
-    const members = new Set(
-      (await Promise.all(this.nodes.map((node) => node.membersAsLeader()))).flat(),
-    );
-    const healthy = await Promise.all(this.nodes.map((node) => node.isHealthy()));
-    const isSingle = this.nodes.length === 1;
-    return this.nodes.filter(({ name }, index) =>
-      !healthy[index] || (!isSingle && !members.has(name))
-    );
+  get #monitoring(): Map<string, Monitoring> {
+    return new Map(this.nodes.map(({ name, monitoring }) => [name, monitoring]));
   }
 
-  /** Starts those nodes again that should run and are late. */
-  async #restartLate(): Promise<void> {
-    const late = await this.#findLate();
-    for (const node of late.filter(({ isRunning, hasCrashed }) => isRunning || hasCrashed)) {
-      if (node.hasCrashed) this.crashes.push(`${node.name}:\n${node.process?.tail()}`);
-      await node.stop();
-      await node.start();
-      this.restarts++;
-    }
+  async #restart(name: string): Promise<void> {
+    const node = this.nodes.find((node) => node.name === name)!;
+    if (node.hasCrashed) this.crashes.push(`${name}:\n${node.process?.tail()}`);
+    await node.stop();
+    await node.start();
+    this.restarts++;
   }
 
   /** Returns the last lines of the nodes, for the message of a failure. */

@@ -113,17 +113,6 @@ export class NatsNode {
     return (await this.#unlessSilent(this.monitoring.health()))?.status === "ok";
   }
 
-  /**
-   * Returns the names of all nodes that follow it, its own among them, if it leads the cluster; none if not. Those that
-   * the leader does not hear are left out.
-   */
-  async membersAsLeader(): Promise<string[]> {
-    const cluster = (await this.#unlessSilent(this.monitoring.jetStream()))?.meta_cluster;
-    if (cluster?.leader !== this.name) return [];
-    const heard = (cluster.replicas ?? []).filter(({ current, offline }) => current && !offline);
-    return [this.name, ...heard.map(({ name }) => name)];
-  }
-
   /** Returns the streams that it stores, as it sees them; none if it does not answer. */
   async streams(): Promise<StreamState[]> {
     const answer = await this.#unlessSilent(this.monitoring.jetStream());

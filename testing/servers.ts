@@ -4,6 +4,7 @@
  * @module
  */
 
+import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
 import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
@@ -43,6 +44,8 @@ export interface ServerGroupOptions {
   hasStatus?: boolean;
   /** More settings. */
   env?: Record<string, string>;
+  /** Whether each has an audit log under its own name, in `audit` on the volume. @default {false} */
+  hasAudit?: boolean;
   /** Changes the program that a start of a server runs. @default {no change} */
   adapt?: (program: ProgramOptions, start: ServerStart) => ProgramOptions;
 }
@@ -182,7 +185,7 @@ export class ServerGroup implements AsyncDisposable {
   }
 
   #launch(index: number): Program {
-    const { agencies, sharedPort = true, hasStatus = false, env } = this.#options;
+    const { agencies, sharedPort = true, hasStatus = false, hasAudit, env } = this.#options;
     const { adapt = (program) => program } = this.#options;
     const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
@@ -213,6 +216,7 @@ export class ServerGroup implements AsyncDisposable {
         ...serverEnvironment({ listenIp, port, broadcastPort, agencies, volume }),
         ...hasStatus && { STATUS_PORT: "0" },
         ...nodes?.environment,
+        ...hasAudit && { AUDIT_LOG: `${volume}/${AUDIT_FOLDER}`, AUDIT_NAME: server.name },
         ...env,
       },
     };

@@ -11,8 +11,8 @@ import { ensureEnvFile } from "./run/lottery_settings.ts";
 import { readRunSettings } from "./run/run_settings.ts";
 
 const USAGE =
-  `Writes docker-compose.yaml for the numbers of servers and clients and the ledger in .env, and the
-broadcast in server/config.ini.
+  `Writes docker-compose.yaml for the numbers of servers and clients, the ledger and the published ports in .env,
+and the broadcast in server/config.ini. Makes the folders that it mounts.
 
 Usage: ${TASK} compose [--help]`;
 

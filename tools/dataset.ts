@@ -1,5 +1,5 @@
 /**
- * `deno task dataset`: makes sample bets forevery agency.
+ * `deno task dataset`: makes sample bets for every agency.
  *
  * @module
  */

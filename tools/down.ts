@@ -39,7 +39,7 @@ async function stopUp(): Promise<boolean> {
 /** Stops what outlived an `up` that was killed. Returns whether there was anything. */
 async function stopLeftBehind(): Promise<boolean> {
   const left = await leftBehind();
-  if (left.length > 0) console.log(`Stopping processes of an earlier run: ${left.join(", ")}`);
+  if (left.length > 0) console.log(`Stopping what is left of an earlier run: ${left.join(", ")}`);
   for (const pid of left) signal(pid, "SIGTERM");
   for (const pid of await outlasting(STOP_GRACE_MS)) signal(pid, "SIGKILL");
   const survivors = await outlasting(KILL_GRACE_MS);

@@ -13,7 +13,7 @@ import { DRAWS_FLAGS_USAGE, withDraws } from "./record/open_draws.ts";
 const USAGE =
   `Lists the draws of a lottery, the newest first: id, time, bets, winners, and whether the certificate holds.
 
-Usage: ${TASK} draws [--verify] [--write] [--json] [--volume DIR | --ledger LEDGER]
+Usage: ${TASK} draws [--verify] [--write] [--json] [--volume DIR | --ledger LEDGER] [--audit DIR]
 
   --verify   compare each certificate with the ledger of its draw, as ${TASK} verify does
   --write    write the certificates that are missing, before that. Servers write those of files by
@@ -31,6 +31,7 @@ Exit code:
 const OPTIONS = {
   ...LEDGER_FLAG,
   volume: { type: "string" },
+  audit: { type: "string" },
   verify: { type: "boolean", default: false },
   write: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
@@ -39,17 +40,18 @@ const OPTIONS = {
 interface DrawsTaskFlags {
   ledger?: string;
   volume?: string;
+  audit?: string;
   verify: boolean;
   write: boolean;
   json: boolean;
 }
 
 function run({ verify, write, json, ...flags }: DrawsTaskFlags): Promise<number> {
-  return withDraws(flags, "list draws", async (sources, volume) => {
+  return withDraws(flags, "list draws", async (sources, places) => {
     const draws: DrawListing[] = [];
     for (const source of sources) {
-      if (write) await writeCertificate(source, volume);
-      const draw = await listDraw(source, { volume, verifies: verify });
+      if (write) await writeCertificate(source, places);
+      const draw = await listDraw(source, { ...places, verifies: verify });
       if (json) console.log(JSON.stringify(draw));
       draws.push(draw);
     }

@@ -61,8 +61,8 @@ All lines of the services go to .cache/up.log; ${TASK} logs shows them. NO_COLOR
 All bets are checked before anything starts. Sample bets are made only if DATASET names no other folder
 than .data, and that is missing or empty. A finished draw on the volume moves to
 server/shared-volume/archive, one on JetStream stays in its streams; an unfinished one continues. A server
-or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after a run that
-succeeded, until Ctrl-C.
+or node that dies is started again. Ctrl-C stops everything. On a terminal the board stays open after the run,
+until Ctrl-C.
 
 Exit code:
   0              every bet is stored, and every agency knows its winners
@@ -98,7 +98,7 @@ async function run({ local, ledger: flag, "no-board": noBoard, ...flags }: Flags
   if (await ensureEnvFile()) say(".env: copied from .env.example");
   const settings = readRunSettings({ environment: environmentWithFlag(flag) });
   using lock = await RunLock.acquire();
-  const stop = stopOnSignals();
+  const requests = stopOnSignals(say);
   const cluster = await sayWhile(say, "Asking Docker", async () => {
     // Without containers, there is nothing to ask Docker, which may hang.
     if (!local) await ComposeProject.assertNotRunning();
@@ -113,6 +113,8 @@ async function run({ local, ledger: flag, "no-board": noBoard, ...flags }: Flags
   await Deno.mkdir(SHARED_VOLUME, { recursive: true });
   await clearResults();
   const betsExpected = await countBets(settings.lottery);
+  requests.isRunning = true;
+  const stop = requests.signal;
   lock.describe({ betsExpected });
   const ledger = chooseLedger(settings);
   const plan = noBoard ? undefined : planBoard(settings.lottery.board, betsExpected);
@@ -163,14 +165,13 @@ async function runLottery(run: LotteryRun, samples: number[]): Promise<number> {
   const { columns } = display;
   const report = reportRun(watch, { ...stored, place: ledger.place, results, samples, columns });
   const facts = { promise: ledger.promise(settings), location: ledger.location(settings) };
-  const exitCode = showReport(display, report, facts);
-  // A failure stays the last thing on the screen.
-  if (exitCode === 0 && display.mode !== "json") await run.board?.stay(stop);
+  const exitCode = showReport(run, report, facts);
+  if (display.mode !== "json") await run.board?.untilClosed(stop);
   return exitCode;
 }
 
 /** Shows what has become of a run, and returns the exit code. */
-function showReport(display: RunDisplay, report: Report, facts: LedgerFacts): number {
+function showReport({ display, board, stop }: LotteryRun, report: Report, facts: LedgerFacts) {
   const exitCode = report.faults.length === 0 ? 0 : 1;
   if (display.mode === "json") {
     printJson(resultReport(report, { exitCode, log: LOG_FILE, ...facts }));
@@ -180,30 +181,45 @@ function showReport(display: RunDisplay, report: Report, facts: LedgerFacts): nu
   if (exitCode !== 0) {
     display.sayExtract();
     display.say(`All lines: ${TASK} logs (${LOG_FILE_NAME})`);
+    // A failure stays the last thing on the screen.
+    board?.sayStaying(stop);
     const paint = Deno.stdout.isTerminal() && !Deno.noColor ? red : undefined;
     for (const line of verdictOn(report)) display.saySentence(line, paint);
-  } else if (display.mode === "lines") { for (const line of verdictOn(report)) display.say(line); }
+    return exitCode;
+  }
+  if (display.mode === "lines") { for (const line of verdictOn(report)) display.say(line); }
   else display.saySentence(closingSentence(report, facts));
+  board?.sayStaying(stop);
   return exitCode;
 }
 
-/**
- * Returns a signal that aborts, with the name of the signal, when the operator asks to stop; SIGHUP
- * comes when the terminal is closed. A second request ends this process at once.
- */
-function stopOnSignals(): AbortSignal {
+/** What the operator asks for with signals. */
+interface StopRequests {
+  /** Aborts, with the name of the signal, when the operator asks to stop. */
+  signal: AbortSignal;
+  /** Whether there is something to stop in order: until then, a request ends this process at once. */
+  isRunning: boolean;
+}
+
+/** Takes requests to stop; SIGHUP comes when the terminal is closed. A second one ends this process at once. */
+function stopOnSignals(say: Say): StopRequests {
   const controller = new AbortController();
+  const requests: StopRequests = { signal: controller.signal, isRunning: false };
   let firstMs = 0;
   for (const signal of Object.keys(SIGNAL_EXITS) as StopSignal[]) {
     if (signal === "SIGTERM" && Deno.build.os === "windows") continue;
     Deno.addSignalListener(signal, () => {
+      if (!requests.isRunning) {
+        say("Stopped before anything was started");
+        Deno.exit(SIGNAL_EXITS[signal]);
+      }
       if (!controller.signal.aborted) {
         firstMs = performance.now();
         controller.abort(signal);
       } else if (performance.now() - firstMs > SAME_REQUEST_MS) Deno.exit(SIGNAL_EXITS[signal]);
     });
   }
-  return controller.signal;
+  return requests;
 }
 
 async function chooseCluster(isLocal: boolean, say: Say): Promise<Cluster> {

@@ -14,9 +14,9 @@ import { DRAWS_FLAGS_USAGE, withDraws } from "./record/open_draws.ts";
 
 const USAGE =
   `Recounts the rows of a draw and compares them with its certificate: every agency's bets, digest and winners,
-the files, and the certificate itself. Says VERIFIED, or the first difference.
+the files, the audit logs of the servers, and the certificate itself. Says VERIFIED, or the first difference.
 
-Usage: ${TASK} verify [ID] [--json] [--volume DIR | --ledger LEDGER]
+Usage: ${TASK} verify [ID] [--json] [--volume DIR | --ledger LEDGER] [--audit DIR]
 
   ID         the draw, or the beginning of its id (default: the current draw); ${TASK} draws lists them
   --json     print the result as JSON: docs/record.md describes it
@@ -27,24 +27,26 @@ Exit code:
   0  VERIFIED
   1  the draw cannot be verified: it is not over, has no certificate, or its ledger cannot be read
   2  a wrong argument or setting, or no such draw
-  3  a difference: a bet, a closed agency or the certificate has changed since the draw`;
+  3  a difference: a bet, a closed agency, an audit log or the certificate has changed since the draw`;
 
 const OPTIONS = {
   ...LEDGER_FLAG,
   volume: { type: "string" },
+  audit: { type: "string" },
   json: { type: "boolean", default: false },
 } as const;
 
 interface VerifyFlags {
   ledger?: string;
   volume?: string;
+  audit?: string;
   json: boolean;
 }
 
 function run({ json, ...flags }: VerifyFlags, ids: string[]): Promise<number> {
   if (ids.length > 1) throw new UsageError(`There are ${ids.length} IDs: give one, or none`);
-  return withDraws(flags, "verify a draw", async (sources, volume) => {
-    const draw = await listDraw(choose(sources, ids[0]), { volume, verifies: true });
+  return withDraws(flags, "verify a draw", async (sources, places) => {
+    const draw = await listDraw(choose(sources, ids[0]), { ...places, verifies: true });
     if (json) console.log(JSON.stringify(draw));
     else for (const line of linesOf(draw)) console.log(escapeMessage(line));
     if (draw.state === "VERIFIED") return 0;
@@ -74,13 +76,16 @@ function choose(sources: readonly DrawSource[], start: string | undefined): Draw
   throw new UsageError(`${what} an id that begins with ${start}: ${TASK} draws lists them`);
 }
 
-function linesOf({ id, place, drawnAt, winningNumber, bets, winners, ...draw }: DrawListing) {
+function linesOf(
+  { id, place, drawnAt, winningNumber, bets, winners, auditLines, ...draw }: DrawListing,
+) {
   const title = `Draw ${id ?? "unknown"}, ledger in ${place}`;
   if (draw.state === "DIFFERENT") return [title, draw.difference!, "DIFFERENT"];
   if (draw.state !== "VERIFIED") return [title];
   return [
     title,
     `drawn ${drawnAt}, number ${winningNumber}: ${bets} bets, ${winners} winners, recounted`,
+    ...auditLines ? [`audit logs: ${auditLines} lines, each in its place`] : [],
     "VERIFIED",
   ];
 }

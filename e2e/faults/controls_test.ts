@@ -95,6 +95,19 @@ const CONTROLS: Control[] = [
     finds: ["unfinished"],
   },
   {
+    name: "crowds() finds a server that exits too late",
+    needed: LINUX,
+    run: () =>
+      crowds({
+        seed,
+        count: 1,
+        sieges: [{ kind: "vanishing", size: 10 }],
+        unsafe: ["no-prompt-exit"],
+        timeoutMs: 5000,
+      }),
+    finds: ["bad exit"],
+  },
+  {
     name: "crowds() finds a server that takes too much memory where packets may have megabytes",
     needed: LINUX,
     run: () =>

@@ -45,6 +45,13 @@ export class History {
     else if (event.type === "refused") this.refused.add();
   }
 
+  /** Returns how many bets of an agency are acknowledged. */
+  acknowledged(agency: number): number {
+    const isStored = (event: Event) => event.type === "stored" && event.agency === agency;
+    const last = this.events.findLast(isStored);
+    return last?.type === "stored" ? last.to : 0;
+  }
+
   /** Returns how many batches of an agency were acknowledged since a time. */
   storedSince(agency: number, sinceMs: number): number {
     const times = this.#storedAt.get(agency) ?? [];

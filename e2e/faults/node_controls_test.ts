@@ -5,9 +5,10 @@
  */
 
 import { type Control, testControls } from "./controls.ts";
-import { LOOP_DISK, NODES } from "./requirements.ts";
+import { HOSTS, LOOP_DISK, NODES } from "./requirements.ts";
 import { lostAnswers } from "./scenarios/nodes/lost_answers.ts";
 import { clusterPowerCuts } from "./scenarios/nodes/node_power_cuts.ts";
+import { partitions } from "./scenarios/nodes/partitions.ts";
 
 const seed = 7;
 
@@ -24,7 +25,7 @@ const CONTROLS: Control[] = [
     run: () =>
       lostAnswers({
         seed,
-        count: 1,
+        count: 3,
         kinds: ["lost answers"],
         continueMs: 10_000,
         unsafe: ["no-condition"],
@@ -45,6 +46,12 @@ const CONTROLS: Control[] = [
         unsafe: ["no-resolution"],
       }),
     finds: ["duplicate"],
+  },
+  {
+    name: "partitions() finds outdated progress where servers do not confirm it with a mark",
+    needed: HOSTS,
+    run: () => partitions({ seed, count: 1, unsafe: ["no-marks"], staysWithNode: true }),
+    finds: ["lost"],
   },
 ];
 

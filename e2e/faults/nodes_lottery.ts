@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Hosts } from "../../testing/hosts.ts";
 import { NatsCluster, type NatsClusterOptions } from "../../testing/nats_cluster.ts";
 import type { NatsNode } from "../../testing/nats_node.ts";
 import type { Random } from "../../testing/random.ts";
@@ -35,7 +36,7 @@ export interface NodesLotteryOptions extends Partial<Omit<LotteryOptions, "nodes
   seed: number;
   /** How long agencies may take to continue, in milliseconds. @default {60_000} */
   continueMs?: number;
-  /** The cluster. @default {three nodes on the loopback} */
+  /** The cluster. @default {three nodes: on the loopback, or one on each of `hosts`} */
   cluster?: NatsClusterOptions;
 }
 
@@ -79,7 +80,8 @@ export class NodesLottery implements AsyncDisposable {
   /** Starts nodes, servers and agencies. No bet is sent before the first round. */
   static async start(options: NodesLotteryOptions): Promise<NodesLottery> {
     await using resources = new AsyncDisposableStack();
-    const nodes = resources.use(await NatsCluster.start(options.cluster));
+    const { hosts, cluster = hosts && clusterOn(hosts) } = options;
+    const nodes = resources.use(await NatsCluster.start(cluster));
     const lottery = resources.use(
       await Lottery.start({
         servers: SERVERS,
@@ -211,6 +213,14 @@ export class NodesLottery implements AsyncDisposable {
   #crashedNodes(): Fault[] {
     return this.nodes.crashes.map((detail) => ({ kind: "bad exit", detail: `ended: ${detail}` }));
   }
+}
+
+/** Returns the options of a cluster with a node on each host. */
+function clusterOn(hosts: Hosts): NatsClusterOptions {
+  return {
+    hostnames: hosts.hosts.map(({ nodesIp }) => nodesIp),
+    adapt: (program, index) => hosts.on(hosts.hosts[index], program),
+  };
 }
 
 /** Returns the median, rounded; 0 of nothing. */

@@ -15,6 +15,7 @@
  * - `no-lock`: the lock is always free
  * - `no-sync-errors`: a failed sync looks like a successful one
  * - `no-signals`: SIGTERM ends the process at once, without its handler
+ * - `no-prompt-exit`: signals are handled late
  *
  * A moment at which the process stops itself (SIGSTOP). `NAME:N` means the Nth time, counted from
  * 1:
@@ -30,6 +31,8 @@
 
 import type { PROTECTIONS } from "./protections.ts";
 
+/** How late a signal is handled: a server must not take so long to exit, even on a busy machine. */
+const LATE_MS = 8000;
 /** The first byte of a record in a redo log. */
 const RECORD_MARK = 0x01;
 /** The part of a torn write that reaches the file. */
@@ -146,6 +149,11 @@ function removeSync(file: Deno.FsFile): void {
 }
 
 if (isOff("no-log-watch")) rememberLogs();
+if (isOff("no-prompt-exit")) {
+  const listen = Deno.addSignalListener;
+  Deno.addSignalListener = (signal, handler) =>
+    listen(signal, () => void setTimeout(handler, LATE_MS));
+}
 if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
   Deno.openSync = (path, options) => {

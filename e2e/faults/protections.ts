@@ -16,6 +16,7 @@ export const PROTECTIONS = [
   "no-lock",
   "no-sync-errors",
   "no-signals",
+  "no-prompt-exit",
 ] as const;
 
 /** The protections of a server whose ledger is on nodes; preload_nodes.ts says what each does. */

@@ -15,6 +15,7 @@ import { LedgerFigures } from "../../server/ledger/figures.ts";
 import { AgencyLog } from "../../server/ledger/jetstream/agency_log.ts";
 import { Patience } from "../../server/ledger/jetstream/patience.ts";
 import type { StoredMessage } from "../../server/ledger/jetstream/replicated_log.ts";
+import { Turns } from "../../server/ledger/jetstream/turns.ts";
 import { MemoryCluster } from "../../server/testing/memory_cluster.ts";
 import { Random } from "../../testing/random.ts";
 
@@ -72,6 +73,7 @@ class Country {
   readonly #cluster: MemoryCluster;
   readonly #patience = new Patience({ deadlineMs: DEADLINE_MS, pauseMs: 100, now: Date.now });
   readonly #figures = new LedgerFigures();
+  readonly #turns = new Turns(Infinity);
   readonly #servers: Map<number, AgencyLog>[];
   #nextAgency = 1;
   #busy = 0;
@@ -114,7 +116,15 @@ class Country {
       const known = this.#servers[at];
       let log = known.get(agency);
       if (log === undefined) {
-        known.set(agency, log = new AgencyLog(agency, logs[at], this.#patience, this.#figures));
+        known.set(
+          agency,
+          log = new AgencyLog(agency, {
+            log: logs[at],
+            patience: this.#patience,
+            figures: this.#figures,
+            turns: this.#turns,
+          }),
+        );
       }
       return log;
     };

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DiskFile } from "../../server/ledger/file/disk.ts";
+import type { DiskFile } from "../../server/ledger/disk.ts";
 import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
 import { BETS_FILE, LOG_PREFIX } from "../../server/ledger/file/volume_files.ts";
 import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk.ts";
@@ -14,7 +14,7 @@ import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
 import { DatagramNetwork } from "./network.ts";
 import type { Protection } from "./protections.ts";
-import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
+import type { EngineOptions, ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 
 const ANSWER_TIMEOUT_MS = 200;
 /** How often a server looks for a draw that no datagram has announced. */
@@ -39,11 +39,7 @@ export class FileEngine implements SimulatedEngine {
   readonly #processes = new Set<MemoryProcess>();
   #disk = new MemoryDisk();
 
-  constructor({ random, incidents, without }: {
-    random: Random;
-    incidents: Incidents;
-    without?: Protection;
-  }) {
+  constructor({ random, incidents, without }: EngineOptions) {
     this.#random = random;
     this.#incidents = incidents;
     this.#without = without;

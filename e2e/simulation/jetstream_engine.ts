@@ -13,7 +13,7 @@ import type { MemoryLog } from "../../server/testing/memory_log.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
-import type { ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
+import type { EngineOptions, ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 import type { Protection } from "./protections.ts";
 import { agencyOf, firstAgencyOf, MISSING_GUARANTEES, weakened } from "./weakened_log.ts";
 
@@ -63,11 +63,7 @@ export class JetstreamEngine implements SimulatedEngine {
   /** Messages that still pass before a server is killed. */
   #killIn = Infinity;
 
-  constructor({ random, incidents, without }: {
-    random: Random;
-    incidents: Incidents;
-    without?: Protection;
-  }) {
+  constructor({ random, incidents, without }: EngineOptions) {
     this.#random = random;
     this.#incidents = incidents;
     this.#without = without;

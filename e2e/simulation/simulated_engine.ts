@@ -7,12 +7,23 @@
 
 import type { Ledger } from "../../server/ledger/ledger.ts";
 import type { ActionLog } from "../../shared/logging.ts";
+import type { Random } from "../../testing/random.ts";
+import type { Incidents } from "./incidents.ts";
+import type { Protection } from "./protections.ts";
 
 /** What a server tells its ledger. */
 export interface SimulatedLedgerOptions {
   /** AGENCIES_AMOUNT. */
   agencies: number;
   log: ActionLog;
+}
+
+/** What an engine is made with. */
+export interface EngineOptions {
+  random: Random;
+  incidents: Incidents;
+  /** The protection that it lacks, as a control. @default {none} */
+  without?: Protection;
 }
 
 /** The process of a server, as far as its ledger is concerned. */

@@ -6,7 +6,8 @@
 
 import { DrawWatch } from "../../server/draw_watch.ts";
 import type { Ledger } from "../../server/ledger/ledger.ts";
-import { Session, type SessionContext } from "../../server/session.ts";
+import { Session } from "../../server/session.ts";
+import type { SessionContext } from "../../server/session_context.ts";
 import { keepLog } from "../../server/testing/ledgers.ts";
 import { dayNumber } from "../../shared/bet.ts";
 import { BetDecoder } from "../../shared/packets.ts";

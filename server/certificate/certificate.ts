@@ -9,9 +9,10 @@
  */
 
 import { quoteText } from "../../shared/readable.ts";
+import type { ServerHead } from "../audit/audit_files.ts";
 
 /** The version of the schema. It changes when a reader of the former one would fail or be misled. */
-export const CERTIFICATE_VERSION = 1;
+export const CERTIFICATE_VERSION = 2;
 
 /** A file, and what it contains. */
 export interface FileDigest {
@@ -56,6 +57,8 @@ export interface Certificate {
   ledger: "files" | "jetstream";
   /** The files of the ledger; none on JetStream. */
   files: readonly FileDigest[];
+  /** The last line of each server's audit log, in the order of their names. */
+  audit: readonly ServerHead[];
   /** All agencies, in the order of their numbers. */
   agencies: readonly AgencyOutcome[];
 }
@@ -78,6 +81,7 @@ export function* certificateJson(certificate: Certificate, text: FileDigest): Ge
     yield `  ${JSON.stringify(name)}: ${JSON.stringify(value)},\n`;
   }
   yield `  "files": [${listOf(certificate.files.map((file) => JSON.stringify(file)))}],\n`;
+  yield `  "audit": [${listOf(certificate.audit.map((head) => JSON.stringify(head)))}],\n`;
   yield '  "agencies": [\n';
   for (const [index, outcome] of certificate.agencies.entries()) {
     const { agency, bets, sha256, winners } = outcome;
@@ -113,7 +117,7 @@ function listOf(items: readonly string[]): string {
 
 /** Yields the content of result.txt, in pieces. */
 export function* certificateText(certificate: Certificate): Generator<string> {
-  const { id, createdAt, drawnAt, winningNumber, software, ledger, files } = certificate;
+  const { id, createdAt, drawnAt, winningNumber, software, ledger, files, audit } = certificate;
   const { bets, winners } = totalsOf(certificate);
   yield `Draw ${id}\n\n`;
   yield `Winning number  ${winningNumber}\n`;
@@ -124,6 +128,9 @@ export function* certificateText(certificate: Certificate): Generator<string> {
   yield `Ledger          ${ledger}\n`;
   yield `Software        ${software}\n`;
   for (const file of files) yield `\n${file.name}: ${file.bytes} bytes\n  SHA-256 ${file.sha256}\n`;
+  for (const { server, line, sha256 } of audit) {
+    yield `\nAudit log of ${server}: line ${line}\n  SHA-256 ${sha256}\n`;
+  }
   for (const outcome of certificate.agencies) {
     const { agency, bets, sha256, winners } = outcome;
     yield `\nAgency ${agency}: ${bets} bets, ${winners} winners\n  SHA-256 ${sha256}\n`;

@@ -6,6 +6,7 @@
  */
 
 import type { ActionLog } from "../../shared/logging.ts";
+import type { ServerHead } from "../audit/audit_files.ts";
 import type { Draw, LotteryIdentity } from "../ledger/ledger.ts";
 import {
   certificateFolder,
@@ -23,6 +24,8 @@ const STOPPING_MS = 1000;
 
 /** Options of {@linkcode Certifier}. */
 export interface CertifierOptions extends Pick<VolumeCertificateOptions, "files" | "software"> {
+  /** Reads the heads of the audit logs of all servers. @default {there are none} */
+  readHeads?: () => ServerHead[];
   /** The folder of the ledger. */
   volume: string;
   identity: LotteryIdentity;
@@ -75,11 +78,11 @@ export class Certifier implements AsyncDisposable {
     draw: Draw,
     { drawnAt, retryMs }: { drawnAt: string; retryMs: number },
   ): Promise<CertificateOutcome | "failed"> {
-    const { volume, identity, files, software, log } = this.#options;
+    const { volume, identity, files, software, log, readHeads = () => [] } = this.#options;
     const { signal } = this.#controller;
     try {
-      const compute = () =>
-        volumeCertificate(volume, { draw, identity, files, drawnAt, software, signal });
+      const options = { draw, identity, files, drawnAt, software, signal };
+      const compute = () => volumeCertificate(volume, { ...options, audit: readHeads() });
       const outcome = await provideCertificate(volume, { id: identity.id, compute, signal });
       if (outcome === "written") {
         log.info("certificate", "success", { folder: certificateFolder(volume, identity.id) });

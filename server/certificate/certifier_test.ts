@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { setImmediate } from "node:timers";
 import { needs } from "../../testing/needs.ts";
 import { type TempFolder, tempFolder } from "../../testing/temp_folder.ts";
-import { FolderDisk } from "../ledger/file/disk.ts";
+import { FolderDisk } from "../ledger/disk.ts";
 import type { FileLedger } from "../ledger/file/file_ledger.ts";
 import { BETS_FILE, CLOSED_FILE } from "../ledger/file/volume_files.ts";
 import { AGENCIES, batchOf, keepLog, openLedger } from "../testing/ledgers.ts";
@@ -90,7 +91,7 @@ Deno.test({
     const drawnAt = "2026-11-27T12:00:00.000Z";
     const { version, software, winningNumber, ledger: engine } = certificate;
     assertEquals({ version, software, winningNumber, engine }, {
-      version: 1,
+      version: 2,
       software: "1.2.3",
       winningNumber: 7574,
       engine: "files",
@@ -158,6 +159,32 @@ Deno.test({
     const names = Array.from(Deno.readDirSync(`${volume.path}/draws`), ({ name }) => name);
     assertEquals(names.sort(), [".lock", id]);
     await volume.ledger[Symbol.asyncDispose]();
+  },
+});
+
+Deno.test({
+  ...needs(["write"], "Certifier.certify() gives way to others after each few bets and winners"),
+  async fn() {
+    await using folder = tempFolder();
+    const count = 40_000;
+    const rows = Array.from({ length: count }, (_, at) => `1,Ana,Paz,${at},1980-01-01,7574\n`);
+    await Deno.writeTextFile(`${folder.path}/${BETS_FILE}`, rows.join(""));
+    const { ledger } = await openLedger(new FolderDisk(folder.path));
+    for (let agency = 1; agency <= AGENCIES; agency++) await ledger.close(agency);
+    const { certifier, draw, lines } = await certifierOf({ path: folder.path, ledger });
+    let [turns, isDone] = [0, false];
+    const takeTurns = () => {
+      turns++;
+      if (!isDone) setImmediate(takeTurns);
+    };
+    setImmediate(takeTurns);
+    certifier.certify(draw);
+    await certifier.done();
+    isDone = true;
+    assertEquals(lines.length, 1, lines.join("\n"));
+    // It reads each bet once, and writes each winner twice.
+    assert(turns >= 3 * count / 1000, `${turns} turns`);
+    await ledger[Symbol.asyncDispose]();
   },
 });
 

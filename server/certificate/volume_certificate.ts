@@ -6,15 +6,17 @@
 
 import { createHash } from "node:crypto";
 import { LINE_FEED, SEMICOLON } from "../../shared/ascii.ts";
+import { Courtesy } from "../ledger/courtesy.ts";
 import type { Draw, LotteryIdentity } from "../ledger/ledger.ts";
 import type { AgencyOutcome, Certificate, FileDigest, Winner } from "./certificate.ts";
 import { OutcomeCounter } from "./outcome_counter.ts";
 
-/** Hashed and counted in a few milliseconds, even where each row is of another agency. */
-const SLICE_BYTES = 256 * 1024;
+/** Hashed and counted in a few milliseconds, even where each row wins and is of another agency than the last. */
+const SLICE_BYTES = 32 * 1024;
 
 /** Options of {@linkcode volumeCertificate}. */
-export interface VolumeCertificateOptions extends Pick<Certificate, "drawnAt" | "software"> {
+export interface VolumeCertificateOptions
+  extends Pick<Certificate, "audit" | "drawnAt" | "software"> {
   /** The settled draw. Its winners are read more than once. */
   draw: Draw;
   identity: LotteryIdentity;
@@ -33,7 +35,7 @@ export async function volumeCertificate(
   volume: string,
   options: VolumeCertificateOptions,
 ): Promise<Certificate> {
-  const { identity, files: names, drawnAt, software, draw, signal } = options;
+  const { identity, files: names, audit, drawnAt, software, draw, signal } = options;
   const { id, createdAt, winningNumber } = identity;
   const counter = new OutcomeCounter(winningNumber);
   const bets = await readRows(volume, names.bets, { signal, take: (rows) => counter.take(rows) });
@@ -43,7 +45,8 @@ export async function volumeCertificate(
     numbers.map(async (agency) => outcomeOf(agency, counter, await documentsOf(draw, agency))),
   );
   const files = [bets, closed];
-  return { id, createdAt, drawnAt, winningNumber, software, ledger: "files", files, agencies };
+  const stated = { id, createdAt, drawnAt, winningNumber, software };
+  return { ...stated, ledger: "files", files, audit, agencies };
 }
 
 /** Passes all rows of a file on, in pieces of whole rows, and digests it. */
@@ -53,11 +56,13 @@ async function readRows(
   { signal, take }: { signal?: AbortSignal; take: (rows: Uint8Array) => void },
 ): Promise<FileDigest> {
   using file = await Deno.open(`${volume}/${name}`);
+  const courtesy = new Courtesy();
   const hash = createHash("sha256");
   const slice = new Uint8Array(SLICE_BYTES);
   let [bytes, kept] = [0, 0];
   for (let count; (count = await file.read(slice.subarray(kept))) !== null;) {
     signal?.throwIfAborted();
+    await courtesy.giveWay();
     const filled = slice.subarray(0, kept + count);
     const wholeRows = filled.lastIndexOf(LINE_FEED) + 1;
     hash.update(filled.subarray(kept));

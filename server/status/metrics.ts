@@ -30,6 +30,7 @@ export function metricsOf(
     ...serverMetrics(report),
     ...disk === undefined ? [] : diskMetrics(disk),
     ...connectionMetrics(report),
+    ...auditMetrics(report),
     ...lotteryMetrics(report),
     ...figures === undefined ? [] : ledgerMetrics(report, figures),
   ];
@@ -70,7 +71,7 @@ function diskMetrics({ bytes, freeBytes }: DiskSpace): Metric[] {
 
 function connectionMetrics({ connections }: StatusReport): Metric[] {
   if (connections === null) return [];
-  const { placesMax, ...states } = connections;
+  const { placesMax, refused, delayedBatches, delayedSeconds, ...states } = connections;
   return [
     {
       name: "lottery_connections",
@@ -79,6 +80,29 @@ function connectionMetrics({ connections }: StatusReport): Metric[] {
       samples: Object.entries(states).map(([state, value]) => ({ labels: { state }, value })),
     },
     gauge("lottery_places", "Connections that can be served at once.", placesMax),
+    {
+      name: "lottery_connections_refused",
+      help: "Connections that were refused, by the limit that was reached.",
+      type: "counter",
+      samples: Object.entries(refused).map(([limit, value]) => ({ labels: { limit }, value })),
+    },
+    counter(
+      "lottery_batches_delayed",
+      "Batches that had to wait because their agency sends too many bets.",
+      delayedBatches,
+    ),
+    counter("lottery_delay_seconds", "How long they have waited together.", delayedSeconds),
+  ];
+}
+
+function auditMetrics({ audit }: StatusReport): Metric[] {
+  if (audit === null) return [];
+  const { lines, omitted, failure } = audit;
+  const help = "Whether the audit log takes lines; if not, no agency can close on this server.";
+  return [
+    gauge("lottery_audit_ok", help, Number(failure === null)),
+    gauge("lottery_audit_lines", "Lines of the audit log of this server.", lines),
+    counter("lottery_audit_lines_omitted", "Lines that the audit log lacks.", omitted),
   ];
 }
 

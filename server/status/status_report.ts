@@ -5,6 +5,7 @@
  */
 
 import {
+  type AuditReport,
   type ConnectionsReport,
   type LedgerReport,
   type LotteryReport,
@@ -31,6 +32,8 @@ export interface ServedServer {
   connections(): ConnectionsReport;
   /** How many invalid packets it has refused. */
   readonly invalidPackets: number;
+  /** What has become of its audit log; nothing without one. */
+  audit(): AuditReport | null;
 }
 
 /** A ledger, as far as the status of its server shows it. */
@@ -89,6 +92,7 @@ export class ServerStatus {
       connections: served?.server.connections() ?? null,
       lottery: served === undefined ? null : lotteryReport(served.ledger),
       ledger: served?.ledgerReport() ?? null,
+      audit: served?.server.audit() ?? null,
     };
   }
 

@@ -6,7 +6,18 @@ import { type SeenLedger, ServerStatus } from "./status_report.ts";
 import { StatusServer } from "./status_server.ts";
 
 const IDENTITY = { host: "host-1", pid: 77, version: "1.2.3" };
-const CONNECTIONS = { served: 3, placesMax: 512, arriving: 0, waiting: 2, lingering: 1 };
+const CONNECTIONS = {
+  served: 3,
+  placesMax: 512,
+  arriving: 0,
+  waiting: 2,
+  lingering: 1,
+  refused: { agency: 0, place: 0 },
+  delayedBatches: 0,
+  delayedSeconds: 0,
+};
+
+const AUDIT = { lines: 7, omitted: 2, failure: null };
 
 /** A ledger that has seen what a test says. */
 class FakeLedger implements SeenLedger {
@@ -41,7 +52,12 @@ function setUp() {
     get,
     report: () => JSON.parse(get("/status").text) as StatusReport,
     serve: () =>
-      status.serving({ port: 12345, connections: () => CONNECTIONS, invalidPackets: 4 }, ledger),
+      status.serving({
+        port: 12345,
+        connections: () => CONNECTIONS,
+        invalidPackets: 4,
+        audit: () => AUDIT,
+      }, ledger),
     pass: (timeMs: number) => nowMs += timeMs,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
@@ -119,7 +135,10 @@ Deno.test("StatusServer makes an answer once for all that ask in the same moment
     return test.ledger.agencies;
   };
   const status = new ServerStatus(IDENTITY, () => 0);
-  status.serving({ port: 1, connections: () => CONNECTIONS, invalidPackets: 0 }, test.ledger);
+  status.serving(
+    { port: 1, connections: () => CONNECTIONS, invalidPackets: 0, audit: () => AUDIT },
+    test.ledger,
+  );
   await using server = new StatusServer({ ip: "127.0.0.1", port: 0, status, now: () => 0 });
   for (let time = 0; time < 50; time++) {
     server.answer({ method: "GET", path: "/status", accept: "" });

@@ -7,7 +7,7 @@
 import { assert } from "@std/assert";
 import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts";
 import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
-import type { Disk } from "../ledger/file/disk.ts";
+import type { Disk } from "../ledger/disk.ts";
 import { type FileLedger, openFileLedger } from "../ledger/file/file_ledger.ts";
 import { BETS_FILE } from "../ledger/file/volume_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";

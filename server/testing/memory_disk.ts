@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "../ledger/file/disk.ts";
+import type { Disk, DiskFile } from "../ledger/disk.ts";
 import { LOG_PREFIX } from "../ledger/file/volume_files.ts";
 import { Random } from "../../testing/random.ts";
 import { type Fault, type Operation, type OperationKind, ProcessKilled } from "./memory_faults.ts";
@@ -190,6 +190,11 @@ export class MemoryProcess implements Disk {
 
   exists(name: string): boolean {
     return this.#disk.nodes.has(name);
+  }
+
+  /** The names of all files. */
+  names(): string[] {
+    return [...this.#disk.nodes.keys()];
   }
 
   syncFolder(): void {

@@ -61,6 +61,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     reusePort: changed.broadcastPort !== undefined,
     connectionsMax: 512,
     connectionsPerAddressMax: 128,
+    connectionsPerAgencyMax: undefined,
+    betsPerSecondMax: undefined,
     trustedProxies: [],
     waitingMax: 1024,
     agenciesPerConnectionMax: 100,
@@ -73,6 +75,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
     ledger: { engine: "files" },
+    audit: undefined,
     ...changed,
   };
   const signal = new DrawSignal({

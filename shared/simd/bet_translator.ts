@@ -12,36 +12,19 @@
  * @module
  */
 
-import {
-  CARRIAGE_RETURN,
-  COLON,
-  COMMA,
-  DASH,
-  LINE_FEED,
-  QUOTE,
-  SEMICOLON,
-  ZERO,
-} from "../ascii.ts";
-import {
-  AGENCIES_MAX,
-  AGENCY_DIGITS_MAX,
-  BIRTHDATE_BYTES,
-  DOCUMENT_BYTES_MAX,
-  NAME_BYTES_MAX,
-  NUMBER_DIGITS_MAX,
-} from "../bet.ts";
+import { CARRIAGE_RETURN, COLON, COMMA, LINE_FEED, QUOTE, SEMICOLON } from "../ascii.ts";
+import { BIRTHDATE_BYTES, DOCUMENT_BYTES_MAX, NAME_BYTES_MAX } from "../bet.ts";
+import { checkBirthdateAndNumber } from "./birthdate_and_number.ts";
 import { hasVectorInstructions, type Kernel, kernel, type Locals } from "./kernel.ts";
 import {
   block,
   constant,
-  fourDigits,
   type I32,
   type I32Local,
   type Label,
   loop,
   returnValue,
   type Statement,
-  twoDigits,
   type V128,
   VECTOR_BYTES,
   when,
@@ -58,23 +41,19 @@ const GROWTH_MAX = 3;
 interface Notation {
   separator: number;
   terminator: number;
-  /** Whether an agency and a separator precede each bet. They are checked, and not translated. */
-  hasAgency?: boolean;
   /** A byte that may precede the terminator. */
   mayPrecede?: number;
 }
 
 const PACKET: Notation = { separator: SEMICOLON, terminator: COLON };
 const ROWS: Notation = { separator: COMMA, terminator: LINE_FEED };
-const STORED_ROWS: Notation = { ...ROWS, hasAgency: true };
 const LINES: Notation = { ...ROWS, mayPrecede: CARRIAGE_RETURN };
 
 /** Layout of a kernel's memory. The ends follow the input, and the output follows them. */
 const STOPPED_AT = 0;
 const STOPPED_TO = 4;
 const PREFIX_AT = 8;
-const AGENCIES_AT = 16;
-const INPUT_AT = 20;
+const INPUT_AT = 16;
 
 /**
  * Defines a kernel. Its parameters are the start and end of the input, where to write output and
@@ -93,7 +72,6 @@ function translation(from: Notation, into: Notation): (memoryBytes: number) => K
           to.store32(constant(PREFIX_AT).load32()),
           to.store8(constant(PREFIX_AT).load8(4), 4),
           to.increment(prefixBytes),
-          ...agency({ ...cursor, stop }),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, NAME_BYTES_MAX),
           ...text({ ...cursor, stop }, DOCUMENT_BYTES_MAX),
@@ -128,22 +106,6 @@ interface Cursor {
   locals: Locals;
   /** The way out when the bet is not a common one. */
   stop: Label;
-}
-
-/** One to four digits without a leading zero, up to the number of agencies, and a separator. */
-function agency({ at, from, locals, stop }: Cursor): Statement[] {
-  if (!from.hasAgency) return [];
-  const [digits, number] = [locals.i32(), locals.i32()];
-  return [
-    digits.set(at.loadVector().subtract(ZERO).lessOrEqual(9).bitmask().xor(-1).trailingZeros()),
-    stop.branchIf(digits.subtract(1).greaterThan(AGENCY_DIGITS_MAX - 1)),
-    stop.branchIf(at.load8().equals(ZERO)),
-    stop.branchIf(at.add(digits).load8().notEquals(from.separator)),
-    number.set(at.load32().subtract(0x30303030)),
-    number.set(fourDigits(number.shiftLeft(constant(4).subtract(digits).multiply(8)))),
-    stop.branchIf(number.greaterThan(constant(AGENCIES_AT).load32())),
-    at.increment(digits.add(1)),
-  ];
 }
 
 function text({ at, to, from, into, locals, stop }: Cursor, bytesMax: number): Statement[] {
@@ -191,37 +153,17 @@ function isSpecial(bytes: V128): V128 {
     .or(bytes.equals(0x7f));
 }
 
-/** Birthdate, number and the byte after them fit in one vector. */
-function birthdateAndNumber(cursor: Cursor): Statement[] {
-  const { at, to, from, into, today, locals, stop } = cursor;
-  const [digits, year, month, day, length] = Array.from({ length: 5 }, locals.i32);
-  const bytes = locals.v128();
-  const numberAt = BIRTHDATE_BYTES + 1;
-  // 31 days in January, March, May, July, August, October, December. February is limited below.
-  const lastDay = month.xor(month.shiftRight(3)).and(1).add(30);
+function birthdateAndNumber({ at, to, from, into, today, locals, stop }: Cursor): Statement[] {
+  const [bytes, length] = [locals.v128(), locals.i32()];
   return [
     bytes.set(at.loadVector()),
     to.storeVector(bytes),
-    digits.set(bytes.subtract(ZERO).lessOrEqual(9).bitmask()),
-    // YYYY-MM-DD. The lowest bit is the first character.
-    stop.branchIf(digits.and(0b11_1111_1111).notEquals(0b11_0110_1111)),
-    stop.branchIf(at.load8(4).notEquals(DASH)),
-    stop.branchIf(at.load8(7).notEquals(DASH)),
-    stop.branchIf(at.load8(BIRTHDATE_BYTES).notEquals(from.separator)),
-    year.set(fourDigits(at.load32().subtract(0x30303030))),
-    month.set(twoDigits(at.load16(5).subtract(0x3030))),
-    day.set(twoDigits(at.load16(8).subtract(0x3030))),
-    stop.branchIf(year.isZero()),
-    stop.branchIf(month.subtract(1).greaterThan(11)),
-    stop.branchIf(day.subtract(1).lessThan(lastDay).isZero()),
-    stop.branchIf(month.equals(2).and(day.greaterThan(28))),
-    stop.branchIf(year.multiply(10_000).add(month.multiply(100)).add(day).greaterThan(today)),
+    ...checkBirthdateAndNumber({
+      ...{ at, bytes, length, separator: from.separator, today, locals, stop },
+    }),
     to.store8(into.separator, BIRTHDATE_BYTES),
-    length.set(digits.shiftRight(numberAt).xor(-1).trailingZeros()),
-    stop.branchIf(length.subtract(1).greaterThan(NUMBER_DIGITS_MAX - 1)),
-    stop.branchIf(length.greaterThan(1).and(at.load8(numberAt).equals(ZERO))),
-    at.increment(length.add(numberAt)),
-    to.increment(length.add(numberAt)),
+    at.increment(length),
+    to.increment(length),
   ];
 }
 
@@ -236,7 +178,6 @@ function terminator({ at, from: { terminator, mayPrecede }, stop }: Cursor): Sta
 const translations = {
   "packet to packet": translation(PACKET, PACKET),
   "packet to rows": translation(PACKET, ROWS),
-  "rows to packet": translation(STORED_ROWS, PACKET),
   "lines to packet": translation(LINES, PACKET),
 };
 
@@ -245,14 +186,11 @@ export interface BetTranslatorOptions {
   /**
    * `packet to packet`: the bets are checked and stay as they are.
    * `packet to rows`: `;` between fields and `:` after each bet become `,` and `\n`.
-   * `rows to packet`: rows of bets.csv lose their agency; `,` and `\n` become `;` and `:`.
    * `lines to packet`: `,` and `\n` or `\r\n` become `;` and `:`.
    */
   notation: keyof typeof translations;
   /** Longest input, in bytes. */
   inputBytesMax: number;
-  /** The highest agency in `rows to packet`. @default {AGENCIES_MAX} */
-  agencies?: number;
 }
 
 /** Translates bets and keeps the result until the next {@linkcode begin}. */
@@ -273,7 +211,7 @@ export class BetTranslator {
   readonly #stopped: Int32Array;
   #prefixBytes = 0;
 
-  constructor({ notation, inputBytesMax, agencies = AGENCIES_MAX }: BetTranslatorOptions) {
+  constructor({ notation, inputBytesMax }: BetTranslatorOptions) {
     const endsAt = alignedTo4(INPUT_AT + inputBytesMax + 1 + VECTOR_BYTES);
     const betsMax = Math.ceil(inputBytesMax / BET_LINE_BYTES_MIN) + 1;
     const outputAt = endsAt + 4 * betsMax;
@@ -281,7 +219,6 @@ export class BetTranslator {
     const memoryBytes = outputAt + outputBytes;
     if (hasVectorInstructions()) this.#kernel = translations[notation](memoryBytes);
     const memory = this.#memory = this.#kernel?.memory ?? new Uint8Array(memoryBytes);
-    new DataView(memory.buffer).setInt32(AGENCIES_AT, agencies, true);
     this.#stopped = new Int32Array(memory.buffer, STOPPED_AT, 2);
     this.input = memory.subarray(INPUT_AT, INPUT_AT + inputBytesMax + 1);
     this.ends = new Int32Array(memory.buffer, endsAt, betsMax);

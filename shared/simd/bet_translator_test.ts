@@ -1,8 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { BetTranslator, type BetTranslatorOptions } from "./bet_translator.ts";
 import { plainBet, plainText } from "../testing/plain_model.ts";
 import { casesWanted, forAll, type Random } from "../../testing/random.ts";
-import { goodBet, mutate, wildFields } from "../testing/wild_bets.ts";
+import { mostlyCommonFields, mutate } from "../testing/wild_bets.ts";
 
 const TODAY = 20261123;
 const PLAIN_TODAY = "2026-11-23";
@@ -122,7 +122,7 @@ Deno.test("BetTranslator.translate() accepts texts of any length, across vector 
 const NOTATIONS: Record<BetTranslatorOptions["notation"], {
   translator: BetTranslator;
   prefix: string;
-  from: { separator: string; terminator: string; hasAgency?: boolean };
+  from: { separator: string; terminator: string };
   into: { separator: string; terminator: string };
 }> = {
   "packet to packet": {
@@ -136,16 +136,6 @@ const NOTATIONS: Record<BetTranslatorOptions["notation"], {
     prefix: "42,",
     from: { separator: ";", terminator: ":" },
     into: { separator: ",", terminator: "\n" },
-  },
-  "rows to packet": {
-    translator: new BetTranslator({
-      notation: "rows to packet",
-      inputBytesMax: 4096,
-      agencies: 999,
-    }),
-    prefix: "",
-    from: { separator: ",", terminator: "\n", hasAgency: true },
-    into: { separator: ";", terminator: ":" },
   },
   "lines to packet": {
     translator: TO_PACKET,
@@ -176,7 +166,6 @@ for (const [notation, { translator, prefix, from, into }] of Object.entries(NOTA
           // A carriage return may precede the line feed.
           const bet = notation === "lines to packet" ? part.replace(/\r$/, "") : part;
           const fields = bet.split(from.separator);
-          if (from.hasAgency) assertMatch(fields.shift()!, /^[1-9]\d{0,2}$/);
           assert(plainBet(fields, PLAIN_TODAY) !== undefined, `the model rejects ${bet}`);
           return prefix + fields.join(into.separator) + into.terminator;
         });
@@ -190,26 +179,13 @@ for (const [notation, { translator, prefix, from, into }] of Object.entries(NOTA
   );
 }
 
-/** A bet with its terminator, and with an agency where there is one; usually a common one. */
+/** A bet with its terminator, usually a common one. */
 function wildBet(
   random: Random,
-  { separator, terminator, hasAgency }: {
-    separator: string;
-    terminator: string;
-    hasAgency?: boolean;
-  },
+  { separator, terminator }: { separator: string; terminator: string },
 ) {
-  const common = ["Ana", "Zoë María", "30123456", "1990-05-30", String(random.below(10_000))];
-  const fields = random.once(2)
-    ? common
-    : random.once(2)
-    ? Object.values(goodBet(random))
-    : wildFields(random);
+  const fields = mostlyCommonFields(random);
   const end = random.once(8) ? `\r${terminator}` : terminator;
-  const agency = random.once(6)
-    ? random.pick(["", "0", "07", "1000", "9999", "10000", "x", "4 "])
-    : String(1 + random.below(999));
-  const start = hasAgency ? agency + separator : "";
-  const bytes = utf8(start + fields.join(separator) + end);
+  const bytes = utf8(fields.join(separator) + end);
   return random.once(3) ? Uint8Array.from([...mutate(random, bytes), ...utf8(terminator)]) : bytes;
 }

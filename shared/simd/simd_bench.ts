@@ -8,6 +8,7 @@ import { COMMA, LINE_FEED, ZERO } from "../ascii.ts";
 import { BetScanner } from "../bet.ts";
 import { BetTranslator } from "./bet_translator.ts";
 import { indexOfLineFeed } from "./line_feed.ts";
+import { RowCheck } from "./row_check.ts";
 import { RowScanner } from "./row_scanner.ts";
 
 const TODAY = 20261123;
@@ -42,6 +43,13 @@ rowScanner.input.set(rows);
 
 Deno.bench("RowScanner", { group: "5000 rows", baseline: true }, () => {
   rowScanner.scan(0, rows.length);
+});
+
+const rowCheck = new RowCheck({ inputBytesMax: rows.length, agencies: 100, today: TODAY });
+rowCheck.input.set(rows);
+
+Deno.bench("RowCheck", { group: "5000 rows" }, () => {
+  rowCheck.check(0, rows.length);
 });
 
 const counts = new Float64Array(100);

@@ -172,8 +172,20 @@ export class I64 extends Code {
       : new I64(extended, "i64.const", ...signed(shiftBits), "i64.shl");
   }
 
+  and(other: I64): I64 {
+    return new I64(this, other, "i64.and");
+  }
   or(other: I64): I64 {
     return new I64(this, other, "i64.or");
+  }
+  /** Shifts all bits to the left by one. */
+  doubled(): I64 {
+    return new I64(this, this, "i64.add");
+  }
+  /** A bit for each bit below the lowest that is set; all bits if none is. */
+  belowLowestBit(): I64 {
+    const ones = new I64("i64.const", ...signed(-1));
+    return new I64(this, ones, "i64.add", this, ones, "i64.xor", "i64.and");
   }
   equals(other: I64): I32 {
     return new I32(this, other, "i64.eq");
@@ -209,24 +221,24 @@ export class V128 extends Code {
     return new V128("v128.const", ...new Array(VECTOR_BYTES).fill(byte & 0xff));
   }
 
-  equals(byte: number): V128 {
-    return new V128(this, V128.splat(byte), "i8x16.eq");
+  equals(bytes: V128 | number): V128 {
+    return new V128(this, toV128(bytes), "i8x16.eq");
   }
   /**
    * Compares signed bytes: those from 0x80 on are negative, so they are less than any ASCII byte.
    */
-  lessThanSigned(byte: number): V128 {
-    return new V128(this, V128.splat(byte), "i8x16.lt_s");
+  lessThanSigned(bytes: V128 | number): V128 {
+    return new V128(this, toV128(bytes), "i8x16.lt_s");
   }
   /** Compares unsigned bytes. x86 has no instruction for an unsigned "less than". */
-  lessOrEqual(byte: number): V128 {
-    return new V128(this, V128.splat(byte), "i8x16.le_u");
+  lessOrEqual(bytes: V128 | number): V128 {
+    return new V128(this, toV128(bytes), "i8x16.le_u");
   }
-  subtract(byte: number): V128 {
-    return new V128(this, V128.splat(byte), "i8x16.sub");
+  subtract(bytes: V128 | number): V128 {
+    return new V128(this, toV128(bytes), "i8x16.sub");
   }
-  and(byte: number): V128 {
-    return new V128(this, V128.splat(byte), "v128.and");
+  and(bytes: V128 | number): V128 {
+    return new V128(this, toV128(bytes), "v128.and");
   }
   or(other: V128): V128 {
     return new V128(this, other, "v128.or");
@@ -345,6 +357,11 @@ function nested(
 
 function setLocal(index: number, value: Statement): Statement {
   return new Code(value, "local.set", ...unsigned(index));
+}
+
+/** A number stands for sixteen bytes of that value. */
+function toV128(bytes: V128 | number): V128 {
+  return typeof bytes === "number" ? V128.splat(bytes) : bytes;
 }
 
 function toI32(value: I32 | number): I32 {

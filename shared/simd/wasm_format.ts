@@ -45,6 +45,7 @@ export const OPCODES = {
   "i32.shl": [0x74],
   "i32.shr_u": [0x76],
   "i64.ctz": [0x7a],
+  "i64.add": [0x7c],
   "i64.sub": [0x7d],
   "i64.and": [0x83],
   "i64.or": [0x84],

@@ -67,6 +67,29 @@ Deno.test("kernel() computes with 64-bit integers", {
     return run(bits);
   };
   assertEquals([0, 8, 40, 41, 42, 48, 63].map(lowest), [1, 1, 1, 0, 0, 0, 0]);
+  const computed = kernel(2, ([low, high], locals) => {
+    const [one, two] = [locals.i64(), locals.i64()];
+    return [
+      one.set(constant(0).load64()),
+      two.set(constant(8).load64()),
+      when(low.equals(0), [returnValue(one.doubled().equals(two))]),
+      when(low.equals(1), [returnValue(one.belowLowestBit().equals(two))]),
+      returnValue(one.and(two).equals(I64.extend(high, 32))),
+    ];
+  })(16);
+  const compute = (operation: number, one: bigint, two: bigint, high = 0) => {
+    const view = new DataView(computed.memory.buffer);
+    view.setBigUint64(0, one, true);
+    view.setBigUint64(8, two, true);
+    return computed.run(operation, high);
+  };
+  const all = 2n ** 64n - 1n;
+  assertEquals(compute(0, 2n ** 63n + 5n, 10n), 1);
+  assertEquals(
+    [0n, 1n, 6n, 2n ** 63n].map((one, at) => compute(1, one, [all, 0n, 1n, 2n ** 63n - 1n][at])),
+    [1, 1, 1, 1],
+  );
+  assertEquals(compute(2, 2n ** 40n + 3n, 2n ** 40n + 4n, 2 ** 8), 1);
   const { run } = kernel(2, ([low, high], locals) => {
     const bits = locals.i64();
     return [

@@ -16,7 +16,7 @@ export interface LotteryView {
   /** When it was put together, in RFC 3339. */
   at: string;
   /** Where the counts come from: `volume` if no server runs, `nothing` if there is no lottery either. */
-  source: "servers" | "volume" | "nothing";
+  source: "servers" | "volume" | "streams" | "nothing";
   /** Nothing until a server has opened its ledger. */
   lottery: {
     /** A UUID; `null` where the volume does not say. */
@@ -86,7 +86,7 @@ export function describeView(view: LotteryView): string {
   }
   const bets = `${count(view.bets)}${of(view.betsExpected)} bets stored`;
   const closed = `${agencies.length - waitingFor.length} of ${agencies.length} agencies closed`;
-  const suffix = silent ? "; no server answers" : source === "volume" ? "; no server runs" : "";
+  const suffix = silent ? "; no server answers" : source === "servers" ? "" : "; no server runs";
   switch (lottery.phase) {
     case "betting":
       return `Bets are open: ${bets}${suffix}`;

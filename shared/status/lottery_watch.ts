@@ -137,6 +137,8 @@ export class LotteryWatch {
         null,
     };
     const nowMs = this.#now();
+    // Before the first bet nobody bets slowly: that time would belittle the rate.
+    if (agencies.every(({ bets }) => bets === 0)) this.#samples = [];
     this.#samples.push({ atMs: nowMs, bets: agencies.map(({ bets }) => bets) });
     while (this.#samples.length > 2 && this.#samples[1].atMs <= nowMs - RATE_MS) {
       this.#samples.shift();

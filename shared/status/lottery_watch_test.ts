@@ -31,7 +31,16 @@ function reportOf(
       startedAt: createdAt,
       uptimeSeconds: 5,
     },
-    connections: { served: 2, placesMax: 512, arriving: 0, waiting: 1, lingering: 0 },
+    connections: {
+      served: 2,
+      placesMax: 512,
+      arriving: 0,
+      waiting: 1,
+      lingering: 0,
+      refused: { agency: 0, place: 0 },
+      delayedBatches: 0,
+      delayedSeconds: 0,
+    },
     lottery: {
       id,
       createdAt,
@@ -52,6 +61,7 @@ function reportOf(
       lockWaitSeconds: QUANTILES,
       roundBatches: QUANTILES,
     },
+    audit: null,
   };
 }
 
@@ -109,6 +119,14 @@ Deno.test("LotteryWatch computes rates over the last seconds, and never a negati
   assertEquals((await look()).betsPerSecond, 0);
   answers.set("server1", reportOf([90, 50]));
   assertEquals((await look()).betsPerSecond, 0);
+});
+
+Deno.test("LotteryWatch computes no rate before the first bet, and none that includes the time before it", async () => {
+  const { answers, look } = setUp([1000]);
+  answers.set("server1", reportOf([0]));
+  for (let second = 0; second < 3; second++) assertEquals((await look()).betsPerSecond, null);
+  answers.set("server1", reportOf([300]));
+  assertEquals((await look()).betsPerSecond, 300);
 });
 
 Deno.test("LotteryWatch says since when a server is silent or gone, and keeps what was seen", async () => {

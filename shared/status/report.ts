@@ -31,6 +31,18 @@ export interface StatusReport {
   lottery: LotteryReport | null;
   /** Nothing until the ledger is open. */
   ledger: LedgerReport | null;
+  /** Nothing without AUDIT_LOG, and until the server accepts connections. */
+  audit: AuditReport | null;
+}
+
+/** The audit log of a server. */
+export interface AuditReport {
+  /** The number of its last line. */
+  lines: number;
+  /** Lines that are missing since the server started. */
+  omitted: number;
+  /** Why the last line could not be written; `null` if it was. */
+  failure: string | null;
 }
 
 /** The server itself. */
@@ -65,6 +77,17 @@ export interface ConnectionsReport {
   waiting: number;
   /** Those that are over, but for the last answer. */
   lingering: number;
+  /** Those that were refused since the server started, by the limit that was reached. */
+  refused: {
+    /** SERVER_MAX_CONNECTIONS_PER_AGENCY. */
+    agency: number;
+    /** There were too many that need a place. */
+    place: number;
+  };
+  /** Batches that had to wait because their agency sends too many bets (SERVER_MAX_BETS_PER_SECOND). */
+  delayedBatches: number;
+  /** How long they have waited together. */
+  delayedSeconds: number;
 }
 
 /** The lottery, as this server has last seen it. */

@@ -91,3 +91,11 @@ function wildNumber(random: Random): string {
   }
   return random.once(6) ? number.padStart(1 + random.below(12), "0") : number;
 }
+
+/** Fields of a bet without its agency: usually those that vector code accepts. */
+export function mostlyCommonFields(random: Random): string[] {
+  if (random.once(2)) {
+    return ["Ana", "Zoë María", "30123456", "1990-05-30", String(random.below(10_000))];
+  }
+  return random.once(2) ? Object.values(goodBet(random)).map(String) : wildFields(random);
+}

@@ -10,7 +10,7 @@ import {
   RESULT_JSON,
   RESULT_TEXT,
 } from "../../server/certificate/certificate_folder.ts";
-import { FolderDisk, readFully, writeAll } from "../../server/ledger/file/disk.ts";
+import { FolderDisk, readFully, writeAll } from "../../server/ledger/disk.ts";
 import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
 import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
 import { checksumOf } from "../../server/ledger/file/fixed_line.ts";
@@ -27,6 +27,7 @@ import { examineFiles, readAtOneMoment } from "../check/examination.ts";
 import type { Snapshot } from "../check/volume_reader.ts";
 import { ExportFolder } from "../export/export_folder.ts";
 import { copyRows } from "../export/export_volume.ts";
+import { copyAudit } from "../run/audit_copy.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
 
 /** What a backup holds. */
@@ -95,6 +96,8 @@ async function writeBackup(volume: string, to: string, waitMs: number): Promise<
   await folder.finish();
   await writeState(to, snapshot);
   await copyCertificate(volume, to, identityOf(volume, snapshot).id);
+  // After the certificate, which anchors lines of it.
+  await copyAudit(volume, to, copyDurably);
   new FolderDisk(to).syncFolder();
   return result;
 }
@@ -148,7 +151,7 @@ export async function copyCertificate(from: string, to: string, id: string): Pro
   const folder = certificateFolder(to, id);
   const unfinished = `${folder}.unfinished`;
   await unlessNotFound(Deno.remove(unfinished, { recursive: true }));
-  await Deno.mkdir(unfinished, { recursive: true });
+  await Deno.mkdir(unfinished, { recursive: true, mode: 0o750 });
   for (const name of [RESULT_TEXT, RESULT_JSON]) {
     await copyDurably(`${certificateFolder(from, id)}/${name}`, `${unfinished}/${name}`);
   }

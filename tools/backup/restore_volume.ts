@@ -5,7 +5,7 @@
  */
 
 import { parseCheckpoint } from "../../server/ledger/file/checkpoint_file.ts";
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import {
   BETS_FILE,
   CHECKPOINT_FILE,
@@ -19,6 +19,7 @@ import { VolumeReader } from "../check/volume_reader.ts";
 import { TASK, TaskError, unlessNotFound } from "../project.ts";
 import { readIdentity } from "../run/draw_record.ts";
 import { archiveDraw } from "../run/ledger_archive.ts";
+import { copyAudit } from "../run/audit_copy.ts";
 import { copyCertificate, copyDurably, writeCheckpoint } from "./backup_volume.ts";
 
 /**
@@ -86,6 +87,7 @@ export async function restoreVolume(
     }
     new FolderDisk(volume).syncFolder();
     await copyCertificate(from, volume, id);
+    await copyAudit(from, volume, copyDurably);
     return { bets, closed, archived };
   } finally {
     await Deno.remove(unfinished, { recursive: true });

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { FolderDisk, writeAll } from "../../server/ledger/file/disk.ts";
+import { FolderDisk, writeAll } from "../../server/ledger/disk.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import { needs } from "../../testing/needs.ts";
 import { namedBatch, openLedger } from "../../server/testing/ledgers.ts";

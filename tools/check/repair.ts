@@ -9,7 +9,7 @@ import { AGENCIES_MAX } from "../../shared/bet.ts";
 import { openLog, SERVER_LEVELS } from "../../shared/logging.ts";
 import { LAST_DAY } from "../../server/ledger/bet_row.ts";
 import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
-import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/file/disk.ts";
+import { type Disk, type DiskFile, FolderDisk } from "../../server/ledger/disk.ts";
 import { findLogs } from "../../server/ledger/file/log_files.ts";
 import { inspectTail } from "../../server/ledger/file/recovery.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";

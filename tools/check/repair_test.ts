@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { openLedger } from "../../server/testing/ledgers.ts";
 import { needs } from "../../testing/needs.ts";
 import { TaskError } from "../project.ts";

@@ -10,7 +10,7 @@ import {
   type CheckpointState,
   parseCheckpoint,
 } from "../../server/ledger/file/checkpoint_file.ts";
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { findLogs, readRecords } from "../../server/ledger/file/log_files.ts";
 import { readRecovered, type RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
 import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";

@@ -27,7 +27,7 @@ export async function checkLedgerNodes(
   const local = localMonitoring(nodePort);
   if (choice.kind === "nodes" && !await isAnyRunning(local, nodesTag())) return [judgeIdleNodes()];
   const addresses = choice.kind === "nodes"
-    ? [...local.values()]
+    ? Array.from(local.values(), ({ address }) => address)
     : monitoringAddresses(ledger.nodes, monitoring);
   const { name, replicas } = ledger;
   return await checkNodes(addresses, { streamPrefix: `${name.toUpperCase()}_`, replicas });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { BETS_FILE, CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
 import { LINE_FEED } from "../../shared/ascii.ts";
 import { parseRow } from "../../shared/rows.ts";
@@ -51,7 +51,8 @@ export class ExportFolder implements AsyncDisposable {
    * @throws {TaskError} If one of the files is there.
    */
   static async open(path: string, format: ExportFormat = "csv"): Promise<ExportFolder> {
-    await Deno.mkdir(path, { recursive: true });
+    // Like the volume's files, they are for their owner and its group alone.
+    await Deno.mkdir(path, { recursive: true, mode: 0o750 });
     for (const name of [BETS_FILE, JSON_FILE, CLOSED_FILE]) {
       if (await unlessNotFound(Deno.stat(`${path}/${name}`)) === undefined) continue;
       throw new TaskError(
@@ -92,7 +93,7 @@ export class ExportFile {
   /** Creates the file, or empties one that an interrupted export has left. */
   constructor(path: string) {
     this.path = path;
-    this.#file = Deno.openSync(path, { create: true, write: true, truncate: true });
+    this.#file = Deno.openSync(path, { create: true, write: true, truncate: true, mode: 0o640 });
   }
 
   write(bytes: Uint8Array): void {

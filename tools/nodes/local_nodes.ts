@@ -57,8 +57,10 @@ export function assertNodePortsFree(nodePort: number): void {
 /** The nodes. */
 export class LocalNodes {
   readonly #options: LocalNodesOptions;
-  readonly #nodes: ServiceSupervisor[] = [];
-  #isStopping = false;
+  /** By name. */
+  readonly #nodes = new Map<string, ServiceSupervisor>();
+  /** Those that end because they are stopped. */
+  readonly #stopping = new Set<string>();
 
   constructor(options: LocalNodesOptions) {
     this.#options = options;
@@ -75,15 +77,22 @@ export class LocalNodes {
     const routes = ports.map(({ cluster }) => `${LOOPBACK}:${cluster}`);
     for (const [index, name] of NODE_NAMES.entries()) {
       const config = await this.#writeConfig({ name, ports: ports[index], routes, folder });
-      this.#nodes.push(this.#supervise(name, config));
+      this.#nodes.set(name, this.#supervise(name, config));
     }
-    await Promise.all(this.#nodes.map((node) => node.listening));
+    await Promise.all(Array.from(this.#nodes.values(), (node) => node.listening));
+  }
+
+  /** Stops a node and starts it again, unless it has failed for good. */
+  async restart(name: string): Promise<void> {
+    this.#stopping.add(name);
+    await this.#nodes.get(name)!.restart(STOP_GRACE_MS);
+    this.#stopping.delete(name);
   }
 
   /** Stops the nodes, and waits for all of them. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
-    await Promise.all(this.#nodes.map((node) => node.stop(STOP_GRACE_MS)));
+    for (const name of this.#nodes.keys()) this.#stopping.add(name);
+    await Promise.all(Array.from(this.#nodes.values(), (node) => node.stop(STOP_GRACE_MS)));
   }
 
   async #writeConfig({ name, ports, routes, folder }: LocalNode): Promise<string> {
@@ -105,12 +114,13 @@ export class LocalNodes {
           // Servers need the nodes until they have stopped.
           isDetached: true,
         });
-        onStart([...this.#nodes.map(({ pid }) => pid), process.pid]);
+        onStart([...Array.from(this.#nodes.values(), ({ pid }) => pid), process.pid]);
         return process;
       },
       readLine: readNodeLine,
       onLine: (line) => onLine(name, line),
-      onEnd: (exitCode) => onEnd(name, this.#isStopping ? exitCodeOfStopped(exitCode) : exitCode),
+      onEnd: (exitCode) =>
+        onEnd(name, this.#stopping.has(name) ? exitCodeOfStopped(exitCode) : exitCode),
       onDown: () => onDown(name),
     });
   }

@@ -6,6 +6,7 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME } from "../project.ts";
 import { composeProjectName } from "../run/docker.ts";
+import { Monitoring } from "./monitoring.ts";
 import { nodeConfig, type NodeOptions, type NodePorts } from "./node_config.ts";
 
 /** The names of the nodes, and of their containers. */
@@ -41,10 +42,12 @@ export function localLedger(nodePort: number): string {
   return `nats://${localPorts(nodePort).map(({ client }) => `${LOOPBACK}:${client}`).join(",")}`;
 }
 
-/** Returns the monitoring ports of the nodes on this machine, `host:port` by the name of the node. */
-export function localMonitoring(nodePort: number): Map<string, string> {
+/** Returns the monitoring ports of the nodes on this machine, by the name of the node. */
+export function localMonitoring(nodePort: number): Map<string, Monitoring> {
   const ports = localPorts(nodePort);
-  return new Map(NODE_NAMES.map((name, index) => [name, `${LOOPBACK}:${ports[index].monitoring}`]));
+  return new Map(NODE_NAMES.map((name, index) => {
+    return [name, new Monitoring(`${LOOPBACK}:${ports[index].monitoring}`)];
+  }));
 }
 
 /** LEDGER for servers in containers. */

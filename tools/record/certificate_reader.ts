@@ -6,6 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
+import type { ServerHead } from "../../server/audit/audit_files.ts";
 import { readLines } from "./line_reader.ts";
 
 /** The file is not a certificate, or a line of it has changed. */
@@ -36,6 +37,7 @@ export interface StatedFile {
 export type CertificatePart =
   | { kind: "head"; head: CertificateHead }
   | { kind: "file"; file: StatedFile }
+  | { kind: "audit"; head: ServerHead }
   | { kind: "agency"; agency: number; bets: number; sha256: string }
   | { kind: "winner"; document: string; position: number }
   | { kind: "agency end" }
@@ -45,7 +47,7 @@ export type CertificatePart =
 
 /** The fields of a head, in their order, each with what it must be. */
 const HEAD_FIELDS: Record<keyof CertificateHead, (value: unknown) => boolean> = {
-  version: (value) => value === 1,
+  version: (value) => value === 1 || value === 2,
   id: isString,
   createdAt: isString,
   drawnAt: isString,
@@ -64,8 +66,13 @@ export async function* readCertificate(path: string): AsyncGenerator<Certificate
   const reader = new LinesOfCertificate(path);
   try {
     await reader.expect("{");
-    yield { kind: "head", head: await readHead(reader) };
-    yield* readFiles(reader);
+    const head = await readHead(reader);
+    yield { kind: "head", head };
+    for await (const value of readList(reader, "files")) {
+      yield { kind: "file", file: fileOf(reader, value) };
+    }
+    // Version 1 had no audit logs.
+    if (head.version > 1) yield* readAudit(reader);
     yield* readAgencies(reader);
     yield { kind: "text", file: fileOf(reader, await reader.field("text", ",")) };
     const actual = reader.digest();
@@ -88,14 +95,25 @@ async function readHead(reader: LinesOfCertificate): Promise<CertificateHead> {
   return head as unknown as CertificateHead;
 }
 
-async function* readFiles(reader: LinesOfCertificate): AsyncGenerator<CertificatePart> {
+async function* readAudit(reader: LinesOfCertificate): AsyncGenerator<CertificatePart> {
+  for await (const value of readList(reader, "audit")) {
+    const head = value as ServerHead;
+    if (!hasNumbers(head, ["line"]) || !isString(head.server) || !isString(head.sha256)) {
+      throw reader.error();
+    }
+    yield { kind: "audit", head };
+  }
+}
+
+/** Reads a list whose items have a line each. */
+async function* readList(reader: LinesOfCertificate, name: string): AsyncGenerator<unknown> {
   const line = await reader.next();
-  if (line === '  "files": [],') return;
-  if (line !== '  "files": [') throw reader.error();
+  if (line === `  "${name}": [],`) return;
+  if (line !== `  "${name}": [`) throw reader.error();
   for (let isLast = false; !isLast;) {
     const { value, hasNext } = reader.item(await reader.next());
     isLast = !hasNext;
-    yield { kind: "file", file: fileOf(reader, value) };
+    yield value;
   }
   await reader.expect("  ],");
 }

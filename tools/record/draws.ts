@@ -5,12 +5,15 @@
  */
 
 import config from "../../deno.json" with { type: "json" };
+import { AUDIT_FOLDER } from "../../server/audit/audit_files.ts";
+import { readAuditHeads } from "../../server/audit/audit_heads.ts";
 import type { AgencyOutcome, Certificate } from "../../server/certificate/certificate.ts";
 import { provideCertificate, RESULT_TEXT } from "../../server/certificate/certificate_folder.ts";
-import { PROJECT_ROOT, TASK } from "../project.ts";
+import { PROJECT_ROOT, TASK, unlessNotFound } from "../project.ts";
 import { CertificateError, type CertificateHead, readCertificate } from "./certificate_reader.ts";
 import { type DrawSource, findCertificate } from "./draw_sources.ts";
-import { Difference, type RecountedLedger, verifyCertificate } from "./verification.ts";
+import { Difference } from "./difference.ts";
+import { type RecountedLedger, verifyCertificate } from "./verification.ts";
 
 /**
  * What is known of the certificate of a draw: it states what the ledger holds; nobody has compared it with the
@@ -34,6 +37,8 @@ export interface DrawListing {
   winningNumber: number | null;
   bets: number | null;
   winners: number | null;
+  /** Lines of the audit logs that were verified. */
+  auditLines: number | null;
   ledger: "files" | "jetstream";
   /** Where its ledger is. */
   place: string;
@@ -43,10 +48,16 @@ export interface DrawListing {
   difference: string | null;
 }
 
-/** Options of {@linkcode listDraw}. */
-export interface ListOptions {
-  /** Where certificates are that do not lie beside their ledgers. */
+/** Where the parts of a record are that do not lie beside their ledgers. */
+export interface RecordPlaces {
+  /** The folder of certificates. */
   volume: string;
+  /** The folder of the audit logs. @default {`audit` beside the ledger, or else on the volume} */
+  audit?: string;
+}
+
+/** Options of {@linkcode listDraw}. */
+export interface ListOptions extends RecordPlaces {
   /** Whether to compare the certificate with the ledger, which reads all bets. */
   verifies: boolean;
 }
@@ -54,23 +65,28 @@ export interface ListOptions {
 /** Describes a draw. */
 export async function listDraw(
   source: DrawSource,
-  { volume, verifies }: ListOptions,
+  { volume, audit, verifies }: ListOptions,
 ): Promise<DrawListing> {
   const { id = null, createdAt, ledger, place, isCurrent } = source;
   const folder = await findCertificate(source, volume);
   const unknown = { drawnAt: null, winningNumber: null, bets: null, winners: null };
-  const listing = { id, createdAt, ...unknown, ledger, place, isCurrent };
+  const listing = { id, createdAt, ...unknown, auditLines: null, ledger, place, isCurrent };
   if (folder === undefined) {
     const state = await source.isDrawn() ? "no certificate" as const : "not drawn" as const;
     return { ...listing, state, difference: null };
   }
   try {
-    const head = verifies
-      ? (await verifyCertificate(folder, await source.recount())).head
-      : await readHead(`${folder}/result.json`);
+    const verified = verifies
+      ? await verifyCertificate(folder, {
+        ledger: await source.recount(),
+        audit: await findAudit(source, { volume, audit }),
+      })
+      : undefined;
+    const head = verified?.head ?? await readHead(`${folder}/result.json`);
     const state = verifies ? "VERIFIED" as const : "not checked" as const;
     const { drawnAt, winningNumber, totals } = head;
-    return { ...listing, drawnAt, winningNumber, ...totals, state, difference: null };
+    const auditLines = verified?.audit.lines ?? null;
+    return { ...listing, drawnAt, winningNumber, ...totals, auditLines, state, difference: null };
   } catch (error) {
     const { message } = error as Error;
     if (error instanceof Difference) {
@@ -79,6 +95,16 @@ export async function listDraw(
     if (!(error instanceof CertificateError)) throw error;
     return { ...listing, state: "DIFFERENT", difference: `result.json: ${message}` };
   }
+}
+
+async function findAudit(
+  { certificates }: DrawSource,
+  { volume, audit }: RecordPlaces,
+): Promise<string> {
+  if (audit !== undefined) return audit;
+  const beside = `${certificates}/${AUDIT_FOLDER}`;
+  const isThere = await unlessNotFound(Deno.stat(beside)) !== undefined;
+  return isThere ? beside : `${volume}/${AUDIT_FOLDER}`;
 }
 
 async function readHead(path: string): Promise<CertificateHead> {
@@ -91,7 +117,10 @@ async function readHead(path: string): Promise<CertificateHead> {
  *
  * @returns Whether it was written.
  */
-export async function writeCertificate(source: DrawSource, volume: string): Promise<boolean> {
+export async function writeCertificate(
+  source: DrawSource,
+  { volume, audit }: RecordPlaces,
+): Promise<boolean> {
   const { id, certificates } = source;
   if (id === undefined || await findCertificate(source, volume) !== undefined) return false;
   if (!await source.isDrawn()) return false;
@@ -99,6 +128,7 @@ export async function writeCertificate(source: DrawSource, volume: string): Prom
     certificateOf(await source.recount(), {
       drawnAt: await source.lastClosedAt(),
       ledger: source.ledger,
+      audit: readAuditHeads(await findAudit(source, { volume, audit })),
     });
   return await provideCertificate(certificates, { id, compute }) === "written";
 }
@@ -106,12 +136,12 @@ export async function writeCertificate(source: DrawSource, volume: string): Prom
 /** Writes the certificate of a run, if no server has, and prints where it is. A failure does not end the run. */
 export async function certifyRun(
   source: DrawSource,
-  volume: string,
+  places: RecordPlaces,
   say: (line: string) => void,
 ): Promise<void> {
   try {
-    await writeCertificate(source, volume);
-    const folder = await findCertificate(source, volume);
+    await writeCertificate(source, places);
+    const folder = await findCertificate(source, places.volume);
     if (folder === undefined) return;
     const path = folder.replace(`${PROJECT_ROOT}/`, "");
     say(`The record of the draw: ${path}/${RESULT_TEXT}`);
@@ -126,7 +156,7 @@ export async function certifyRun(
 
 function certificateOf(
   { identity, recount, files }: RecountedLedger,
-  { drawnAt, ledger }: Pick<Certificate, "drawnAt" | "ledger">,
+  { drawnAt, ledger, audit }: Pick<Certificate, "audit" | "drawnAt" | "ledger">,
 ): Certificate {
   const { id, createdAt, winningNumber } = identity;
   if (recount.invalid !== undefined) {
@@ -146,5 +176,6 @@ function certificateOf(
     };
   });
   const software = config.version;
-  return { id, createdAt, drawnAt, winningNumber, software, ledger, files, agencies };
+  const stated = { id, createdAt, drawnAt, winningNumber, software };
+  return { ...stated, ledger, files, audit, agencies };
 }

@@ -8,6 +8,7 @@ import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
 import { UsageError } from "../command.ts";
 import { LEDGER_FORMS } from "../run/ledger_choice.ts";
 import { isOnStreams, readToolLedger, withStreams } from "../streams/tool_ledger.ts";
+import type { RecordPlaces } from "./draws.ts";
 import { type DrawSource, volumeDraws } from "./draw_sources.ts";
 import { streamDraws } from "./stream_draws.ts";
 
@@ -15,6 +16,7 @@ import { streamDraws } from "./stream_draws.ts";
 export interface DrawsFlags {
   ledger?: string;
   volume?: string;
+  audit?: string;
 }
 
 /** What usage texts say of them. */
@@ -23,7 +25,9 @@ export const DRAWS_FLAGS_USAGE =
              server's SHARED_VOLUME)
   --ledger   the ledger, if it is not that of LEDGER in the environment, .env or server/config.ini:
              ${LEDGER_FORMS}.
-             Certificates of draws on JetStream are in ${SHARED_VOLUME_NAME}/draws`;
+             Certificates of draws on JetStream are in ${SHARED_VOLUME_NAME}/draws
+  --audit    the folder of the servers' audit logs (default: AUDIT_LOG of server/config.ini or the environment,
+             else audit on the volume)`;
 
 /**
  * Finds the draws for some work.
@@ -31,22 +35,25 @@ export const DRAWS_FLAGS_USAGE =
  * @throws {UsageError} If the flags are wrong.
  */
 export async function withDraws<Result>(
-  { ledger: flag, volume }: DrawsFlags,
+  { ledger: flag, volume, audit }: DrawsFlags,
   action: string,
-  work: (sources: DrawSource[], volume: string) => Promise<Result>,
+  work: (sources: DrawSource[], places: RecordPlaces) => Promise<Result>,
 ): Promise<Result> {
   if (volume !== undefined && flag !== undefined) {
     throw new UsageError("--volume and --ledger exclude each other");
   }
-  if (volume !== undefined) return await work(await volumeDraws(await folderOf(volume)), volume);
+  if (volume !== undefined) {
+    return await work(await volumeDraws(await folderOf(volume)), { volume, audit });
+  }
   const ledger = readToolLedger({ flag, action });
+  const { sharedVolume, audit: audited } = ledger.server;
+  const places = { volume: SHARED_VOLUME, audit: audit ?? audited?.folder };
   if (!isOnStreams(ledger)) {
-    const { sharedVolume } = ledger.server;
-    return await work(await volumeDraws(sharedVolume), sharedVolume);
+    return await work(await volumeDraws(sharedVolume), { ...places, volume: sharedVolume });
   }
   return await withStreams(
     ledger,
-    async (streams) => await work(await streamDraws(streams, SHARED_VOLUME), SHARED_VOLUME),
+    async (streams) => await work(await streamDraws(streams, SHARED_VOLUME), places),
   );
 }
 

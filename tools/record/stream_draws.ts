@@ -11,7 +11,8 @@ import { type DrawExamination, DrawExaminer } from "../streams/draw_examination.
 import type { StreamLedger } from "../streams/stream_ledger.ts";
 import type { DrawSource } from "./draw_sources.ts";
 import { Recount } from "./recount.ts";
-import { Difference, type RecountedLedger } from "./verification.ts";
+import { Difference } from "./difference.ts";
+import type { RecountedLedger } from "./verification.ts";
 
 /**
  * Returns the draws of a lottery: the current one first.

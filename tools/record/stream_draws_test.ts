@@ -38,7 +38,7 @@ Deno.test({
     for (let agency = 1; agency <= AGENCIES; agency++) await ledger.close(agency);
     const { source, state } = await list();
     assertEquals(state, "no certificate");
-    assertEquals(await writeCertificate(source, folder.path), true);
+    assertEquals(await writeCertificate(source, { volume: folder.path }), true);
     const { id } = ledger.identity;
     const path = `${folder.path}/draws/${id}/result.json`;
     const certificate = JSON.parse(await Deno.readTextFile(path));

@@ -13,12 +13,10 @@ import {
   readCertificate,
   type StatedFile,
 } from "./certificate_reader.ts";
+import type { ServerHead } from "../../server/audit/audit_files.ts";
+import { type VerifiedAudit, verifyAudit } from "./audit_chains.ts";
+import { Difference } from "./difference.ts";
 import type { CountedWinner, Recount } from "./recount.ts";
-
-/** The first difference, as a message: what is stated where, and what was found. */
-export class Difference extends Error {
-  override name = "Difference";
-}
 
 /** A ledger that was recounted. */
 export interface RecountedLedger {
@@ -36,17 +34,25 @@ export interface RecountedLedger {
 /** What a certificate that holds states. */
 export interface VerifiedDraw {
   head: CertificateHead;
+  audit: VerifiedAudit;
+}
+
+/** What a certificate is compared with. */
+export interface Verifiable {
+  ledger: RecountedLedger;
+  /** The folder of the audit logs. */
+  audit: string;
 }
 
 /**
  * Verifies a certificate.
  *
  * @param folder The folder of result.json and result.txt.
- * @throws {Difference} If it differs from the ledger, or has changed.
+ * @throws {Difference} If it differs from the ledger or the audit logs, or has changed.
  */
 export async function verifyCertificate(
   folder: string,
-  ledger: RecountedLedger,
+  { ledger, audit }: Verifiable,
 ): Promise<VerifiedDraw> {
   const verifier = new Verifier(ledger);
   try {
@@ -56,12 +62,13 @@ export async function verifyCertificate(
     throw new Difference(`result.json: ${error.message}`);
   }
   await verifier.compareText(folder);
-  return { head: verifier.head! };
+  return { head: verifier.head!, audit: await verifyAudit(audit, verifier.audit) };
 }
 
 /** Takes a certificate part by part. */
 class Verifier {
   head: CertificateHead | undefined;
+  readonly audit: ServerHead[] = [];
   readonly #ledger: RecountedLedger;
   #files = 0;
   #agency = 0;
@@ -82,6 +89,9 @@ class Verifier {
         return this.#takeHead(part.head);
       case "file":
         return this.#takeFile(part.file);
+      case "audit":
+        this.audit.push(part.head);
+        return;
       case "agency":
         return this.#takeAgency(part);
       case "winner":

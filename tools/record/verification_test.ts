@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
 import { needs } from "../../testing/needs.ts";
 import { casesWanted, Random } from "../../testing/random.ts";
 import { archiveDraw } from "../run/ledger_archive.ts";
@@ -41,11 +42,12 @@ Deno.test({
   },
 });
 
-for (const name of ["bets.csv", "agencies_closed.txt", "result.json", "result.txt"]) {
+const LEDGER_AND_RECORD = ["bets.csv", "agencies_closed.txt", "result.json", "result.txt"];
+for (const name of [...LEDGER_AND_RECORD, "audit/server1/audit-000001.log"]) {
   Deno.test({
     ...needs(["write"], `verify finds any changed byte of ${name}`),
     async fn() {
-      await using volume = await drawnVolume({ bets: 30 });
+      await using volume = await drawnVolume({ bets: 30, hasAudit: true });
       const folder = name.startsWith("result") ? `/draws/${volume.id}` : "";
       const path = `${volume.path}${folder}/${name}`;
       const random = new Random(1);
@@ -67,6 +69,31 @@ for (const name of ["bets.csv", "agencies_closed.txt", "result.json", "result.tx
     },
   });
 }
+
+Deno.test({
+  ...needs(["write"], "verify reads certificates of version 1, which state no audit log"),
+  async fn() {
+    await using volume = await drawnVolume({ hasAudit: true });
+    const path = `${volume.path}/draws/${volume.id}/result.json`;
+    const text = (await Deno.readTextFile(path)).replace('"version": 2', '"version": 1')
+      .replace(/ {2}"audit": \[[^\]]*\],\n/, "");
+    const sealed = text.slice(0, text.lastIndexOf('  "sha256"'));
+    const sha256 = createHash("sha256").update(sealed).digest("hex");
+    await Deno.writeTextFile(path, `${sealed}  "sha256": "${sha256}"\n}\n`);
+    assertEquals((await verify(volume.path)).difference, null);
+    // Its chains are checked nevertheless, as far as they hold by themselves.
+    const log = `${volume.path}/audit/server1/audit-000001.log`;
+    await Deno.writeTextFile(
+      log,
+      (await Deno.readTextFile(log)).replace('"agency":1', '"agency":2'),
+    );
+    const { difference } = await verify(volume.path);
+    assertStringIncludes(
+      difference!,
+      "audit log of server1: audit-000001.log, row 3: line 2 has changed",
+    );
+  },
+});
 
 /** A change of a file, and what verify says of it. */
 const CHANGES: { name: string; file: string; from: string; to: string; says: string }[] = [
@@ -192,7 +219,7 @@ Deno.test({
   async fn() {
     await using open = await drawnVolume({ closes: false });
     const [unfinished] = await volumeDraws(open.path);
-    assertEquals(await writeCertificate(unfinished, open.path), false);
+    assertEquals(await writeCertificate(unfinished, { volume: open.path }), false);
     assertEquals((await verify(open.path)).state, "not drawn");
     await using volume = await drawnVolume();
     const path = `${volume.path}/draws/${volume.id}/result.json`;
@@ -202,8 +229,8 @@ Deno.test({
     await Deno.remove(`${volume.path}/draws`, { recursive: true });
     assertEquals((await verify(volume.path)).state, "no certificate");
     const [source] = await volumeDraws(volume.path);
-    assertEquals(await writeCertificate(source, volume.path), true);
-    assertEquals(await writeCertificate(source, volume.path), false);
+    assertEquals(await writeCertificate(source, { volume: volume.path }), true);
+    assertEquals(await writeCertificate(source, { volume: volume.path }), false);
     assertEquals((await verify(volume.path)).state, "VERIFIED");
     const again = JSON.parse(await Deno.readTextFile(path));
     assertEquals({ ...again, ...written }, again);

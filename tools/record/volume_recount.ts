@@ -13,7 +13,8 @@ import { scanLines } from "../check/lines.ts";
 import { VolumeReader } from "../check/volume_reader.ts";
 import { unlessNotFound } from "../project.ts";
 import { Recount } from "./recount.ts";
-import { Difference, digestFile, type RecountedLedger } from "./verification.ts";
+import { Difference } from "./difference.ts";
+import { digestFile, type RecountedLedger } from "./verification.ts";
 
 /**
  * Reads all rows of a ledger whose draw is over: no server writes to it.

@@ -72,7 +72,7 @@ export interface SampleOptions {
 }
 
 /**
- * Writes sample bets forevery agency and replaces existing files, but only once all new ones are
+ * Writes sample bets for every agency and replaces existing files, but only once all new ones are
  * complete. Removes sample bets of other agencies, which nobody would send.
  *
  * @returns The number of bets of each agency.

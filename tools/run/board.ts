@@ -136,11 +136,15 @@ export class RunBoard implements AsyncDisposable {
     this.#ended.resolve();
   }
 
-  /** Keeps the board open after the run, if somebody sits at the terminal, until the operator stops it. */
-  async stay(stop: AbortSignal): Promise<void> {
-    const isWatched = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() && !Deno.env.get("CI");
-    if (!this.#isOpen || !isWatched || stop.aborted) return;
+  /** Says that the board stays open after the run, if it does. */
+  sayStaying(stop: AbortSignal): void {
+    if (!this.#isStaying(stop)) return;
     this.#options.say(`The board stays open at ${this.#url}; Ctrl-C closes it`);
+  }
+
+  /** Keeps the board open after the run, if somebody sits at the terminal, until the operator stops it. */
+  async untilClosed(stop: AbortSignal): Promise<void> {
+    if (!this.#isStaying(stop)) return;
     const stopped = new Promise((resolve) => stop.addEventListener("abort", resolve));
     await Promise.race([stopped, this.#ended.promise]);
   }
@@ -148,6 +152,11 @@ export class RunBoard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopping = true;
     await this.#running?.stop();
+  }
+
+  #isStaying(stop: AbortSignal): boolean {
+    const isWatched = Deno.stdin.isTerminal() && Deno.stdout.isTerminal() && !Deno.env.get("CI");
+    return this.#isOpen && isWatched && !stop.aborted;
   }
 
   get #url(): string {

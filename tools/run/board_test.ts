@@ -61,7 +61,9 @@ Deno.test("RunBoard starts the board once, says where it is, and stops it at the
     await start();
     assertEquals(said, ["The board shows the lottery at http://localhost:8080"]);
     // Nobody sits at a terminal here.
-    await board.stay(new AbortController().signal);
+    const { signal } = new AbortController();
+    board.sayStaying(signal);
+    await board.untilClosed(signal);
     assertEquals(counts(), [1, 0]);
   }
   assertEquals(counts(), [1, 1]);

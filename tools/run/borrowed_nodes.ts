@@ -33,7 +33,7 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
   await using stack = new AsyncDisposableStack();
   const lock = stack.use(await RunLock.acquire());
   const cluster = await prepareCluster(settings);
-  console.log("The nodes of the ledger are not running: starting them for this task");
+  console.error("The nodes of the ledger are not running: starting them for this task");
   const nodes = await cluster.startNodes({
     settings,
     onStart: (children) => lock.record(children),
@@ -44,8 +44,8 @@ export async function borrowNodes(): Promise<AsyncDisposable> {
   });
   stack.defer(() => nodes.stop());
   await untilReady(localMonitoring(settings.lottery.nodePort), {
-    stop: new AbortController().signal,
-    onWait: (reasons) => console.log(`Waiting for the nodes: ${reasons}`),
+    onWait: (reasons) => console.error(`Waiting for the nodes: ${reasons}`),
+    restart: (name) => nodes.restart(name),
   });
   return stack.move();
 }
@@ -58,7 +58,7 @@ async function prepareCluster(settings: RunSettings): Promise<Cluster> {
   const fault = await dockerFault();
   if (fault !== undefined) throw new TaskError(`${missing}. Or start Docker (${fault})`);
   await ComposeProject.assertNotRunning();
-  await COMPOSE_CLUSTER.prepare(settings, console.log);
+  await COMPOSE_CLUSTER.prepare(settings, console.error);
   return COMPOSE_CLUSTER;
 }
 

@@ -52,6 +52,8 @@ export interface RunningBoard {
 
 /** The nodes of the ledger, while they run. */
 export interface RunningNodes {
+  /** Stops a node and starts it again. */
+  restart(name: string): Promise<unknown>;
   /** Stops the nodes, and waits for their end. No server may run any more. */
   stop(): Promise<void>;
 }

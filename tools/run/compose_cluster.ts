@@ -63,7 +63,7 @@ export const COMPOSE_CLUSTER: Cluster = {
       if (!stop.aborted) throw error;
     }
     if (stop.aborted) return;
-    options.onStep("Starting the containers, until the servers are healthy");
+    options.onStep("Starting the containers, and waiting until the servers are healthy");
     await options.onServers([]);
     const containers = new Containers(project, options);
     try {
@@ -214,7 +214,8 @@ class NodeContainers implements RunningNodes {
   readonly #group: ContainerGroup;
   readonly #running: Promise<void>;
   readonly #hasBoard: boolean;
-  #isStopping = false;
+  /** Those that end because they are stopped. */
+  readonly #stopping = new Set<string>();
 
   constructor(project: ComposeProject, options: ServiceOptions) {
     this.#project = project;
@@ -228,7 +229,7 @@ class NodeContainers implements RunningNodes {
     };
     this.#running = promise;
     const onEnd = (name: string, exitCode: number) =>
-      options.onEnd(name, this.#isStopping ? exitCodeOfStopped(exitCode) : exitCode);
+      options.onEnd(name, this.#stopping.has(name) ? exitCodeOfStopped(exitCode) : exitCode);
     this.#group = new ContainerGroup(project, NODE_NAMES, { ...options, onLine, onEnd });
   }
 
@@ -238,9 +239,15 @@ class NodeContainers implements RunningNodes {
     if (await Promise.race([this.#running, hasEnded]) === true) throw this.#group.failure();
   }
 
+  async restart(name: string): Promise<void> {
+    this.#stopping.add(name);
+    await this.#project.output(["restart", name]);
+    this.#stopping.delete(name);
+  }
+
   /** Stops the nodes gracefully, and removes them, and their network if the board does not need it. */
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    for (const name of NODE_NAMES) this.#stopping.add(name);
     await this.#group.stop(NODE_NAMES);
     if (this.#hasBoard) await this.#project.output(["rm", "--force", ...NODE_NAMES]);
     else await this.#project.down();

@@ -3,13 +3,13 @@ import { parse } from "@std/yaml";
 import { PROJECT_ROOT } from "../project.ts";
 import { composeFile, composeOptions } from "./compose_file.ts";
 import type { LedgerChoice } from "./ledger_choice.ts";
-import { CONTAINER_LIMITS } from "./lottery_settings.ts";
+import { CONTAINER_LIMITS, type Publish } from "./lottery_settings.ts";
 import { readRunSettings } from "./run_settings.ts";
 
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
-const NODES = { nodePort: 4222, ledgerFiles: [] };
+const NODES = { nodePort: 4222, ledgerFiles: [], publish: { ip: "0.0.0.0", port: 0 } };
 const BROADCAST = { broadcastIp: "10.1.255.255", broadcastPort: 5001 };
 
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
@@ -27,12 +27,12 @@ Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () 
 });
 
 function servicesOf(
-  options: { servers: number; clients: number },
+  options: { servers: number; clients: number; publish?: Publish },
   ledger: LedgerChoice = { kind: "files" },
   ledgerFiles: string[] = [],
 ): Yaml {
   return (parse(
-    composeFile({ ...options, ...BROADCAST, ledger, ledgerFiles, nodePort: 4222 }),
+    composeFile({ ...NODES, ...options, ...BROADCAST, ledger, ledgerFiles }),
   ) as Yaml)
     .services;
 }
@@ -73,8 +73,14 @@ Deno.test("composeFile() defines the nodes of a ledger on JetStream, which serve
   const { server1 } = services;
   assertEquals(server1.environment.LEDGER, "nats://node1,node2,node3");
   assertEquals(server1.build.args.LEDGER, "jetstream");
-  assertEquals(server1.volumes.map(({ target }: Yaml) => target), ["/app/server/config.ini"]);
-  assertEquals(valuesOf("--allow-write", server1.command), []);
+  assertEquals(
+    server1.volumes.map(({ source, target }: Yaml) => [source, target]),
+    [
+      ["./server/shared-volume/audit", "/shared-volume/audit"],
+      ["./server/config.ini", "/app/server/config.ini"],
+    ],
+  );
+  assertEquals(valuesOf("--allow-write", server1.command), ["/shared-volume/audit"]);
   assertEquals(valuesOf("--allow-net", server1.command).slice(1, 4), [
     "node1:4222",
     "node2:4222",
@@ -160,6 +166,16 @@ Deno.test("composeFile() gives servers a status port, on loopback for this machi
   assertEquals([environment.STATUS_IP, environment.STATUS_PORT], ["0.0.0.0", port]);
   assertEquals(ports, [`127.0.0.1::${port}`]);
   assertEquals(healthcheck.test.slice(0, 5), ["CMD", "sh", "server/health.sh", "deno", "run"]);
+});
+
+Deno.test("composeFile() publishes a port of each server for agencies elsewhere, and leaves the status on loopback", () => {
+  const publish = { ip: "10.0.0.7", port: 20_000 };
+  const services = servicesOf({ servers: 2, clients: 1, publish });
+  const status = "127.0.0.1::${STATUS_PORT:-12346}";
+  const port = "${SERVER_PORT:-12345}";
+  assertEquals(services.server1.ports, [status, `10.0.0.7:20000:${port}`]);
+  assertEquals(services.server2.ports, [status, `10.0.0.7:20001:${port}`]);
+  assertEquals(services.server2.labels, { "lottery.status-port": "${STATUS_PORT:-12346}" });
 });
 
 Deno.test("composeFile() publishes the board on loopback, and lets it find the servers by their name", () => {

@@ -88,24 +88,29 @@ interface ComposeContainer {
   service: string;
   /** Its own name. */
   name: string;
-  /** The ports of this machine that lead to it, while it runs. */
-  published: number[];
+  /** The port of this machine that leads to its status, while it runs and has one. */
+  statusPort?: number;
 }
 
 const LABEL = "com.docker.compose";
 
+/** The label of a server's container that says on which port of it the status is. */
+export const STATUS_PORT_LABEL = "lottery.status-port";
+
 /** Returns the containers of all compose projects. */
 async function composeContainers(filters: string[]): Promise<ComposeContainer[]> {
-  const fields = ["project", "project.working_dir", "service"]
-    .map((label) => `{{json (.Label "${LABEL}.${label}")}}`);
+  const labels = ["project", "project.working_dir", "service"].map((label) => `${LABEL}.${label}`);
+  const fields = [...labels, STATUS_PORT_LABEL].map((label) => `{{json (.Label "${label}")}}`);
   const format = `[${[...fields, "{{json .Names}}", "{{json .Ports}}"].join()}]`;
   const args = ["ps", ...filters, "--filter", `label=${LABEL}.project`, "--format", format];
   const { success, stdout, stderr } = await runDocker(args);
   if (!success) throw new TaskError(`docker ps failed: ${stderr}`);
   return stdout.split("\n").filter((line) => line !== "").map((line) => {
-    const [project, folder, service, name, ports] = JSON.parse(line) as string[];
-    const published = Array.from(ports.matchAll(/:(\d+)->/g), ([, port]) => Number(port));
-    return { project, folder, service, name, published };
+    const [project, folder, service, status, name, ports] = JSON.parse(line) as string[];
+    // Such as `0.0.0.0:20000->12345/tcp, 127.0.0.1:32768->12346/tcp`.
+    const leading = Array.from(ports.matchAll(/:(\d+)->(\d+)\//g))
+      .find(([, , inside]) => inside === status);
+    return { project, folder, service, name, statusPort: leading && Number(leading[1]) };
   });
 }
 

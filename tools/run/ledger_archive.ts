@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
 import { logNames } from "../../server/ledger/file/log_files.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
 import { FatalLedgerError, SyncFailedError } from "../../server/ledger/fatal_error.ts";
@@ -26,6 +26,7 @@ import {
   RESULT_JSON,
   RESULT_TEXT,
 } from "../../server/certificate/certificate_folder.ts";
+import { copyAudit } from "./audit_copy.ts";
 import { DRAW_FILES, readIdentity } from "./draw_record.ts";
 
 /**
@@ -86,7 +87,7 @@ export async function archiveDraw(volume: string, now: Date = new Date()): Promi
   const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
   let name = stamp;
   for (let n = 2; taken.includes(name); n++) name = `${stamp}-${n}`;
-  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true });
+  await Deno.mkdir(`${volume}/archive/${name}${UNFINISHED}`, { recursive: true, mode: 0o750 });
   return await moveInto(volume, `archive/${name}`);
 }
 
@@ -110,6 +111,8 @@ async function moveInto(volume: string, folder: string): Promise<string> {
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));
   }
   await addCertificate(volume, unfinished);
+  // Chains go on over draws. Links keep what was recorded of this one with it.
+  await copyAudit(volume, unfinished, linkOrCopy);
   await Deno.rename(unfinished, `${volume}/${folder}`);
   return folder;
 }
@@ -119,13 +122,13 @@ async function addCertificate(volume: string, folder: string): Promise<void> {
   const id = (await readIdentity(folder))?.id;
   if (id === undefined || !await hasCertificate(volume, id)) return;
   const archived = certificateFolder(folder, id);
-  await Deno.mkdir(archived, { recursive: true });
+  await Deno.mkdir(archived, { recursive: true, mode: 0o750 });
   for (const name of [RESULT_TEXT, RESULT_JSON]) {
     await linkOrCopy(`${certificateFolder(volume, id)}/${name}`, `${archived}/${name}`);
   }
 }
 
-/** Links a file that never changes; copies it where files cannot be linked. */
+/** Links a file of which no byte ever changes; copies it where files cannot be linked. */
 async function linkOrCopy(from: string, to: string): Promise<void> {
   try {
     await Deno.link(from, to);

@@ -24,7 +24,7 @@ async function namesIn(folder: string): Promise<string[]> {
 const NOON = new Date("2026-11-23T12:00:00Z");
 
 Deno.test({
-  ...needs(["write"], "isDrawFinished() requires a whole line forevery agency"),
+  ...needs(["write"], "isDrawFinished() requires a whole line for every agency"),
   async fn() {
     await using folder = tempFolder();
     assertEquals(await isDrawFinished(folder.path, 3), false);

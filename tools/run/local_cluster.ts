@@ -6,6 +6,7 @@
  * @module
  */
 
+import { AUDIT_FOLDER } from "../../server/audit/audit_files.ts";
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { assertNodePortsFree, LocalNodes } from "../nodes/local_nodes.ts";
 import { findNatsServer } from "../nodes/nats_server.ts";
@@ -29,19 +30,23 @@ import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
 
 const LOOPBACK = "127.0.0.1";
+const AUDIT_LOG = `${SHARED_VOLUME}/${AUDIT_FOLDER}`;
 const LOOPBACK_BROADCAST = "127.255.255.255";
 /** A server promises to end within two seconds; a busy machine needs more. */
 const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|AUDIT_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: (settings) => {
+  prepare: (settings, say) => {
     assertPortsFree(settings);
+    if (settings.lottery.publish.port > 0) {
+      say("PUBLISH_PORT is for containers: servers that run as processes listen on loopback alone");
+    }
     if (settings.lottery.ledger.kind !== "nodes") return;
     assertNodePortsFree(settings.lottery.nodePort);
     findNatsServer();
@@ -210,6 +215,7 @@ class LocalProcesses {
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
+      auditLog: AUDIT_LOG,
       nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
       network: {
         listenIp: LOOPBACK,
@@ -227,6 +233,8 @@ class LocalProcesses {
         SERVER_REUSE_PORT: "true",
         UDP_BROADCAST_IP: LOOPBACK_BROADCAST,
         SHARED_VOLUME,
+        AUDIT_LOG,
+        AUDIT_NAME: status.name,
         LEDGER: ledger.variable,
         STATUS_IP: LOOPBACK,
         STATUS_PORT: String(status.port),

@@ -50,6 +50,9 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
   const services = new Services(run, watch);
   const running = await startNodes(run, services.options("nodes"));
   let stored: StoredFacts | undefined;
+  let certifying: Promise<void> | undefined;
+  // If it cannot be written now, reading the ledger tries again, and says why not.
+  watch.drawn.then(() => certifying = ledger.certify(settings).catch(() => {}));
   try {
     if (!stop.aborted) {
       display.begin("Reading what is stored");
@@ -63,8 +66,10 @@ export async function runServices(run: LotteryRun): Promise<RunEnd> {
       await cluster.run({ ...services.options("others"), onServers, finished, stop });
     }
     display.stopping("Counting the stored bets");
-    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.say(line));
+    await certifying;
+    if (!stop.aborted) stored = await ledger.read(settings, (line) => display.saySentence(line));
   } finally {
+    await certifying;
     if (running !== undefined) display.stopping("Stopping the nodes");
     await running?.stop();
   }
@@ -85,6 +90,10 @@ async function startNodes(
     await untilReady(localMonitoring(nodePort), {
       stop,
       onWait: (reasons) => display.begin(`Waiting for the nodes: ${reasons}`),
+      restart: (name, reason) => {
+        display.say(`Starting ${name} again: ${reason}`);
+        return running.restart(name);
+      },
     });
     if (!stop.aborted) display.say(`The nodes are ready: ${localLedger(nodePort)}`);
     return running;

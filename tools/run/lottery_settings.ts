@@ -29,6 +29,8 @@ export interface LotterySettings {
   serverPort: number;
   /** The port of each server's status in its container. */
   statusPort: number;
+  /** Where agencies outside this host reach the servers in containers. */
+  publish: Publish;
   subnet: Subnet;
   board: BoardChoices;
   /** The folder of agency-N.csv, as written: absolute, or relative to the project's root. */
@@ -38,6 +40,14 @@ export interface LotterySettings {
   nodePort: number;
   /** The limits of the containers, as Docker takes them. */
   limits: typeof CONTAINER_LIMITS;
+}
+
+/** The ports of this host that lead to the servers in containers: one each, the first one given. */
+export interface Publish {
+  /** An address of this host. */
+  ip: string;
+  /** The port of server1; the others follow. 0 publishes none. */
+  port: number;
 }
 
 /** What an operator chooses about the board. */
@@ -120,6 +130,10 @@ export function readLotterySettings(
     servers: reader.integer("SERVERS", { min: 1, max: SERVICES_MAX }),
     serverName: readServerName(reader),
     ...readPorts(reader),
+    publish: {
+      ip: reader.ipv4("PUBLISH_IP", "0.0.0.0"),
+      port: reader.integer("PUBLISH_PORT", { min: 0, max: 65535, default: 0 }),
+    },
     subnet: readSubnet(reader),
     board: {
       port: reader.integer("BOARD_PORT", { min: 1, max: 65535, default: 8080 }),
@@ -131,6 +145,13 @@ export function readLotterySettings(
     nodePort: reader.integer("NODE_PORT", { min: 1024, max: NODE_PORT_MAX, default: 4222 }),
     limits: readLimits(reader),
   };
+  const lastPort = settings.publish.port + settings.servers - 1;
+  if (settings.publish.port > 0 && lastPort > 65535) {
+    reader.fault(
+      `PUBLISH_PORT is ${settings.publish.port}, and ${settings.servers} servers need the ports up to ` +
+        `${lastPort}: give ${65536 - settings.servers} or less`,
+    );
+  }
   const { text, hostsMax } = settings.subnet;
   const containers = Object.values(serviceNames(settings)).flat().length;
   if (containers > hostsMax) {

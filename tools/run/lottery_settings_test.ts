@@ -35,6 +35,15 @@ Deno.test("parseEnvFile() reads names and values, and skips comments and quotes"
   });
 });
 
+Deno.test("readLotterySettings() publishes no port unless there is one for each server", () => {
+  assertEquals(read(WHOLE).publish, { ip: "0.0.0.0", port: 0 });
+  const last = read(`${WHOLE}PUBLISH_PORT=65528\nPUBLISH_IP=127.0.0.1\n`);
+  assertEquals(last.publish, { ip: "127.0.0.1", port: 65_528 });
+  assertEquals(faultsOf(`${WHOLE}PUBLISH_PORT=65529\n`), [
+    "PUBLISH_PORT is 65529, and 8 servers need the ports up to 65536: give 65528 or less",
+  ]);
+});
+
 Deno.test("readLotterySettings() reads the port of the status, which must not be that of the server", () => {
   assertEquals(read(WHOLE).statusPort, 12346);
   assertEquals(read(`${WHOLE}STATUS_PORT=9000\n`).statusPort, 9000);
@@ -54,6 +63,7 @@ Deno.test("readLotterySettings() prefers the environment to the file", () => {
     serverName: "server",
     serverPort: 12345,
     statusPort: 12346,
+    publish: { ip: "0.0.0.0", port: 0 },
     subnet: { text: "172.25.125.0/24", broadcast: "172.25.125.255", hostsMax: 253 },
     board: { port: 8080, language: "auto", documents: "masked" },
     dataset: ".data",

@@ -35,6 +35,8 @@ export interface PanelExtras {
   headline?: string;
   /** Replaces the states of these servers. */
   marks?: ReadonlyMap<string, ServerMark>;
+  /** The agencies whose clients have failed. */
+  failedAgencies?: ReadonlySet<number>;
   /** Stands below everything. */
   footer?: string;
 }
@@ -62,8 +64,9 @@ interface Cell {
 export function panelLines(
   view: LotteryView,
   options: PanelOptions,
-  { headline, marks, footer }: PanelExtras = {},
+  extras: PanelExtras = {},
 ): string[] {
+  const { headline, marks = new Map(), failedAgencies = new Set(), footer } = extras;
   const head = wrap(headline ?? sentenceOf(view), options.columns);
   const foot = footer === undefined
     ? []
@@ -71,8 +74,8 @@ export function panelLines(
   const tables = [view.agencies, view.servers].filter((rows) => rows.length > 0).length;
   const taken = CURSOR_ROWS + head.length + foot.length + HEADING_ROWS * tables;
   const rows = shareRows((options.rows ?? Infinity) - taken, view);
-  const agencies = agencyTable(view, { ...options, rows: rows.agencies });
-  const servers = serverTable(view.servers, { ...options, rows: rows.servers }, marks ?? new Map());
+  const agencies = agencyTable(view, { ...options, rows: rows.agencies }, failedAgencies);
+  const servers = serverTable(view.servers, { ...options, rows: rows.servers }, marks);
   return [...head, ...agencies, ...servers, ...foot];
 }
 
@@ -102,43 +105,61 @@ function paceOf({ bets, betsExpected, betsPerSecond, lottery }: LotteryView): st
 /** Options of a table: `rows` are those below its heading. */
 type TableOptions = PanelOptions & { rows: number };
 
-function agencyTable({ agencies }: LotteryView, options: TableOptions): string[] {
+function agencyTable(
+  { agencies }: LotteryView,
+  options: TableOptions,
+  failed: ReadonlySet<number>,
+): string[] {
   if (agencies.length === 0) return [];
-  // Those for which the draw waits come first.
-  const { shown, others } = choose(agencies, options.rows, ({ state }) => state === "betting");
+  const hasFailed = ({ agency, state }: AgencyView) => state === "betting" && failed.has(agency);
+  // Those for which the draw waits come first, and among them those for which it waits in vain.
+  const { shown, others } = choose(
+    agencies,
+    options.rows,
+    (one) => hasFailed(one) ? 0 : one.state === "betting" ? 1 : 2,
+  );
   const most = Math.max(1, ...agencies.map(({ bets }) => bets));
-  const rows = shown.map((agency) => agencyRow(agency, most));
+  const rows = shown.map((agency) => agencyRow(agency, { most, hasFailed: hasFailed(agency) }));
   const head = ["agency", "", "bets", "of", "bets/s", "state"].map((text) => heading(text));
   head[5].align = "left";
   const lines = ["", ...table([head, ...rows], { ...options, barColumn: 1 })];
   if (others.length === 0) return lines;
   const closed = others.filter(({ state }) => state !== "betting").length;
-  const rest = `… and ${count(others.length)} others, of which ${count(closed)} have closed`;
-  return [...lines, fit(rest, options.columns)];
+  return [...lines, fit(restLine(others.length, closed, "closed"), options.columns)];
 }
 
-/** Chooses what to show in so many lines, one of which may have to sum up the others. */
+/** Sums up the rows that are not shown, of which some have a property. */
+function restLine(others: number, having: number, property: string): string {
+  const share = having === 0 ? "none" : having === others ? "all" : `${count(having)} of them`;
+  return `… and ${count(others)} others, ${share} ${property}`;
+}
+
+/** Chooses what to show in so many lines, one of which may have to sum up the others: the lowest ranks first. */
 function choose<T>(
   all: readonly T[],
   rowsMax: number,
-  comesFirst: (one: T) => boolean,
+  rank: (one: T) => number,
 ): { shown: readonly T[]; others: readonly T[] } {
   if (all.length <= rowsMax) return { shown: all, others: [] };
-  const ordered = [...all.filter(comesFirst), ...all.filter((one) => !comesFirst(one))];
+  const ordered = all.toSorted((one, other) => rank(one) - rank(other));
   return { shown: ordered.slice(0, rowsMax - 1), others: ordered.slice(rowsMax - 1) };
 }
 
 /** A row whose second cell is the share of the bar, to be drawn when its width is known. */
-function agencyRow(view: AgencyView, most: number): Cell[] {
+function agencyRow(
+  view: AgencyView,
+  { most, hasFailed }: { most: number; hasFailed: boolean },
+): Cell[] {
   const { agency, bets, betsExpected, betsPerSecond, state } = view;
   const share = betsExpected === null ? bets / most : bets / Math.max(1, betsExpected);
+  const color = hasFailed ? "bad" : state === "betting" ? "pending" : "good";
   return [
     { text: String(agency) },
-    { text: String(Math.min(1, share)), color: state === "betting" ? "pending" : "good" },
+    { text: String(Math.min(1, share)), color },
     { text: count(bets) },
     { text: betsExpected === null ? "" : count(betsExpected), color: "dim" },
     { text: betsPerSecond === null ? "" : count(betsPerSecond) },
-    { text: state, color: state === "betting" ? "pending" : "good", align: "left" },
+    { text: hasFailed ? "✗ client failed" : state, color, align: "left" },
   ];
 }
 
@@ -149,7 +170,7 @@ function serverTable(
 ): string[] {
   if (servers.length === 0) return [];
   const isUp = (server: ServerView) => !marks.has(server.name) && isServing(server);
-  const { shown, others } = choose(servers, options.rows, (server) => !isUp(server));
+  const { shown, others } = choose(servers, options.rows, (server) => isUp(server) ? 1 : 0);
   const titles = ["server", "state", "served", "waiting", "stored", "sync", "up for", ""];
   const head = titles.map((text) => heading(text));
   for (const column of [0, 1, 7]) head[column].align = "left";
@@ -157,8 +178,7 @@ function serverTable(
   const lines = ["", ...table([head, ...rows], options)];
   if (others.length === 0) return lines;
   const up = others.filter(isUp).length;
-  const rest = `… and ${count(others.length)} others, of which ${count(up)} are up`;
-  return [...lines, fit(rest, options.columns)];
+  return [...lines, fit(restLine(others.length, up, "up"), options.columns)];
 }
 
 function isServing({ state, ready }: ServerView): boolean {
@@ -172,7 +192,9 @@ function serverRow(server: ServerView, mark: ServerMark | undefined): Cell[] {
   const sign = isUp ? "●" : isDead ? "✗" : "○";
   const word = mark ?? (state === "serving" ? server.ready ? "up" : "not ready" : state);
   const shown = (value: number | null) => ({ text: value === null ? "–" : count(value) });
-  const why = isUp || isDead || mark !== undefined ? "" : reason ?? "";
+  // That a server starts is reason enough.
+  const isExplained = isUp || isDead || mark !== undefined || state === "starting";
+  const why = isExplained ? "" : reason ?? "";
   return [
     { text: name, align: "left" },
     { text: `${sign} ${word}`, align: "left", color: isUp ? "good" : isDead ? "bad" : "pending" },

@@ -105,7 +105,7 @@ Deno.test("panelLines() fits any width and height", () => {
   const others = 500 - lines.filter((line) => /^ *\d/.test(line)).length;
   assertEquals(
     lines.find((line) => line.startsWith("…")),
-    `… and ${others} others, of which ${others} have closed`,
+    `… and ${others} others, all closed`,
   );
 });
 
@@ -146,8 +146,8 @@ Deno.test("panelLines() sums up servers, those that are up first", () => {
     }
     assertEquals(shown[0].split(" ")[0], "server31");
     const left = 40 - shown.length;
-    const up = left - (shown.length === 1 ? 1 : 0);
-    assertEquals(lines.at(-3), `… and ${left} others, of which ${up} are up`);
+    const up = shown.length === 1 ? `${left - 1} of them` : "all";
+    assertEquals(lines.at(-3), `… and ${left} others, ${up} up`);
     assertEquals(lines.at(-1), footer);
   }
 });
@@ -158,6 +158,20 @@ Deno.test("panelLines() shows what goes on instead of the phase, and what up kno
   assertEquals(lines[0], "Stopping the servers, 2 s");
   const states = lines.slice(-3).map((line) => line.split(/ {2,}/)[1]);
   assertEquals(states, ["✗ dead", "○ not ready", "○ starting"]);
+});
+
+Deno.test("panelLines() shows first the agencies whose clients have failed before they closed", () => {
+  const agencies = Array.from({ length: 9 }, (_, index) => agencyOf(index + 1));
+  agencies[2].state = "closed";
+  const failedAgencies = new Set([3, 8]);
+  const view = { ...VIEW, agencies, servers: [] };
+  const lines = panelLines(view, { ...PLAIN, rows: 9 }, { failedAgencies });
+  assertEquals(lines.slice(4), [
+    "     8  ██████████████████████████████  4,000  2,000     100  ✗ client failed",
+    "     1  ███████▌······················    500  2,000     100  betting",
+    "     2  ███████████████···············  1,000  2,000     100  betting",
+    "… and 6 others, 1 of them closed",
+  ]);
 });
 
 Deno.test("wrap() breaks between words, and keeps the indentation", () => {

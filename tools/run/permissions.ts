@@ -1,5 +1,5 @@
 /**
- * The permissions and variables of servers and clients, foreverything that starts one. Deno fixes
+ * The permissions and variables of servers and clients, for everything that starts one. Deno fixes
  * them when a program starts, or is compiled: what is only known later cannot be narrowed.
  *
  * @module
@@ -8,6 +8,7 @@
 /** The variables that a server reads. */
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
+  "AUDIT_*",
   "DRAW_POLL_SECONDS",
   "LEDGER",
   "LEDGER_*",
@@ -47,6 +48,8 @@ export interface ServerResources {
   config: string;
   /** The folder of the ledger's files. */
   sharedVolume: string;
+  /** The folder of the audit logs, for a server that has no volume. @default {none} */
+  auditLog?: string;
   /** The nodes that keep the ledger instead. @default {none} */
   nodes?: LedgerNodes;
   network: ServerNetwork;
@@ -59,17 +62,19 @@ export function engineModules(root: string): string[] {
 
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
-  { config, sharedVolume, nodes, network }: ServerResources,
+  { config, sharedVolume, auditLog, nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
   // Its status names its host.
   const statusFlags = status === undefined ? [] : ["--allow-sys=hostname,statfs"];
+  const audit = auditLog === undefined ? [] : [auditLog];
   if (nodes !== undefined) {
     const flags = permissions({
       net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
       env: SERVER_VARIABLES,
-      read: [config, ...nodes.files, ...nodes.modules],
+      read: [config, ...nodes.files, ...nodes.modules, ...audit],
+      write: audit.length === 0 ? undefined : audit,
     });
     return [...flags, ...statusFlags];
   }
@@ -165,6 +170,8 @@ function pathFlag(flag: string, paths: readonly string[]): string {
  * other settings itself.
  */
 export const SERVER_PASSED_ON: readonly string[] = [
+  "AUDIT_FILES",
+  "AUDIT_FILE_BYTES",
   "DRAW_POLL_SECONDS",
   "LEDGER_CREDENTIALS_FILE",
   "LEDGER_NAME",
@@ -184,8 +191,10 @@ export const SERVER_PASSED_ON: readonly string[] = [
   "SERVER_IDLE_SECONDS",
   "SERVER_LISTEN_BACKLOG",
   "SERVER_MAX_AGENCIES_PER_CONNECTION",
+  "SERVER_MAX_BETS_PER_SECOND",
   "SERVER_MAX_CONNECTIONS",
   "SERVER_MAX_CONNECTIONS_PER_ADDRESS",
+  "SERVER_MAX_CONNECTIONS_PER_AGENCY",
   "SERVER_MAX_PACKET_BYTES",
   "SERVER_MAX_WAITING",
   "SERVER_TRUSTED_PROXIES",

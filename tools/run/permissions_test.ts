@@ -34,16 +34,20 @@ Deno.test("serverPermissions() allows a server its addresses, its settings and i
   assertEquals(valuesOf("--allow-read", health), ["/a/config.ini"]);
 });
 
-Deno.test("serverPermissions() allows a server on JetStream its nodes and keys, and no file to write", () => {
-  const flags = serverPermissions({
+Deno.test("serverPermissions() allows a server on JetStream its nodes and keys, and no file but its audit log to write", () => {
+  const resources = {
     config: "/a/config.ini",
     sharedVolume: "/v",
     nodes: { addresses: ["a:4222", "b:4222"], files: ["/ca.pem"], modules: ["/app/shared"] },
     network: NETWORK,
-  });
+  };
+  const flags = serverPermissions(resources);
   assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1:12345", "a:4222", "b:4222"]);
   assertEquals(valuesOf("--allow-read", flags), ["/a/config.ini", "/ca.pem", "/app/shared"]);
   assertEquals(valuesOf("--allow-write", flags), []);
+  const audited = serverPermissions({ ...resources, auditLog: "/v/audit" });
+  assertEquals(valuesOf("--allow-read", audited).at(-1), "/v/audit");
+  assertEquals(valuesOf("--allow-write", audited), ["/v/audit"]);
 });
 
 Deno.test("serverPermissions() allows every port of an address where any free port is asked for", () => {

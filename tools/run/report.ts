@@ -19,6 +19,9 @@ const NUMBERS_CHARS = 41;
 /** What a cell of the table shows if it is not known. */
 const UNKNOWN = "–";
 
+/** More clients that were stopped are only counted. */
+const STOPPED_NAMED_MAX = 8;
+
 /** Exit codes of a client that was stopped, by SIGINT or SIGTERM. */
 const STOPPED: readonly number[] = [130, 143];
 
@@ -88,9 +91,10 @@ export function reportRun(
   const faults = agencies.flatMap((agency) => faultsOf(agency, place));
   const stopped = clients.filter(wasStopped).map(({ agency }) => `client${agency}`);
   if (stopped.length > 0) {
-    faults.push(
-      `${listed(stopped)} ${stopped.length === 1 ? "was" : "were"} stopped before the draw`,
-    );
+    const names = stopped.length > STOPPED_NAMED_MAX
+      ? `${stopped.length} clients`
+      : listed(stopped);
+    faults.push(`${names} ${stopped.length === 1 ? "was" : "were"} stopped before the draw`);
   }
   for (const [agency, { stored }] of tallies) {
     if (agency >= 1 && agency <= clients.length) continue;

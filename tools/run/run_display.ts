@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LotteryView } from "../../shared/status/lottery_view.ts";
+import { isAnswering, type LotteryView } from "../../shared/status/lottery_view.ts";
 import { LotteryWatch, type StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { printJson } from "../json_reports.ts";
 import { TASK } from "../project.ts";
@@ -153,9 +153,11 @@ export class RunDisplay implements AsyncDisposable {
 
   /** Takes a line of a service. */
   line(name: string, line: string): void {
-    const wasRestarting = this.#progress.marks.get(name) === "restarting";
-    this.#progress.line(name, line);
-    if (wasRestarting && !this.#progress.marks.has(name)) this.#note(`${name} is back`);
+    if (this.#progress.line(name, line)) {
+      if (this.#progress.marks.get(name) === "restarting") this.#note(`${name} is back`);
+      // A container that starts again may get another port.
+      this.#foundMs = -Infinity;
+    }
     this.#extract.add(name, line);
     if (this.mode !== "lines") return this.#printer.keep(name, line);
     this.#printer.line(name, line);
@@ -237,10 +239,11 @@ export class RunDisplay implements AsyncDisposable {
   }
 
   async #look(): Promise<void> {
-    this.#lookedMs = performance.now();
+    const askedMs = this.#lookedMs = performance.now();
     const view = await this.#watch.look().catch(() => undefined);
     if (view === undefined) return;
     this.#view = view;
+    this.#progress.answered(view.servers.filter(isAnswering).map(({ name }) => name), askedMs);
     this.#report();
   }
 
@@ -264,7 +267,11 @@ export class RunDisplay implements AsyncDisposable {
 
   #showPanel(step: string | undefined): void {
     const view = this.#view ?? NOTHING;
-    const extras = { headline: step, marks: this.#progress.marks, footer: FOOTER };
+    const failedAgencies = new Set(
+      this.#options.names.clients.flatMap((name, index) => this.#failed.has(name) ? index + 1 : []),
+    );
+    const { marks } = this.#progress;
+    const extras = { headline: step, marks, failedAgencies, footer: FOOTER };
     this.#panel.draw((options) => panelLines(view, options, extras));
   }
 

@@ -36,7 +36,12 @@ export interface RunLedger {
    * @throws {TaskError} If it cannot continue.
    */
   prepare(settings: RunSettings, say: (line: string) => void): Promise<void>;
-  /** Writes the record of the draw, if it has taken place, and reads what is stored. What it says goes to `say`. */
+  /**
+   * Writes the record of the draw as soon as it has taken place, while servers run. Where servers write it
+   * themselves it does nothing.
+   */
+  certify(settings: RunSettings): Promise<void>;
+  /** Writes the record of the draw, if it has taken place and has none, and reads what is stored. What it says goes to `say`. */
   read(settings: RunSettings, say: (line: string) => void): Promise<StoredFacts>;
 }
 

@@ -10,11 +10,15 @@ import { readServerLine } from "./service_supervisor.ts";
 
 /** How many services a step names. */
 const NAMED_MAX = 4;
+/** A server that listens answers questions about its status within this time, unless something is wrong with it. */
+const ANSWER_MS = 3000;
 
 /** Follows what `up` does. */
 export class RunProgress {
   readonly #running = new Set<string>();
   readonly #marks = new Map<string, ServerMark>();
+  /** When servers began to listen that have not told their status since, in milliseconds. */
+  readonly #listeningMs = new Map<string, number>();
   readonly #servers: ReadonlySet<string>;
   readonly #services: ReadonlySet<string>;
   readonly #now: () => number;
@@ -43,9 +47,11 @@ export class RunProgress {
     return this.#isStopping;
   }
 
-  /** What `up` knows of servers that are not simply up. */
+  /** What `up` knows of servers that are not simply up. A server that listens has its mark until it answers. */
   get marks(): ReadonlyMap<string, ServerMark> {
-    return this.#marks;
+    const sinceMs = this.#now() - ANSWER_MS;
+    const isLate = (name: string) => (this.#listeningMs.get(name) ?? Infinity) < sinceMs;
+    return new Map([...this.#marks].filter(([name]) => !isLate(name)));
   }
 
   /** Begins a step, such as "Building the images". */
@@ -59,18 +65,29 @@ export class RunProgress {
     this.#isStopping = true;
   }
 
-  /** Takes a line of a service, or of something else. */
-  line(name: string, line: string): void {
-    if (!this.#services.has(name)) return;
-    const isListening = this.#servers.has(name) && readServerLine(line).isListening;
-    if (isListening) this.#marks.delete(name);
+  /** Takes a line of a service, or of something else. Returns whether a server says in it that it listens. */
+  line(name: string, line: string): boolean {
+    if (!this.#services.has(name)) return false;
     // What a service has left in a pipe arrives before its end is known.
     this.#running.add(name);
+    if (!this.#servers.has(name) || !readServerLine(line).isListening) return false;
+    this.#listeningMs.set(name, this.#now());
+    return true;
+  }
+
+  /** Takes that servers have answered a question which was asked at a time of the clock. */
+  answered(names: readonly string[], askedMs: number): void {
+    for (const name of names) {
+      if ((this.#listeningMs.get(name) ?? Infinity) > askedMs) continue;
+      this.#listeningMs.delete(name);
+      this.#marks.delete(name);
+    }
   }
 
   /** Takes the end of a service. */
   end(name: string, exitCode: number): void {
     this.#running.delete(name);
+    this.#listeningMs.delete(name);
     if (!this.#servers.has(name) || this.#marks.get(name) === "dead") return;
     this.#marks.set(name, exitCode === 0 || this.#isStopping ? "stopped" : "restarting");
   }
@@ -90,8 +107,9 @@ export class RunProgress {
 
   /** Names the servers that are not up; nothing if all are. */
   describeServers(): string | undefined {
+    const { marks } = this;
     const parts = (["starting", "restarting", "dead", "stopped"] as const).flatMap((mark) => {
-      const names = [...this.#marks].filter(([, other]) => other === mark).map(([name]) => name);
+      const names = [...marks].filter(([, other]) => other === mark).map(([name]) => name);
       if (names.length === 0) return [];
       const verb = names.length === 1 ? "is" : "are";
       return [

@@ -15,12 +15,14 @@ Deno.test("RunProgress.marks: a server that dies is restarting until it listens 
   const { marks, progress } = setUp();
   assertEquals(marks(), { server1: "starting", server2: "starting" });
   for (const name of ["server1", "server2"]) progress.line(name, LISTENS);
+  progress.answered(["server1", "server2"], 0);
   assertEquals(marks(), {});
   progress.end("server1", 137);
   progress.line("server1", "server1 was killed (137). Starting it again");
   assertEquals(marks(), { server1: "restarting" });
   assertEquals(progress.describeServers(), "server1 is being started again");
   progress.line("server1", LISTENS);
+  progress.answered(["server1"], 0);
   assertEquals([marks(), progress.describeServers()], [{}, undefined]);
   progress.end("server2", 1);
   progress.down("server2");
@@ -30,6 +32,19 @@ Deno.test("RunProgress.marks: a server that dies is restarting until it listens 
   progress.end("server1", 0);
   progress.end("server2", 0);
   assertEquals(marks(), { server2: "dead", server1: "stopped" });
+});
+
+Deno.test("RunProgress.marks: a server that listens keeps its mark until it answers, for three seconds", () => {
+  const { clock, marks, progress } = setUp();
+  clock.nowMs = 500;
+  progress.line("server1", LISTENS);
+  // Its predecessor, or another server, has answered.
+  progress.answered(["server1", "server2"], 400);
+  assertEquals(marks(), { server1: "starting", server2: "starting" });
+  clock.nowMs = 3501;
+  assertEquals(marks(), { server2: "starting" });
+  progress.end("server1", 137);
+  assertEquals(marks(), { server1: "restarting", server2: "starting" });
 });
 
 Deno.test("RunProgress.describeStep() says how long a step takes, and whom stopping waits for", () => {

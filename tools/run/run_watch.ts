@@ -38,7 +38,10 @@ export class RunWatch {
   readonly clients: readonly ClientRun[];
   /** Resolves when no client can make progress any more. */
   readonly outcome: Promise<RunOutcome>;
+  /** Resolves when a server has drawn. */
+  readonly drawn: Promise<void>;
   readonly #resolve: (outcome: RunOutcome) => void;
+  readonly #onDraw: () => void;
   readonly #clientNamed: Map<string, ClientRun>;
   readonly #serverNamed: Map<string, ServerRun>;
   #firstMs = 0;
@@ -51,6 +54,7 @@ export class RunWatch {
     this.#clientNamed = new Map(names.clients.map((name, index) => [name, this.clients[index]]));
     this.#serverNamed = new Map(this.servers.map((server) => [server.name, server]));
     ({ promise: this.outcome, resolve: this.#resolve } = Promise.withResolvers<RunOutcome>());
+    ({ promise: this.drawn, resolve: this.#onDraw } = Promise.withResolvers<void>());
   }
 
   /** The time from the first line of a client to the end of the last client. */
@@ -66,7 +70,9 @@ export class RunWatch {
     if (logged === undefined) return;
     const server = this.#serverNamed.get(name);
     if (server !== undefined && logged.result === "fail") this.#serverFailed(server, logged);
-    if (client === undefined || logged.result !== "success") return;
+    if (logged.result !== "success") return;
+    if (server !== undefined && logged.action === "sorteo") this.#onDraw();
+    if (client === undefined) return;
     if (logged.action === "agency_close") client.closed = true;
     this.#check();
   }

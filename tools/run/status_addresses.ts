@@ -22,10 +22,10 @@ export async function findServers(root: string = PROJECT_ROOT): Promise<StatusAd
 export async function containerAddresses(): Promise<StatusAddress[]> {
   const containers = await ownContainers();
   return containers.filter(({ service }) => /^server\d+$/.test(service))
-    .map(({ service, published }) => ({
+    .map(({ service, statusPort = 0 }) => ({
       name: service,
       hostname: "127.0.0.1",
-      port: published[0] ?? 0,
+      port: statusPort,
     }))
     .sort((one, other) => numberOf(one.name) - numberOf(other.name));
 }

@@ -44,13 +44,14 @@ export const VOLUME_LEDGER: RunLedger = {
       say("Continuing the unfinished draw");
     } else await dropUnusedIdentity(SHARED_VOLUME, server);
   },
+  certify: () => Promise.resolve(),
   read: async ({ server }, say) => {
     // Servers that are still running have recovered it.
     await recoverVolumeFiles(SHARED_VOLUME).catch((error) => {
       if (!(error instanceof TaskError)) throw error;
     });
     const [current] = await volumeDraws(SHARED_VOLUME);
-    if (current?.isCurrent) await certifyRun(current, SHARED_VOLUME, say);
+    if (current?.isCurrent) await certifyRun(current, { volume: SHARED_VOLUME }, say);
     return {
       closed: await closedAgencies(SHARED_VOLUME),
       tallies: await tallyBets(storedRows(SHARED_VOLUME), server.winningNumber),

@@ -6,7 +6,7 @@
 
 import { parseRow } from "../../shared/rows.ts";
 import { SHARED_VOLUME } from "../project.ts";
-import { certifyRun } from "../record/draws.ts";
+import { certifyRun, writeCertificate } from "../record/draws.ts";
 import { streamDraws } from "../record/stream_draws.ts";
 import {
   assertCanContinue,
@@ -35,12 +35,17 @@ export const STREAMS_RUN_LEDGER: RunLedger = {
     const current = await streams.currentDraw();
     if (current !== undefined) await prepareDraw(streams, current, settings, say);
   },
+  certify: async (settings) => {
+    await using streams = await open(settings);
+    const [draw] = await streamDraws(streams, SHARED_VOLUME);
+    if (draw !== undefined) await writeCertificate(draw, { volume: SHARED_VOLUME });
+  },
   read: async (settings, say) => {
     await using streams = await open(settings);
     const current = await streams.currentDraw();
     if (current === undefined) return { closed: new Set(), tallies: new Map() };
     const [draw] = await streamDraws(streams, SHARED_VOLUME);
-    await certifyRun(draw, SHARED_VOLUME, say);
+    await certifyRun(draw, { volume: SHARED_VOLUME }, say);
     return await readFacts(streams, current, settings.server.winningNumber);
   },
 };

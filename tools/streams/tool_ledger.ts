@@ -101,18 +101,25 @@ export function isOnStreams(ledger: ToolLedger): ledger is StreamToolLedger {
 }
 
 /**
+ * Whether nodes need not be started to reach a ledger: those of others run, and those that `up` starts may.
+ *
+ * @throws {TaskError} If a nats-server of others has one of the ports.
+ */
+export async function isReachable({ choice, nodePort }: ToolLedger): Promise<boolean> {
+  return choice.kind !== "nodes" || await isAnyRunning(localMonitoring(nodePort), nodesTag());
+}
+
+/**
  * Opens the streams of a ledger for some work. Nodes that `up` would start are started for it, unless they run.
  *
  * @throws {TaskError} If they cannot be reached or started.
  */
 export async function withStreams<Result>(
-  { choice, nodePort, server }: StreamToolLedger,
+  ledger: StreamToolLedger,
   work: (streams: StreamLedger) => Promise<Result>,
 ): Promise<Result> {
-  const isBorrowed = choice.kind === "nodes" &&
-    !await isAnyRunning(localMonitoring(nodePort), nodesTag());
-  await using _nodes = isBorrowed ? await borrowNodes() : undefined;
-  await using streams = await openStreams(server.ledger);
+  await using _nodes = await isReachable(ledger) ? undefined : await borrowNodes();
+  await using streams = await openStreams(ledger.server.ledger);
   try {
     return await work(streams);
   } catch (cause) {

@@ -9,7 +9,7 @@
  */
 
 import type { LedgerFigures } from "../figures.ts";
-import { type Disk, type DiskFile, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { EPOCH_ENDED } from "./checkpoints.ts";

@@ -9,7 +9,7 @@ import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DamagedRowError, Tally } from "../tally.ts";
 

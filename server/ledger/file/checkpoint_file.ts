@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { SyncFailedError } from "../fatal_error.ts";
 import { FixedLine } from "./fixed_line.ts";
 import { PAGE_BYTES } from "./log_record.ts";

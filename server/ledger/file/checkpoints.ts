@@ -10,7 +10,7 @@
 
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { CheckpointFile } from "./checkpoint_file.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "../disk.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { isOf, logNames, readRecords } from "./log_files.ts";
 import { rewriteInPlace } from "./rewriting.ts";

@@ -9,7 +9,7 @@
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { AGENCIES_MAX } from "../../../shared/bet.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
@@ -20,7 +20,7 @@ import { CLOSED_FILE } from "./volume_files.ts";
 /** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
 const NAME_TRUSTED_MS = 50;
 
-/** Far more than a line forevery agency takes. */
+/** Far more than a line for every agency takes. */
 const FILE_BYTES_MAX = 1024 * 1024;
 
 /** The content of agencies_closed.txt. */
@@ -182,6 +182,6 @@ function missingMessage(agency: number): string {
 }
 
 function tooLongMessage(size: number): string {
-  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, where a line forevery agency takes less than ` +
+  return `Cannot use ${CLOSED_FILE}: it has ${size} bytes, where a line for every agency takes less than ` +
     `${FILE_BYTES_MAX}. Stop all servers and remove what is not an agency's number`;
 }

@@ -4,7 +4,7 @@ import { keepLog, LOG_BYTES } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
 import type { Ledger } from "../ledger.ts";
-import { type Disk, type DiskFile, FolderDisk } from "./disk.ts";
+import { type Disk, type DiskFile, FolderDisk } from "../disk.ts";
 import { openFileLedger } from "./file_ledger.ts";
 import { BETS_FILE, DISK_FAILURE_FILE } from "./volume_files.ts";
 

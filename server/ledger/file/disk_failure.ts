@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type Disk, readFully, writeAll } from "./disk.ts";
+import { type Disk, readFully, writeAll } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DISK_FAILURE_FILE } from "./volume_files.ts";
 

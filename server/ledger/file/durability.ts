@@ -7,7 +7,7 @@
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import type { LedgerFigures } from "../figures.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import type { RedoLog } from "./redo_log.ts";
 import { syncFailedMessage } from "./volume_recovery.ts";

@@ -22,7 +22,7 @@ import { LAST_DAY } from "../bet_row.ts";
 import { messageOf } from "./admission.ts";
 import { BetsFile, type LockedBets } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk } from "../disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";

@@ -10,7 +10,7 @@ import { canFail, type Plan, PLANS } from "../../testing/fault_plans.ts";
 import { Random } from "../../../testing/random.ts";
 import { type OpenedLedger, openLedger } from "../../testing/ledgers.ts";
 import { type Fault, MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { parseJournal } from "./round_journal.ts";
 import { DISK_FAILURE_FILE, JOURNAL_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";

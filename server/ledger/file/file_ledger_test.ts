@@ -4,7 +4,7 @@ import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
 import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
 import { BETS_FILE, DISK_FAILURE_FILE, LOG_PREFIX } from "./volume_files.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 
 const STORED: AppendResult = { status: "stored" };

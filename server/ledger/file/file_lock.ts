@@ -6,9 +6,9 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import { type LedgerFigures, microseconds, secondsBetween } from "../figures.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
 
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const PATIENCE_MS = 5000;

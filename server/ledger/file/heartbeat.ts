@@ -6,7 +6,7 @@
  */
 
 import type { Readiness } from "../ledger.ts";
-import { type Disk, type DiskFile, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, writeAll } from "../disk.ts";
 import { TRIAL_PREFIX } from "./volume_files.ts";
 
 /** A beat that takes longer than this means that bets would wait as well. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, type DiskFile, readFully } from "./disk.ts";
+import { type Disk, type DiskFile, readFully } from "../disk.ts";
 import { type LogRecord, lotteryOf, parseRecords } from "./log_record.ts";
 import { LOG_PREFIX } from "./volume_files.ts";
 

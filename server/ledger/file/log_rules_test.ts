@@ -21,11 +21,11 @@ import { LedgerFigures } from "../figures.ts";
 import { Tally } from "../tally.ts";
 import { BetsFile } from "./bets_file.ts";
 import { CHECKPOINT_BYTES, parseCheckpoint } from "./checkpoint_file.ts";
-import type { DiskFile } from "./disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { Membership } from "./membership.ts";
 import { planRecovery } from "./log_recovery.ts";
 import { PAGE_BYTES } from "./log_record.ts";
-import { turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
 import { BETS_FILE, CHECKPOINT_FILE, LOG_PREFIX } from "./volume_files.ts";
 
 /** A test plays a sequence; the rule holds unless it is switched off. */

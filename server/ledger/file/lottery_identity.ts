@@ -6,7 +6,7 @@
  */
 
 import type { LotteryIdentity } from "../ledger.ts";
-import { type Disk, readFully, writeAll } from "./disk.ts";
+import { type Disk, readFully, writeAll } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { IDENTITY_FILE } from "./volume_files.ts";
 

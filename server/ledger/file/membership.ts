@@ -12,7 +12,7 @@ import type { LedgerFigures } from "../figures.ts";
 import type { LotteryIdentity } from "../ledger.ts";
 import type { BetsFile, LockedBets } from "./bets_file.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import type { Disk, DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "../disk.ts";
 import { Durability } from "./durability.ts";
 import { findLogs, isOf, logNames, readRecords } from "./log_files.ts";
 import { assertIdentity, claimIdentity, type LotterySettings } from "./lottery_identity.ts";

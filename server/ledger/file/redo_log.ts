@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { Disk, DiskFile } from "./disk.ts";
-import { writeAll } from "./disk.ts";
+import type { Disk, DiskFile } from "../disk.ts";
+import { writeAll } from "../disk.ts";
 import { SyncFailedError } from "../fatal_error.ts";
 import { syncFailedMessage } from "./volume_recovery.ts";
 import { type LogRecord, PAGE_BYTES, pagesOf, RecordWriter } from "./log_record.ts";

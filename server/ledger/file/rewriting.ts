@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import type { LogRecord } from "./log_record.ts";
 import type { Span } from "./log_recovery.ts";
 

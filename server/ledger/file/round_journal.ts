@@ -13,7 +13,7 @@
  */
 
 import { startsWith } from "../../../shared/bytes.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { FixedLine } from "./fixed_line.ts";
 
 /** The current round. */

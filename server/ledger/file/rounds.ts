@@ -17,7 +17,8 @@ import type { AppendResult } from "../ledger.ts";
 import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
 import type { BetsFile } from "./bets_file.ts";
 import type { ClosedAgencies } from "./closed_agencies.ts";
-import { type SerialQueue, turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
+import type { SerialQueue } from "./serial_queue.ts";
 
 /** Options of {@linkcode Rounds}. */
 export interface RoundsOptions {

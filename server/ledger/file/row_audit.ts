@@ -6,31 +6,26 @@
  */
 
 import { LINE_FEED } from "../../../shared/ascii.ts";
-import { BetTranslator } from "../../../shared/simd/bet_translator.ts";
+import { RowCheck } from "../../../shared/simd/row_check.ts";
 import { RowChecker, type RowRules } from "../bet_row.ts";
 
 /** Finds invalid rows. Common rows are judged by vector code, the others by {@linkcode RowChecker}. */
 export class RowAudit {
-  readonly #rules: RowRules;
   readonly #checker: RowChecker;
-  readonly #translator: BetTranslator;
+  readonly #check: RowCheck;
 
   /** @param inputBytesMax Most bytes that are judged at a time. */
   constructor(rules: RowRules, inputBytesMax: number) {
-    this.#rules = rules;
     this.#checker = new RowChecker(rules);
-    const { agencies } = rules;
-    this.#translator = new BetTranslator({ notation: "rows to packet", inputBytesMax, agencies });
+    this.#check = new RowCheck({ ...rules, inputBytesMax });
   }
 
   /** Position of the first invalid row among the complete rows of `bytes`; -1 if all are valid. */
   firstInvalidRow(bytes: Uint8Array): number {
     const end = bytes.lastIndexOf(LINE_FEED) + 1;
-    const translator = this.#translator;
-    translator.begin();
-    translator.input.set(bytes.subarray(0, end));
+    this.#check.input.set(bytes.subarray(0, end));
     for (let at = 0;;) {
-      at = translator.translate(at, end, this.#rules.today);
+      at = this.#check.check(at, end);
       if (at === end) return -1;
       const rowEnd = bytes.indexOf(LINE_FEED, at);
       if (this.#checker.check(bytes, at, rowEnd) !== undefined) return at;

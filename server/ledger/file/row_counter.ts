@@ -7,11 +7,11 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { RowRules } from "../bet_row.ts";
-import { readFully } from "./disk.ts";
-import type { DiskFile } from "./disk.ts";
+import { readFully } from "../disk.ts";
+import type { DiskFile } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { RowAudit } from "./row_audit.ts";
-import { Courtesy } from "./serial_queue.ts";
+import { Courtesy } from "../courtesy.ts";
 import type { Tally } from "../tally.ts";
 import { BETS_FILE } from "./volume_files.ts";
 

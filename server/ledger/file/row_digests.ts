@@ -11,7 +11,7 @@ import { createHash, type Hash } from "node:crypto";
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import { agencyRuns } from "../agency_runs.ts";
 import type { ReadAt } from "./recovery.ts";
-import { Courtesy } from "./serial_queue.ts";
+import { Courtesy } from "../courtesy.ts";
 
 /** A slice takes a fraction of a millisecond, or a few where each row is of another agency. */
 const SLICE_BYTES = 64 * 1024;

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { setImmediate, setTimeout } from "node:timers";
-
 /** Runs tasks one at a time, in the order in which they were added. */
 export class SerialQueue {
   #last: Promise<unknown> = Promise.resolve();
@@ -16,27 +14,4 @@ export class SerialQueue {
     this.#last = result.catch(() => {});
     return result;
   }
-}
-
-/** How long work may keep the event loop from sockets and timers. */
-const KEPT_MS = 10;
-
-/** Gives way to others between pieces of work: often to what is ready, and after a while to everything. */
-export class Courtesy {
-  #since = performance.now();
-
-  async giveWay(): Promise<void> {
-    if (performance.now() - this.#since < KEPT_MS) return await turnEnd();
-    // Immediates may run before the next look at sockets; a timer does not.
-    await new Promise<void>((resolve) => void setTimeout(resolve, 0));
-    this.#since = performance.now();
-  }
-}
-
-/**
- * Waits for the end of this turn of the event loop: what has arrived by now has then reached its readers,
- * and can be handled together.
- */
-export function turnEnd(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

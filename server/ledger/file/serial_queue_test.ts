@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { SerialQueue, turnEnd } from "./serial_queue.ts";
+import { turnEnd } from "../courtesy.ts";
+import { SerialQueue } from "./serial_queue.ts";
 
 Deno.test("SerialQueue.run() starts a task after the one before has ended", async () => {
   const queue = new SerialQueue();

@@ -7,7 +7,7 @@
 import { LINE_FEED } from "../../../shared/ascii.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import { explainRow, ROW_BYTES_MAX, type RowRules } from "../bet_row.ts";
-import { type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { inspectTail } from "./recovery.ts";
 import { BETS_FILE } from "./volume_files.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import type { Span } from "./log_recovery.ts";
 import { BETS_FILE } from "./volume_files.ts";
 

@@ -12,7 +12,7 @@ import type { ActionLog } from "../../../shared/logging.ts";
 import type { RowRules } from "../bet_row.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import type { Checkpoint, CheckpointFile, CheckpointState } from "./checkpoint_file.ts";
-import { type Disk, type DiskFile, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import { isOf, readRecords } from "./log_files.ts";
 import { planRecovery, type RecoveryPlan, type Span } from "./log_recovery.ts";
 import { type LogRecord, lotteryOf } from "./log_record.ts";

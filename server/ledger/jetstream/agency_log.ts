@@ -14,15 +14,28 @@
 
 import type { LedgerFigures } from "../figures.ts";
 import type { AppendResult, CloseResult, ProgressResult } from "../ledger.ts";
-import type { LogMessage, MessageKind, ReplicatedLog, StoredMessage } from "./replicated_log.ts";
+import type {
+  LogMessage,
+  MessageKind,
+  PublishResult,
+  ReplicatedLog,
+  StoredMessage,
+} from "./replicated_log.ts";
 import type { Patience } from "./patience.ts";
+import type { Turns } from "./turns.ts";
 
 /** Least time from one mark of an agency to the next: marks make other servers read again. */
 const MARK_INTERVAL_MS = 100;
 
 const NO_ROWS = new Uint8Array(0);
 const NO_ANSWER = { status: "unknown", reason: "the log has not answered in time" } as const;
+const NOT_SENT = {
+  status: "unknown",
+  reason:
+    "it was not sent in time: more messages waited before it than the log stores in that time",
+} as const;
 const OTHERS_FIRST = "other messages of the agency came first each time";
+const UNDECIDED = "the log has not shown in time what became of an attempt without an answer";
 
 /** Bets to append. */
 export interface NewBets {
@@ -55,12 +68,23 @@ interface Asker {
   answer: (result: ProgressResult) => void;
 }
 
+/** Options of {@linkcode AgencyLog}. */
+export interface AgencyLogOptions {
+  log: ReplicatedLog;
+  patience: Patience;
+  /** Counts refusals. */
+  figures: LedgerFigures;
+  /** Limits how many messages are on their way at once, those of other agencies included. */
+  turns: Turns;
+}
+
 /** Appends and closes run one after the other, in the order of the calls; marks when none of them waits. */
 export class AgencyLog {
   readonly #agency: number;
   readonly #log: ReplicatedLog;
   readonly #patience: Patience;
   readonly #figures: LedgerFigures;
+  readonly #turns: Turns;
   /** Undefined until something has been read, appended or followed. */
   #known: Known | undefined;
   #operations: (() => Promise<void>)[] = [];
@@ -72,12 +96,12 @@ export class AgencyLog {
   #isWorking = false;
   #working = Promise.resolve();
 
-  /** @param figures Counts refusals. */
-  constructor(agency: number, log: ReplicatedLog, patience: Patience, figures: LedgerFigures) {
-    this.#figures = figures;
+  constructor(agency: number, { log, patience, figures, turns }: AgencyLogOptions) {
     this.#agency = agency;
     this.#log = log;
     this.#patience = patience;
+    this.#figures = figures;
+    this.#turns = turns;
   }
 
   /** Bets that are known to be stored. */
@@ -249,8 +273,7 @@ export class AgencyLog {
     /** Whether an attempt has no answer: the message may be stored, now or later. */
     let isDoubtful = false;
     for (;;) {
-      const publishing = this.#log.publish(this.#agency, message, expected);
-      const result = await this.#patience.until(endsAt, publishing) ?? NO_ANSWER;
+      const result = await this.#publish(message, expected, endsAt);
       if (result.status === "stored") {
         this.learn({ ...message, sequence: result.sequence });
         return { status: "stored" };
@@ -262,9 +285,22 @@ export class AgencyLog {
       else isDoubtful = true;
       this.#giveUpAskers();
       if (!await this.#patience.retry(endsAt)) {
-        return this.#unknown(result.status === "mismatch" ? OTHERS_FIRST : result.reason);
+        if (result.status !== "mismatch") return this.#unknown(result.reason);
+        return this.#unknown(isDoubtful ? UNDECIDED : OTHERS_FIRST);
       }
     }
+  }
+
+  /** Publishes a message when it is its turn. What is not sent by `endsAt` is not sent at all. */
+  async #publish(message: LogMessage, expected: number, endsAt: number): Promise<PublishResult> {
+    let isSent = false;
+    const publishing = this.#turns.run((): Promise<PublishResult> => {
+      if (this.#patience.isOver(endsAt)) return Promise.resolve(NOT_SENT);
+      isSent = true;
+      return this.#log.publish(this.#agency, message, expected);
+    });
+    const result = await this.#patience.until(endsAt, publishing);
+    return result ?? (isSent ? NO_ANSWER : NOT_SENT);
   }
 
   /**

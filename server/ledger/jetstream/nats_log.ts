@@ -23,7 +23,7 @@ import type {
   PublishResult,
   StoredMessage,
 } from "./replicated_log.ts";
-import { Requests } from "./requests.ts";
+import { Line, Requests } from "./requests.ts";
 import { StreamFollow } from "./stream_follow.ts";
 import { Turns } from "./turns.ts";
 
@@ -105,6 +105,8 @@ class NatsLog implements DrawLog {
   readonly failed: Promise<Error>;
   readonly #cluster: Cluster;
   readonly #requests: Requests;
+  /** By partition. */
+  readonly #lines: readonly Line[];
   readonly #names: DrawNames;
   readonly #log: ActionLog;
   readonly #onFailure: (error: Error) => void;
@@ -123,6 +125,7 @@ class NatsLog implements DrawLog {
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
     this.#cluster = cluster;
     this.#requests = new Requests(cluster.connection);
+    this.#lines = Array.from({ length: listed.draw.partitions }, () => new Line());
     this.draw = listed.draw;
     this.#names = names;
     this.#log = log;
@@ -205,7 +208,8 @@ class NatsLog implements DrawLog {
     }
     const subject = agencySubject(this.#names, agency);
     const timeoutMs = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;
-    return this.#requests.send({ subject, headers: list, body: message.rows, timeoutMs });
+    const line = this.#lines[partitionOf(agency, this.#names)];
+    return this.#requests.send({ subject, headers: list, body: message.rows, timeoutMs, line });
   }
 
   /** Tries another node when this one has been silent for too long. */

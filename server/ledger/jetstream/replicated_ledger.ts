@@ -23,10 +23,16 @@ import { AgencyLog } from "./agency_log.ts";
 import { Follower } from "./follower.ts";
 import { Patience } from "./patience.ts";
 import type { ReplicatedLog, StoredMessage } from "./replicated_log.ts";
+import { Turns } from "./turns.ts";
 
 /** Clients wait ten seconds for an answer, and a cluster needs up to nine for an election. */
 const DEADLINE_MS = 9000;
 const PAUSE_MS = 100;
+/**
+ * Messages of one partition that a server has on their way at once. More wait in the server: what the leader cannot
+ * store soon would only be sent again.
+ */
+const PUBLISHES_AT_ONCE = 32;
 /** How long disposing waits for calls that have no answer yet. */
 const DISPOSAL_MS = 1000;
 
@@ -38,6 +44,10 @@ export interface ReplicatedLedgerOptions extends LotteryIdentity {
   pauseMs?: number;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
+  /** How many partitions the log has. @default {1} */
+  partitions?: number;
+  /** How many messages of a partition may be on their way at once. @default {32} */
+  publishesAtOnce?: number;
 }
 
 /** The ledger of one server on a replicated log. */
@@ -50,6 +60,8 @@ export class ReplicatedLedger implements Ledger {
   readonly #log: ReplicatedLog;
   readonly #patience: Patience;
   readonly #logs = new Map<number, AgencyLog>();
+  /** By partition: agencies of a partition without a leader must not keep out the others. */
+  readonly #turns: readonly Turns[];
   readonly #follower: Follower;
   readonly #following: AsyncDisposable;
   readonly #ended = Promise.withResolvers<undefined>();
@@ -70,6 +82,8 @@ export class ReplicatedLedger implements Ledger {
     this.#agencies = agencies;
     this.#log = log;
     this.#patience = new Patience({ deadlineMs, pauseMs, now });
+    const { partitions = 1, publishesAtOnce = PUBLISHES_AT_ONCE } = options;
+    this.#turns = Array.from({ length: partitions }, () => new Turns(publishesAtOnce));
     this.#follower = new Follower(options);
     this.#following = log.follow((messages) => this.#take(messages));
     log.failed.then((error) => this.#fail(error));
@@ -153,7 +167,9 @@ export class ReplicatedLedger implements Ledger {
   #of(agency: number): AgencyLog {
     let log = this.#logs.get(agency);
     if (log === undefined) {
-      this.#logs.set(agency, log = new AgencyLog(agency, this.#log, this.#patience, this.figures));
+      const turns = this.#turns[agency % this.#turns.length];
+      const options = { log: this.#log, patience: this.#patience, figures: this.figures, turns };
+      this.#logs.set(agency, log = new AgencyLog(agency, options));
     }
     return log;
   }

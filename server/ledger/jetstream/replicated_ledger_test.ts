@@ -1,7 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { namedBatch } from "../../testing/ledgers.ts";
 import type { AppendResult, Ledger } from "../ledger.ts";
-import { AGENCIES, openScripted, ScriptedCluster } from "./testing/scripted_cluster.ts";
+import {
+  AGENCIES,
+  openScripted,
+  ScriptedCluster,
+  type ScriptedServer,
+} from "./testing/scripted_cluster.ts";
 
 /** Short, for tests that wait for the end of a call. */
 const SOON_MS = 30;
@@ -329,3 +334,43 @@ Deno.test("dispose gives calls without an answer little time", async () => {
   for (const call of calls) assertEquals((await call).status, "unknown");
   assertEquals((await one.ledger.append(namedBatch("b"))).status, "unknown");
 });
+
+Deno.test("append() waits in the server while as many messages as may be are on their way", async () => {
+  const cluster = new ScriptedCluster();
+  await using server = openScripted(cluster, { publishesAtOnce: 1 });
+  const { ledger, log } = server;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  log.gate = promise;
+  const appends = [1, 2, 3].map((agency) => ledger.append({ ...namedBatch("a"), agency }, 0));
+  await sent(log, 1);
+  resolve();
+  assertEquals(await Promise.all(appends), [STORED, STORED, STORED]);
+  assertEquals(
+    cluster.messages.map(({ agency }) => agency),
+    [1, 2, 3],
+    "in the order of the calls",
+  );
+});
+
+Deno.test("append() that cannot be sent in time says so, and is never sent", async () => {
+  const cluster = new ScriptedCluster();
+  await using server = openScripted(cluster, { publishesAtOnce: 1, deadlineMs: SOON_MS });
+  const { ledger, log } = server;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  log.gate = promise;
+  const first = ledger.append(namedBatch("a"), 0);
+  const second = await ledger.append({ ...namedBatch("b"), agency: 2 }, 0);
+  assert(second.status === "unknown");
+  assertStringIncludes(second.reason, "agency 2: it was not sent in time");
+  assertEquals((await first).status, "unknown");
+  resolve();
+  // It would be sent before this one.
+  assertEquals(await ledger.append({ ...namedBatch("c"), agency: 3 }, 0), STORED);
+  assertEquals(cluster.of(2), []);
+});
+
+/** Waits until a server has sent all that it may, and makes sure that it was this much. */
+async function sent({ published }: ScriptedServer["log"], count: number): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(published.length, count);
+}

@@ -21,8 +21,35 @@ export interface Request {
   subject: string;
   headers: MsgHdrs;
   body: Uint8Array;
-  /** Longest wait for the answer. */
+  /** Longest wait for the answer, or for the next answer of its line. */
   timeoutMs: number;
+  line: Line;
+}
+
+/**
+ * Requests that one leader answers in the order in which they were sent. While it still answers earlier ones, a later
+ * one is not lost, but has to wait.
+ */
+export class Line {
+  #sent = 0;
+  #answered = 0;
+  #answeredAt = -Infinity;
+
+  /** Takes note of a request. Returns its number. */
+  noteSent(): number {
+    return ++this.#sent;
+  }
+
+  /** Takes note of the answer to a request. */
+  noteAnswered(number: number, nowMs: number): void {
+    this.#answered = Math.max(this.#answered, number);
+    this.#answeredAt = nowMs;
+  }
+
+  /** Until when a request may still be answered in its turn. */
+  lastsUntil(number: number, timeoutMs: number): number {
+    return number < this.#answered ? -Infinity : this.#answeredAt + timeoutMs;
+  }
 }
 
 /** Takes the answer to a request. */
@@ -33,10 +60,13 @@ export class Requests {
   readonly #connection: NatsConnection;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, Receive>();
+  readonly #now: () => number;
   #sent = 0;
 
-  constructor(connection: NatsConnection) {
+  /** @param now A monotonic clock, in milliseconds. */
+  constructor(connection: NatsConnection, now: () => number = () => performance.now()) {
     this.#connection = connection;
+    this.#now = now;
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (_error, message) => this.#waiting.get(message?.subject)?.(message),
     });
@@ -49,14 +79,21 @@ export class Requests {
    * @throws {errors.NoRespondersError} If nobody receives what is sent to this subject.
    * @throws {errors.InvalidArgumentError} If it is too large. Nothing was sent.
    */
-  async send({ subject, headers, body, timeoutMs }: Request): Promise<Msg> {
+  async send({ subject, headers, body, timeoutMs, line }: Request): Promise<Msg> {
     const reply = `${this.#inbox}.${this.#sent++}`;
+    const number = line.noteSent();
     const { promise, resolve, reject } = Promise.withResolvers<Msg>();
-    const timer = setTimeout(() => reject(new errors.TimeoutError()), timeoutMs);
+    const onTimeout = () => {
+      const leftMs = line.lastsUntil(number, timeoutMs) - this.#now();
+      if (leftMs > 0) timer = setTimeout(onTimeout, leftMs);
+      else reject(new errors.TimeoutError());
+    };
+    let timer = setTimeout(onTimeout, timeoutMs);
     this.#waiting.set(reply, (answer) => {
       const isMissing = answer.data.length === 0 && answer.headers?.code === NO_RESPONDERS;
-      if (isMissing) reject(new errors.NoRespondersError(subject));
-      else resolve(answer);
+      if (isMissing) return reject(new errors.NoRespondersError(subject));
+      line.noteAnswered(number, this.#now());
+      resolve(answer);
     });
     try {
       this.#connection.publish(subject, body, { headers, reply });

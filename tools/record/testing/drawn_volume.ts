@@ -4,8 +4,11 @@
  * @module
  */
 
+import { AuditChain } from "../../../server/audit/audit_chain.ts";
+import { AUDIT_FOLDER } from "../../../server/audit/audit_files.ts";
+import { readAuditHeads } from "../../../server/audit/audit_heads.ts";
 import { Certifier } from "../../../server/certificate/certifier.ts";
-import { FolderDisk } from "../../../server/ledger/file/disk.ts";
+import { FolderDisk } from "../../../server/ledger/disk.ts";
 import { openFileLedger } from "../../../server/ledger/file/file_ledger.ts";
 import { BETS_FILE, CLOSED_FILE } from "../../../server/ledger/file/volume_files.ts";
 import { openLog, SERVER_LEVELS } from "../../../shared/logging.ts";
@@ -28,11 +31,13 @@ export interface DrawnVolumeOptions {
   bets?: number;
   /** Whether every agency closes. @default {true} */
   closes?: boolean;
+  /** Whether the server has an audit log, in `audit` on the volume. @default {false} */
+  hasAudit?: boolean;
 }
 
 /** Stores bets of three agencies in turns, closes them, and waits for the certificate. */
 export async function drawnVolume(options: DrawnVolumeOptions = {}): Promise<DrawnVolume> {
-  const { bets = 60, closes = true } = options;
+  const { bets = 60, closes = true, hasAudit = false } = options;
   const folder = tempFolder();
   const log = openLog({ levels: SERVER_LEVELS, level: "CRITICAL", sink: () => {} });
   const ledger = await openFileLedger(new FolderDisk(folder.path), {
@@ -52,7 +57,10 @@ export async function drawnVolume(options: DrawnVolumeOptions = {}): Promise<Dra
   const { id } = ledger.identity;
   if (closes) {
     for (let agency = 1; agency <= AGENCIES; agency++) await ledger.close(agency);
+    const audit = `${folder.path}/${AUDIT_FOLDER}`;
+    if (hasAudit) writeAudit(audit);
     await using certifier = new Certifier({
+      readHeads: () => readAuditHeads(audit),
       volume: folder.path,
       identity: ledger.identity,
       files: { bets: BETS_FILE, closed: CLOSED_FILE },
@@ -64,6 +72,14 @@ export async function drawnVolume(options: DrawnVolumeOptions = {}): Promise<Dra
   }
   await ledger[Symbol.asyncDispose]();
   return { ...folder, id };
+}
+
+/** Writes the audit log of a server. */
+function writeAudit(folder: string): void {
+  const disk = new FolderDisk(`${folder}/server1`);
+  using chain = AuditChain.open(disk, { server: "server1", fileBytesMax: 1000, filesMax: 2 });
+  for (let agency = 1; agency <= AGENCIES; agency++) chain.append("closing", { agency });
+  chain.append("drawn");
 }
 
 /** A bet; the name of one in five is quoted in its row. */

@@ -83,6 +83,8 @@ export class ScriptedLog implements ReplicatedLog {
   readable = Infinity;
   /** Whether reads fail. */
   isDeaf = false;
+  /** Publishes wait for it before they reach the cluster. */
+  gate: Promise<void> | undefined;
   /** Called before each read. */
   onRead: () => void = () => {};
   /** Every publish of this server. */
@@ -99,27 +101,28 @@ export class ScriptedLog implements ReplicatedLog {
     this.#cluster = cluster;
   }
 
-  publish(
+  async publish(
     agency: number,
     message: LogMessage,
     expectedSequence: number,
   ): Promise<PublishResult> {
     this.published.push(message);
+    await this.gate;
     const store = () => this.#cluster.store(agency, message, expectedSequence);
     const unknown: PublishResult = { status: "unknown", reason: "no answer" };
     switch (this.fates.shift() ?? this.usualFate) {
       case "arrives":
-        return Promise.resolve(store());
+        return store();
       case "mismatch":
-        return Promise.resolve({ status: "mismatch" });
+        return { status: "mismatch" };
       case "answer lost":
         store();
-        return Promise.resolve(unknown);
+        return unknown;
       case "late":
         this.#cluster.keepLate(store);
-        return Promise.resolve(unknown);
+        return unknown;
       case "lost":
-        return Promise.resolve(unknown);
+        return unknown;
     }
   }
 
@@ -177,7 +180,7 @@ export interface ScriptedServer extends AsyncDisposable {
 /** Opens the ledger as one more server of a cluster. */
 export function openScripted(
   cluster: ScriptedCluster,
-  { deadlineMs = DEADLINE_MS, isHeld = false } = {},
+  { deadlineMs = DEADLINE_MS, isHeld = false, publishesAtOnce = Infinity } = {},
 ): ScriptedServer {
   const log = new ScriptedLog(cluster);
   if (isHeld) log.hold();
@@ -185,7 +188,7 @@ export function openScripted(
     id: "5e1f0f6e-4c0a-4a8e-9c3b-2f6f0a3a9d11",
     createdAt: "2026-11-23T10:00:00.000Z",
   };
-  const options = { ...draw, agencies: AGENCIES, winningNumber: 7574, deadlineMs, pauseMs: 1 };
-  const ledger = new ReplicatedLedger(log, options);
+  const lottery = { ...draw, agencies: AGENCIES, winningNumber: 7574 };
+  const ledger = new ReplicatedLedger(log, { ...lottery, deadlineMs, pauseMs: 1, publishesAtOnce });
   return { ledger, log, [Symbol.asyncDispose]: () => ledger[Symbol.asyncDispose]() };
 }

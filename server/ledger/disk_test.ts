@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { Random } from "../../../testing/random.ts";
-import { needs } from "../../../testing/needs.ts";
+import { MemoryDisk } from "../testing/memory_disk.ts";
+import { Random } from "../../testing/random.ts";
+import { needs } from "../../testing/needs.ts";
 import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
 
 /** A disk under test, used by several processes. */

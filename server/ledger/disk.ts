@@ -123,6 +123,11 @@ export class FolderDisk implements Disk {
     return new RealFile(path, file, this.#now);
   }
 
+  /** The names of all files. */
+  names(): string[] {
+    return Array.from(Deno.readDirSync(this.#path), ({ name }) => name);
+  }
+
   syncFolder(): void {
     // Windows can neither open nor sync a folder, and need not.
     if (Deno.build.os === "windows") return;
