@@ -8,7 +8,14 @@
  */
 
 import { COLON, LINE_FEED } from "../shared/ascii.ts";
+import {
+  AUTH_PACKET_BYTES_MAX,
+  decodeAuthPacket,
+  encodeAuthPacket,
+} from "../shared/auth_packets.ts";
 import { ByteBuffer } from "../shared/bytes.ts";
+import { FrameBuffer } from "../shared/framing.ts";
+import { beginClient } from "../shared/scram.ts";
 import { type LoadResult, storeFor, takeOrders } from "./load_worker.ts";
 import { madeBets } from "./made_bets.ts";
 
@@ -26,6 +33,18 @@ export interface LoadOrder {
   bytesMax: number;
   /** For how long to send new packets. */
   seconds: number;
+  /** Over what to send. @default {plain TCP} */
+  secure?: SecureOrder;
+}
+
+/** What servers with TLS, and perhaps with keys, demand. */
+export interface SecureOrder {
+  /** The certificate of the authority, in PEM. */
+  ca: string;
+  /** The name in the servers' certificate. */
+  name: string;
+  /** The key of each agency, agency 1 first. @default {none} */
+  keys?: readonly string[];
 }
 
 interface Packet {
@@ -57,11 +76,11 @@ function makePacket(agency: number, first: number, order: LoadOrder): Packet {
 
 /** One agency's connection. */
 class Sender {
-  readonly #connection: Deno.TcpConn;
+  readonly #connection: Deno.Conn;
   readonly #packets: Packet[];
   readonly #answer = new Uint8Array(64);
 
-  private constructor(connection: Deno.TcpConn, packets: Packet[]) {
+  private constructor(connection: Deno.Conn, packets: Packet[]) {
     this.#connection = connection;
     this.#packets = packets;
   }
@@ -75,7 +94,13 @@ class Sender {
     const port = order.ports[index % order.ports.length];
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     connection.setNoDelay(true);
-    return new Sender(connection, packets);
+    const { secure } = order;
+    if (secure === undefined) return new Sender(connection, packets);
+    const options = { hostname: secure.name, caCerts: [secure.ca] };
+    const sender = new Sender(await Deno.startTls(connection, options), packets);
+    const key = secure.keys?.[agency - 1];
+    if (key !== undefined) await sender.#introduce(agency, key);
+    return sender;
   }
 
   /** Sends the next packet, and waits for its answer. Returns how many bets it holds. */
@@ -88,6 +113,29 @@ class Sender {
 
   close(): void {
     this.#connection.close();
+  }
+
+  /** Proves that this is the agency. */
+  async #introduce(agency: number, key: string): Promise<void> {
+    const exchange = beginClient({ name: String(agency), key });
+    const challenge = await this.#ask(encodeAuthPacket("AuthRequest", exchange.first));
+    const proof = await exchange.answer(decodeAuthPacket("AuthChallenge", challenge));
+    const welcome = await this.#ask(encodeAuthPacket("AuthProof", proof.final));
+    if (proof.isServer(decodeAuthPacket("AuthResponse", welcome))) return;
+    throw new Error(`Cannot measure: agency ${agency} is not admitted`);
+  }
+
+  /** Sends a packet and returns the line that answers it. */
+  async #ask(packet: Uint8Array): Promise<Uint8Array> {
+    await this.#write(packet);
+    const frames = new FrameBuffer(AUTH_PACKET_BYTES_MAX);
+    for (;;) {
+      const line = frames.take();
+      if (line !== undefined) return line;
+      const count = await this.#connection.read(frames.space());
+      if (count === null) throw new Error("Cannot measure: a server closed the connection");
+      frames.filled(count);
+    }
   }
 
   async #write(bytes: Uint8Array): Promise<void> {

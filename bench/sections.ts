@@ -12,6 +12,7 @@ import { measureClients } from "./clients.ts";
 import type { Context } from "./context.ts";
 import { measureCrowd } from "./crowd.ts";
 import { measureColdDraw, measureWarmDraw } from "./draw.ts";
+import { measureGate } from "./gate.ts";
 import { measureIntake } from "./intake.ts";
 import { measureLedgers } from "./ledgers.ts";
 import { measureLedgerStarts } from "./ledger_starts.ts";
@@ -47,6 +48,15 @@ export const SECTIONS: Readonly<Record<string, Section>> = {
     title: "Storing bets",
     measure: (context, { intake }) =>
       measureEach(context, intake, measureIntake, tables.formatIntake),
+  },
+  gate: {
+    title: "TLS and keys: one server, as a ratio to plain TCP",
+    async measure(context, { gate }) {
+      const missing = findMissing(["openssl"]);
+      if (missing !== undefined) return { figures: [], table: `Skipped: this needs ${missing}.` };
+      const figures = (await measureAll(context, gate, measureGate)).flat();
+      return { figures, table: tables.formatGate(figures) };
+    },
   },
   questions: {
     title: "Storing bets beside questions: ProgressRequests, each on a new connection",

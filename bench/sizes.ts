@@ -8,6 +8,7 @@ import type { BesideCase } from "./beside/beside.ts";
 import type { ClientsCase } from "./clients.ts";
 import type { CrowdCase } from "./crowd.ts";
 import type { WarmDrawCase } from "./draw.ts";
+import type { GateCase } from "./gate.ts";
 import { BETS_UNLIMITED, type IntakeCase, MAIN_CASE } from "./intake.ts";
 import type { QuestionsCase } from "./questions.ts";
 import type { Pace } from "./turns.ts";
@@ -17,6 +18,7 @@ import type { WatchedCase } from "./watched.ts";
 export interface Size {
   pace: Pace;
   intake: IntakeCase[];
+  gate: GateCase[];
   questions: QuestionsCase[];
   beside: BesideCase[];
   clients: ClientsCase[];
@@ -50,6 +52,7 @@ const FULL: Size = {
     { ...MAIN_CASE, servers: 8, connections: 16 },
     { ...MAIN_CASE, servers: 8, connections: 100 },
   ],
+  gate: [MAIN_CASE, { ...MAIN_CASE, connections: 100 }, { ...MAIN_CASE, betsMax: 1 }],
   questions: [{ servers: 1, perSecond: 200 }, { servers: 3, perSecond: 200 }],
   beside: [{ connections: 5, bets: 100 }, { connections: 16, bets: 1 }],
   clients: [
@@ -89,6 +92,7 @@ const QUICK: Size = {
   ],
   questions: [{ servers: 3, perSecond: 200 }],
   beside: [{ connections: 5, bets: 100 }],
+  gate: [MAIN_CASE],
   clients: [
     { clients: 5, betsOfEach: 50_000, runs: 3 },
     { clients: 1, betsOfEach: 250_000, runs: 1 },
@@ -108,6 +112,7 @@ const QUICK: Size = {
 const SMOKE: Size = {
   pace: { runs: 1, seconds: 0.05, warmSeconds: 0.05 },
   intake: [{ ...MAIN_CASE, servers: 2 }],
+  gate: [MAIN_CASE],
   questions: [{ servers: 2, perSecond: 200 }],
   beside: [{ connections: 2, bets: 10 }],
   clients: [{ clients: 1, betsOfEach: 50_000, runs: 1 }],

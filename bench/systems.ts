@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { SecureOrder } from "./load.ts";
 import type { NatsCluster } from "../testing/nats_cluster.ts";
 import type { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
@@ -16,6 +17,8 @@ export interface System extends AsyncDisposable {
   processes: readonly Program[];
   /** The port of each. */
   ports: readonly number[];
+  /** How they want to be spoken with. @default {over plain TCP} */
+  secure?: SecureOrder;
 }
 
 /** Options of {@linkcode startLottery}. */
@@ -27,6 +30,8 @@ export interface LotteryOptions {
   cluster?: NatsCluster;
   /** More settings. */
   env?: Record<string, string>;
+  /** The folder of certificates and keys that `env` names. @default {none} */
+  secrets?: string;
   /** The project whose servers run, for a comparison with another version. @default {this project} */
   root?: string;
 }

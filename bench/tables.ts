@@ -8,6 +8,7 @@ import type { BesideFigures } from "./beside/beside.ts";
 import type { ClientsFigures } from "./clients.ts";
 import type { CrowdFigures } from "./crowd.ts";
 import type { ColdDrawFigures, WarmDrawFigures } from "./draw.ts";
+import type { GateFigures } from "./gate.ts";
 import { BETS_UNLIMITED, type IntakeCase, type IntakeFigures } from "./intake.ts";
 import type { LedgerFigures } from "./ledgers.ts";
 import type { LedgerStartsFigures } from "./ledger_starts.ts";
@@ -91,6 +92,20 @@ function columnOfOther<Row extends { ratioToOther?: Spread }>(
 function formatPacket({ packet, betsMax, bytesMax }: IntakeCase): string {
   if (packet === "StoreBet") return packet;
   return betsMax === BETS_UNLIMITED ? `${bytesMax / 1024} KiB` : `${betsMax} bets`;
+}
+
+/** Formats what TLS and keys cost. */
+export function formatGate(figures: readonly GateFigures[]): string {
+  return formatTable(figures, {
+    "agencies": (row) => String(row.connections),
+    "batch": (row) => String(row.betsMax),
+    "over": (row) => row.transport,
+    "1,000 bets/s": (row) => formatSpread(row.betsPerSecond, 1e-3),
+    "of TCP": (row) => formatSpread(row.ratio),
+    "p50 ms": (row) => formatMedian(row.p50Ms),
+    "p99 ms": (row) => formatMedian(row.p99Ms),
+    "CPU s/M": (row) => formatMedian(row.cpuSecondsPerMillion),
+  });
 }
 
 /** Formats the intake beside questions. */

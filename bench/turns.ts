@@ -11,7 +11,7 @@ import { type Spread, spreadOf } from "./spread.ts";
 import { cpuSecondsOf, type System } from "./systems.ts";
 
 /** A load without its receiver and its duration. */
-export type Load = Omit<LoadOrder, "ports" | "seconds">;
+export type Load = Omit<LoadOrder, "ports" | "secure" | "seconds">;
 
 /** How many turns, and how long. */
 export interface Pace {
@@ -40,8 +40,8 @@ export interface Turn extends LoadResult {
 
 /** The contestant that `system` is under a load. */
 export function underLoad(thread: LoadThread, system: System, load: Load): Contestant {
-  const { ports } = system;
-  return { system, run: (seconds) => thread.run({ ...load, ports, seconds }) };
+  const { ports, secure } = system;
+  return { system, run: (seconds) => thread.run({ ...load, ports, secure, seconds }) };
 }
 
 /** Warms all contestants, and gives each its turns. Returns the turns of each. */

@@ -8,7 +8,7 @@ import { handleArguments } from "../shared/command_line.ts";
 import { SettingsError } from "../shared/config.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import { type ActionLog, LineWriter, openLog, SERVER_LEVELS } from "../shared/logging.ts";
-import { LotteryWatch } from "../shared/status/lottery_watch.ts";
+import { askStatus, LotteryWatch } from "../shared/status/lottery_watch.ts";
 import { Board } from "./board.ts";
 import { DrawRecords } from "./draw_records.ts";
 import { EventStreams } from "./event_stream.ts";
@@ -28,7 +28,12 @@ const writer = new LineWriter(Deno.stdout);
 async function show(settings: BoardSettings, log: ActionLog): Promise<void> {
   const { servers: entries, betsExpected, draws: folder, documents } = settings;
   const directory = new ServerDirectory({ entries });
-  const watch = new LotteryWatch({ addresses: () => directory.list(), betsExpected });
+  const client = settings.statusCa === undefined ? undefined : clientTrusting(settings.statusCa);
+  const watch = new LotteryWatch({
+    addresses: () => directory.list(),
+    betsExpected,
+    ask: (address) => askStatus(address, client),
+  });
   const records = new DrawRecords({ folder, documents });
   const board = new Board({ look: () => watch.look(), records, log });
   const streams = new EventStreams(board);
@@ -44,6 +49,16 @@ async function show(settings: BoardSettings, log: ActionLog): Promise<void> {
   streams.close();
   const error = () => new Error("a browser still reads");
   await withDeadline(server.shutdown(), { timeoutMs: STOP_DEADLINE_MS, error }).catch(() => {});
+}
+
+/** Returns a client of HTTPS that trusts the authorities in a file. */
+function clientTrusting(path: string): Deno.HttpClient {
+  try {
+    return Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(path)] });
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`Cannot use BOARD_STATUS_CA, ${path}: ${message}`, { cause });
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

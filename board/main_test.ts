@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { startBoard } from "../testing/boards.ts";
 import { needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
+import { CERTIFICATES, testAuthority } from "../testing/tls_folder.ts";
 
 const PROCESSES = ["run", "env", "net"] as const;
 
@@ -57,4 +58,34 @@ Deno.test(needs(PROCESSES, "board/main.ts says why it cannot serve its page"), a
     board.count(/action: start \| result: fail \| error: .*[Aa]ddress (already )?in use/) === 1,
     board.output(),
   );
+});
+
+Deno.test({
+  ...needs(
+    ["env", ...CERTIFICATES],
+    "board/main.ts asks servers over TLS if it knows their authority",
+  ),
+  async fn() {
+    await using test = await testAuthority();
+    const issued = await test.authority.issue({ name: "server", hosts: ["localhost"] });
+    const { promise: asked, resolve } = Promise.withResolvers<string>();
+    await using server = Deno.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      cert: await Deno.readTextFile(issued.certFile),
+      key: await Deno.readTextFile(issued.keyFile),
+      onListen: () => {},
+    }, (request) => {
+      resolve(new URL(request.url).pathname);
+      return Response.json({});
+    });
+    const env = { BOARD_STATUS_CA: test.authority.caFile };
+    const servers = `server1=localhost:${server.addr.port}`;
+    await using board = await startBoard({ servers, env, secrets: test.folder });
+    assertEquals(await asked, "/status", board.program.output());
+    const missing = { BOARD_SERVERS: servers, BOARD_PORT: "0", BOARD_STATUS_CA: "/missing.pem" };
+    const { code, output } = await run([], missing);
+    assertEquals(code, 1);
+    assertMatch(output, /Cannot use BOARD_STATUS_CA, \/missing.pem/);
+  },
 });

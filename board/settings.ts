@@ -28,6 +28,8 @@ export interface ServerEntry {
 /** The settings of the board. docs/board.md explains each. */
 export interface BoardSettings {
   servers: readonly ServerEntry[];
+  /** The file with the authorities of the servers' status, if it is asked over TLS. */
+  statusCa: string | undefined;
   ip: string;
   /** 0 for any free port. */
   port: number;
@@ -58,6 +60,7 @@ export function readBoardSettings(
   });
   const settings: BoardSettings = {
     servers: readServers(reader),
+    statusCa: reader.text("BOARD_STATUS_CA", "") || undefined,
     ip: reader.ipv4("BOARD_IP", "127.0.0.1"),
     port: reader.integer("BOARD_PORT", { min: 0, max: 65535, default: 8080 }),
     language: reader.oneOf("BOARD_LANGUAGE", LANGUAGES, "auto"),

@@ -15,6 +15,7 @@ Deno.test("readBoardSettings() needs only the servers", () => {
   const { draws, ...settings } = read({ BOARD_SERVERS: "server:12346" });
   assertEquals(settings, {
     servers: [{ host: "server", port: 12346 }],
+    statusCa: undefined,
     ip: "127.0.0.1",
     port: 8080,
     language: "auto",

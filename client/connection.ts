@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isNotAdmitted } from "../shared/auth_packets.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import { FrameBuffer, FrameTooLongError, PacketError } from "../shared/mod.ts";
 import type { Dialer, Transport } from "./dialer.ts";
@@ -198,7 +199,7 @@ export class Connection implements Disposable {
         if (at > 0) this.#startTimer(timeoutMs);
         const line = await this.#readLine(frames, timeoutMs);
         if (line === undefined) throw closedAfter(answers.length);
-        answers.push(decode(line));
+        answers.push(decodeAnswer(line, decode));
       }
       if (frames.pending === 0) return answers;
       throw new ConnectionError("broken", "the server sent more than one answer");
@@ -257,6 +258,19 @@ export class Connection implements Disposable {
       if (line === undefined) this.#startTimer(timeoutMs);
     }
     return line;
+  }
+}
+
+/** Decodes an answer. @throws If it is malformed, or says that the server demands a key. */
+function decodeAnswer(line: Uint8Array, decode: (line: Uint8Array) => unknown): unknown {
+  try {
+    return decode(line);
+  } catch (error) {
+    if (!(error instanceof PacketError) || !isNotAdmitted(line)) throw error;
+    throw new ConnectionError(
+      "broken",
+      "the server admits only agencies that have a key: set CLI_KEY_FILE to the file with this agency's",
+    );
   }
 }
 

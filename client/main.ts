@@ -16,6 +16,9 @@ import { Output } from "./output.ts";
 import { RefusedError } from "./progress_knowledge.ts";
 import { ResultFile } from "./result_file.ts";
 import { UnreachableError } from "./retry.ts";
+import type { Connection } from "./connection.ts";
+import { TCP_DIALER, tlsDialer } from "./dialer.ts";
+import { KeyHolder } from "./key_holder.ts";
 import { Servers } from "./servers.ts";
 import { type ClientSettings, readClientSettings } from "./settings.ts";
 import { readBet } from "./single_bet.ts";
@@ -64,8 +67,13 @@ async function main(args: string[]): Promise<number> {
 
 /** Runs a job, and reports how it failed. Returns the exit code. */
 async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<number> {
-  const { agency, host, port, logLevel } = job.settings;
-  output.log.info("config", "success", { agency, server: `${host}:${port}`, log_level: logLevel });
+  const { agency, host, port, tls, logLevel } = job.settings;
+  output.log.info("config", "success", {
+    agency,
+    server: `${host}:${port}`,
+    ...tls && { tls: tls.name },
+    log_level: logLevel,
+  });
   warnWithoutVectorInstructions(output.log);
   try {
     await run(job, output, result);
@@ -83,7 +91,9 @@ async function runToEnd(job: Job, output: Output, result: ResultFile): Promise<n
 async function run(job: Job, output: Output, result: ResultFile): Promise<void> {
   const { command, flags, settings } = job;
   const { log } = output;
-  using servers = new Servers({ ...settings, log });
+  const dialer = settings.tls === undefined ? TCP_DIALER : tlsDialer(settings.tls);
+  const introduce = introductionOf(settings);
+  using servers = new Servers({ ...settings, dialer, log, ...introduce && { introduce } });
   const agency = new Agency({ ...settings, servers, log });
   switch (command) {
     case "run":
@@ -98,6 +108,13 @@ async function run(job: Job, output: Output, result: ResultFile): Promise<void> 
     case "progress":
       result.stored = await logProgress(agency, settings.agency, log);
   }
+}
+
+/** Returns how the client proves which agency it is; nothing if the agency has no key. */
+function introductionOf({ agency, readKey }: ClientSettings) {
+  if (readKey === undefined) return undefined;
+  const holder = new KeyHolder({ agency, readKey });
+  return (connection: Connection) => holder.introduce(connection);
 }
 
 async function runAgency(

@@ -36,6 +36,8 @@ export interface ServersOptions {
   /** Gives up after nothing has worked for this long. */
   retryMs: number;
   log: ActionLog;
+  /** Introduces this client on each new connection, before anything else. @default {nothing is said} */
+  introduce?: (connection: Connection) => Promise<void>;
   /** @default {TCP_DIALER} */
   dialer?: Dialer;
   /** A number from 0 up to 1. @default {Math.random} */
@@ -60,6 +62,7 @@ export class Servers implements Disposable {
 
   constructor(options: ServersOptions) {
     this.#options = {
+      introduce: () => Promise.resolve(),
       dialer: TCP_DIALER,
       random: Math.random,
       now: () => performance.now(),
@@ -167,8 +170,15 @@ export class Servers implements Disposable {
   }
 
   async #connectTo({ candidate: hostname, signal }: Runner<string>): Promise<Connection> {
-    const { answerTimeoutMs: timeoutMs, dialer, port } = this.#options;
-    return await connect({ hostname, port }, { dialer, timeoutMs, signal });
+    const { answerTimeoutMs: timeoutMs, dialer, introduce, port } = this.#options;
+    const connection = await connect({ hostname, port }, { dialer, timeoutMs, signal });
+    try {
+      await introduce(connection);
+      return connection;
+    } catch (error) {
+      connection[Symbol.dispose]();
+      throw error;
+    }
   }
 
   /** Returns the addresses of the name, starting at a random one: that spreads clients over the servers. */

@@ -7,6 +7,7 @@
 import { AGENCIES_MAX, PACKET_BYTES_MIN } from "../shared/mod.ts";
 import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts";
 import { CLIENT_LEVELS, LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
+import type { TlsDemands } from "./dialer.ts";
 import { environmentVariable } from "./environment.ts";
 import { readYamlFile } from "./yaml_file.ts";
 
@@ -15,6 +16,10 @@ export interface ClientSettings {
   agency: number;
   host: string;
   port: number;
+  /** What the servers must show over TLS; nothing for plain TCP. */
+  tls: TlsDemands | undefined;
+  /** Reads the agency's key; nothing if it has none. */
+  readKey: (() => string) | undefined;
   logLevel: string;
   logFormat: LogFormat;
   /** The file of bets, or the folder that holds it as agency-N.csv. */
@@ -71,9 +76,12 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
     fileName: yaml.fileName,
   });
   if (yaml.fault !== undefined) reader.fault(yaml.fault);
+  const agency = reader.integer("id", { min: 1, max: AGENCIES_MAX });
+  const server = readServer(reader, readFile);
   const settings: ClientSettings = {
-    agency: reader.integer("id", { min: 1, max: AGENCIES_MAX }),
-    ...readAddress(reader),
+    agency,
+    ...server,
+    readKey: readAgencyKey(reader, { environment, readFile, isTls: server.tls !== undefined }),
     logLevel: reader.oneOf("log.level", Object.keys(CLIENT_LEVELS), "info"),
     logFormat: reader.oneOf(
       "log.format",
@@ -97,6 +105,78 @@ export function readClientSettings(sources: ClientSettingsSources = {}): ClientS
   };
   reader.finish();
   return settings;
+}
+
+/** The servers' address, and whether and how they speak TLS. */
+function readServer(
+  reader: SettingsReader,
+  readFile: (path: string) => string,
+): Pick<ClientSettings, "host" | "port" | "tls"> {
+  const address = readAddress(reader);
+  const isTls = reader.flag("server.tls", false);
+  const caFile = reader.text("server.ca", "");
+  const name = reader.text("server.name", "");
+  if (!isTls) {
+    const given = [caFile && "server.ca", name && "server.name"].filter(Boolean).join(" and ");
+    if (given !== "") {
+      reader.fault(`${given}: given without server.tls: true (CLI_SERVER_TLS=true): set it, too`);
+    }
+    return { ...address, tls: undefined };
+  }
+  const caCerts = caFile === "" ? [] : [readCertificates(reader, caFile, readFile)];
+  return { ...address, tls: { name: name || address.host, caCerts } };
+}
+
+function readCertificates(
+  reader: SettingsReader,
+  path: string,
+  readFile: (path: string) => string,
+): string {
+  try {
+    const text = readFile(path);
+    if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
+    reader.fault(`server.ca is ${path}, which has no certificate in PEM`);
+  } catch (error) {
+    reader.fault(`server.ca is ${path}, which cannot be read: ${(error as Error).message}`);
+  }
+  return "";
+}
+
+/** A key as `./denow task keys` prints it: 32 bytes in Base64 for URLs. */
+const KEY = /^[\w-]{43}$/;
+
+/** Finds the agency's key. It is never a flag, which everybody on the machine could read. */
+function readAgencyKey(
+  reader: SettingsReader,
+  { environment, readFile, isTls }: Required<Omit<ClientSettingsSources, "flags">> & {
+    isTls: boolean;
+  },
+): (() => string) | undefined {
+  const path = reader.text("key_file", "");
+  const given = environment("CLI_KEY")?.trim() || undefined;
+  if (path === "" && given === undefined) return undefined;
+  if (path !== "" && given !== undefined) {
+    reader.fault("CLI_KEY and key_file (CLI_KEY_FILE) are both given: give one of them");
+  }
+  if (!isTls) {
+    reader.fault(
+      "the key of the agency is given without TLS: set server.tls: true (CLI_SERVER_TLS=true), too",
+    );
+  }
+  const readKey = () => {
+    const key = given ?? readFile(path).trim();
+    if (KEY.test(key)) return key;
+    const place = given === undefined ? path : "CLI_KEY in the environment";
+    throw new Error(
+      `${place} has no key of 43 letters, digits, - and _, as ./denow task keys prints it`,
+    );
+  };
+  try {
+    readKey();
+  } catch (error) {
+    reader.fault(`the key of the agency cannot be read: ${(error as Error).message}`);
+  }
+  return readKey;
 }
 
 function readAddress(reader: SettingsReader): { host: string; port: number } {

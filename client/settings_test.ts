@@ -33,6 +33,8 @@ Deno.test("readClientSettings() reads a minimal file and adds defaults", () => {
     agency: 3,
     host: "server",
     port: 12345,
+    tls: undefined,
+    readKey: undefined,
     logLevel: "info",
     logFormat: "text",
     data: "data",
@@ -140,5 +142,70 @@ Deno.test("readClientSettings() rejects invalid addresses", () => {
     assertEquals(faults({ environment }), [
       `server.address is ${JSON.stringify(address)}: give host:port, such as server:12345`,
     ]);
+  }
+});
+
+Deno.test("readClientSettings() reads what servers must show over TLS", () => {
+  const files = {
+    "config.yaml":
+      'server:\n  address: "10.0.0.7:12345"\n  tls: true\n  ca: ca.pem\n  name: server\n',
+    "ca.pem": "-----BEGIN CERTIFICATE-----\n",
+    "empty.pem": "",
+  };
+  const read = (environment: Record<string, string>) =>
+    readClientSettings(sources({ files, environment: { CLI_ID: "1", ...environment } })).tls;
+  assertEquals(read({}), { name: "server", caCerts: [files["ca.pem"]] });
+  assertEquals(read({ CLI_SERVER_NAME: "other" })?.name, "other");
+  const environment = { CLI_ID: "1", CLI_SERVER_TLS: "true", CLI_SERVER_ADDRESS: "host:1" };
+  assertEquals(readClientSettings(sources({ environment })).tls, { name: "host", caCerts: [] });
+
+  const faulty = (CLI_SERVER_CA: string) =>
+    faults({ files, environment: { CLI_ID: "1", CLI_SERVER_CA } });
+  assertEquals(faulty("empty.pem"), ["server.ca is empty.pem, which has no certificate in PEM"]);
+  assertEquals(faulty("none.pem"), ["server.ca is none.pem, which cannot be read: no such file"]);
+});
+
+Deno.test("readClientSettings() refuses demands on TLS where TLS is not asked for", () => {
+  const environment = { CLI_ID: "1", CLI_SERVER_CA: "ca.pem", CLI_SERVER_NAME: "server" };
+  assertEquals(faults({ environment }), [
+    "server.ca and server.name: given without server.tls: true (CLI_SERVER_TLS=true): set it, too",
+  ]);
+});
+
+const KEY = "0123456789abcdefghijklmnopqrstuvwxyz-_ABCDE";
+
+Deno.test("readClientSettings() reads the agency's key from a file, or from the environment", () => {
+  const files: Record<string, string> = { "config.yaml": CONFIG_YAML, "3.key": `${KEY}\n` };
+  const tls = { CLI_ID: "3", CLI_SERVER_TLS: "true" };
+  const read = (environment: Record<string, string>) =>
+    readClientSettings(sources({ files, environment: { ...tls, ...environment } })).readKey;
+  assertEquals(read({}), undefined);
+  assertEquals(read({ CLI_KEY: ` ${KEY} ` })?.(), KEY);
+  const readKey = read({ CLI_KEY_FILE: "3.key" })!;
+  assertEquals(readKey(), KEY);
+  files["3.key"] = KEY.toUpperCase();
+  assertEquals(readKey(), KEY.toUpperCase(), "it may be replaced while the client runs");
+});
+
+Deno.test("readClientSettings() refuses a key without TLS, twice, or malformed, and never quotes it", () => {
+  const files = { "config.yaml": CONFIG_YAML, "3.key": `${KEY}0\n` };
+  const tls = { CLI_ID: "3", CLI_SERVER_TLS: "true" };
+  const table: [environment: Record<string, string>, fault: string][] = [
+    [
+      { CLI_ID: "3", CLI_KEY: KEY },
+      "the key of the agency is given without TLS: set server.tls: true",
+    ],
+    [
+      { ...tls, CLI_KEY: KEY, CLI_KEY_FILE: "3.key" },
+      "CLI_KEY and key_file (CLI_KEY_FILE) are both",
+    ],
+    [{ ...tls, CLI_KEY_FILE: "3.key" }, "3.key has no key of 43 letters"],
+    [{ ...tls, CLI_KEY: KEY.slice(1) }, "CLI_KEY in the environment has no key of 43 letters"],
+    [{ ...tls, CLI_KEY_FILE: "4.key" }, "the key of the agency cannot be read: no such file"],
+  ];
+  for (const [environment, fault] of table) {
+    const [found] = faults({ files, environment });
+    assert(found.includes(fault), found);
+    assert(!found.includes(KEY.slice(1)), "the key is quoted");
   }
 });

@@ -17,6 +17,10 @@ Commands:
 Settings come from flags, then the environment, then the file (under the name given), then the default.
   --id N             CLI_ID               id               the agency's number, required
   --address H:P      CLI_SERVER_ADDRESS   server.address   the servers' name and port, required
+                     CLI_SERVER_TLS       server.tls       true if the servers speak TLS [false]
+                     CLI_SERVER_CA        server.ca        file with the certificate of their authority
+                     CLI_SERVER_NAME      server.name      name in their certificate [that of the address]
+                     CLI_KEY_FILE         key_file         file with the agency's key, where agencies have keys
   --data PATH        CLI_DATA             data             file of bets, or folder of agency-N.csv [data]
   --batch-size N     CLI_BATCH_SIZE       batch_size       most bets in a packet [100]
   --log-level L      CLI_LOG_LEVEL        log.level        debug, info, warn, error or fatal [info]

@@ -4,6 +4,7 @@ import { filesBelow, isProductModule, readProjectFile } from "./testing.ts";
 /** Folders inside a top folder that are components of their own. */
 const INNER_COMPONENTS = [
   ...["shared/simd", "shared/status", "server/status", "server/certificate"],
+  ...["server/gate", "server/transport"],
   "server/audit",
   ...["server/ledger", "server/ledger/file", "server/ledger/jetstream"],
   ...["tools/run", "tools/check", "tools/doctor", "tools/deno", "tools/record"],

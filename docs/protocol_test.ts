@@ -28,6 +28,9 @@ import {
   REQUEST_TYPES,
   STORE_BET_BYTES_MAX,
 } from "../shared/packets.ts";
+import { formatAgencyKeys, parseAgencyKeys } from "../server/gate/agency_keys.ts";
+import { AUTH_PACKET_BYTES_MAX, AUTH_TYPES, NOT_ADMITTED } from "../shared/auth_packets.ts";
+import { beginClient, beginServer, ITERATIONS, makeVerifier } from "../shared/scram.ts";
 import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 
 const document = readProjectFile("docs/protocol.md");
@@ -213,4 +216,38 @@ Deno.test("docs/protocol.md translates Spanish names that the programs use", () 
     const isUsed = new RegExp(`["{ ;:]${name}["};:, \\n]`).test(source);
     assert(isUsed, `${name} is not used`);
   }
+});
+
+Deno.test("docs/protocol.md has a section for each packet of the exchange of keys", () => {
+  const keys = section("Keys");
+  const headings = Array.from(keys.matchAll(/^### (Auth.*)$/gm), ([, heading]) => heading);
+  assertEquals(headings, [...AUTH_TYPES]);
+  const lines = blocks("auth");
+  assertEquals(lines.map((line) => line.split(":")[0]), [...AUTH_TYPES, "AuthResponse"]);
+  assertEquals(lines.at(-1), `AuthResponse:${NOT_ADMITTED}\\n\n`);
+  assertStringIncludes(keys, `at most ${AUTH_PACKET_BYTES_MAX} bytes`);
+  assertStringIncludes(keys, `at least ${ITERATIONS};`);
+});
+
+Deno.test("docs/protocol.md shows an exchange of keys as client and server make it", async () => {
+  const [exchange] = blocks("exchange");
+  const [request, challenge, proof, response] = exchange.trimEnd().split("\n")
+    .map((line) => line.replace(/^[CS]: Auth\w+:/, ""));
+  const [, agency, key] = /^Agency (\d+) has the key `([\w-]{43})`/m.exec(document)!;
+  const [keyLine] = blocks("keys");
+  const secret = new Uint8Array(32);
+  const head = formatAgencyKeys({ secret, verifiers: new Map() });
+  const verifier = parseAgencyKeys(head + keyLine).verifiers.get(Number(agency))!;
+  assertEquals(await makeVerifier(key, verifier), verifier);
+
+  const nonce = request.split(",r=")[1];
+  const client = beginClient({ name: agency, key, nonce });
+  assertEquals(client.first, request);
+  const serverNonce = challenge.split(",")[0].slice(`r=${nonce}`.length);
+  const challenged = beginServer(request).challenge(verifier, serverNonce);
+  assertEquals(challenged.message, challenge);
+  const proved = await client.answer(challenge);
+  assertEquals(proved.final, proof);
+  assertEquals(await challenged.check(proof), response);
+  assert(proved.isServer(response));
 });

@@ -54,7 +54,7 @@ Deno.test("docs/settings.md states the defaults of a server", () => {
 Deno.test("docs/settings.md names exactly the settings that a client reads, with their defaults", () => {
   assertEquals(clientRows.map(([, variable]) => variable).sort(), namesAsked(clientSettings));
   const rows = clientRows.filter(([name, , text]) =>
-    name !== "" && name !== "id" && text !== "in the file"
+    name !== "" && name !== "id" && text !== "in the file" && text !== "none"
   );
   const stated = new Map(rows.map(([, variable, defaultText]) => [variable, defaultText]));
   const defaults = clientSettings(() => undefined);

@@ -88,6 +88,22 @@ Deno.test(
 );
 
 Deno.test(
+  needs(["run", "write", "env", "net", "openssl"], "bench measures what TLS and keys cost"),
+  async () => {
+    await using folder = tempFolder();
+    await using bench = startBench(folder.path, "--json", "gate");
+    assertEquals(await bench.ended(), 0, bench.output());
+    const { gate } = JSON.parse(bench.lines.join("\n"));
+    const transports = gate.map(({ transport }: { transport: string }) => transport);
+    assertEquals(transports, ["TCP", "TLS", "TLS, keys"]);
+    for (const row of gate) {
+      for (const name of ["betsPerSecond", "ratio", "p50Ms"]) assertSpread(row[name], name);
+    }
+    assertEquals([...Deno.readDirSync(folder.path)], []);
+  },
+);
+
+Deno.test(
   needs(["run", "write", "env"], "bench says what is missing where there is no nats-server"),
   async () => {
     const args = ["run", "-A", "bench/main.ts", "--smoke", "ledgers", "crowd"];

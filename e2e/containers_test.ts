@@ -163,6 +163,17 @@ Deno.test({
       assertEquals(await resources.leftovers(), []);
     });
 
+    await test.step("with --secure, servers and clients have TLS and keys", async () => {
+      delete copy.env.CLI_BATCH_SIZE;
+      await using up = copy.task("up", "--secure");
+      assertEquals(await up.ended(), 0, up.output());
+      await up.line(/^\.cache\/secure: made a throw-away authority/);
+      await up.line(/^server1 .* action: keys \| result: success .* agencies: 5/);
+      await up.line(/^client5 .* action: config .* tls: server/);
+      await assertStored(copy.volume, rows);
+      assertEquals(await resources.leftovers(), []);
+    });
+
     await test.step("containers run confined and limited, beside those of another checkout", async () => {
       await using other = await ProjectCopy.make({ clients: 2, servers: 1 });
       await copy.edit(".env", [/^SERVER_MEMORY=.*/m, "SERVER_MEMORY=600m"]);

@@ -3,6 +3,9 @@ import { needs } from "../testing/needs.ts";
 import type { Address } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
+import { CERTIFICATES } from "../testing/tls_folder.ts";
+import { tempFolder } from "../testing/temp_folder.ts";
+import { SecureFiles } from "../tools/run/secure_files.ts";
 
 /** The bets of every example, as rows of the ledger after the number of the agency. */
 const ROWS = [
@@ -151,3 +154,32 @@ for (const example of EXAMPLES) {
     },
   });
 }
+
+const PYTHON = { description: "python3", isPresent: () => isInstalled("python3") };
+
+Deno.test({
+  ...needs(
+    ["env", ...CERTIFICATES, PYTHON],
+    "the example with a key is admitted, and only with its own",
+  ),
+  async fn() {
+    await using folder = tempFolder();
+    const path = `${folder.path}/secure`;
+    const files = await SecureFiles.make(path, { agencies: 2, hosts: ["server"] });
+    await using servers = await ServerGroup.start({
+      servers: 1,
+      agencies: 2,
+      env: files.serverEnvironment,
+      secrets: files.serverFolder,
+    });
+    const { hostname, port } = servers.address;
+    const run = async (keyFile: string) => {
+      const given = [`${hostname}:${port}`, "2", "server", files.ca, keyFile];
+      const args = ["examples/with_key.py", ...given];
+      await using agency = new Program({ name: "Python", command: "python3", args });
+      return { code: await agency.ended(), text: agency.lines.join("\n") };
+    };
+    assertEquals(await run(files.keyFile(2)), { code: 0, text: "stored bets: 0" });
+    assertEquals(await run(files.keyFile(1)), { code: 1, text: "not admitted" });
+  },
+});

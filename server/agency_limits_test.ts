@@ -66,7 +66,7 @@ Deno.test("Server refuses the first connection of an agency beyond SERVER_MAX_CO
     await client.send(request);
     assertEquals(await client.rest(), answer, request);
   }
-  assertEquals(server.server.connections().refused, { agency: 5, place: 0 });
+  assertEquals(server.server.connections().refused, { tls: 0, keys: 0, agency: 5, place: 0 });
   const line = server.lines.find((line) =>
     line.includes("agency 1 may have no further connection")
   );
@@ -98,5 +98,5 @@ Deno.test("Server counts connections that find no place", async () => {
   assertEquals(server.server.connections().refused.place, 0);
   using _fourth = await server.connect();
   await server.logged("too many connections need a place");
-  assertEquals(server.server.connections().refused, { agency: 0, place: 1 });
+  assertEquals(server.server.connections().refused, { tls: 0, keys: 0, agency: 0, place: 1 });
 });

@@ -9,12 +9,15 @@ import type { ConnectionsReport } from "../shared/status/report.ts";
 import { AgencyConnections } from "./agency_connections.ts";
 import { BetRates } from "./bet_rates.ts";
 import { AddressGroups, type Grouped } from "./address_groups.ts";
+import type { Gate, Visitor } from "./gate/gate.ts";
 import { isWithin } from "./ipv4_ranges.ts";
 import { Places, type Visit } from "./places.ts";
 import { Session } from "./session.ts";
 import type { SessionContext } from "./session_context.ts";
 import { arrivalsMax, type ServerSettings } from "./settings.ts";
 import type { SummedWarnings } from "./summed_warnings.ts";
+import { enter } from "./transport/entrance.ts";
+import type { AcceptedConnection } from "./transport/listener.ts";
 
 /** Pause before the next search for a connection that can make room. */
 const SEARCH_PAUSE_MS = 25;
@@ -25,7 +28,7 @@ const STOP_PATIENCE_MS = 1500;
 
 /** A connection that needs a place. */
 interface Arrival extends Grouped {
-  readonly connection: Deno.TcpConn;
+  readonly connection: AcceptedConnection;
   /** Address and port. */
   readonly peer: string;
 }
@@ -40,6 +43,8 @@ interface AgencyVisit extends Visit {
 export interface ConnectionsOptions {
   settings: ServerSettings;
   warnings: SummedWarnings;
+  /** Admits connections; nothing where agencies have no keys. */
+  gate: Gate | undefined;
   /** What the sessions need. */
   context: Omit<SessionContext, "onWaiting" | "onLinger" | "onInvalid">;
 }
@@ -56,6 +61,7 @@ export class Connections {
   readonly #settings: ServerSettings;
   readonly #log: ActionLog;
   readonly #warnings: SummedWarnings;
+  readonly #gate: Gate | undefined;
   readonly #context: SessionContext;
   readonly #sessions = new Map<Session, { visit: AgencyVisit; ended: Promise<void> }>();
   readonly #places: Places;
@@ -69,16 +75,19 @@ export class Connections {
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Invalid packets that were refused. */
   invalidPackets = 0;
+  /** Connections whose two sides could not agree on TLS. */
+  #tlsFailures = 0;
   /** Connections that have found no place. */
   #turnedAway = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
   #isStopping = false;
 
-  constructor({ settings, warnings, context }: ConnectionsOptions) {
+  constructor({ settings, warnings, gate, context }: ConnectionsOptions) {
     this.#settings = settings;
     this.#log = context.log;
     this.#warnings = warnings;
+    this.#gate = gate;
     this.#places = new Places({ ...settings, now: context.now });
     const { betsPerSecondMax, connectionsPerAgencyMax } = settings;
     this.#context = {
@@ -98,7 +107,7 @@ export class Connections {
   }
 
   /** Serves a connection that was accepted, as soon as there is a place. */
-  add(connection: Deno.TcpConn): void {
+  add(connection: AcceptedConnection): void {
     const { hostname, port } = connection.remoteAddr;
     const peer = `${hostname}:${port}`;
     // Many agencies come from a trusted proxy: each of its connections counts as an address.
@@ -136,7 +145,12 @@ export class Connections {
     const { rates, agencyConnections } = this.#context;
     return {
       ...{ served, placesMax, arriving: this.#arrivals.size, waiting, lingering },
-      refused: { agency: agencyConnections?.refused ?? 0, place: this.#turnedAway },
+      refused: {
+        tls: this.#tlsFailures,
+        keys: this.#gate?.refused ?? 0,
+        agency: agencyConnections?.refused ?? 0,
+        place: this.#turnedAway,
+      },
       delayedBatches: rates?.delayedBatches ?? 0,
       delayedSeconds: rates?.delayedSeconds ?? 0,
     };
@@ -181,17 +195,29 @@ export class Connections {
     const { connection, peer, source } = arrival;
     this.#arrivals.delete(arrival);
     try {
-      connection.setNoDelay(true);
+      connection.setNoDelay?.(true);
       // Detects a peer that vanishes while its session waits for the draw.
-      connection.setKeepAlive(true);
+      connection.setKeepAlive?.(true);
     } catch {
       // The peer is gone already; the session finds out.
     }
-    const session = new Session(connection, peer, this.#context);
+    const entered = enter(connection, {
+      isTls: this.#settings.tls !== undefined,
+      onRefused: (reason) => this.#onTlsFailure(peer, reason),
+    });
+    const gate = this.#gate;
+    const admit = gate && ((visitor: Visitor) => gate.admit(visitor, { peer, source }));
+    const session = new Session(entered, peer, this.#context, admit);
     const visit = { session, source, placedAt: 0 };
     this.#places.give(visit);
     const ended = session.run().then(() => this.#onEnd(session));
     this.#sessions.set(session, { visit, ended });
+  }
+
+  #onTlsFailure(address: string, reason: string): void {
+    this.#tlsFailures++;
+    this.#context.audit?.refused({ address, reason });
+    this.#warnings.warn("tls", reason);
   }
 
   #turnAway(): void {

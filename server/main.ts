@@ -86,7 +86,7 @@ async function serve(settings: ServerSettings, log: ActionLog): Promise<number> 
 
 /** Opens the port of the server's status, if it has one. It answers while the ledger is still being read. */
 function openStatusPort(
-  { statusIp: ip, statusPort: port, ledger, sharedVolume }: ServerSettings,
+  { statusIp: ip, statusPort: port, statusTls, ledger, sharedVolume }: ServerSettings,
   status: ServerStatus,
   log: ActionLog,
 ): StatusServer | undefined {
@@ -96,6 +96,7 @@ function openStatusPort(
     ip,
     port,
     status,
+    tls: statusTls && { files: statusTls, log },
     diskSpace: () => volume === undefined ? undefined : diskSpace(volume),
   });
   log.info("status", "success", { ip, port: server.port });

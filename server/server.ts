@@ -11,18 +11,18 @@ import { classifyAcceptError } from "./accept_errors.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Connections } from "./connections.ts";
 import { DrawWatch } from "./draw_watch.ts";
+import { Gate } from "./gate/gate.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
 import type { ServerSettings } from "./settings.ts";
 import { SummedWarnings } from "./summed_warnings.ts";
+import { type Listener, listenTcp } from "./transport/listener.ts";
+import { TlsListener } from "./transport/tls_listener.ts";
 
 /** Pause after a connection could not be accepted for a reason that is not its peer's. */
 const ACCEPT_PAUSE_MS = 100;
 
 /** The same after a connection has ended to make room. */
 const RELIEF_PAUSE_MS = 5;
-
-/** The part of Deno.TcpListener that a server uses. */
-export type Listener = Pick<Deno.TcpListener, "accept" | "addr" | "close">;
 
 /** Options of {@linkcode Server}. */
 export interface ServerOptions {
@@ -34,8 +34,8 @@ export interface ServerOptions {
   onDraw?: (draw: Draw) => void;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;
-  /** Opens the listening socket. @default {Deno.listen} */
-  listen?: (settings: ServerSettings) => Listener;
+  /** Opens the listening socket. @default {over TCP or TLS, as the settings say} */
+  listen?: (settings: ServerSettings, log: ActionLog) => Listener;
 }
 
 /** A server of the lottery. */
@@ -46,6 +46,7 @@ export class Server {
   readonly #listener: Listener;
   readonly #connections: Connections;
   readonly #warnings: SummedWarnings;
+  readonly #gate: Gate | undefined;
   #accepting: Promise<void> | undefined;
   /** Ends the pause after an error of accept(2). */
   #endPause: () => void = () => {};
@@ -55,16 +56,19 @@ export class Server {
    * Opens the listening socket. Connections are not answered before {@linkcode run}; {@linkcode stop}
    * disposes of the ledger.
    *
-   * @throws If the address cannot be bound.
+   * @throws If the address cannot be bound, or the keys of agencies cannot be used.
    */
   constructor(settings: ServerSettings, options: ServerOptions) {
     const { ledger, log, audit, onDraw, now = () => performance.now() } = options;
-    const { listen = listenTcp } = options;
+    const { listen = openListener } = options;
     this.#ledger = ledger;
     this.#audit = audit;
     this.#log = log;
     this.#warnings = new SummedWarnings(log);
-    this.#listener = listen(settings);
+    const warnings = this.#warnings;
+    const { agencyKeys: path } = settings;
+    this.#gate = path === undefined ? undefined : new Gate({ path, log, warnings, audit, now });
+    this.#listener = listen(settings, log);
     const { winningNumber, agencies, packetBytesMax, agenciesPerConnectionMax } = settings;
     const context = {
       ledger,
@@ -78,7 +82,7 @@ export class Server {
       now,
       today: () => dayNumber(Date.now()),
     };
-    this.#connections = new Connections({ settings, warnings: this.#warnings, context });
+    this.#connections = new Connections({ settings, warnings, gate: this.#gate, context });
   }
 
   /** The port it listens on: the configured one, or a free one if that is 0. */
@@ -115,6 +119,7 @@ export class Server {
     this.#endPause();
     this.#log.info("close_listener", "success");
     await this.#connections.stop();
+    this.#gate?.[Symbol.dispose]();
     this.#warnings[Symbol.dispose]();
     this.#log.info("close_connections", "success");
     this.#audit?.[Symbol.dispose]();
@@ -151,10 +156,11 @@ export class Server {
   }
 }
 
-function listenTcp(settings: ServerSettings): Listener {
-  const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog } = settings;
+function openListener(settings: ServerSettings, log: ActionLog): Listener {
+  const { listenIp: hostname, port, reusePort, listenBacklog: tcpBacklog, tls } = settings;
+  const address = { hostname, port, reusePort, tcpBacklog };
   try {
-    return Deno.listen({ hostname, port, reusePort, tcpBacklog });
+    return tls === undefined ? listenTcp(address) : new TlsListener({ address, files: tls, log });
   } catch (cause) {
     throw new Error(`Cannot listen on ${hostname}:${port}: ${(cause as Error).message}`, { cause });
   }

@@ -24,20 +24,18 @@ import {
   WINNERS_RESPONSE_HEAD,
 } from "../shared/mod.ts";
 import type { AgencySpeaker } from "./agency_connections.ts";
+import { drain } from "./drain.ts";
 import type { Draw } from "./ledger/ledger.ts";
 import { PeerWatch } from "./peer_watch.ts";
+import { type Admit, agencyOf, SessionAdmission } from "./session_admission.ts";
 import { SessionBets } from "./session_bets.ts";
-import type { Connection, SessionContext } from "./session_context.ts";
+import type { SessionContext } from "./session_context.ts";
+import type { Connection } from "./transport/entrance.ts";
 import { winnersResponse } from "./winners_response.ts";
 
 const STORE_RESPONSES = [encodeStoreResponse(STORED), encodeStoreResponse(REFUSED)];
 /** A long answer is written in pieces, to distinguish a slow reader from a stalled one. */
 const PIECE_BYTES = 64 * 1024;
-/** How much is still read of a connection that was given up, so that the last answer reaches the peer. */
-const LINGER_BYTES_MAX = 1024 * 1024;
-const LINGER_MS = 1000;
-/** What is read while lingering is dropped, so all sessions read into the same bytes. */
-const LINGER_BYTES = new Uint8Array(PIECE_BYTES);
 
 /**
  * What a session does, for the rules about places.
@@ -68,6 +66,7 @@ export class Session {
   readonly #frames: FrameBuffer;
   readonly #watch: PeerWatch;
   readonly #ending = new AbortController();
+  readonly #admission: SessionAdmission;
   readonly #bets: SessionBets;
   /** Nothing if agencies may have any number of connections. */
   readonly #speaker: AgencySpeaker | undefined;
@@ -76,10 +75,12 @@ export class Session {
   #mustLeave = false;
   #activeAt: number;
 
-  constructor(connection: Connection, peer: string, context: SessionContext) {
+  /** @param admit Decides whether the peer may send packets, and for which agency. @default {any may, for all} */
+  constructor(connection: Connection, peer: string, context: SessionContext, admit?: Admit) {
     this.#connection = connection;
     this.#peer = peer;
     this.#context = context;
+    this.#admission = new SessionAdmission(admit);
     this.#frames = new FrameBuffer(context.packetBytesMax);
     this.#bets = new SessionBets(peer, context);
     this.#speaker = context.agencyConnections?.open(peer);
@@ -101,6 +102,7 @@ export class Session {
     } finally {
       this.#state = "ended";
       this.#close();
+      this.#admission[Symbol.dispose]();
       this.#bets.log();
       this.#speaker?.[Symbol.dispose]();
     }
@@ -149,6 +151,13 @@ export class Session {
   }
 
   async #converse(): Promise<void> {
+    const isAdmitted = await this.#admission.enter({
+      nextLine: () => this.#nextLine(),
+      write: (bytes) => this.#write(bytes).then(() => this.#awaitPacket()),
+      signal: this.#ending.signal,
+      onRevoked: () => this.stop(),
+    });
+    if (!isAdmitted) return await this.#linger();
     for (;;) {
       const line = await this.#nextLine();
       if (line === undefined || this.#isStopping) return;
@@ -157,9 +166,13 @@ export class Session {
       if (next === "linger") return await this.#linger();
       if (next === "close" || this.#isStopping) return;
       if (this.#mustLeave) return await this.#linger();
-      this.#activeAt = this.#context.now();
-      this.#state = "reading";
+      this.#awaitPacket();
     }
+  }
+
+  #awaitPacket(): void {
+    this.#activeAt = this.#context.now();
+    this.#state = "reading";
   }
 
   /** Reads the next packet; returns nothing when the peer has sent its last one. */
@@ -187,6 +200,7 @@ export class Session {
       const { agencies, decoder, today } = this.#context;
       const rules: DecodeRules = { agencies, today: today() };
       const request = decodeRequest(line, rules, decoder);
+      this.#admission.requireOwn(request);
       if (this.#speaker?.speak(agencyOf(request)) === false) {
         return await this.#refuseAgency(request);
       }
@@ -255,27 +269,27 @@ export class Session {
 
   async #sendProgress(agency: number): Promise<Next> {
     const result = await this.#context.ledger.progress(agency);
-    if (result.status === "known") {
-      const isKept = this.#bets.expect(agency, result.bets);
-      await this.#write(encodeProgressResponse(result.bets));
-      return isKept ? "read" : "linger";
-    }
-    // A connection that ends without a byte of an answer is how older servers show that they do not know
-    // this packet. An agency that takes this server for one of those would start from its first bet.
-    await this.#write(PROGRESS_RESPONSE_HEAD);
-    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
-    return "close";
+    if (result.status !== "known") return await this.#failQuery(PROGRESS_RESPONSE_HEAD, result);
+    const isKept = this.#bets.expect(agency, result.bets);
+    await this.#write(encodeProgressResponse(result.bets));
+    return isKept ? "read" : "linger";
   }
 
   async #sendDigest(agency: number): Promise<Next> {
     const result = await this.#context.ledger.digest(agency);
-    if (result.status === "known") {
-      const isKept = this.#bets.expect(agency, result.bets);
-      await this.#write(encodeDigestResponse(result));
-      return isKept ? "read" : "linger";
-    }
-    await this.#write(DIGEST_RESPONSE_HEAD);
-    this.#context.log.error("connection", "fail", { ip: this.#peer, error: result.reason });
+    if (result.status !== "known") return await this.#failQuery(DIGEST_RESPONSE_HEAD, result);
+    const isKept = this.#bets.expect(agency, result.bets);
+    await this.#write(encodeDigestResponse(result));
+    return isKept ? "read" : "linger";
+  }
+
+  /**
+   * Ends the connection within an answer: one that ends without a byte of it is how older servers show that they do
+   * not know the packet. An agency that takes this server for one of those would start from its first bet.
+   */
+  async #failQuery(head: Uint8Array, { reason }: { reason: string }): Promise<Next> {
+    await this.#write(head);
+    this.#context.log.error("connection", "fail", { ip: this.#peer, error: reason });
     return "close";
   }
 
@@ -328,7 +342,7 @@ export class Session {
   /** Refuses a packet of an agency that has too many connections, and ends this one. */
   async #refuseAgency(request: Request): Promise<Next> {
     if ("batch" in request) await this.#write(STORE_RESPONSES[REFUSED]);
-    // Not a server that does not know the packet: see #sendProgress().
+    // Not a server that does not know the packet: see #failQuery().
     if (request.type === "ProgressRequest") await this.#write(PROGRESS_RESPONSE_HEAD);
     if (request.type === "DigestRequest") await this.#write(DIGEST_RESPONSE_HEAD);
     return "linger";
@@ -360,16 +374,7 @@ export class Session {
   async #linger(): Promise<void> {
     this.#context.onLinger(this);
     await this.#connection.closeWrite();
-    const timer = setTimeout(() => this.#close(), LINGER_MS);
-    try {
-      for (let total = 0; total < LINGER_BYTES_MAX;) {
-        const count = await this.#watch.read(LINGER_BYTES);
-        if (count === null) return;
-        total += count;
-      }
-    } finally {
-      clearTimeout(timer);
-    }
+    await drain({ read: (bytes) => this.#watch.read(bytes), close: () => this.#close() });
   }
 
   #close(): void {
@@ -386,11 +391,7 @@ export class Session {
   }
 
   #logBroken(error: unknown): void {
-    const { message } = error as Error;
-    this.#context.log.debug("connection", "fail", { ip: this.#peer, error: message });
+    const details = { ip: this.#peer, error: (error as Error).message };
+    this.#context.log.debug("connection", "fail", details);
   }
-}
-
-function agencyOf(request: Request): number {
-  return "batch" in request ? request.batch.agency : request.agency;
 }

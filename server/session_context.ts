@@ -13,14 +13,6 @@ import type { DrawWatch } from "./draw_watch.ts";
 import type { Ledger } from "./ledger/ledger.ts";
 import type { Session } from "./session.ts";
 
-/** The part of Deno.TcpConn that a session uses. */
-export interface Connection {
-  read(bytes: Uint8Array): Promise<number | null>;
-  write(bytes: Uint8Array): Promise<number>;
-  closeWrite(): Promise<void>;
-  close(): void;
-}
-
 /** What all sessions of a server share. */
 export interface SessionContext {
   ledger: Ledger;

@@ -3,9 +3,9 @@ import { FakeTime } from "@std/testing/time";
 import { BetDecoder } from "../shared/mod.ts";
 import { DrawWatch } from "./draw_watch.ts";
 import { Session } from "./session.ts";
-import type { Connection } from "./session_context.ts";
 import { AGENCIES, openLedger, WINNING_NUMBER } from "./testing/ledgers.ts";
 import { MemoryDisk } from "./testing/memory_disk.ts";
+import type { Connection } from "./transport/entrance.ts";
 
 /** A connection that records what is done with it. */
 class FakeConnection implements Connection {

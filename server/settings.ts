@@ -11,6 +11,7 @@ import { LOG_FORMATS, type LogFormat, SERVER_LEVELS } from "../shared/logging.ts
 import { type AuditSettings, readAuditSettings } from "./audit/audit_settings.ts";
 import { type Ipv4Range, parseIpv4Ranges } from "./ipv4_ranges.ts";
 import { type LedgerSettings, readLedgerSettings } from "./ledger/ledger_settings.ts";
+import type { TlsFiles } from "./transport/tls_pair.ts";
 
 /** The settings of a server. docs/settings.md explains each. */
 export interface ServerSettings {
@@ -44,6 +45,12 @@ export interface ServerSettings {
   /** The port of the server's status; nothing if it has none. */
   statusPort: number | undefined;
   statusIp: string;
+  /** What the port speaks TLS with; nothing if it speaks plain TCP. */
+  tls: TlsFiles | undefined;
+  /** The same for the port of the status. */
+  statusTls: TlsFiles | undefined;
+  /** The file with what servers store of the keys of agencies; nothing if agencies have none. */
+  agencyKeys: string | undefined;
   winningNumber: number;
   /** The folder of bets.csv and agencies_closed.txt. */
   sharedVolume: string;
@@ -132,6 +139,9 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     }),
     statusPort: readOptional(reader, "STATUS_PORT", { min: 0, max: 65535 }),
     statusIp: reader.ipv4("STATUS_IP", "127.0.0.1"),
+    tls: readTlsFiles(reader, "SERVER"),
+    statusTls: readTlsFiles(reader, "STATUS"),
+    agencyKeys: reader.text("AGENCY_KEYS", "") || undefined,
     drawPollMs: 1000 * reader.integer("DRAW_POLL_SECONDS", { min: 1, max: 3600, default: 1 }),
     winningNumber: reader.integer("LOTTERY_WINNER_NUMBER", {
       min: 0,
@@ -142,6 +152,10 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     ledger: readLedgerSettings(reader),
     audit: readAuditSettings(reader),
   };
+  if (settings.agencyKeys !== undefined && settings.tls === undefined) {
+    // Plain TCP can be taken over after the exchange, and what is seen of one helps a thief of the file.
+    reader.fault("AGENCY_KEYS is given without TLS: set SERVER_TLS_CERT and SERVER_TLS_KEY, too");
+  }
   reader.finish();
   return settings;
 }
@@ -153,6 +167,16 @@ function readOptional(
   rule: Pick<IntegerRule, "min" | "max">,
 ): number | undefined {
   return reader.text(name, "") === "" ? undefined : reader.integer(name, rule);
+}
+
+/** Reads the settings of a certificate and its key: both or none. */
+function readTlsFiles(reader: SettingsReader, prefix: string): TlsFiles | undefined {
+  const [certName, keyName] = [`${prefix}_TLS_CERT`, `${prefix}_TLS_KEY`];
+  const [certFile, keyFile] = [reader.text(certName, ""), reader.text(keyName, "")];
+  if (certFile === "" && keyFile === "") return undefined;
+  if (certFile === "") reader.fault(`${keyName} is given without ${certName}: give both, or none`);
+  if (keyFile === "") reader.fault(`${certName} is given without ${keyName}: give both, or none`);
+  return { certFile, keyFile };
 }
 
 function readRanges(reader: SettingsReader, name: string): readonly Ipv4Range[] {

@@ -46,6 +46,9 @@ const EXPECTED = {
   drawPollMs: 1000,
   statusPort: undefined,
   statusIp: "127.0.0.1",
+  tls: undefined,
+  statusTls: undefined,
+  agencyKeys: undefined,
   winningNumber: 7574,
   ledger: { engine: "files" as const },
   audit: undefined,
@@ -89,6 +92,11 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     DRAW_POLL_SECONDS: "7",
     STATUS_PORT: "0",
     STATUS_IP: "0.0.0.0",
+    SERVER_TLS_CERT: "/tls/cert.pem",
+    SERVER_TLS_KEY: "/tls/key.pem",
+    STATUS_TLS_CERT: "/tls/status.pem",
+    STATUS_TLS_KEY: "/tls/status.key",
+    AGENCY_KEYS: "/keys/agency.keys",
     LOTTERY_WINNER_NUMBER: "0",
     SHARED_VOLUME: "/shared-volume",
     SERVER_MAX_CONNECTIONS_PER_AGENCY: "9",
@@ -121,6 +129,9 @@ Deno.test("readServerSettings() prefers the environment to the file", () => {
     drawPollMs: 7000,
     statusPort: 0,
     statusIp: "0.0.0.0",
+    tls: { certFile: "/tls/cert.pem", keyFile: "/tls/key.pem" },
+    statusTls: { certFile: "/tls/status.pem", keyFile: "/tls/status.key" },
+    agencyKeys: "/keys/agency.keys",
     winningNumber: 0,
     sharedVolume: "/shared-volume",
     ledger: { engine: "files" },
@@ -228,5 +239,19 @@ Deno.test("readServerSettings() reports a file that cannot be read or parsed", (
   );
   assertEquals(faultsOf(`${SEED}[OTHER]\nA = 1\n`), [
     `OTHER in ${import.meta.dirname}/config.ini is not a setting: remove it`,
+  ]);
+});
+
+Deno.test("readServerSettings() wants a certificate and its key, or neither", () => {
+  const given = { SERVER_TLS_CERT: "cert.pem", STATUS_TLS_KEY: "key.pem" };
+  assertEquals(faultsOf(SEED, given), [
+    "SERVER_TLS_CERT is given without SERVER_TLS_KEY: give both, or none",
+    "STATUS_TLS_KEY is given without STATUS_TLS_CERT: give both, or none",
+  ]);
+});
+
+Deno.test("readServerSettings() wants TLS where agencies have keys", () => {
+  assertEquals(faultsOf(SEED, { AGENCY_KEYS: "agency.keys" }), [
+    "AGENCY_KEYS is given without TLS: set SERVER_TLS_CERT and SERVER_TLS_KEY, too",
   ]);
 });

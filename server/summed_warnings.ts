@@ -30,15 +30,15 @@ export class SummedWarnings implements Disposable {
     this.#log = log;
   }
 
-  /** Logs that `action` failed. */
-  warn(action: string, error: string): void {
+  /** Logs that `action` failed. `details` are those of the first time; equal warnings may have others. */
+  warn(action: string, error: string, details: Record<string, string> = {}): void {
     const key = `${action} ${error}`;
     const repeated = this.#repeated.get(key);
     if (repeated !== undefined) {
       repeated.times++;
       return;
     }
-    this.#log.warning(action, "fail", { error });
+    this.#log.warning(action, "fail", { ...details, error });
     const timer = setInterval(() => this.#sum(key), INTERVAL_MS);
     this.#repeated.set(key, { action, error, times: 0, timer });
   }

@@ -16,6 +16,9 @@ default. docs/settings.md lists all of them; the most common are:
   LOGGING_LEVEL          NOTSET, DEBUG, INFO, WARNING, ERROR or CRITICAL [INFO]
   LOG_FORMAT             text, or json for one JSON object a line [text]
   STATUS_PORT            port of its health checks, its status and its metrics [none]
+  SERVER_TLS_CERT        file with the certificate of the port, if it is to speak TLS [none]
+  SERVER_TLS_KEY         file with its private key
+  AGENCY_KEYS            file with the keys of agencies, if only they are to be admitted [none]
   SERVER_CONFIG          path of the file [server/config.ini]
 
 Example:

@@ -124,3 +124,11 @@ export function startsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
   }
   return true;
 }
+
+/** Returns whether two secrets are equal, in a time that depends only on their lengths. */
+export function equalInConstantTime(one: Uint8Array, other: Uint8Array): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (let index = 0; index < one.length; index++) difference |= one[index] ^ other[index];
+  return difference === 0;
+}

@@ -15,6 +15,8 @@ export interface BoardOptions {
   servers: string;
   /** The folder of the records of draws. @default {one that does not exist} */
   draws?: string;
+  /** The folder of the certificates that its settings name. @default {none} */
+  secrets?: string;
   /** The port of its page. @default {any free one} */
   port?: number;
   /** More settings. */
@@ -31,13 +33,13 @@ export interface StartedBoard extends AsyncDisposable {
 
 /** Starts a board and waits until it serves its page. */
 export async function startBoard(
-  { servers, draws = `${PROJECT_ROOT}/no draws`, port = 0, env }: BoardOptions,
+  { servers, draws = `${PROJECT_ROOT}/no draws`, secrets, port = 0, env }: BoardOptions,
 ): Promise<StartedBoard> {
   const permissions = boardPermissions({
     ip: LOOPBACK,
     port,
     servers: servers.split(",").map((entry) => entry.replace(/^.*=/, "")),
-    read: [`${PROJECT_ROOT}/board/page`, draws],
+    read: [`${PROJECT_ROOT}/board/page`, draws, ...secrets === undefined ? [] : [secrets]],
   });
   const program = new Program({
     name: "board",

@@ -102,7 +102,7 @@ export class FakeLotteryStatus implements AsyncDisposable {
         arriving: 0,
         waiting: 0,
         lingering: 0,
-        refused: { agency: 0, place: 0 },
+        refused: { tls: 0, keys: 0, agency: 0, place: 0 },
         delayedBatches: 0,
         delayedSeconds: 0,
       },

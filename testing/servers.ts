@@ -40,6 +40,8 @@ export interface ServerGroupOptions {
   hostnames?: readonly string[];
   /** The UDP port of broadcasts. @default {a free one} */
   broadcastPort?: number;
+  /** The folder of certificates and keys that `env` names. @default {none} */
+  secrets?: string;
   /** Whether each server has a status port. @default {false} */
   hasStatus?: boolean;
   /** More settings. */
@@ -185,7 +187,8 @@ export class ServerGroup implements AsyncDisposable {
   }
 
   #launch(index: number): Program {
-    const { agencies, sharedPort = true, hasStatus = false, hasAudit, env } = this.#options;
+    const { agencies, sharedPort = true, hasStatus = false, hasAudit, secrets, env } =
+      this.#options;
     const { adapt = (program) => program } = this.#options;
     const nodes = this.#options.nodes?.(index);
     const server = this.servers[index];
@@ -196,6 +199,7 @@ export class ServerGroup implements AsyncDisposable {
     const permissions = serverPermissions({
       config: `${PROJECT_ROOT}/server/config.ini`,
       sharedVolume: volume,
+      secrets: secrets === undefined ? [] : [secrets],
       nodes: nodes && {
         addresses: nodes.addresses,
         files: [],

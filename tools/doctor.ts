@@ -5,6 +5,8 @@
  * @module
  */
 
+import { readClientSettings } from "../client/settings.ts";
+import type { ServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
 import { checkBroadcast } from "./doctor/broadcast_check.ts";
@@ -24,6 +26,7 @@ import {
   checkSubnet,
   judgeDeno,
 } from "./doctor/host_check.ts";
+import { checkKeys, checkTls } from "./doctor/gate_check.ts";
 import { checkLedgerNodes } from "./doctor/ledger_check.ts";
 import { checkLock } from "./doctor/lock_check.ts";
 import { makeScratch } from "./doctor/scratch.ts";
@@ -179,6 +182,28 @@ async function checkLedger(ledger: ToolLedger, report: Report): Promise<void> {
   }
 }
 
+/** Checks the certificates and keys that a server's settings name. */
+async function checkGate({ tls, statusTls, agencyKeys, agencies }: ServerSettings, report: Report) {
+  if (tls !== undefined) await report.run("tls", () => checkTls(tls, demandedName()));
+  if (statusTls !== undefined) {
+    await report.run("status tls", () => checkTls(statusTls, undefined));
+  }
+  if (agencyKeys !== undefined) await report.run("keys", () => checkKeys(agencyKeys, agencies));
+}
+
+/** The name that the clients of this machine's settings demand of servers; nothing if these are invalid. */
+function demandedName(): string | undefined {
+  const environment = (name: string) =>
+    ({ CLI_ID: "1", CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml` })[name] ?? Deno.env.get(name);
+  try {
+    const { host, tls } = readClientSettings({ environment });
+    return tls?.name ?? host;
+  } catch (error) {
+    if (error instanceof SettingsError) return undefined;
+    throw error;
+  }
+}
+
 /** The values of the flags. */
 interface Flags {
   volume?: string;
@@ -203,6 +228,7 @@ async function run(flags: Flags): Promise<number> {
     // Nodes of JetStream tell servers of the draw; files need a broadcast.
     if (!isOnStreams(ledger)) await report.run("broadcast", () => checkBroadcast(ledger.server));
     await report.run("open files", () => checkOpenFiles(ledger.server));
+    await checkGate(ledger.server, report);
   }
   if (flags.volume !== undefined) await checkVolume(flags.volume, report);
   else if (ledger !== undefined) await checkLedger(ledger, report);

@@ -35,7 +35,7 @@ import {
 import { chooseDisplay, type DisplayFlags, RunDisplay } from "./run/run_display.ts";
 import type { RunLedger } from "./run/run_ledger.ts";
 import { RunLock } from "./run/run_lock.ts";
-import { readRunSettings, type RunSettings } from "./run/run_settings.ts";
+import { assertOwnSecrets, readRunSettings, type RunSettings } from "./run/run_settings.ts";
 import { STREAMS_RUN_LEDGER } from "./streams/streams_run_ledger.ts";
 import { VOLUME_LEDGER } from "./run/volume_ledger.ts";
 
@@ -43,9 +43,10 @@ const USAGE =
   `Starts servers and clients, waits until every agency has its winners, and checks the result. If LEDGER is
 jetstream, three nodes start with them.
 
-Usage: ${TASK} up [--local] [--ledger LEDGER] [--no-board] [--verbose | --plain | --json]
+Usage: ${TASK} up [--local] [--secure] [--ledger LEDGER] [--no-board] [--verbose | --plain | --json]
 
   --local     run them as processes on this machine; the default where Docker cannot be used
+  --secure    with TLS, and a key for each agency, which are made in .cache/secure for this run (needs openssl)
   --ledger    where the bets are kept, by default as LEDGER in .env says:
               ${LEDGER_FORMS}
   --no-board  do without the board, which shows the lottery at http://localhost:8080 (BOARD_PORT)
@@ -83,6 +84,7 @@ const SAME_REQUEST_MS = 1000;
 /** The values of the flags. */
 interface Flags extends DisplayFlags {
   local: boolean;
+  secure: boolean;
   ledger?: string;
   "no-board": boolean;
 }
@@ -90,13 +92,16 @@ interface Flags extends DisplayFlags {
 /** Says something to the operator before the run is shown. */
 type Say = (line: string) => void;
 
-async function run({ local, ledger: flag, "no-board": noBoard, ...flags }: Flags): Promise<number> {
+async function run(
+  { local, secure: isSecure, ledger: flag, "no-board": noBoard, ...flags }: Flags,
+): Promise<number> {
   const mode = chooseMode(flags);
   const say: Say = mode === "json"
     ? (text) => printJson({ type: "message", text })
     : (line) => console.log(line);
   if (await ensureEnvFile()) say(".env: copied from .env.example");
-  const settings = readRunSettings({ environment: environmentWithFlag(flag) });
+  const settings = { ...readRunSettings({ environment: environmentWithFlag(flag) }), isSecure };
+  assertOwnSecrets(settings);
   using lock = await RunLock.acquire();
   const requests = stopOnSignals(say);
   const cluster = await sayWhile(say, "Asking Docker", async () => {
@@ -237,6 +242,7 @@ function chooseLedger({ lottery }: RunSettings): RunLedger {
 if (import.meta.main) {
   const options = {
     local: { type: "boolean", default: false },
+    secure: { type: "boolean", default: false },
     "no-board": { type: "boolean", default: false },
     ...LEDGER_FLAG,
     verbose: { type: "boolean", default: false },

@@ -9,6 +9,9 @@
  * @module
  */
 
+import { type Connection, enter } from "../transport/entrance.ts";
+import { type ListenAddress, type Listener, listenTcp } from "../transport/listener.ts";
+
 /** A request: its method, its path without the query, and what it accepts. */
 export interface HttpRequest {
   method: string;
@@ -53,6 +56,10 @@ export interface HttpServerOptions {
   hostname: string;
   /** 0 for any free port. */
   port: number;
+  /** Opens the listening socket. @default {over plain TCP} */
+  listen?: (address: ListenAddress) => Listener;
+  /** Whether it is one over TLS. @default {false} */
+  isTls?: boolean;
   /** Answers a request for GET; must not wait. */
   answer: (request: HttpRequest) => HttpAnswer;
   /** @default {HTTP_LIMITS} */
@@ -61,20 +68,23 @@ export interface HttpServerOptions {
 
 /** A small HTTP/1.1 server. */
 export class HttpServer implements AsyncDisposable {
-  readonly #listener: Deno.TcpListener;
+  readonly #listener: Listener;
+  readonly #isTls: boolean;
   readonly #answer: (request: HttpRequest) => HttpAnswer;
   readonly #limits: typeof HTTP_LIMITS;
   /** The connections, the eldest first. */
-  readonly #open = new Map<Deno.TcpConn, Promise<void>>();
+  readonly #open = new Map<Connection, Promise<void>>();
   readonly #accepting: Promise<void>;
   #isStopping = false;
   #endPause: () => void = () => {};
 
   /** Listens and answers until it is disposed of. @throws If the address cannot be bound. */
-  constructor({ hostname, port, answer, limits }: HttpServerOptions) {
+  constructor(options: HttpServerOptions) {
+    const { hostname, port, listen = listenTcp, isTls = false, answer, limits } = options;
     this.#answer = answer;
+    this.#isTls = isTls;
     this.#limits = { ...HTTP_LIMITS, ...limits };
-    this.#listener = Deno.listen({ hostname, port, tcpBacklog: BACKLOG });
+    this.#listener = listen({ hostname, port, tcpBacklog: BACKLOG });
     this.#accepting = this.#accept();
   }
 
@@ -98,7 +108,8 @@ export class HttpServer implements AsyncDisposable {
     let [startMs, accepted] = [performance.now(), 0];
     while (!this.#isStopping) {
       try {
-        const connection = await this.#listener.accept();
+        const accepted = await this.#listener.accept();
+        const connection = enter(accepted, { isTls: this.#isTls, onRefused: () => {} });
         if (this.#open.size >= connectionsMax) this.#endEldest();
         this.#open.set(connection, this.#serve(connection));
       } catch {
@@ -117,7 +128,7 @@ export class HttpServer implements AsyncDisposable {
     close(eldest);
   }
 
-  async #serve(connection: Deno.TcpConn): Promise<void> {
+  async #serve(connection: Connection): Promise<void> {
     const timer = setTimeout(() => close(connection), this.#limits.deadlineMs);
     try {
       await this.#converse(connection);
@@ -130,7 +141,7 @@ export class HttpServer implements AsyncDisposable {
     }
   }
 
-  async #converse(connection: Deno.TcpConn): Promise<void> {
+  async #converse(connection: Connection): Promise<void> {
     const head = await readHead(connection, this.#limits.headBytesMax);
     if (head === undefined) return;
     const bytes = this.#answerTo(head);
@@ -174,7 +185,7 @@ export function textAnswer(status: number, text: string): HttpAnswer {
 }
 
 /** Reads a request up to the empty line; returns nothing if the client ends before that. */
-async function readHead(connection: Deno.TcpConn, bytesMax: number): Promise<string | undefined> {
+async function readHead(connection: Connection, bytesMax: number): Promise<string | undefined> {
   const bytes = new Uint8Array(bytesMax);
   const decoder = new TextDecoder("latin1");
   for (let length = 0; length < bytesMax;) {
@@ -218,7 +229,7 @@ function format(
   return bytes;
 }
 
-function close(connection: Deno.TcpConn): void {
+function close(connection: Connection): void {
   try {
     connection.close();
   } catch {

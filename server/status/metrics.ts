@@ -82,9 +82,9 @@ function connectionMetrics({ connections }: StatusReport): Metric[] {
     gauge("lottery_places", "Connections that can be served at once.", placesMax),
     {
       name: "lottery_connections_refused",
-      help: "Connections that were refused, by the limit that was reached.",
+      help: "Connections that this server has refused, by reason.",
       type: "counter",
-      samples: Object.entries(refused).map(([limit, value]) => ({ labels: { limit }, value })),
+      samples: Object.entries(refused).map(([reason, value]) => ({ labels: { reason }, value })),
     },
     counter(
       "lottery_batches_delayed",

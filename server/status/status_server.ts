@@ -10,6 +10,9 @@ import { type HttpAnswer, type HttpRequest, HttpServer, textAnswer } from "./htt
 import type { DiskSpace } from "./disk_space.ts";
 import { metricsOf } from "./metrics.ts";
 import type { ServerStatus } from "./status_report.ts";
+import type { ActionLog } from "../../shared/logging.ts";
+import { TlsListener } from "../transport/tls_listener.ts";
+import type { TlsFiles } from "../transport/tls_pair.ts";
 
 /** Reports are made at most this often, however many ask: one of many agencies takes a millisecond or two. */
 const FRESH_MS = 200;
@@ -21,6 +24,8 @@ export interface StatusServerOptions {
   /** STATUS_PORT; 0 for any free port. */
   port: number;
   status: ServerStatus;
+  /** Makes it speak TLS. @default {it speaks plain HTTP} */
+  tls?: { files: TlsFiles; log: ActionLog };
   /** Looks how much room the volume has. @default {there is none} */
   diskSpace?: () => DiskSpace | undefined;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
@@ -37,7 +42,7 @@ export class StatusServer implements AsyncDisposable {
 
   /** @throws If the address cannot be bound. */
   constructor(
-    { ip, port, status, diskSpace = () => undefined, now = () => performance.now() }:
+    { ip, port, status, tls, diskSpace = () => undefined, now = () => performance.now() }:
       StatusServerOptions,
   ) {
     this.#status = status;
@@ -48,6 +53,7 @@ export class StatusServer implements AsyncDisposable {
         hostname: ip,
         port,
         answer: (request) => this.answer(request),
+        ...tls && { isTls: true, listen: (address) => new TlsListener({ address, ...tls }) },
       });
     } catch (cause) {
       const { message } = cause as Error;

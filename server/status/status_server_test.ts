@@ -1,9 +1,18 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import type { StatusReport } from "../../shared/status/report.ts";
+import { needs } from "../../testing/needs.ts";
+import { CERTIFICATES, testAuthority } from "../../testing/tls_folder.ts";
 import { LedgerFigures } from "../ledger/figures.ts";
 import type { AgencySeen, Readiness } from "../ledger/ledger.ts";
 import { type SeenLedger, ServerStatus } from "./status_report.ts";
 import { StatusServer } from "./status_server.ts";
+import { keepLog } from "../testing/ledgers.ts";
 
 const IDENTITY = { host: "host-1", pid: 77, version: "1.2.3" };
 const CONNECTIONS = {
@@ -12,7 +21,7 @@ const CONNECTIONS = {
   arriving: 0,
   waiting: 2,
   lingering: 1,
-  refused: { agency: 0, place: 0 },
+  refused: { tls: 0, keys: 0, agency: 0, place: 0 },
   delayedBatches: 0,
   delayedSeconds: 0,
 };
@@ -192,4 +201,22 @@ Deno.test("StatusServer names its paths to those who ask for another one", async
   await using test = setUp();
   const { status, text } = test.get("/");
   assertEquals([status, text], [404, "there are /livez, /readyz, /status and /metrics\n"]);
+});
+
+Deno.test({
+  ...needs(CERTIFICATES, "StatusServer answers over TLS, and nothing without it"),
+  async fn() {
+    await using test = await testAuthority();
+    const files = await test.authority.issue({ name: "server", hosts: ["localhost"] });
+    await using server = new StatusServer({
+      ip: "127.0.0.1",
+      port: 0,
+      status: new ServerStatus(IDENTITY, () => 0),
+      tls: { files, log: keepLog().log },
+    });
+    using client = Deno.createHttpClient({ caCerts: [test.ca] });
+    const response = await fetch(`https://localhost:${server.port}/livez`, { client });
+    assertEquals(await response.text(), "live\n");
+    await assertRejects(() => fetch(`http://localhost:${server.port}/livez`));
+  },
 });

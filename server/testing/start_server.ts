@@ -7,8 +7,9 @@
 import type { Ledger } from "../ledger/ledger.ts";
 import { DrawSignal } from "../ledger/file/draw_signal.ts";
 import { openFileLedger } from "../ledger/file/file_ledger.ts";
-import { type Listener, Server } from "../server.ts";
+import { Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
+import type { Listener } from "../transport/listener.ts";
 import { AGENCIES, keepLog, LOG_BYTES, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
@@ -72,6 +73,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     drawPollMs: 3_600_000,
     statusPort: undefined,
     statusIp: "127.0.0.1",
+    tls: undefined,
+    statusTls: undefined,
+    agencyKeys: undefined,
     winningNumber: WINNING_NUMBER,
     sharedVolume: "",
     ledger: { engine: "files" },
@@ -94,9 +98,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   });
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);
-  const listener = new TestListener();
+  const listener = settings.tls === undefined ? new TestListener() : undefined;
   const now = hasOwnClock ? undefined : () => Date.now();
-  const server = new Server(settings, { ledger, log, now, listen: () => listener });
+  const server = new Server(settings, { ledger, log, now, listen: listener && (() => listener) });
   const running = server.run();
   const stop = async () => {
     await server.stop();
@@ -109,9 +113,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     failures,
     logged: (part, count = 1) => untilLogged(lines, part, count),
     looked,
-    acceptErrors: listener.errors,
+    acceptErrors: listener?.errors ?? [],
     connect: (source) => {
-      listener.sources.push(source);
+      listener?.sources.push(source);
       return TestClient.connect(server.port);
     },
     stop,
@@ -178,14 +182,14 @@ function watchLooks(ledger: Ledger): () => Promise<void> {
 
 /** A client that sends and receives text as it is. */
 export class TestClient implements Disposable {
-  readonly connection: Deno.TcpConn;
+  readonly connection: Deno.Conn;
   /** Whether the server has ended the connection without reading all that was sent. */
   wasReset = false;
   #received = "";
   #isOpen = true;
   readonly #decoder = new TextDecoder();
 
-  private constructor(connection: Deno.TcpConn) {
+  private constructor(connection: Deno.Conn) {
     this.connection = connection;
   }
 
@@ -194,6 +198,16 @@ export class TestClient implements Disposable {
     const connection = await Deno.connect({ hostname: "127.0.0.1", port });
     connection.setNoDelay(true);
     return new TestClient(connection);
+  }
+
+  /** Connects to a port of this host over TLS, if its certificate is from `ca` and for `name`. */
+  static async connectTls(
+    port: number,
+    { ca, name = "localhost" }: { ca: string; name?: string },
+  ): Promise<TestClient> {
+    const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+    const options = { hostname: name, caCerts: [ca] };
+    return new TestClient(await Deno.startTls(connection, options));
   }
 
   /** Sends all of `data`. */

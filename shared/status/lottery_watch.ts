@@ -67,7 +67,7 @@ export class LotteryWatch {
   /** Asks all servers at once. Never rejects for a server's sake. */
   async look(): Promise<LotteryView> {
     const addresses = await this.#options.addresses();
-    const ask = this.#options.ask ?? askStatus;
+    const ask = this.#options.ask ?? ((address) => askStatus(address));
     for (const { name } of addresses) {
       if (!this.#servers.has(name)) {
         this.#servers.set(name, { view: newServer(name, this.#time()) });
@@ -203,11 +203,17 @@ function newServer(name: string, since: string): ServerView {
 /**
  * Asks a server for its report.
  *
+ * @param client Asks over TLS, and knows the authority of the server's certificate. @default {over plain HTTP}
  * @throws If it does not answer within a second, or its report has another version.
  */
-export async function askStatus({ hostname, port }: StatusAddress): Promise<StatusReport> {
-  const response = await fetch(`http://${hostname}:${port}/status`, {
+export async function askStatus(
+  { hostname, port }: StatusAddress,
+  client?: Deno.HttpClient,
+): Promise<StatusReport> {
+  const scheme = client === undefined ? "http" : "https";
+  const response = await fetch(`${scheme}://${hostname}:${port}/status`, {
     signal: AbortSignal.timeout(ANSWER_MS),
+    ...client && { client },
   });
   const report: StatusReport = await response.json();
   if (report.version === STATUS_VERSION) return report;

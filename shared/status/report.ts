@@ -77,17 +77,24 @@ export interface ConnectionsReport {
   waiting: number;
   /** Those that are over, but for the last answer. */
   lingering: number;
-  /** Those that were refused since the server started, by the limit that was reached. */
-  refused: {
-    /** SERVER_MAX_CONNECTIONS_PER_AGENCY. */
-    agency: number;
-    /** There were too many that need a place. */
-    place: number;
-  };
+  /** Those that were refused since the server started, by reason. */
+  refused: RefusedConnectionsReport;
   /** Batches that had to wait because their agency sends too many bets (SERVER_MAX_BETS_PER_SECOND). */
   delayedBatches: number;
   /** How long they have waited together. */
   delayedSeconds: number;
+}
+
+/** Connections that were refused, by reason. */
+export interface RefusedConnectionsReport {
+  /** Only one side speaks TLS, or the handshake failed. */
+  tls: number;
+  /** The peer did not prove that it is an agency with a key. */
+  keys: number;
+  /** SERVER_MAX_CONNECTIONS_PER_AGENCY. */
+  agency: number;
+  /** There were too many that need a place. */
+  place: number;
 }
 
 /** The lottery, as this server has last seen it. */

@@ -26,6 +26,7 @@ import { ComposeProject, isMonitored } from "./docker.ts";
 import { ledgerFiles } from "./ledger_nodes.ts";
 import { type ServiceNames, serviceNames, type Subnet } from "./lottery_settings.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
+import { makeSecureFiles, SECURE_FOLDER } from "./secure_files.ts";
 import { containerAddresses } from "./status_addresses.ts";
 import { dockerSubnets, overlapFault } from "./subnets.ts";
 
@@ -39,6 +40,7 @@ export const COMPOSE_CLUSTER: Cluster = {
     const { servers, clients, subnet } = settings.lottery;
     await assertSubnetFree(subnet);
     if (settings.lottery.ledger.kind === "nodes") assertNodePortsFree(settings.lottery.nodePort);
+    if (settings.isSecure) await makeSecureFiles(settings.lottery, say);
     if (!await updateComposeFile(composeOptions(settings))) return;
     say(`docker-compose.yaml: updated, for ${servers} servers and ${clients} clients`);
   },
@@ -51,6 +53,7 @@ export const COMPOSE_CLUSTER: Cluster = {
     const project = composeProject(options);
     if (Deno.uid() === 0) await assertReadable(settings);
     await giveMounts();
+    if (settings.isSecure && Deno.uid() === 0) await giveTo(ORDINARY_ID, SECURE_FOLDER);
     try {
       options.onStep("Building the images");
       // All servers have one image, and all clients another.

@@ -9,7 +9,12 @@ import { readRunSettings } from "./run_settings.ts";
 // deno-lint-ignore no-explicit-any
 type Yaml = any;
 
-const NODES = { nodePort: 4222, ledgerFiles: [], publish: { ip: "0.0.0.0", port: 0 } };
+const NODES = {
+  nodePort: 4222,
+  ledgerFiles: [],
+  publish: { ip: "0.0.0.0", port: 0 },
+  isSecure: false,
+};
 const BROADCAST = { broadcastIp: "10.1.255.255", broadcastPort: 5001 };
 
 Deno.test("docker-compose.yaml equals composeFile() for .env.example", async () => {
@@ -30,9 +35,10 @@ function servicesOf(
   options: { servers: number; clients: number; publish?: Publish },
   ledger: LedgerChoice = { kind: "files" },
   ledgerFiles: string[] = [],
+  isSecure = false,
 ): Yaml {
   return (parse(
-    composeFile({ ...NODES, ...options, ...BROADCAST, ledger, ledgerFiles }),
+    composeFile({ ...NODES, ...options, ...BROADCAST, ledger, ledgerFiles, isSecure }),
   ) as Yaml)
     .services;
 }
@@ -157,7 +163,8 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
   assertEquals(name, services.server1.networks.lottery.aliases[0]);
   assertMatch(network, /^\$\{DOCKET_SUBNET:-.*\}:\$\{SERVER_PORT:-12345\}$/);
   const data = services.client1.volumes.map(({ target }: Yaml) => target).sort();
-  assertEquals(valuesOf("--allow-read", client).sort(), data);
+  // Its image is the same where the lottery is secure.
+  assertEquals(valuesOf("--allow-read", client).sort(), [...data, "/secrets"].sort());
 });
 
 Deno.test("composeFile() gives servers a status port, on loopback for this machine, and asks it for their health", () => {
@@ -213,4 +220,35 @@ Deno.test("base images are pinned in composeFile() alone, with the Deno of ./den
     for (const base of bases) assertMatch(base, /^FROM \$\{[A-Z]+_IMAGE\}( AS build)?$/);
     assertStringIncludes(dockerfile, "ARG DENO_IMAGE\n");
   }
+});
+
+Deno.test("composeFile() gives servers and clients their own secrets alone, if the lottery is secure", () => {
+  const numbers = { servers: 2, clients: 2 };
+  const services = servicesOf(numbers, { kind: "files" }, [], true);
+  for (const name of ["server1", "server2"]) {
+    const { environment, volumes, command } = services[name];
+    assertEquals(environment.SERVER_TLS_CERT, "/secrets/server.pem");
+    assertEquals(environment.AGENCY_KEYS, "/secrets/agencies.keys");
+    const { source, target, read_only } = volumes.at(-1);
+    assertEquals([source, target, read_only], ["./.cache/secure/servers", "/secrets", true]);
+    assertEquals(valuesOf("--allow-read", command).includes("/secrets"), true);
+    assertEquals(valuesOf("--allow-write", command).includes("/secrets"), false);
+  }
+  for (const agency of [1, 2]) {
+    const { environment, volumes } = services[`client${agency}`];
+    assertEquals(environment.CLI_ID, String(agency));
+    assertEquals(environment.CLI_KEY_FILE, "/secrets/agency.key");
+    const secrets = volumes.filter(({ target }: Yaml) => target.startsWith("/secrets"));
+    assertEquals(secrets.map(({ source, target }: Yaml) => [source, target]), [
+      ["./.cache/secure/ca.pem", "/secrets/ca.pem"],
+      [`./.cache/secure/agency-${agency}.key`, "/secrets/agency.key"],
+    ]);
+    assertEquals(volumes.length, servicesOf(numbers).client1.volumes.length + 2);
+  }
+  const { server1, client1 } = servicesOf(numbers);
+  const plain = JSON.stringify([server1, client1].map(({ environment, volumes }) => [
+    environment,
+    volumes,
+  ]));
+  assertEquals(/secrets|SERVER_TLS_CERT|AGENCY_KEYS|CLI_KEY/.exec(plain)?.[0], undefined);
 });

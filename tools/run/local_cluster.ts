@@ -25,6 +25,7 @@ import {
 } from "./permissions.ts";
 import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
+import { makeSecureFiles, SECURE_FOLDER, SecureFiles } from "./secure_files.ts";
 import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
@@ -37,13 +38,14 @@ const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
 const SERVICE_VARIABLES =
-  /^(SERVER_|AUDIT_|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
+  /^(SERVER_|AUDIT_|AGENCY_KEYS$|UDP_|CLI_|LEDGER|AGENCIES_AMOUNT$|SHARED_VOLUME$|DRAW_POLL_SECONDS$|LOTTERY_|LOGGING_LEVEL$|LOG_FORMAT$|STATUS_|BOARD_)|^(NOMBRE|APELLIDO|DOCUMENTO|NACIMIENTO|NUMERO)$/;
 const PASSED_ON = [...SERVER_PASSED_ON, ...CLIENT_PASSED_ON];
 
 /** Runs nodes, servers and clients as processes. */
 export const LOCAL_CLUSTER: Cluster = {
-  prepare: (settings, say) => {
+  prepare: async (settings, say) => {
     assertPortsFree(settings);
+    if (settings.isSecure) await makeSecureFiles(settings.lottery, say);
     if (settings.lottery.publish.port > 0) {
       say("PUBLISH_PORT is for containers: servers that run as processes listen on loopback alone");
     }
@@ -149,14 +151,15 @@ class LocalProcesses {
 
   startClients(): void {
     this.#options.onStep("Starting the clients");
-    const { lottery } = this.#options.settings;
+    const { lottery, isSecure } = this.#options.settings;
+    const secure = SecureFiles.in(SECURE_FOLDER, lottery.serverName);
     const config = `${PROJECT_ROOT}/client/config.yaml`;
     const address = `${LOOPBACK}:${lottery.serverPort}`;
     const data = datasetFolder(lottery.dataset);
     const permissions = clientPermissions({
       net: [address],
       // It renames its result, which takes reading as well.
-      read: [config, data, RESULTS_FOLDER],
+      read: [config, data, RESULTS_FOLDER, ...isSecure ? [SECURE_FOLDER] : []],
       write: [RESULTS_FOLDER],
     });
     for (const [index, name] of serviceNames(lottery).clients.entries()) {
@@ -169,6 +172,7 @@ class LocalProcesses {
           CLI_SERVER_ADDRESS: address,
           CLI_DATA: data,
           CLI_RESULT: `${RESULTS_FOLDER}/${resultFile(agency)}`,
+          ...isSecure && secure.clientEnvironment(agency),
         },
         onLine: (line) => this.#options.onLine(name, line),
       });
@@ -208,13 +212,15 @@ class LocalProcesses {
   }
 
   #spawnServer(status: StatusAddress, onLine: (line: string) => void): ServiceProcess {
-    const { lottery, server } = this.#options.settings;
+    const { lottery, server, isSecure } = this.#options.settings;
+    const secure = SecureFiles.in(SECURE_FOLDER, lottery.serverName);
     const { port, broadcastPort } = server;
     const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
     const permissions = serverPermissions({
       config,
       sharedVolume: SHARED_VOLUME,
+      secrets: isSecure ? [secure.serverFolder] : [],
       auditLog: AUDIT_LOG,
       nodes: ledger.nodes && { ...ledger.nodes, files: ledgerFiles(server) },
       network: {
@@ -238,6 +244,7 @@ class LocalProcesses {
         LEDGER: ledger.variable,
         STATUS_IP: LOOPBACK,
         STATUS_PORT: String(status.port),
+        ...isSecure && secure.serverEnvironment,
       },
       onLine,
     });

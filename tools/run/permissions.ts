@@ -8,6 +8,7 @@
 /** The variables that a server reads. */
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
+  "AGENCY_KEYS",
   "AUDIT_*",
   "DRAW_POLL_SECONDS",
   "LEDGER",
@@ -48,6 +49,8 @@ export interface ServerResources {
   config: string;
   /** The folder of the ledger's files. */
   sharedVolume: string;
+  /** Its certificates, their keys and the keys of agencies: files or folders. @default {none} */
+  secrets?: readonly string[];
   /** The folder of the audit logs, for a server that has no volume. @default {none} */
   auditLog?: string;
   /** The nodes that keep the ledger instead. @default {none} */
@@ -62,7 +65,7 @@ export function engineModules(root: string): string[] {
 
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverPermissions(
-  { config, sharedVolume, auditLog, nodes, network }: ServerResources,
+  { config, sharedVolume, secrets = [], auditLog, nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
@@ -73,7 +76,7 @@ export function serverPermissions(
     const flags = permissions({
       net: [address(listenIp, port), ...nodes.addresses, ...statusNet],
       env: SERVER_VARIABLES,
-      read: [config, ...nodes.files, ...nodes.modules, ...audit],
+      read: [config, ...secrets, ...nodes.files, ...nodes.modules, ...audit],
       write: audit.length === 0 ? undefined : audit,
     });
     return [...flags, ...statusFlags];
@@ -87,7 +90,7 @@ export function serverPermissions(
       ...status === undefined ? [] : [address(status.ip, status.port)],
     ],
     env: SERVER_VARIABLES,
-    read: [config, sharedVolume],
+    read: [config, ...secrets, sharedVolume],
     write: [sharedVolume],
   });
   // Its status names its host.

@@ -23,6 +23,8 @@ export interface RunSettings {
   lottery: LotterySettings;
   server: ServerSettings;
   client: ClientSettings;
+  /** Whether the lottery runs with TLS and keys that `up` makes. */
+  isSecure: boolean;
 }
 
 /**
@@ -63,7 +65,9 @@ export function readRunSettings(sources: SettingsSources = {}): RunSettings {
   if (lottery && server) faults.push(...serverFaults(lottery, server, place));
   if (lottery && server) faults.push(...ledgerFaults(lottery, readServer(ofServer)));
   if (lottery && client) faults.push(...clientFaults(lottery, client));
-  if (lottery && server && client && faults.length === 0) return { lottery, server, client };
+  if (lottery && server && client && faults.length === 0) {
+    return { lottery, server, client, isSecure: false };
+  }
   throw new SettingsError("the lottery", faults);
 }
 
@@ -111,6 +115,22 @@ function clientFaults({ serverName, serverPort }: LotterySettings, client: Clien
     `server.address is ${written} in client/config.yaml, and SERVER_NAME:SERVER_PORT is ${address} in ` +
     `.env: write the same in both`,
   ];
+}
+
+/**
+ * Checks that no file sets up TLS or keys by hand: `up` knows nothing of them.
+ *
+ * @throws {SettingsError} With what to do instead.
+ */
+export function assertOwnSecrets({ server, client }: RunSettings): void {
+  const advice = "remove them, and run `up --secure`, which makes certificates and keys of its own";
+  const faults = [
+    (server.tls ?? server.statusTls ?? server.agencyKeys) !== undefined &&
+    `server/config.ini has settings of TLS or keys, which are for servers that are started by hand: ${advice}`,
+    (client.tls ?? client.readKey) !== undefined &&
+    `client/config.yaml has settings of TLS or keys, which are for clients that are started by hand: ${advice}`,
+  ].filter((fault) => fault !== false);
+  if (faults.length > 0) throw new SettingsError("the lottery", faults);
 }
 
 /** Returns variables that lower a log level which would hide what `up` reads in the logs. */

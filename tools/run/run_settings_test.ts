@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { SettingsError } from "../../shared/config.ts";
-import { loweredLogLevels, readRunSettings } from "./run_settings.ts";
+import { assertOwnSecrets, loweredLogLevels, readRunSettings } from "./run_settings.ts";
 
 const FILES: Record<string, string> = {
   ".env":
@@ -69,4 +69,18 @@ Deno.test("loweredLogLevels() lowers a log level that hides what up must read", 
   assertEquals(loweredLogLevels(read({})), {});
   assertEquals(loweredLogLevels(read({ "client/config.yaml": yaml })), { CLI_LOG_LEVEL: "info" });
   assertEquals(loweredLogLevels(read({}, { LOGGING_LEVEL: "ERROR" })), { LOGGING_LEVEL: "INFO" });
+});
+
+Deno.test("assertOwnSecrets() refuses TLS and keys that are set up by hand", () => {
+  assertOwnSecrets(read({}));
+  const files = {
+    "server/config.ini": FILES["server/config.ini"] + "SERVER_TLS_CERT = c\nSERVER_TLS_KEY = k\n",
+    "client/config.yaml": FILES["client/config.yaml"].replace("batch", "  tls: true\nbatch"),
+  };
+  const { faults } = assertThrows(() => assertOwnSecrets(read(files)), SettingsError);
+  assertEquals(faults.map((fault) => fault.split(" ")[0]), [
+    "server/config.ini",
+    "client/config.yaml",
+  ]);
+  for (const fault of faults) assertStringIncludes(fault, "run `up --secure`");
 });
