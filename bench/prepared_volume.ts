@@ -4,8 +4,11 @@
  * @module
  */
 
+import { FolderDisk } from "../server/ledger/disk.ts";
+import { logNames } from "../server/ledger/file/log_files.ts";
 import {
   BETS_FILE,
+  CHECKPOINT_FILE,
   CLOSED_FILE,
   IDENTITY_FILE,
   JOURNAL_FILE,
@@ -71,8 +74,9 @@ export class PreparedVolume {
     this.#blocks = blocks;
     const numbers = Array.from({ length: closed }, (_, at) => `${at + 1}\n`);
     Deno.writeTextFileSync(this.closedPath, numbers.join(""));
-    // The journal describes rows that are gone, and the next lottery may have other settings.
-    for (const name of [JOURNAL_FILE, IDENTITY_FILE]) {
+    // These describe rows that are gone, and the next lottery may have other settings.
+    const logs = logNames(new FolderDisk(this.path));
+    for (const name of [...logs, JOURNAL_FILE, CHECKPOINT_FILE, IDENTITY_FILE]) {
       await unlessNotFound(Deno.remove(`${this.path}/${name}`));
     }
   }

@@ -2,7 +2,10 @@ import { assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
 import { inspectTail, type ReadAt, type TailState } from "../server/ledger/file/recovery.ts";
-import { checksumOf, type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
+import { CheckpointFile, parseCheckpoint } from "../server/ledger/file/checkpoint_file.ts";
+import { checksumOf } from "../server/ledger/file/fixed_line.ts";
+import { PAGE_BYTES, parseRecords, RecordWriter } from "../server/ledger/file/log_record.ts";
+import { type Round, RoundJournal } from "../server/ledger/file/round_journal.ts";
 import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { DRAWS_FOLDER } from "../server/certificate/certificate_folder.ts";
 import { RESTORE_PREFIX } from "../tools/backup/restore_volume.ts";
@@ -66,7 +69,7 @@ Deno.test("docs/ledger.md says of every state of the end of bets.csv what recove
       into.set(part);
       return part.length;
     };
-    const tail = inspectTail(bytes.length, round && { ...round, cuts: 0, recalls: 0 }, {
+    const tail = inspectTail(bytes.length, round, {
       read,
       durableSize,
     });
@@ -82,28 +85,57 @@ Deno.test("docs/ledger.md says of every state of the end of bets.csv what recove
 
 Deno.test("docs/ledger.md describes the journal byte by byte", () => {
   const disk = new MemoryDisk();
-  const round: Round = { from: 38, to: 95, cuts: 0, recalls: 0 };
+  const round: Round = { epoch: 3, from: 38, to: 95, cuts: 0 };
   const journal = new RoundJournal(disk.process().open("journal"));
   journal.begin(round);
   journal.writeMark({
-    bets: 95,
     closed: 2,
     closedSum: checksumOf(new TextEncoder().encode("1\n")),
   });
   const text = disk.text("journal");
   assertEquals(fenced("text journal"), text);
+  assertDescribed(text, "### bets.csv.round");
+});
+
+/** Compares a table of bytes with what they are. */
+function assertDescribed(text: string, heading: string): void {
   let next = 0;
-  for (const [bytes, content] of tableAfter("### bets.csv.round")) {
+  for (const [bytes, content] of tableAfter(heading)) {
     const [from, to] = bytes.split(" to ").map(Number);
     assertEquals(from, next, bytes);
     next = to + 1;
     const part = text.slice(from, next);
     // The formatter of Markdown would drop a space inside of the backticks.
     const label = part.startsWith(" ") ? `a space and \`${part.trim()}\`` : `\`${part}\``;
-    assertEquals(content === label, /[a-z=]/.test(part), bytes);
+    assertEquals(content === label, /^ ?[a-zA-Z]+=$/.test(part), bytes);
     assertEquals(content === "line feed", part === "\n", bytes);
   }
   assertEquals(next, text.length);
+}
+
+Deno.test("docs/ledger.md describes a record of a redo log byte by byte", () => {
+  const example = fenced("text record");
+  const [header, ...rows] = example.split("\n");
+  const lottery = /lottery=(\S+)/.exec(header)![1];
+  const bytes = new TextEncoder().encode(rows.join("\n"));
+  const record = new RecordWriter({ lottery, epoch: 3 }).write(38, bytes);
+  const text = new TextDecoder().decode(record);
+  assertEquals(text.replaceAll("\0", "").replace("\x01", "_"), example);
+  assertEquals([...parseRecords(record)], [{ lottery, epoch: 3, from: 38, rows: bytes }]);
+  assertEquals(record.length % PAGE_BYTES, 0);
+  assertDescribed(text.slice(0, header.length + 1), "### bets.csv.log-UUID");
+});
+
+Deno.test("docs/ledger.md shows the lines of a checkpoint", async () => {
+  const disk = new MemoryDisk();
+  const file = new CheckpointFile(disk.process().open("checkpoint"));
+  const checkpoint = { sequence: 8, epoch: 3, size: 95, isClean: false };
+  await file.record(checkpoint);
+  const text = disk.text("checkpoint").replaceAll("\0", "");
+  assertEquals(fenced("text checkpoint"), text);
+  assertEquals(parseCheckpoint(disk.bytes("checkpoint")).last, checkpoint);
+  const named = tableAfter("### bets.csv.checkpoint").map(([number]) => number.replaceAll("`", ""));
+  assertEquals(new Set(named), new Set([...text.matchAll(/(\w+)=/g)].map(([, name]) => name)));
 });
 
 Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the volume", () => {
@@ -114,14 +146,15 @@ Deno.test("docs/ledger.md shows rows that are CSV, and names everything on the v
   const files = tableAfter("## The files").map(([file]) => file.replaceAll("`", ""));
   const aside = [
     `${names.BETS_FILE}.cut-TIME`,
-    `${names.JOURNAL_FILE}.lost-TIME`,
+    "NAME.lost-TIME",
+    `${names.LOG_PREFIX}UUID`,
     `${names.DISK_FAILURE_FILE}.cleared-TIME`,
     `${names.TRIAL_PREFIX}UUID`,
     `${RESTORE_PREFIX}UUID`,
     `${DRAWS_FOLDER}/`,
     `${AUDIT_FOLDER}/`,
   ];
-  const { TRIAL_PREFIX: _, ...whole } = names;
+  const { TRIAL_PREFIX: _, LOG_PREFIX: __, ...whole } = names;
   assertEquals(new Set(files), new Set([...Object.values(whole), ...aside, "archive/"]));
 });
 

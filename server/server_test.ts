@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertLess, assertRejects, assertStringIncludes } from "@std/assert";
 import { FakeTime } from "@std/testing/time";
+import { LOG_PREFIX } from "./ledger/file/volume_files.ts";
 import { type Hold, MemoryDisk } from "./testing/memory_disk.ts";
 import { startServer, type TestClient, type TestServer } from "./testing/start_server.ts";
 import { rowsOf } from "./testing/witness.ts";
@@ -172,7 +173,7 @@ Deno.test("Server does not mistake a slow disk for an idle client", async () => 
   using time = new FakeTime();
   await using server = await startServer({ idleMs: 60_000 });
   using client = await server.connect();
-  const hold = server.disk.hold("sync", "bets.csv");
+  const hold = server.disk.hold("sync", LOG_PREFIX);
   await client.send(STORE_BET);
   await hold.reached;
   time.tick(600_000);
@@ -184,7 +185,7 @@ Deno.test("Server does not mistake a slow disk for an idle client", async () => 
 /** A client whose batch is being synced. */
 async function batchInHand(server: TestServer): Promise<{ client: TestClient; hold: Hold }> {
   const client = await server.connect();
-  const hold = server.disk.hold("sync", "bets.csv");
+  const hold = server.disk.hold("sync", LOG_PREFIX);
   await client.send(STORE_BATCH);
   await hold.reached;
   return { client, hold };
@@ -286,19 +287,21 @@ Deno.test("Server ends the connection whose agency could not be closed", async (
   assertStringIncludes(failure ?? "", "No space left");
 });
 
-Deno.test("Server refuses bets after a failed sync, and reports the failure once", async () => {
+Deno.test("Server ends the connection without an answer after a failed sync, and refuses what follows", async () => {
   await using server = await startServer();
   using client = await server.connect();
   assertEquals(await client.ask(STORE_BET), STORED);
   server.disk.fault = ({ kind, file }) => {
-    if (kind !== "sync" || file !== "bets.csv") return undefined;
+    if (kind !== "sync" || file !== LOG_PREFIX) return undefined;
     server.disk.fault = () => undefined;
     return { kind: "fail" };
   };
-  assertEquals(await client.ask(STORE_BATCH), REFUSED);
-  assertEquals(await client.ask(STORE_BATCH), REFUSED);
+  assertEquals(await client.ask(STORE_BATCH), "");
+  using other = await server.connect();
+  assertEquals(await other.ask(STORE_BATCH), REFUSED);
   assertEquals(server.failures.length, 1);
-  assertEquals(rowsOf(server.disk).length, 1);
+  // The batch without an answer was appended whole, and so is never taken back.
+  assertEquals(rowsOf(server.disk).length, 3);
 });
 
 Deno.test("Server does not start if another program owns the broadcast port", async () => {

@@ -6,7 +6,7 @@
  */
 
 import { inspectTail } from "../server/ledger/file/recovery.ts";
-import { DISK_FAILURE_FILE, JOURNAL_FILE } from "../server/ledger/file/volume_files.ts";
+import { DISK_FAILURE_FILE } from "../server/ledger/file/volume_files.ts";
 import { readServerSettings } from "../server/settings.ts";
 import { AGENCIES_MAX } from "../shared/bet.ts";
 import { SettingsError } from "../shared/config.ts";
@@ -21,7 +21,7 @@ import {
 } from "./check/comparison_report.ts";
 import { type Examination, examine, readAtOneMoment } from "./check/examination.ts";
 import { volumeReport } from "./check/json_report.ts";
-import { repairTail } from "./check/repair.ts";
+import { repairVolume } from "./check/repair.ts";
 import {
   afterRepair,
   exitCodeOf,
@@ -59,15 +59,15 @@ Usage: ${TASK} check [--volume DIR] [--agencies N] [--wait SECONDS] [--repair | 
   --volume    the folder of the two files (default: the server's SHARED_VOLUME)
   --agencies  agencies of the lottery, 1 to ${AGENCIES_MAX} (default: the server's AGENCIES_AMOUNT)
   --wait      seconds to wait for the lock of bets.csv (default: ${WAIT_SECONDS})
-  --repair    truncate a torn end of bets.csv, as a server would, after copying it to bets.csv.cut-TIME
-              beside it; changes nothing else, and nothing at all if there is damage
+  --repair    recover the end of bets.csv from the redo logs, as the next server would, and copy what no log
+              holds to bets.csv.cut-TIME beside it; changes nothing if a server is running or there is damage
   --data      compare what is stored of one agency with FILE, its CSV file, instead, and name the first bet
               that is not the same
   --agency    that agency
   --accept-loss
               let servers start although something is missing that was durable: says what, asks for
-              confirmation, and moves bets.csv.round to bets.csv.round.lost-TIME; the other files stay as
-              they are. Stop all servers first
+              confirmation, and moves bets.csv.checkpoint, bets.csv.round and the redo logs to names that
+              end in .lost-TIME; the other files stay as they are. Stop all servers first
   --yes       confirm without being asked
   --clear-disk-failure
               let servers start although the disk has failed once: shows the note disk-failure.json and
@@ -207,9 +207,9 @@ async function check({ mode, volume, agencies, waitMs, json }: Request): Promise
     const refusal = refusalLine(found);
     if (refusal !== undefined) print([refusal]);
     else if (found.snapshot.betsSize !== undefined) {
-      const repaired = await repairTail(volume, { waitMs });
+      const repaired = await repairVolume(volume, { waitMs });
       print(repairLines(repaired));
-      found = afterRepair(found, repaired);
+      if (repaired !== undefined) found = afterRepair(found, repaired);
     }
   }
   print(verdictOf(found));
@@ -243,7 +243,7 @@ async function accept(request: Request, { yes }: Flags): Promise<number> {
     return 1;
   }
   const moved = await acceptLoss(volume, { snapshot: found.snapshot, waitMs });
-  print([`accept-loss: ${JOURNAL_FILE} is now ${moved}; the other files stay as they are.`]);
+  print([`accept-loss: moved to ${moved.join(", ")}; the other files stay as they are.`]);
   const left = await examine(volume, { agencies, waitMs });
   print(verdictOf(left));
   return exitCodeOf(left);
@@ -283,9 +283,9 @@ async function clearDiskFailure({ volume }: Request): Promise<number> {
 async function compare({ volume, waitMs, json }: Request, compared: Compared): Promise<number> {
   const comparison = await readAtOneMoment(volume, {
     waitMs,
-    read: ({ readBets: read }, { betsSize = 0, round }) => {
+    read: ({ readBets: read, plan }, { betsSize = 0, journal: { round } }) => {
       // Of a file that has lost its end, what is left counts.
-      const { wholeSize } = inspectTail(betsSize, round, { read });
+      const wholeSize = plan?.size ?? inspectTail(betsSize, round, { read }).wholeSize;
       const rows = rowsOfVolume({ read, wholeSize, agency: compared.agency });
       return compareBets({ ...compared, rows });
     },

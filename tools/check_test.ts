@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { checksumOf } from "../server/ledger/file/round_journal.ts";
+import { checksumOf } from "../server/ledger/file/fixed_line.ts";
 import { filesOf, type PlantedFiles, plantVolume } from "./check/testing/planted_volume.ts";
 import { needs, PROGRAMS } from "../testing/needs.ts";
 import { check, QUOTED_ROW, ROW } from "./check/testing/run_check.ts";
@@ -228,14 +228,6 @@ const CASES: Case[] = [
     mark: { bets: 72, closed: 0, closedSum: 0 },
     code: 0,
     says: ["bets.csv.round is an older copy", "3 rows in 72 bytes", "SOUND"],
-  },
-  {
-    name: "a hole of zeros that a power cut has left",
-    bets: ROW + "1,A".padEnd(4096 - 24, "\0") + "00-01-01,1234\n" + ROW,
-    journal: { from: 24, to: 4134, cuts: 0, recalls: 0 },
-    mark: { bets: 24, closed: 0, closedSum: 0 },
-    code: 3,
-    says: ["1 rows in 24 bytes", "a power cut has left zeros", "TORN: the end of bets.csv"],
   },
   {
     name: "zeros in place of durable rows",

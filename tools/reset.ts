@@ -8,7 +8,12 @@ import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
 import { hasIdentity } from "./run/draw_record.ts";
-import { archiveDraw, finishArchiving, isVolumeEmpty } from "./run/ledger_archive.ts";
+import {
+  archiveDraw,
+  finishArchiving,
+  isVolumeEmpty,
+  recoverVolumeFiles,
+} from "./run/ledger_archive.ts";
 import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { resetStreams } from "./streams/reset_streams.ts";
@@ -48,6 +53,7 @@ async function resetVolume(): Promise<void> {
   if (interrupted !== undefined) {
     console.log(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
   }
+  await recoverVolumeFiles(SHARED_VOLUME);
   const isEmpty = await isVolumeEmpty(SHARED_VOLUME) && !await hasIdentity(SHARED_VOLUME);
   if (isEmpty) return console.log("The volume is empty");
   const folder = await archiveDraw(SHARED_VOLUME);

@@ -4,18 +4,16 @@
  * @module
  */
 
-import { CutBatches } from "./cut_batches.ts";
 import type { FaultList } from "./fault.ts";
-import type { AgencyEvent, Event, Span } from "./history.ts";
+import type { Event, Span } from "./history.ts";
 
 /** What one agency has sent, and what servers have promised it. */
 export class AgencyRecord {
   readonly agency: number;
   /** How many bets it has sent, at least once. */
   sent = 0;
-  /** Where its batches end. Unless the power was cut, its stored bets can end nowhere else. */
+  /** Where its batches end. Its stored bets can end nowhere else. */
   readonly batchEnds: Set<number> = new Set([0]);
-  readonly cutBatches: CutBatches = new CutBatches();
   /** How many bets are acknowledged, or reported as durable. */
   acknowledged = 0;
   close: "not sent" | "sent" | "confirmed" = "not sent";
@@ -27,15 +25,11 @@ export class AgencyRecord {
   }
 
   /** Adds an event of this agency, and reports the promises that it breaks. */
-  add(event: AgencyEvent, faults: FaultList): void {
+  add(event: Event, faults: FaultList): void {
     switch (event.type) {
       case "sent":
         this.sent = Math.max(this.sent, event.to);
         this.batchEnds.add(event.to);
-        this.cutBatches.sent(event);
-        break;
-      case "refused":
-        this.cutBatches.answered(event);
         break;
       case "stored":
         this.#addStored(event, faults);
@@ -50,13 +44,13 @@ export class AgencyRecord {
         this.close = "confirmed";
         this.closedAt = Math.min(this.closedAt, event.fileSize);
         break;
+      case "refused":
       case "winners":
         break;
     }
   }
 
   #addStored(batch: Span, faults: FaultList): void {
-    this.cutBatches.answered(batch);
     this.acknowledged = Math.max(this.acknowledged, batch.to);
     if (this.close !== "confirmed") return;
     const which = `bets ${batch.from + 1} to ${batch.to}`;
@@ -64,12 +58,11 @@ export class AgencyRecord {
   }
 
   #addProgress(bets: number, faults: FaultList): void {
-    const { agency, sent, acknowledged, batchEnds, cutBatches } = this;
-    cutBatches.progress(bets);
+    const { agency, sent, acknowledged, batchEnds } = this;
     const report = `agency ${agency}: a server reports ${bets} stored bets`;
     if (bets < acknowledged) faults.add("lost", `${report}, but ${acknowledged} were acknowledged`);
     if (bets > sent) faults.add("never sent", `${report}, but ${sent} were sent`);
-    else if (!batchEnds.has(bets) && !cutBatches.ends.has(bets)) {
+    else if (!batchEnds.has(bets)) {
       faults.add("torn batch", `${report}, and no batch ends there`);
     }
     this.acknowledged = Math.max(acknowledged, bets);
@@ -91,16 +84,10 @@ export function replay(
   const records = new Map<number, AgencyRecord>();
   for (let agency = 1; agency <= agencies; agency++) records.set(agency, new AgencyRecord(agency));
   for (const event of events) {
-    if (event.type === "power cut") {
-      for (const record of records.values()) record.cutBatches.powerCut(record.acknowledged);
-    } else if (event.type === "power back") {
-      for (const { cutBatches } of records.values()) cutBatches.powerBack(event.fileSize);
-    } else {
-      const record = records.get(event.agency);
-      if (record === undefined) throw new RangeError(`there is no agency ${event.agency}`);
-      record.add(event, faults);
-      if (event.type === "winners") checkDrawTime(event, records, faults);
-    }
+    const record = records.get(event.agency);
+    if (record === undefined) throw new RangeError(`there is no agency ${event.agency}`);
+    record.add(event, faults);
+    if (event.type === "winners") checkDrawTime(event, records, faults);
   }
   return records;
 }

@@ -44,17 +44,9 @@ export function check(evidence: Evidence): Fault[] {
   return faults.list();
 }
 
-/**
- * Counts the batches that power cuts left in part, as far as servers have reported progress since then.
- */
-export function countCutBatches(evidence: Evidence): number {
-  const records = [...replay(evidence, new FaultList()).values()];
-  return records.reduce((sum, { cutBatches }) => sum + cutBatches.ends.size, 0);
-}
-
 function checkStored(record: AgencyRecord, stored: StoredBets, faults: FaultList): void {
-  const { agency, acknowledged, batchEnds, cutBatches } = record;
-  const { times, count, lastOffset } = stored;
+  const { agency, acknowledged, batchEnds } = record;
+  const { times, count } = stored;
   const lost = times.subarray(0, acknowledged).reduce((sum, n) => sum + (n === 0 ? 1 : 0), 0);
   if (lost > 0) {
     const which = `${lost} of ${acknowledged} acknowledged bets, first bet ${times.indexOf(0) + 1}`;
@@ -63,7 +55,7 @@ function checkStored(record: AgencyRecord, stored: StoredBets, faults: FaultList
   const gap = times.subarray(0, count).indexOf(0);
   if (gap >= acknowledged) {
     faults.add("out of order", `agency ${agency}: bet ${gap + 1} is missing before later ones`);
-  } else if (!batchEnds.has(count) && !cutBatches.mayEndAt(count, lastOffset)) {
+  } else if (!batchEnds.has(count)) {
     faults.add("torn batch", `agency ${agency} has ${count} bets, and no batch ends there`);
   }
 }

@@ -9,8 +9,8 @@ import { LINUX, LOOP_DISK, PROCESSES, STRACE, TMPFS } from "./requirements.ts";
 import { clients, outages } from "./scenarios/clients.ts";
 import { crowds } from "./scenarios/crowds.ts";
 import { fullDisk } from "./scenarios/full_disk.ts";
-import { halfWritten } from "./scenarios/half_written.ts";
 import { kills } from "./scenarios/kills.ts";
+import { lateRecords } from "./scenarios/late_records.ts";
 import { lateWrites } from "./scenarios/late_writes.ts";
 import { powerCuts } from "./scenarios/power_cuts.ts";
 import { proxyFaults } from "./scenarios/proxy_faults.ts";
@@ -44,6 +44,12 @@ const CONTROLS: Control[] = [
     needed: LINUX,
     run: () => lateWrites({ seed, count: 1, progress: "asks apart" }),
     finds: ["duplicate"],
+  },
+  {
+    name: "lateRecords() finds a lost batch where servers that start take others for dead",
+    needed: LINUX,
+    run: () => lateRecords({ seed, count: 1, unsafe: ["no-log-lock", "no-log-watch"] }),
+    finds: ["lost"],
   },
   {
     name: "proxyFaults() finds duplicates from agencies that never ask for progress",
@@ -135,10 +141,17 @@ const CONTROLS: Control[] = [
     finds: ["lost"],
   },
   {
-    name: "halfWritten() finds a torn batch where the history lacks the power cut",
+    name: "powerCuts() finds lost bets without syncs of the redo logs",
     needed: LOOP_DISK,
-    run: () => halfWritten({ seed, count: 1, isCutRecorded: false }),
-    finds: ["torn batch"],
+    run: () => powerCuts({ seed, count: 3, unsafe: ["no-log-sync"] }),
+    finds: ["lost"],
+  },
+  {
+    name: "powerCuts() finds missing bets where a checkpoint is recorded before bets.csv is synced",
+    needed: LOOP_DISK,
+    run: () => powerCuts({ seed, count: 2, unsafe: ["no-checkpoint-order"] }),
+    // Servers see the damage first, and refuse to start.
+    finds: ["lost", "unfinished"],
   },
 ];
 

@@ -13,7 +13,7 @@ export interface Span {
 }
 
 /** Something that an agency did or learned. */
-export type AgencyEvent =
+export type Event =
   /** The batch was handed to the network. It may have arrived in whole, in part or not at all. */
   | { type: "sent"; agency: number } & Span
   /** The answer was 0. */
@@ -27,16 +27,6 @@ export type AgencyEvent =
   | { type: "closed"; agency: number; fileSize: number }
   /** `server`: its name, for messages. */
   | { type: "winners"; agency: number; documents: string[]; server: string };
-
-/** One event of a history. */
-export type Event =
-  | AgencyEvent
-  /**
-   * From here on nothing reaches the disk. Answers sent before may still be read after this event.
-   */
-  | { type: "power cut" }
-  /** Servers can start again. `fileSize`: bytes of bets.csv that the power cut left. */
-  | { type: "power back"; fileSize: number };
 
 /** The events of one run. */
 export class History {

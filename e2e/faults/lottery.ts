@@ -152,15 +152,11 @@ export class Lottery implements AsyncDisposable {
   /**
    * Cuts the power of all servers and of the disk that they share, then restarts them on what is
    * left.
-   *
-   * @param options `isRecorded`: whether the history records the cut; false in a control. @default
-   * {true}
    */
-  async cutPower(disk: LoopDisk, { isRecorded = true } = {}): Promise<void> {
-    const { cluster, history } = this;
+  async cutPower(disk: LoopDisk): Promise<void> {
+    const { cluster } = this;
     // What is not on the disk now never will be, and nothing is acknowledged from here on.
     for (const { process } of cluster.servers) process.signal("SIGSTOP");
-    if (isRecorded) history.add({ type: "power cut" });
     disk.copy();
     await cluster.kill();
     await disk.restoreCopy();
@@ -168,7 +164,6 @@ export class Lottery implements AsyncDisposable {
     this.hangUp();
     // The history has the answers that were just read once this turn of the event loop is over.
     await new Promise((resolve) => setTimeout(resolve));
-    if (isRecorded) history.add({ type: "power back", fileSize: cluster.betsSize() });
     await cluster.startAll();
   }
 

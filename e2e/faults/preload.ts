@@ -6,7 +6,11 @@
  * A protection to switch off, for the controls; see {@linkcode PROTECTIONS} for the names:
  *
  * - `no-sync`: nothing is flushed to stable storage
- * - `no-repair`: files are never truncated
+ * - `no-log-sync`: redo logs are not flushed
+ * - `no-log-lock`: a server that starts takes all others for dead
+ * - `no-log-watch`: a server does not notice that its redo log is gone
+ * - `no-checkpoint-order`: bets.csv is not flushed before a checkpoint is recorded
+ * - `no-repair`: bets.csv is never truncated
  * - `no-journal`: every server has a bets.csv.round of its own, so none knows another one's rounds
  * - `no-lock`: the lock is always free
  * - `no-sync-errors`: a failed sync looks like a successful one
@@ -18,7 +22,9 @@
  *
  * - `stop-before-lock`: it is about to take the lock of bets.csv
  * - `stop-mid-write`: it has written the first part of its rows to bets.csv
- * - `stop-after-write`: it has written all its rows, but not synced them
+ * - `stop-after-write`: it has written all its rows, but not recorded them in its redo log
+ * - `stop-before-record`: it is about to record a round in its redo log, and holds no lock
+ * - `stop-after-record`: it has recorded a round in its redo log, but not synced that
  *
  * @module
  */
@@ -27,6 +33,8 @@ import type { PROTECTIONS } from "./protections.ts";
 
 /** How late a signal is handled: a server must not take so long to exit, even on a busy machine. */
 const LATE_MS = 8000;
+/** The first byte of a record in a redo log. */
+const RECORD_MARK = 0x01;
 /** The part of a torn write that reaches the file. */
 const TORN_FRACTION = 0.6;
 
@@ -67,11 +75,7 @@ function openOwn(path: string, options?: Deno.OpenOptions): Deno.FsFile {
 }
 
 function removeProtections(file: Deno.FsFile): void {
-  if (isOff("no-sync")) {
-    file.syncDataSync = file.syncSync = () => {};
-    file.syncData = file.sync = () => Promise.resolve();
-  }
-  if (isOff("no-repair")) file.truncateSync = () => {};
+  if (isOff("no-sync")) removeSync(file);
   if (isOff("no-sync-errors")) hideSyncErrors(file);
   if (isOff("no-lock")) {
     file.tryLockSync = () => true;
@@ -115,6 +119,36 @@ function addMoments(bets: Deno.FsFile): void {
   };
 }
 
+/** Adds the moments before and after a record. */
+function addRecordMoments(log: Deno.FsFile): void {
+  const write = log.writeSync.bind(log);
+  log.writeSync = (bytes) => {
+    if (bytes[0] === RECORD_MARK) reach("stop-before-record");
+    const count = write(bytes);
+    if (bytes[0] === RECORD_MARK) reach("stop-after-record");
+    return count;
+  };
+}
+
+/** Keeps a server from noticing that its redo log has gone. */
+function rememberLogs(): void {
+  const stat = Deno.statSync;
+  const known = new Map<string, Deno.FileInfo>();
+  Deno.statSync = (path) => {
+    const name = String(path);
+    if (!name.includes("/bets.csv.log-")) return stat(path);
+    const info = known.get(name) ?? stat(path);
+    known.set(name, info);
+    return info;
+  };
+}
+
+function removeSync(file: Deno.FsFile): void {
+  file.syncDataSync = file.syncSync = () => {};
+  file.syncData = file.sync = () => Promise.resolve();
+}
+
+if (isOff("no-log-watch")) rememberLogs();
 if (isOff("no-prompt-exit")) {
   const listen = Deno.addSignalListener;
   Deno.addSignalListener = (signal, handler) =>
@@ -126,7 +160,16 @@ if (wanted.length > 0) {
     const isOwn = isOff("no-journal") && String(path).endsWith("/bets.csv.round");
     const file = isOwn ? openOwn(String(path), options) : open(path, options);
     removeProtections(file);
-    if (String(path).endsWith("/bets.csv")) addMoments(file);
+    if (String(path).endsWith("/bets.csv")) {
+      addMoments(file);
+      if (isOff("no-repair")) file.truncateSync = () => {};
+      if (isOff("no-checkpoint-order")) removeSync(file);
+    }
+    if (String(path).includes("/bets.csv.log-")) {
+      addRecordMoments(file);
+      if (isOff("no-log-sync")) removeSync(file);
+      if (isOff("no-log-lock")) file.tryLockSync = () => true;
+    }
     return file;
   };
   console.log(`action: faults | result: success | faults: ${wanted.join(",")}`);

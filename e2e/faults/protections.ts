@@ -7,6 +7,10 @@
 /** Those of a server with files. */
 export const PROTECTIONS = [
   "no-sync",
+  "no-log-sync",
+  "no-checkpoint-order",
+  "no-log-lock",
+  "no-log-watch",
   "no-repair",
   "no-journal",
   "no-lock",

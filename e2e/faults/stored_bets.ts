@@ -25,8 +25,6 @@ export class StoredBets {
   readonly times: Uint8Array;
   /** One more than the highest index that is stored. */
   count = 0;
-  /** Where the row with the highest index begins. */
-  lastOffset = 0;
 
   constructor(record: AgencyRecord) {
     this.#record = record;
@@ -35,7 +33,7 @@ export class StoredBets {
 
   /** Adds a row of this agency, and reports the promises that it breaks. */
   add({ text, line, offset }: Row, document: string, faults: FaultList): void {
-    const { agency, sent, closedAt, cutBatches } = this.#record;
+    const { agency, sent, closedAt } = this.#record;
     const index = indexOf(agency, document);
     if (index < 0 || index >= sent || rowOf(agency, index) !== text) {
       return addUnknown({ text, line, offset }, faults);
@@ -46,13 +44,8 @@ export class StoredBets {
     if (offset >= closedAt) {
       faults.add("late", `${which} at byte ${offset}; the agency had closed at byte ${closedAt}`);
     }
-    if (offset >= (cutBatches.ends.get(index + 1) ?? Infinity)) {
-      faults.add("torn batch", `${which} at byte ${offset}: no power cut hit its batch there`);
-    }
     this.times[index] = Math.min(255, this.times[index] + 1);
-    if (index < this.count) return;
-    this.count = index + 1;
-    this.lastOffset = offset;
+    this.count = Math.max(this.count, index + 1);
   }
 }
 

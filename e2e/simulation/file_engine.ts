@@ -5,7 +5,9 @@
  * @module
  */
 
+import type { DiskFile } from "../../server/ledger/disk.ts";
 import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
+import { BETS_FILE, LOG_PREFIX } from "../../server/ledger/file/volume_files.ts";
 import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
@@ -17,6 +19,8 @@ import type { EngineOptions, ServerProcess, SimulatedEngine } from "./simulated_
 const ANSWER_TIMEOUT_MS = 200;
 /** How often a server looks for a draw that no datagram has announced. */
 const POLL_MS = 1000;
+/** So small that servers often have to make a checkpoint. */
+const LOG_BYTES = 8 * 4096;
 const NEVER_MS = 3_600_000;
 
 /** Each incident happens in one of this many turns. */
@@ -27,7 +31,6 @@ const KILL_WITHIN = { operations: 25, bytes: 120 };
 /** The files of all servers. */
 export class FileEngine implements SimulatedEngine {
   readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
-  readonly mayTearBatches = true;
   readonly #random: Random;
   readonly #incidents: Incidents;
   readonly #without: Protection | undefined;
@@ -46,7 +49,7 @@ export class FileEngine implements SimulatedEngine {
   process(): ServerProcess {
     const process = this.#disk.process();
     this.#processes.add(process);
-    if (this.#without === "sync") removeSync(process);
+    weaken(process, this.#without);
     return {
       get isKilled() {
         return process.isKilled;
@@ -60,6 +63,7 @@ export class FileEngine implements SimulatedEngine {
           agencies: this.#without === "every close" ? 1 : agencies,
           winningNumber: WINNING_NUMBER,
           log,
+          logBytes: LOG_BYTES,
           signal: this.#datagrams.open(),
           pollMs: this.#without === "polls" ? NEVER_MS : POLL_MS,
         }),
@@ -97,12 +101,31 @@ export class FileEngine implements SimulatedEngine {
   }
 }
 
-function removeSync(process: MemoryProcess): void {
+/** Switches a protection off in a process. */
+function weaken(process: MemoryProcess, without: Protection | undefined): void {
+  if (without === "sync") changeFiles(process, "", UNSYNCED);
+  if (without === "sync of logs") changeFiles(process, LOG_PREFIX, UNSYNCED);
+  if (without === "order of checkpoints") changeFiles(process, BETS_FILE, UNSYNCED, "exactly");
+  if (without !== "locks of logs") return;
+  const find = process.find.bind(process);
+  process.find = (name) => {
+    const file = find(name);
+    return file && Object.assign(file, { tryLock: () => true });
+  };
+}
+
+const UNSYNCED: Partial<DiskFile> = { syncNow: () => {}, sync: () => Promise.resolve() };
+
+/** Changes the files of a process whose names begin so, or are exactly so. */
+function changeFiles(
+  process: MemoryProcess,
+  name: string,
+  change: Partial<DiskFile>,
+  how?: "exactly",
+): void {
   const open = process.open.bind(process);
-  process.open = (name) => {
-    const file = open(name);
-    file.syncNow = () => {};
-    file.sync = () => Promise.resolve();
-    return file;
+  process.open = (opened) => {
+    const isMeant = how === "exactly" ? opened === name : opened.startsWith(name);
+    return isMeant ? Object.assign(open(opened), change) : open(opened);
   };
 }

@@ -17,7 +17,7 @@ import {
   type StoreStatus,
 } from "../../shared/mod.ts";
 import type { Random } from "../../testing/random.ts";
-import type { AgencyEvent } from "../faults/history.ts";
+import type { Event } from "../faults/history.ts";
 import { batchPacket } from "../faults/made_bets.ts";
 
 const BETS_MAX = 40;
@@ -49,9 +49,9 @@ export interface HastyAgencyOptions {
 /** One such agency. */
 export class HastyAgency {
   readonly #options: HastyAgencyOptions;
-  readonly #sent: AgencyEvent[] = [];
+  readonly #sent: Event[] = [];
   readonly #progress: number[] = [];
-  readonly #stored: AgencyEvent[] = [];
+  readonly #stored: Event[] = [];
   /** How many bets any program knows to be stored. */
   #known = 0;
   /** How many bets precede the batch that was refused, if one was. */
@@ -70,7 +70,7 @@ export class HastyAgency {
    * @throws {Error} If an answer about progress lacks bets that were stored before the question, or counts
    * refused ones.
    */
-  async run(): Promise<AgencyEvent[]> {
+  async run(): Promise<Event[]> {
     const closing = this.#close().finally(() => this.#isClosed = true);
     const asking = Array.from({ length: ASKERS }, () => this.#askUntilClosed());
     const [closed] = await Promise.all([closing, this.#send(), ...asking]);
@@ -78,7 +78,7 @@ export class HastyAgency {
     const winners = await this.#winners();
     const { agency } = this.#options;
     const progress = this.#progress.sort((a, b) => a - b)
-      .map((bets): AgencyEvent => ({ type: "progress", agency, bets }));
+      .map((bets): Event => ({ type: "progress", agency, bets }));
     return [...this.#sent, ...progress, ...this.#stored, ...closed, winners];
   }
 
@@ -140,7 +140,7 @@ export class HastyAgency {
     }
   }
 
-  async #close(): Promise<AgencyEvent[]> {
+  async #close(): Promise<Event[]> {
     const { agency, random, storedBytes } = this.#options;
     await pause(random.below(CLOSE_MS_MAX));
     const packets = new Uint8Array([
@@ -158,7 +158,7 @@ export class HastyAgency {
     ];
   }
 
-  #requireNoneRefused(closed: AgencyEvent[]): void {
+  #requireNoneRefused(closed: Event[]): void {
     for (const event of closed) {
       if (event.type !== "progress" || event.bets <= this.#refusedAfter) continue;
       const { agency, bets } = event;
@@ -168,7 +168,7 @@ export class HastyAgency {
     }
   }
 
-  async #winners(): Promise<AgencyEvent> {
+  async #winners(): Promise<Event> {
     const { agency, winnersTimeoutMs: timeoutMs } = this.#options;
     const request = encodeAgencyRequest("WinnersRequest", agency);
     const limits = { timeoutMs, bytesMax: WINNERS_BYTES_MAX };

@@ -55,7 +55,6 @@ const KILL_WITHIN_MESSAGES = 15;
 /** The cluster and the processes that use it. */
 export class JetstreamEngine implements SimulatedEngine {
   readonly answerTimeoutMs = ANSWER_TIMEOUT_MS;
-  readonly mayTearBatches = false;
   readonly #random: Random;
   readonly #incidents: Incidents;
   readonly #cluster: MemoryCluster;

@@ -16,6 +16,12 @@ export const SERVER_PROTECTIONS = [
 export const FILE_PROTECTIONS = [
   /** Nothing is synced. */
   "sync",
+  /** Redo logs are not synced. */
+  "sync of logs",
+  /** bets.csv is not synced before a checkpoint is recorded. */
+  "order of checkpoints",
+  /** A server that starts takes all others for dead. */
+  "locks of logs",
   /** A server looks for the draw only when it receives a datagram. */
   "polls",
 ] as const;

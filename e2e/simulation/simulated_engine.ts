@@ -39,8 +39,6 @@ export interface ServerProcess {
 export interface SimulatedEngine {
   /** How long agencies wait for an answer, in milliseconds. */
   readonly answerTimeoutMs: number;
-  /** Whether a power cut may leave a part of a batch that was not acknowledged. */
-  readonly mayTearBatches: boolean;
   /** Starts the process of one more server. */
   process(): ServerProcess;
   /** Lets something go wrong, or nothing. It is called in each turn of the clock. */

@@ -30,7 +30,7 @@ import type { SimulatedEngine } from "./simulated_engine.ts";
 import { SimulatedServers } from "./simulated_servers.ts";
 
 const SERVERS = 3;
-/** The last one is hasty, unless the engine may store a part of a batch. */
+/** The last one is hasty. */
 const AGENCIES = 3;
 const BETS_MAX = 40;
 const START_MS = Date.UTC(2026, 0, 1);
@@ -119,8 +119,7 @@ class Simulation {
   async run(): Promise<number> {
     const running = Array.from({ length: AGENCIES }, (_, index) => {
       const agency = index + 1;
-      const isHasty = agency === AGENCIES && !this.#engine.mayTearBatches;
-      return isHasty ? this.#runHastyAgency(agency) : this.#runAgency(agency);
+      return agency === AGENCIES ? this.#runHastyAgency(agency) : this.#runAgency(agency);
     });
     let hasEnded = false;
     const ended = Promise.all(running).finally(() => hasEnded = true);

@@ -27,6 +27,8 @@ export interface DiskFile {
   sync(): Promise<void>;
   /** Takes the lock if it is free; returns whether it was. */
   tryLock(): boolean;
+  /** Takes the lock if it gets free within about `timeMs`; returns whether it did. Blocks. */
+  tryLockFor(timeMs: number): boolean;
   /** Waits for the lock, in a thread. */
   lock(): Promise<void>;
   unlock(): void;
@@ -39,8 +41,14 @@ export interface Disk {
   open(name: string): DiskFile;
   /** Creates a file; returns nothing if there is one of that name. */
   create(name: string): DiskFile | undefined;
+  /** Creates a file whose name begins with `prefix` and was never used before. */
+  createUnique(prefix: string): { name: string; file: DiskFile };
+  /** Opens a file; returns nothing if there is none of that name. */
+  find(name: string): DiskFile | undefined;
   /** Whether there is a file of that name. */
   exists(name: string): boolean;
+  /** The names of all files that begin with `prefix`, in order. */
+  list(prefix: string): string[];
   /** Removes a file. */
   remove(name: string): void;
   /** Makes the names of new files durable. */
@@ -54,15 +62,18 @@ const FILE_MODE = 0o640;
 export class FolderDisk implements Disk {
   readonly #path: string;
   readonly #now: () => number;
+  readonly #isReadOnly: boolean;
 
   /**
-   * @param path The folder. It is created if it is missing.
+   * @param path The folder. It is created if it is missing, unless nothing is to be written.
    * @param now A monotonic clock, in milliseconds.
+   * @param options Whether files are only found and read.
    */
-  constructor(path: string, now = () => performance.now()) {
+  constructor(path: string, now = () => performance.now(), { isReadOnly = false } = {}) {
     this.#path = path;
     this.#now = now;
-    Deno.mkdirSync(path, { recursive: true });
+    this.#isReadOnly = isReadOnly;
+    if (!isReadOnly) Deno.mkdirSync(path, { recursive: true });
   }
 
   open(name: string): DiskFile {
@@ -78,6 +89,25 @@ export class FolderDisk implements Disk {
     }
   }
 
+  createUnique(prefix: string): { name: string; file: DiskFile } {
+    const name = `${prefix}${crypto.randomUUID()}`;
+    return { name, file: this.#open(name, { createNew: true }) };
+  }
+
+  find(name: string): DiskFile | undefined {
+    try {
+      return this.#open(name, {});
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw error;
+    }
+  }
+
+  list(prefix: string): string[] {
+    const names = Array.from(Deno.readDirSync(this.#path), ({ name }) => name);
+    return names.filter((name) => name.startsWith(prefix)).sort();
+  }
+
   exists(name: string): boolean {
     return statOrNothing(`${this.#path}/${name}`) !== undefined;
   }
@@ -88,7 +118,8 @@ export class FolderDisk implements Disk {
 
   #open(name: string, how: Deno.OpenOptions): DiskFile {
     const path = `${this.#path}/${name}`;
-    const file = Deno.openSync(path, { read: true, write: true, mode: FILE_MODE, ...how });
+    const options = this.#isReadOnly ? {} : { write: true, mode: FILE_MODE, ...how };
+    const file = Deno.openSync(path, { read: true, ...options });
     return new RealFile(path, file, this.#now);
   }
 
@@ -104,6 +135,11 @@ export class FolderDisk implements Disk {
     folder.syncSync();
   }
 }
+
+/** Between two looks at a lock that is taken: it is held for about as long. */
+const LOCK_PAUSE_MS = 0.02;
+/** Nobody ever changes this: waiting for it is a pause. */
+const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
 class RealFile implements DiskFile {
   readonly #path: string;
@@ -176,6 +212,15 @@ class RealFile implements DiskFile {
 
   tryLock(): boolean {
     return this.#file.tryLockSync(true);
+  }
+
+  tryLockFor(timeMs: number): boolean {
+    for (let waitedMs = 0; waitedMs < timeMs; waitedMs += LOCK_PAUSE_MS) {
+      // Whoever holds the lock gets the processor meanwhile.
+      Atomics.wait(PAUSE, 0, 0, LOCK_PAUSE_MS);
+      if (this.tryLock()) return true;
+    }
+    return false;
   }
 
   lock(): Promise<void> {

@@ -42,8 +42,8 @@ export class DamagedRowError extends FatalLedgerError {
   constructor(line: number, offset: number, rule: string) {
     super(
       `Cannot read bets.csv: line ${line}, at byte ${offset}, is not a valid bet: ${rule}. Nothing was ` +
-        "changed. ./denow task check shows the row. Stop the servers, correct that line by hand and delete " +
-        "bets.csv.round",
+        "changed. ./denow task check shows the row. Stop all servers and correct that line by hand. If the file " +
+        "is shorter then, accept that with ./denow task check --accept-loss",
     );
     this.line = line;
     this.offset = offset;

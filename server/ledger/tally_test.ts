@@ -125,7 +125,7 @@ for (const [name, row] of Object.entries(DAMAGED)) {
       "Cannot read bets.csv: line 6, at byte 119, is not a valid bet",
     );
     assertEquals([error.line, error.offset], [6, 119]);
-    assertStringIncludes(error.message, "Stop the servers, correct that line by hand");
+    assertStringIncludes(error.message, "Stop all servers and correct that line by hand");
     // The rows before it are counted, and counted once if they are scanned again.
     assertEquals(tally.size, 119);
     assertEquals(tally.count(1), 2);

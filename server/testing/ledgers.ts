@@ -20,6 +20,9 @@ export const WINNING_NUMBER = 7574;
 /** A day after every birthdate of the tests. */
 const TODAY = 20261123;
 
+/** Size of a redo log in the tests: a few rounds. */
+export const LOG_BYTES = 16 * 1024;
+
 const decoder = new BetDecoder("rows");
 
 /** Decodes a Store packet, given without its line end, for the file ledger. */
@@ -59,13 +62,17 @@ export interface OpenedLedger extends KeptLog {
 }
 
 /** Opens a ledger on a disk. */
-export async function openLedger(disk: Disk): Promise<OpenedLedger> {
+export async function openLedger(
+  disk: Disk,
+  { logBytes = LOG_BYTES } = {},
+): Promise<OpenedLedger> {
   const kept = keepLog();
   const failures: Error[] = [];
   const ledger = await openFileLedger(disk, {
     agencies: AGENCIES,
     winningNumber: WINNING_NUMBER,
     log: kept.log,
+    logBytes,
   });
   ledger.failed.then((error) => failures.push(error));
   return { ledger, failures, ...kept };

@@ -8,43 +8,15 @@
  */
 
 import type { Disk, DiskFile } from "../ledger/disk.ts";
+import { LOG_PREFIX } from "../ledger/file/volume_files.ts";
+import { Random } from "../../testing/random.ts";
+import { type Fault, type Operation, type OperationKind, ProcessKilled } from "./memory_faults.ts";
 import { WrittenContent } from "./written_content.ts";
 
-/** The operations of a disk. */
-export type OperationKind =
-  | "open"
-  | "syncFolder"
-  | "size"
-  | "isCurrent"
-  | "read"
-  | "write"
-  | "truncate"
-  | "sync"
-  | "tryLock"
-  | "lock"
-  | "unlock";
+export type { Fault, Operation };
 
-/** One operation, as it is passed to {@linkcode MemoryDisk.fault}. */
-export interface Operation {
-  /** Counted from 1 over all processes. */
-  number: number;
-  kind: OperationKind;
-  file: string;
-  process: MemoryProcess;
-}
-
-/** The fault of an operation. */
-export type Fault =
-  /** It throws, but a write leaves its first `bytes` in the file. */
-  | { kind: "fail"; bytes?: number }
-  /** A write accepts only this many bytes, and returns that number. */
-  | { kind: "short"; bytes: number }
-  /** Its process is killed, but a write leaves its first `bytes` in the file. */
-  | { kind: "kill"; bytes?: number };
-
-/** The calling process was killed: its operations no longer have an effect. */
-export class ProcessKilled extends Error {
-  override name = "ProcessKilled";
+function kindOfName(name: string): string {
+  return name.startsWith(LOG_PREFIX) ? LOG_PREFIX : name;
 }
 
 /** Blocks an operation until it is released. */
@@ -58,6 +30,8 @@ export interface Hold {
 export class MemoryDisk {
   /** The number of operations so far. */
   operations = 0;
+  /** The next name that no file has had. */
+  nextName = 1;
   /** Most bytes of all files together. */
   capacity = Infinity;
   /** Called before each operation. Returns its fault, if it has one. */
@@ -119,29 +93,48 @@ export class MemoryDisk {
       const state = pick(node.statesAfterPowerCut());
       if (state !== undefined) disk.nodes.set(name, new FileNode(state.slice()));
     }
+    disk.nextName = this.nextName;
     return disk;
   }
 
   /**
-   * Yields every disk that a power cut could leave at this moment. Each file keeps what was synced,
-   * and any beginning of what was not, with zeros in place of the last bytes or without.
+   * Yields disks that a power cut could leave at this moment: every state of each file, beside the oldest and
+   * the newest of all others, and a number of mixtures.
    */
   *afterPowerCut(): Generator<MemoryDisk> {
-    const names = [...this.nodes.keys()];
-    const states = names.map((name) => this.nodes.get(name)!.statesAfterPowerCut());
-    const counts = states.map((state) => state.length);
-    const total = counts.reduce((product, count) => product * count, 1);
-    for (let index = 0; index < total; index++) {
-      const disk = new MemoryDisk();
-      let rest = index;
-      for (const [file, name] of names.entries()) {
-        const state = states[file][rest % counts[file]];
-        rest = Math.floor(rest / counts[file]);
-        if (state !== undefined) disk.nodes.set(name, new FileNode(state.slice()));
+    const files = [...this.nodes].map(([name, node]) => ({
+      name,
+      states: node.statesAfterPowerCut(),
+    }));
+    const most = Math.max(1, ...files.map(({ states }) => states.length));
+    if (most === 1) return yield diskOf(files.map(({ name, states }) => [name, states[0]]));
+    for (const { name: varied, states: variants } of files) {
+      if (variants.length === 1) continue;
+      for (const variant of variants) {
+        for (const at of [0, -1]) {
+          yield diskOf(files.map(({ name, states }) => [
+            name,
+            name === varied ? variant : states.at(at),
+          ]));
+        }
       }
-      yield disk;
+    }
+    const random = new Random(this.operations);
+    for (let mixture = 0; mixture < MIXTURES; mixture++) {
+      yield diskOf(files.map(({ name, states }) => [name, random.pick(states)]));
     }
   }
+}
+
+/** How many mixtures of states a power cut is tried with. */
+const MIXTURES = 12;
+
+function diskOf(files: [name: string, state: Uint8Array | undefined][]): MemoryDisk {
+  const disk = new MemoryDisk();
+  for (const [name, state] of files) {
+    if (state !== undefined) disk.nodes.set(name, new FileNode(state.slice()));
+  }
+  return disk;
 }
 
 /** A process that uses the disk. */
@@ -174,12 +167,25 @@ export class MemoryProcess implements Disk {
     return file;
   }
 
+  createUnique(prefix: string): { name: string; file: DiskFile } {
+    const name = `${prefix}${this.#disk.nextName++}`;
+    return { name, file: this.open(name) };
+  }
+
   create(name: string): DiskFile | undefined {
     return this.#disk.nodes.has(name) ? undefined : this.open(name);
   }
 
   remove(name: string): void {
     this.#disk.remove(name);
+  }
+
+  find(name: string): DiskFile | undefined {
+    return this.#disk.nodes.has(name) ? this.open(name) : undefined;
+  }
+
+  list(prefix: string): string[] {
+    return [...this.#disk.nodes.keys()].filter((name) => name.startsWith(prefix)).sort();
   }
 
   exists(name: string): boolean {
@@ -206,7 +212,7 @@ export class MemoryProcess implements Disk {
   happens(kind: OperationKind, file: string, onBytes?: (bytes: number) => void): Fault | undefined {
     if (this.#isKilled) throw new ProcessKilled();
     const number = ++this.#disk.operations;
-    const fault = this.#disk.fault({ number, kind, file, process: this });
+    const fault = this.#disk.fault({ number, kind, file: kindOfName(file), process: this });
     if (fault?.kind === "fail" || fault?.kind === "kill") onBytes?.(fault.bytes ?? 0);
     if (fault?.kind === "kill") {
       this.kill();
@@ -241,7 +247,7 @@ class FileNode extends WrittenContent {
   /** Returns the contents that a power cut may leave; `undefined` stands for no file. */
   statesAfterPowerCut(): (Uint8Array | undefined)[] {
     const states = this.contentsAfterPowerCut();
-    return this.isNameSynced ? states : [...states, undefined];
+    return this.isNameSynced ? states : [undefined, ...states];
   }
 
   releaseLock(file: MemoryFile): void {
@@ -331,6 +337,11 @@ class MemoryFile implements DiskFile {
     return this.#node.locker === this;
   }
 
+  /** Nobody else could release it meanwhile. */
+  tryLockFor(): boolean {
+    return this.tryLock();
+  }
+
   async lock(): Promise<void> {
     await this.#held("lock");
     this.#happens("lock");
@@ -362,7 +373,7 @@ class MemoryFile implements DiskFile {
   }
 
   async #held(kind: "sync" | "lock"): Promise<void> {
-    const key = `${kind} ${this.#name}`;
+    const key = `${kind} ${kindOfName(this.#name)}`;
     const hold = this.#disk.holds.get(key);
     this.#disk.holds.delete(key);
     hold?.reached();

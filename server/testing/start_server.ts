@@ -10,7 +10,7 @@ import { openFileLedger } from "../ledger/file/file_ledger.ts";
 import { Server } from "../server.ts";
 import type { ServerSettings } from "../settings.ts";
 import type { Listener } from "../transport/listener.ts";
-import { AGENCIES, keepLog, WINNING_NUMBER } from "./ledgers.ts";
+import { AGENCIES, keepLog, LOG_BYTES, WINNING_NUMBER } from "./ledgers.ts";
 import { MemoryDisk } from "./memory_disk.ts";
 
 /** Longer than anything takes: a test fails rather than hangs. */
@@ -94,6 +94,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     log,
     signal,
     pollMs: settings.drawPollMs,
+    logBytes: LOG_BYTES,
   });
   ledger.failed.then((error) => failures.push(error));
   const looked = watchLooks(ledger);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { crc32 } from "node:zlib";
 import { LINE_FEED } from "../../shared/ascii.ts";
 
 /** An unsynced change, which a power cut may undo. */
@@ -31,12 +32,16 @@ export class WrittenContent {
   }
 
   change(change: Change): void {
-    this.bytes = applied(this.bytes, change);
+    const isInPlace = change.kind === "write" &&
+      change.position + change.bytes.length <= this.bytes.length;
+    if (isInPlace) this.bytes.set(change.bytes, change.position);
+    else this.bytes = applied(this.bytes, change);
     this.#changes.push(change);
   }
 
   sync(): void {
-    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
+    if (this.#changes.length === 0) return;
+    this.#durable = this.#changes.reduce(applied, this.#durable);
     this.#changes = [];
   }
 
@@ -45,40 +50,74 @@ export class WrittenContent {
     this.#changes = [];
   }
 
-  /** Returns the contents that a power cut may leave, each once. */
+  /**
+   * Returns the contents that a power cut may leave, each once, the durable one first and the newest last: any
+   * beginning of the changes, with a part of the next one; a single change; all but one.
+   */
   contentsAfterPowerCut(): Uint8Array[] {
+    const changes = this.#changes;
     const states = [this.#durable];
     let content = this.#durable;
-    for (const change of this.#changes) {
-      for (const part of partsOf(change)) states.push(applied(content, part));
-      for (const part of zerosOf(change, content)) states.push(applied(content, part));
+    for (const [index, change] of changes.entries()) {
+      const isDetailed = index >= changes.length - DETAILED_CHANGES;
+      if (isDetailed) {
+        for (const part of partsOf(change, content)) states.push(applied(content, part));
+      }
       content = applied(content, change);
       states.push(content);
     }
-    const known = new Set<string>();
-    return states.filter((state) => {
-      const key = String(state);
-      return !known.has(key) && known.add(key);
-    });
+    for (const change of changes.slice(-DETAILED_CHANGES)) {
+      states.push(applied(this.#durable, change));
+      states.push(changes.filter((other) => other !== change).reduce(applied, this.#durable));
+    }
+    states.push(this.bytes);
+    const last = new Map(states.map((state) => [keyOf(state), state]));
+    return [...last.values()];
   }
 }
 
-/** Returns beginnings of a write: cut near its ends, in its middle, and around each line end. */
-function partsOf(change: Change): Change[] {
+/** How many of the last changes may be left in part, or be missing. */
+const DETAILED_CHANGES = 4;
+const PAGE_BYTES = 4096;
+
+function keyOf(state: Uint8Array): string {
+  return `${state.length} ${crc32(state)}`;
+}
+
+/** Returns what a power cut may leave of a change. */
+function partsOf(change: Change, content: Uint8Array): Change[] {
   if (change.kind === "truncate") return [];
-  const { bytes, position } = change;
+  return [...beginningsOf(change), ...pagesOf(change), ...zerosOf(change, content)];
+}
+
+type Write = Extract<Change, { kind: "write" }>;
+
+/** Returns beginnings of a write: cut near its ends, in its middle, and around a few line ends. */
+function beginningsOf({ bytes, position }: Write): Change[] {
   const lengths = new Set([1, bytes.length >> 1, bytes.length - 1]);
-  for (let at = 0; at < bytes.length; at++) {
-    if (bytes[at] === LINE_FEED) lengths.add(at).add(at + 1);
+  for (let at = 0, ends = 0; at < bytes.length && ends < 4; at++) {
+    if (bytes[at] !== LINE_FEED) continue;
+    lengths.add(at).add(at + 1);
+    ends++;
   }
   return [...lengths].filter((length) => length > 0 && length < bytes.length)
     .map((length) => ({ kind: "write", bytes: bytes.subarray(0, length), position }));
 }
 
+/** Returns the pages of a write, each alone. */
+function pagesOf({ bytes, position }: Write): Change[] {
+  const pages: Change[] = [];
+  for (let at = 0; at < bytes.length;) {
+    const end = Math.min(bytes.length, at + PAGE_BYTES - (position + at) % PAGE_BYTES);
+    pages.push({ kind: "write", bytes: bytes.subarray(at, end), position: position + at });
+    at = end;
+  }
+  return pages.length > 1 ? pages : [];
+}
+
 /** Returns writes whose size is durable, but whose last bytes, or all, read as zeros. */
-function zerosOf(change: Change, { length }: Uint8Array): Change[] {
-  if (change.kind === "truncate" || change.position + change.bytes.length <= length) return [];
-  const { bytes, position } = change;
+function zerosOf({ bytes, position }: Write, { length }: Uint8Array): Change[] {
+  if (position + bytes.length <= length) return [];
   const old = Math.max(0, length - position);
   return [old, (old + bytes.length) >> 1].map((count) => {
     const zeroed = new Uint8Array(bytes.length);

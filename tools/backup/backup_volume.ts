@@ -12,9 +12,12 @@ import {
 } from "../../server/certificate/certificate_folder.ts";
 import { FolderDisk, readFully, writeAll } from "../../server/ledger/disk.ts";
 import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
-import { checksumOf, RoundJournal } from "../../server/ledger/file/round_journal.ts";
+import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
+import { checksumOf } from "../../server/ledger/file/fixed_line.ts";
+import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import {
   BETS_FILE,
+  CHECKPOINT_FILE,
   CLOSED_FILE,
   IDENTITY_FILE,
   JOURNAL_FILE,
@@ -91,7 +94,7 @@ async function writeBackup(volume: string, to: string, waitMs: number): Promise<
     },
   });
   await folder.finish();
-  writeState(to, snapshot);
+  await writeState(to, snapshot);
   await copyCertificate(volume, to, identityOf(volume, snapshot).id);
   // After the certificate, which anchors lines of it.
   await copyAudit(volume, to, copyDurably);
@@ -106,25 +109,40 @@ function identityOf(volume: string, { identity }: Snapshot) {
   );
 }
 
-/** Writes the identity, and a journal that knows all of the backup to be durable. */
-function writeState(folder: string, { identity, round }: Snapshot): void {
+/** Writes the identity, a journal, and a checkpoint that knows all of the backup to be durable. */
+async function writeState(folder: string, snapshot: Snapshot): Promise<void> {
   const disk = new FolderDisk(folder);
   const closed = Deno.readFileSync(`${folder}/${CLOSED_FILE}`);
   const { size } = Deno.statSync(`${folder}/${BETS_FILE}`);
-  const { cuts, recalls } = round ?? { cuts: 0, recalls: 0 };
+  await writeCheckpoint(disk, { epoch: snapshot.checkpoint.last?.epoch ?? 0, size });
   const file = disk.open(JOURNAL_FILE);
   const journal = new RoundJournal(file);
-  journal.begin({ from: size, to: size, cuts, recalls }, {
-    bets: size,
+  journal.begin({ epoch: 0, from: size, to: size, cuts: 0 }, {
     closed: closed.length,
     closedSum: checksumOf(closed),
   });
   file.syncNow();
   journal.close();
   const identityFile = disk.open(IDENTITY_FILE);
-  writeAll(identityFile, new TextEncoder().encode(identity!), 0);
+  writeAll(identityFile, new TextEncoder().encode(snapshot.identity!), 0);
   identityFile.syncNow();
   identityFile.close();
+}
+
+/** Writes the checkpoint of a ledger that no server uses, in an epoch after the given one. */
+export async function writeCheckpoint(
+  disk: FolderDisk,
+  { epoch, size }: { epoch: number; size: number },
+): Promise<void> {
+  const file = disk.open(CHECKPOINT_FILE);
+  try {
+    file.truncate(0);
+    const checkpoint = new CheckpointFile(file);
+    checkpoint.announce(undefined);
+    await checkpoint.record({ sequence: 1, epoch: epoch + 1, size, isClean: true });
+  } finally {
+    file.close();
+  }
 }
 
 /** Copies the certificate of a draw, if it has one. */

@@ -4,9 +4,11 @@
  * @module
  */
 
+import { parseCheckpoint } from "../../server/ledger/file/checkpoint_file.ts";
 import { FolderDisk } from "../../server/ledger/disk.ts";
 import {
   BETS_FILE,
+  CHECKPOINT_FILE,
   CLOSED_FILE,
   IDENTITY_FILE,
   JOURNAL_FILE,
@@ -18,13 +20,15 @@ import { TASK, TaskError, unlessNotFound } from "../project.ts";
 import { readIdentity } from "../run/draw_record.ts";
 import { archiveDraw } from "../run/ledger_archive.ts";
 import { copyAudit } from "../run/audit_copy.ts";
-import { copyCertificate, copyDurably } from "./backup_volume.ts";
+import { copyCertificate, copyDurably, writeCheckpoint } from "./backup_volume.ts";
 
 /**
- * The files of a ledger, in the order in which they appear. While bets are missing that the journal knows, no
+ * The files of a ledger, in the order in which they appear. While bets are missing that the checkpoint knows, no
  * server starts, so that a restore that was interrupted cannot be taken for an empty lottery.
  */
-const FILES = [JOURNAL_FILE, IDENTITY_FILE, CLOSED_FILE, BETS_FILE] as const;
+const FILES = [CHECKPOINT_FILE, JOURNAL_FILE, IDENTITY_FILE, CLOSED_FILE, BETS_FILE] as const;
+/** What a backup has. One of an earlier version has no checkpoint. */
+const BACKUP_FILES = FILES.filter((name) => name !== CHECKPOINT_FILE);
 
 /** A folder of the volume that begins with this is one that is being copied. */
 export const RESTORE_PREFIX = ".restore-";
@@ -70,7 +74,11 @@ export async function restoreVolume(
   const unfinished = `${volume}/${RESTORE_PREFIX}${crypto.randomUUID()}`;
   await Deno.mkdir(unfinished);
   try {
-    for (const name of FILES) await copyDurably(`${from}/${name}`, `${unfinished}/${name}`);
+    for (const name of BACKUP_FILES) await copyDurably(`${from}/${name}`, `${unfinished}/${name}`);
+    const { size } = await Deno.stat(`${unfinished}/${BETS_FILE}`);
+    // Redo logs of either count no more.
+    const epoch = Math.max(await epochOf(from), await epochOf(volume));
+    await writeCheckpoint(new FolderDisk(unfinished), { epoch, size });
     assertUnused(volume);
     const archived = isTaken ? await archiveDraw(volume) : undefined;
     for (const name of FILES) {
@@ -84,6 +92,12 @@ export async function restoreVolume(
   } finally {
     await Deno.remove(unfinished, { recursive: true });
   }
+}
+
+/** The last epoch of a ledger; 0 if there is none. */
+async function epochOf(folder: string): Promise<number> {
+  const bytes = await unlessNotFound(Deno.readFile(`${folder}/${CHECKPOINT_FILE}`));
+  return parseCheckpoint(bytes ?? new Uint8Array()).last?.epoch ?? 0;
 }
 
 /** Whether any file of a ledger is on the volume and has content. */
@@ -106,7 +120,7 @@ async function examineBackup(
   from: string,
   waitMs: number,
 ): Promise<{ bets: number; closed: number; id: string }> {
-  for (const name of FILES) {
+  for (const name of BACKUP_FILES) {
     if (await unlessNotFound(Deno.stat(`${from}/${name}`)) !== undefined) continue;
     throw new TaskError(`Cannot restore ${from}: ${name} is missing, so it is not a whole backup`);
   }

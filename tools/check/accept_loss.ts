@@ -4,7 +4,7 @@
  * @module
  */
 
-import { JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
+import { CHECKPOINT_FILE, JOURNAL_FILE } from "../../server/ledger/file/volume_files.ts";
 import { TaskError } from "../project.ts";
 import { processesWith } from "./file_users.ts";
 import { moveAside, type Snapshot, VolumeReader } from "./volume_reader.ts";
@@ -15,19 +15,19 @@ export interface AcceptLossOptions {
   snapshot: Snapshot;
   /** How long to wait for the lock. */
   waitMs: number;
-  /** The time in the new name of the journal. @default {Date.now} */
+  /** The time in the new names. @default {Date.now} */
   now?: () => number;
 }
 
 /**
- * Moves the journal aside, which alone knows that the files were larger. Writes nothing else: both
- * files stay as they are.
+ * Moves aside the journal, the checkpoint and the redo logs, which alone know what is missing. Writes nothing
+ * else: the other files stay as they are.
  *
- * @returns The new name of the journal.
+ * @returns The new names.
  * @throws {TaskError} If a process has the files open, or they are no longer as they were found.
  * @throws {LockedError} If the lock is not obtained in time.
  */
-export async function acceptLoss(path: string, options: AcceptLossOptions): Promise<string> {
+export async function acceptLoss(path: string, options: AcceptLossOptions): Promise<string[]> {
   const { snapshot, waitMs, now = Date.now } = options;
   using volume = new VolumeReader(path);
   return await volume.locked(waitMs, (found) => {
@@ -39,6 +39,8 @@ export async function acceptLoss(path: string, options: AcceptLossOptions): Prom
     if (process !== undefined) {
       throw new TaskError(`${process} uses ${path}. Nothing was changed. Stop all servers first`);
     }
-    return moveAside(path, { name: JOURNAL_FILE, suffix: "lost", nowMs: now() });
+    const names = [...snapshot.logs, CHECKPOINT_FILE, JOURNAL_FILE];
+    const nowMs = now();
+    return names.flatMap((name) => moveAside(path, { name, suffix: "lost", nowMs }) ?? []);
   });
 }

@@ -34,7 +34,7 @@ Deno.test({
     const moved = "bets.csv.round.lost-20261123T100000Z";
     await Deno.writeTextFile(`${volume.path}/${moved}`, "before");
     const snapshot = await snapshotOf(volume.path);
-    assertEquals(await acceptLoss(volume.path, { ...OPTIONS, snapshot }), `${moved}-2`);
+    assertEquals(await acceptLoss(volume.path, { ...OPTIONS, snapshot }), [`${moved}-2`]);
     assertEquals((await filesOf(volume.path))[moved], "before");
   },
 });

@@ -9,10 +9,9 @@ import {
   endsInHugeHole,
   inspectTail,
   type ReadAt,
-  sizeBeforeHole,
-  type Tail,
+  type TailState,
 } from "../../server/ledger/file/recovery.ts";
-import type { DurableMark, Round } from "../../server/ledger/file/round_journal.ts";
+import type { RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
 import { type BetsResult, checkBets } from "./bets_check.ts";
 import { checkClosed, type ClosedResult } from "./closed_check.ts";
 import { TruncatedError } from "./lines.ts";
@@ -22,12 +21,22 @@ import { type Snapshot, VolumeReader } from "./volume_reader.ts";
 /** How often to examine a volume whose files servers truncate meanwhile, which is rare. */
 const ATTEMPTS_MAX = 3;
 
+/** The end of bets.csv. */
+export interface ExaminedTail {
+  /** `unrecovered`: no server lives, and the next one rebuilds the end from the redo logs. */
+  state: TailState | "unrecovered";
+  /** Size of the file in bytes. */
+  size: number;
+  /** Bytes that count, now or after recovery. */
+  wholeSize: number;
+}
+
 /** All findings about a volume. */
 export interface Examination {
   snapshot: Snapshot;
-  tail: Tail;
-  /** Whether the torn end begins with a hole of zeros that a power cut has left. */
-  hasHole: boolean;
+  tail: ExaminedTail;
+  /** What the next server writes and leaves out, if no server lives. */
+  plan: RecoveryPlan | undefined;
   /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
   lacksLineEnd: boolean;
   /** Whether bets.csv ends in more zeros than servers can have left. */
@@ -95,56 +104,69 @@ export async function readAtOneMoment<Result>(
 
 /** Checks what the snapshot covers. @throws {TruncatedError} If a file was truncated meanwhile. */
 export function examineFiles(
-  { readBets, readClosed }: VolumeReader,
+  { readBets, readRaw, readClosed, plan, contradiction }: VolumeReader,
   snapshot: Snapshot,
   { agencies }: Pick<ExamineOptions, "agencies">,
 ): Examination {
   const closed = checkClosed(readClosed, snapshot.closedSize ?? 0, agencies);
-  const bets = examineBets(readBets, snapshot, { agencies, today: LAST_DAY });
-  const losses = lossesOf(snapshot, { readClosed, lacksLineEnd: bets.lacksLineEnd });
-  return { snapshot, ...bets, closed, losses };
+  const rules = { agencies, today: LAST_DAY };
+  const bets = examineBets(readBets, { readRaw, snapshot, plan, rules });
+  const { lacksLineEnd, hasHugeHole } = bets;
+  const losses = lossesOf(snapshot, {
+    readClosed,
+    lacksLineEnd,
+    contradiction: hasHugeHole ? undefined : contradiction,
+  });
+  return { snapshot, plan, ...bets, closed, losses };
 }
 
 /** Checks bets.csv as servers do when they start. */
-function examineBets(read: ReadAt, { betsSize: size = 0, round, mark }: Snapshot, rules: RowRules) {
-  const tail = inspectTail(size, round, { read, durableSize: mark.bets });
-  if (tail.state === "shortened") return examineShortened(read, { tail, mark, rules });
-  const hasHugeHole = endsInHugeHole(size, read);
-  const sound = { hasHole: false, hasHugeHole, lacksLineEnd: false };
+function examineBets(
+  read: ReadAt,
+  { readRaw, snapshot, plan, rules }: {
+    readRaw: ReadAt;
+    snapshot: Snapshot;
+    plan: RecoveryPlan | undefined;
+    rules: RowRules;
+  },
+) {
+  const { betsSize: size = 0, journal, durableSize } = snapshot;
+  if (size < durableSize) return examineShortened(read, { size, durableSize, rules });
+  const tail = plan === undefined
+    ? inspectTail(size, journal.round ?? journal.earlier?.round, { read: readRaw, durableSize })
+    : plannedTail(plan, { size, read: readRaw, snapshot });
+  const hasHugeHole = endsInHugeHole(size, readRaw);
   const bets = checkBets(read, tail.wholeSize, rules);
-  const wholeSize = sizeBeforeFault(bets, { read, size, round });
-  if (wholeSize === undefined || wholeSize < mark.bets) return { ...sound, tail, bets };
-  return {
-    ...sound,
-    tail: { state: "torn" as const, size, wholeSize },
-    hasHole: true,
-    bets: checkBets(read, wholeSize, rules),
-  };
+  return { hasHugeHole, lacksLineEnd: false, tail, bets };
 }
 
-/** Returns the bytes before a hole if the first invalid row is one. */
-function sizeBeforeFault(
-  { faults }: BetsResult,
-  options: { read: ReadAt; size: number; round: Round | undefined },
-): number | undefined {
-  const first = faults.first();
-  return first === undefined ? undefined : sizeBeforeHole(first.offset, options);
+/** The end of a file of which no server is running. */
+function plannedTail(
+  { size: wholeSize, rounds, leftOut }: RecoveryPlan,
+  { size, read, snapshot: { checkpoint: { last }, journal, durableSize } }: {
+    size: number;
+    read: ReadAt;
+    snapshot: Snapshot;
+  },
+): ExaminedTail {
+  // A volume of an earlier version is judged by its journal.
+  if (last === undefined) return inspectTail(size, journal.earlier?.round, { read, durableSize });
+  const isSettled = rounds.length === 0 && leftOut.length === 0;
+  return { state: isSettled ? "whole" : "unrecovered", size, wholeSize };
 }
 
 /** Checks the rows that are left of a file that is smaller than it was. */
 function examineShortened(
   read: ReadAt,
-  { tail, mark, rules }: { tail: Tail; mark: DurableMark; rules: RowRules },
+  { size, durableSize, rules }: { size: number; durableSize: number; rules: RowRules },
 ) {
-  const { size } = tail;
   const { wholeSize } = inspectTail(size, undefined, { read });
   const row = new Uint8Array(Math.min(size - wholeSize, ROW_BYTES_MAX));
   read(row, wholeSize);
-  const lacksLineEnd = size + 1 === mark.bets && size > wholeSize &&
+  const lacksLineEnd = size + 1 === durableSize && size > wholeSize &&
     row.length < ROW_BYTES_MAX && explainRow(row, rules) === undefined;
   return {
-    tail,
-    hasHole: false,
+    tail: { state: "shortened" as const, size, wholeSize: size },
     hasHugeHole: false,
     lacksLineEnd,
     bets: checkBets(read, wholeSize, rules),
@@ -153,8 +175,9 @@ function examineShortened(
 
 /** Returns whether nothing was truncated between two snapshots. */
 function isStill(before: Snapshot, after: Snapshot): boolean {
-  return before.round?.cuts === after.round?.cuts &&
-    before.round?.recalls === after.round?.recalls &&
+  const epochOf = ({ checkpoint: { last } }: Snapshot) => last?.epoch;
+  return before.journal.round?.cuts === after.journal.round?.cuts &&
+    epochOf(before) === epochOf(after) &&
     (before.betsSize ?? 0) <= (after.betsSize ?? 0) &&
     (before.closedSize ?? 0) <= (after.closedSize ?? 0);
 }

@@ -13,6 +13,7 @@ import {
 import type { ClosedResult } from "./closed_check.ts";
 import type { Examination } from "./examination.ts";
 import type { FaultList } from "./fault_list.ts";
+import type { RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
 import type { Repair } from "./repair.ts";
 
 /** Exit codes of `deno task check`. 1 and 2 are those of every task. */
@@ -27,8 +28,9 @@ const DISK_FAILED = 7;
 const NAMED_AGENCIES_MAX = 10;
 
 /** Returns whether a server still has to recover the end of bets.csv, which it does by itself. */
-function isBetsTorn({ tail, lacksLineEnd }: Examination): boolean {
-  return tail.wholeSize < tail.size || tail.state === "shorter" || lacksLineEnd;
+function isBetsTorn({ tail, plan, lacksLineEnd }: Examination): boolean {
+  return tail.wholeSize !== tail.size || tail.state === "shorter" || lacksLineEnd ||
+    plan !== undefined && plan.leftOut.length > 0;
 }
 
 /** Returns the exit code, that of the worst finding. */
@@ -57,16 +59,18 @@ export function reportOf(found: Examination, agencies: number): string[] {
 /** Returns the findings that are left after a repair. */
 export function afterRepair(found: Examination, { size }: Repair): Examination {
   const tail = { state: "whole" as const, size, wholeSize: size };
-  return { ...found, tail, hasHole: false, hasHugeHole: false };
+  return { ...found, tail, plan: undefined, hasHugeHole: false };
 }
 
 /** Returns the lines about a repair. */
-export function repairLines({ side, cutBytes, size, wroteJournal }: Repair): string[] {
-  if (!wroteJournal) return ["repair: nothing is left to truncate; nothing was changed."];
+export function repairLines(repair: Repair | undefined): string[] {
+  if (repair === undefined) return ["repair: there is nothing to recover; nothing was changed."];
+  const { copy, cutBytes, size } = repair;
+  const recovered = `repair: ${BETS_FILE} is recovered, and durable, with ${size} bytes.`;
+  if (cutBytes === 0) return [recovered];
   const cut =
-    `repair: ${cutBytes} bytes were copied to ${side} and then truncated from ${BETS_FILE}.`;
-  const journal = `repair: ${JOURNAL_FILE} was rewritten for ${BETS_FILE} of ${size} bytes.`;
-  return side === undefined ? [journal] : [cut, journal];
+    `repair: ${cutBytes} bytes that no redo log holds were copied to ${copy} and left out.`;
+  return [cut, recovered];
 }
 
 /** Returns why a volume is not repaired; nothing if it can be. */
@@ -78,7 +82,6 @@ export function refusalLine(found: Examination): string | undefined {
       "can judge how to repair it.";
   }
   if (found.losses.length > 0) return `${refused}: it would not bring back what is missing.`;
-  if (found.hasHole) return `${refused}: the next server repairs this, with a copy.`;
   if (found.lacksLineEnd) return `${refused}: the next server adds the line end.`;
 }
 
@@ -86,7 +89,7 @@ function betsLine({ snapshot, bets, tail }: Examination): string {
   if (snapshot.betsSize !== undefined) {
     return `${BETS_FILE}: ${bets.rows} rows in ${tail.wholeSize} bytes`;
   }
-  return snapshot.mark.bets > 0
+  return snapshot.durableSize > 0
     ? `${BETS_FILE}: does not exist any more`
     : `${BETS_FILE}: does not exist yet, as on a new volume`;
 }
@@ -123,17 +126,17 @@ export function drawLine(
 }
 
 function tailLines(found: Examination): string[] {
-  const { snapshot: { round }, tail: { state, size, wholeSize }, hasHole, lacksLineEnd } = found;
-  const lines = [];
+  const { tail: { size, wholeSize }, lacksLineEnd, snapshot: { journal } } = found;
+  const round = journal.round ?? journal.earlier?.round;
+  const isPlanned = found.tail.state === "unrecovered";
+  const lines = isPlanned ? recoveryLines(found.plan!) : [];
   const text = explainState(found);
   if (text !== undefined) lines.push(text);
   if (lacksLineEnd) lines.push(`torn: the last row of ${BETS_FILE} has lost its line end`);
-  if (wholeSize < size) {
+  if (!isPlanned && wholeSize < size) {
     const why = found.hasHugeHole
       ? "more zeros than servers can have left"
-      : hasHole
-      ? "a power cut has left zeros in place of pages; nothing from there on was acknowledged"
-      : state === "torn"
+      : found.tail.state === "torn"
       ? `${JOURNAL_FILE} announces a round from byte ${round!.from} to ${
         round!.to
       }, and its writer ` +
@@ -144,9 +147,30 @@ function tailLines(found: Examination): string[] {
   return lines;
 }
 
+/** Says what the next server does. */
+function recoveryLines({ rounds, leftOut }: RecoveryPlan): string[] {
+  const lines = [];
+  if (rounds.length > 0) {
+    const bytes = rounds.reduce((sum, { rows }) => sum + rows.length, 0);
+    lines.push(
+      `note: no server is running; the next one writes the last ${rounds.length} rounds, ${bytes} bytes, from ` +
+        "the redo logs. They are counted above",
+    );
+  }
+  for (const { from, to } of leftOut) {
+    lines.push(
+      `torn: ${
+        to - from
+      } bytes from byte ${from}: no redo log holds them, and they were never acknowledged`,
+    );
+  }
+  return lines;
+}
+
 /** Explains how the end of bets.csv differs from what the journal announces. */
 function explainState({ snapshot, tail: { state, size } }: Examination): string | undefined {
-  const { from, to } = snapshot.round ?? { from: 0, to: 0 };
+  const { round, earlier } = snapshot.journal;
+  const { from, to } = round ?? earlier?.round ?? { from: 0, to: 0 };
   switch (state) {
     case "no journal":
       if (size === 0) return undefined;
@@ -154,19 +178,19 @@ function explainState({ snapshot, tail: { state, size } }: Examination): string 
         `${BETS_FILE} counts up to its last line end; the next server writes the journal again`;
     case "longer":
       return `note: ${BETS_FILE} has ${size} bytes, but ${JOURNAL_FILE} ends at ${to}: another ` +
-        "program has written to it, or power was cut";
+        "program has written to it";
     case "edited":
       return `note: ${JOURNAL_FILE} announces a round from byte ${from}, where no row begins: another ` +
         `program has changed ${BETS_FILE}, which counts up to its last line end`;
     case "outdated":
       return `note: ${JOURNAL_FILE} is an older copy: it announces a round that begins before what is ` +
         "durable";
-    case "not started":
-      return `note: a writer ended before it wrote its round of ${to - size} bytes`;
     case "shorter":
       return `torn: ${BETS_FILE} has ${size} bytes, but ${JOURNAL_FILE} begins its last round at ` +
         `${from}. After a power cut this is normal: the missing bytes were not acknowledged. ` +
         "Otherwise the file was truncated, or replaced by an older copy: find the missing bets";
+    case "not started":
+      return `note: a writer ended before it wrote its round of ${to - size} bytes`;
   }
 }
 
@@ -205,8 +229,8 @@ export function verdictOf(found: Examination): string[] {
   if (found.bets.faults.count > 0) {
     lines.push(
       `DAMAGED: ${BETS_FILE}. Stop all servers and keep a copy of the volume. Repair the lines above ` +
-        "by hand; each stands for an acknowledged bet. Then remove " +
-        `${JOURNAL_FILE}, which records the old size (the next server writes it again), and check again.`,
+        "by hand; each stands for an acknowledged bet. If the file is shorter then, accept that with " +
+        "--accept-loss. Then check again.",
     );
   }
   if (found.closed.faults.count > 0) {

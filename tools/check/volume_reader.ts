@@ -4,17 +4,26 @@
  * @module
  */
 
-import { FolderDisk } from "../../server/ledger/disk.ts";
-import type { ReadAt } from "../../server/ledger/file/recovery.ts";
+import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
 import {
-  type DurableMark,
-  JOURNAL_BYTES,
-  parseMark,
-  parseRound,
-  type Round,
-} from "../../server/ledger/file/round_journal.ts";
+  CHECKPOINT_BYTES,
+  type CheckpointState,
+  parseCheckpoint,
+} from "../../server/ledger/file/checkpoint_file.ts";
+import { FolderDisk } from "../../server/ledger/disk.ts";
+import { findLogs, readRecords } from "../../server/ledger/file/log_files.ts";
+import { readRecovered, type RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
+import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
+import type { ReadAt } from "../../server/ledger/file/recovery.ts";
+import { type JournalContent, readJournal } from "../../server/ledger/file/round_journal.ts";
+import {
+  countingRecords,
+  durableSizeOf,
+  planVolume,
+} from "../../server/ledger/file/volume_recovery.ts";
 import {
   BETS_FILE,
+  CHECKPOINT_FILE,
   CLOSED_FILE,
   DISK_FAILURE_FILE,
   IDENTITY_FILE,
@@ -32,10 +41,14 @@ export interface Snapshot {
   betsSize: number | undefined;
   /** Size of agencies_closed.txt in bytes; nothing if the file is missing. */
   closedSize: number | undefined;
-  /** The journal's last round; nothing if the journal is missing, empty or damaged. */
-  round: Round | undefined;
-  /** The sizes that the journal knows to have been durable. */
-  mark: DurableMark;
+  journal: JournalContent;
+  checkpoint: CheckpointState;
+  /** Whether a server lives. If none does, recovery from the redo logs is due, or done. */
+  hasServers: boolean;
+  /** The redo logs, by name. */
+  logs: string[];
+  /** Bytes of bets.csv that are known to be durable. */
+  durableSize: number;
   /** Whether the journal is there and not empty. */
   hasJournal: boolean;
   /** The content of lottery.json; nothing if the file is missing. */
@@ -46,11 +59,19 @@ export interface Snapshot {
 
 /** Reads the files of a volume. A missing file reads as an empty one. */
 export class VolumeReader implements Disposable {
-  readonly readBets: ReadAt = (bytes, position) => readAt(this.#bets, bytes, position);
+  /** Reads bets.csv as it is, or as it is after the recovery that is due. */
+  readonly readBets: ReadAt = (bytes, position) => this.#readBets(bytes, position);
+  /** Reads bets.csv as it is. */
+  readonly readRaw: ReadAt = (bytes, position) => readAt(this.#bets, bytes, position);
   readonly readClosed: ReadAt = (bytes, position) => readAt(this.#closed, bytes, position);
   readonly #bets: Deno.FsFile | undefined;
   readonly #closed: Deno.FsFile | undefined;
   readonly #path: string;
+  #readBets: ReadAt = this.readRaw;
+  /** The recovery from the redo logs that is due; nothing while servers live, or if it is not possible. */
+  plan: RecoveryPlan | undefined;
+  /** Why the volume cannot be recovered. */
+  contradiction: string | undefined;
 
   /**
    * @throws {Deno.errors.NotFound} If there is no such folder.
@@ -93,7 +114,7 @@ export class VolumeReader implements Disposable {
 
   /** Describes the files that are there. */
   files(): Deno.FileInfo[] {
-    const names = [BETS_FILE, CLOSED_FILE, JOURNAL_FILE];
+    const names = [BETS_FILE, CLOSED_FILE, JOURNAL_FILE, CHECKPOINT_FILE];
     return names.flatMap((name) => {
       using file = openIfThere(`${this.#path}/${name}`);
       return file === undefined ? [] : [file.statSync()];
@@ -101,13 +122,45 @@ export class VolumeReader implements Disposable {
   }
 
   #look(): Snapshot {
-    return {
+    const disk = new FolderDisk(this.#path, undefined, { isReadOnly: true });
+    const { live, dead } = findLogs(disk);
+    const { journal, hasJournal } = readJournalOf(this.#path);
+    const checkpoint = readCheckpointOf(this.#path);
+    const snapshot = {
       betsSize: this.#bets?.statSync().size,
       closedSize: this.#closed?.statSync().size,
-      ...readJournal(this.#path),
+      journal,
+      checkpoint,
+      hasServers: live.length > 0,
+      logs: [...live, ...dead],
+      durableSize: durableSizeOf(checkpoint, journal),
+      hasJournal,
       identity: readText(`${this.#path}/${IDENTITY_FILE}`),
       hasDiskFailure: isThere(`${this.#path}/${DISK_FAILURE_FILE}`),
     };
+    if (!snapshot.hasServers) this.#planRecovery(snapshot, disk);
+    return snapshot;
+  }
+
+  #planRecovery(
+    { betsSize: size = 0, journal: content, checkpoint: state, logs, ...found }: Snapshot,
+    disk: FolderDisk,
+  ): void {
+    const read = this.readRaw;
+    this.plan = this.contradiction = undefined;
+    this.#readBets = read;
+    if (size < found.durableSize) return;
+    try {
+      const records = countingRecords(readRecords(disk, logs), {
+        state,
+        lottery: lotteryOf(found.identity),
+      });
+      this.plan = planVolume({ size, read, state, content, records });
+      this.#readBets = readRecovered(read, this.plan);
+    } catch (error) {
+      if (!(error instanceof FatalLedgerError)) throw error;
+      this.contradiction = error.message;
+    }
   }
 
   [Symbol.dispose](): void {
@@ -117,11 +170,25 @@ export class VolumeReader implements Disposable {
 }
 
 /** Reads the journal of a volume. The lock of bets.csv must be held. */
-export function readJournal(path: string): Pick<Snapshot, "round" | "mark" | "hasJournal"> {
+function readJournalOf(path: string): Pick<Snapshot, "journal" | "hasJournal"> {
   using file = openIfThere(`${path}/${JOURNAL_FILE}`);
-  const buffer = new Uint8Array(JOURNAL_BYTES);
-  const bytes = buffer.subarray(0, readAt(file, buffer, 0));
-  return { round: parseRound(bytes), mark: parseMark(bytes), hasJournal: bytes.length > 0 };
+  const read: ReadAt = (bytes, position) => readAt(file, bytes, position);
+  return { journal: readJournal({ read }), hasJournal: (file?.statSync().size ?? 0) > 0 };
+}
+
+function readCheckpointOf(path: string): CheckpointState {
+  using file = openIfThere(`${path}/${CHECKPOINT_FILE}`);
+  const bytes = new Uint8Array(CHECKPOINT_BYTES);
+  return parseCheckpoint(bytes.subarray(0, readAt(file, bytes, 0)));
+}
+
+/** The id of the lottery; nothing if its identity is missing or damaged. */
+export function lotteryOf(identity: string | undefined): string | undefined {
+  try {
+    return identity !== undefined && isComplete(identity) ? parseIdentity(identity).id : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** How to move a file of a volume aside. */
@@ -132,8 +199,15 @@ export interface MoveAsideOptions {
   nowMs: number;
 }
 
-/** Moves a file of a volume aside, durably, and never onto another. Returns its new name. */
-export function moveAside(path: string, { name, suffix, nowMs }: MoveAsideOptions): string {
+/**
+ * Moves a file of a volume aside, durably, and never onto another. Returns its new name; nothing if there is no
+ * such file.
+ */
+export function moveAside(
+  path: string,
+  { name, suffix, nowMs }: MoveAsideOptions,
+): string | undefined {
+  if (!isThere(`${path}/${name}`)) return undefined;
   const time = new Date(nowMs).toISOString().replace(/\.\d+/, "").replaceAll(/[-:]/g, "");
   for (let copy = 1;; copy++) {
     const moved = `${name}.${suffix}-${time}${copy === 1 ? "" : `-${copy}`}`;

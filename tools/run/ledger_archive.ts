@@ -6,15 +6,18 @@
  */
 
 import { FolderDisk } from "../../server/ledger/disk.ts";
+import { logNames } from "../../server/ledger/file/log_files.ts";
 import { assertNoDiskFailure } from "../../server/ledger/file/disk_failure.ts";
-import { FatalLedgerError } from "../../server/ledger/fatal_error.ts";
+import { FatalLedgerError, SyncFailedError } from "../../server/ledger/fatal_error.ts";
 import { parseClosedAgencies } from "../../server/ledger/file/closed_agencies.ts";
 import {
   BETS_FILE,
+  CHECKPOINT_FILE,
   CLOSED_FILE,
   JOURNAL_FILE,
   TRIAL_PREFIX,
 } from "../../server/ledger/file/volume_files.ts";
+import { recoverBeforeMove } from "../check/repair.ts";
 import { shellQuote, TaskError, unlessNotFound } from "../project.ts";
 import {
   certificateFolder,
@@ -27,11 +30,14 @@ import { copyAudit } from "./audit_copy.ts";
 import { DRAW_FILES, readIdentity } from "./draw_record.ts";
 
 /**
- * The files of a draw, in the order in which they are archived. The journal must not outlive its
- * bets. While the list of closed agencies is there, no server accepts bets, so that interrupted
+ * The files of a draw, in the order in which they are archived, after its redo logs. Neither the journal nor the
+ * checkpoint must outlive its bets. While the list of closed agencies is there, no server accepts bets, so that interrupted
  * archiving can be finished.
  */
-const FILES = [JOURNAL_FILE, BETS_FILE, CLOSED_FILE, ...DRAW_FILES] as const;
+const FILES = [JOURNAL_FILE, CHECKPOINT_FILE, BETS_FILE, CLOSED_FILE, ...DRAW_FILES] as const;
+
+/** How long to wait for the lock of bets.csv, which nobody should hold. */
+const LOCK_MS = 10_000;
 
 /** Suffix of a folder in the archive that is not complete yet. */
 const UNFINISHED = ".unfinished";
@@ -56,12 +62,27 @@ export async function isVolumeEmpty(volume: string): Promise<boolean> {
 }
 
 /**
- * Moves the files of the draw into a new folder of the archive.
+ * Recovers the volume from its redo logs if no server has come to that since the last ones ended: files are to be
+ * moved, or read by programs that know no logs. What cannot be recovered is left as it is: it moves as a whole.
+ *
+ * @throws {TaskError} If a server is running.
+ */
+export async function recoverVolumeFiles(volume: string): Promise<void> {
+  try {
+    await recoverBeforeMove(volume, LOCK_MS);
+  } catch (error) {
+    if (error instanceof SyncFailedError || !(error instanceof FatalLedgerError)) throw error;
+  }
+}
+
+/**
+ * Moves the files of the draw into a new folder of the archive, after recovering them.
  *
  * @param now The time that names the folder.
  * @returns The folder, relative to the volume.
  */
 export async function archiveDraw(volume: string, now: Date = new Date()): Promise<string> {
+  await recoverVolumeFiles(volume);
   const taken = (await archivedNames(volume)).map((name) => name.replace(UNFINISHED, ""));
   const stamp = now.toISOString().slice(0, 19).replaceAll(":", "-");
   let name = stamp;
@@ -83,7 +104,8 @@ async function archivedNames(volume: string): Promise<string[]> {
 
 async function moveInto(volume: string, folder: string): Promise<string> {
   const unfinished = `${volume}/${folder}${UNFINISHED}`;
-  for (const name of FILES) {
+  const logs = logNames(new FolderDisk(volume, undefined, { isReadOnly: true }));
+  for (const name of [...logs, ...FILES]) {
     // It was moved before an interruption; a file of that name on the volume is newer.
     if (await unlessNotFound(Deno.stat(`${unfinished}/${name}`)) !== undefined) continue;
     await unlessNotFound(Deno.rename(`${volume}/${name}`, `${unfinished}/${name}`));

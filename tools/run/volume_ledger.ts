@@ -5,7 +5,7 @@
  */
 
 import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
-import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME, TaskError } from "../project.ts";
 import { certifyRun } from "../record/draws.ts";
 import { volumeDraws } from "../record/draw_sources.ts";
 import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
@@ -17,6 +17,7 @@ import {
   finishArchiving,
   isDrawFinished,
   isVolumeEmpty,
+  recoverVolumeFiles,
 } from "./ledger_archive.ts";
 import { assertCanContinue, ON_STABLE_STORAGE, type RunLedger } from "./run_ledger.ts";
 import { storedRows, tallyBets } from "./stored_bets.ts";
@@ -33,6 +34,7 @@ export const VOLUME_LEDGER: RunLedger = {
     if (interrupted !== undefined) {
       say(`Finished archiving the last draw to ${SHARED_VOLUME_NAME}/${interrupted}`);
     }
+    await recoverVolumeFiles(SHARED_VOLUME);
     const agencies = await recordedAgencies(SHARED_VOLUME) ?? lottery.clients;
     if (await isDrawFinished(SHARED_VOLUME, agencies)) {
       const folder = await archiveDraw(SHARED_VOLUME);
@@ -44,6 +46,10 @@ export const VOLUME_LEDGER: RunLedger = {
   },
   certify: () => Promise.resolve(),
   read: async ({ server }, say) => {
+    // Servers that are still running have recovered it.
+    await recoverVolumeFiles(SHARED_VOLUME).catch((error) => {
+      if (!(error instanceof TaskError)) throw error;
+    });
     const [current] = await volumeDraws(SHARED_VOLUME);
     if (current?.isCurrent) await certifyRun(current, { volume: SHARED_VOLUME }, say);
     return {

@@ -11,6 +11,7 @@ import { crowds } from "./crowds.ts";
 import { fullDisk } from "./full_disk.ts";
 import { halfWritten } from "./half_written.ts";
 import { kills } from "./kills.ts";
+import { lateRecords } from "./late_records.ts";
 import { lateWrites } from "./late_writes.ts";
 import { NODE_SCENARIOS } from "./nodes/mod.ts";
 import { powerCuts } from "./power_cuts.ts";
@@ -39,6 +40,12 @@ export const SCENARIOS: Record<string, Scenario> = {
     count: 3,
     needs: LINUX,
     run: lateWrites,
+  },
+  "late-records": {
+    summary: "a server starts while another one has appended a round and not recorded it",
+    count: 2,
+    needs: LINUX,
+    run: lateRecords,
   },
   "terms": {
     summary: "SIGTERM to one server after another, under load",

@@ -9,7 +9,6 @@ import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
-import { parseMark } from "./round_journal.ts";
 import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DamagedRowError, Tally } from "../tally.ts";
@@ -27,7 +26,7 @@ interface Opened {
   failures: Error[];
 }
 
-function open(disk: MemoryDisk): Opened {
+function open(disk: MemoryDisk, isRecorded?: (from: number) => boolean): Opened {
   const process = disk.process();
   const tally = new Tally(7574);
   const { log, lines } = keepLog();
@@ -37,8 +36,10 @@ function open(disk: MemoryDisk): Opened {
     rules: { agencies: 5, today: 20261123 },
     log,
     onFatal: (error) => failures.push(error),
+    isRecorded,
   });
   process.syncFolder();
+  bets.begin(1);
   return { bets, tally, lines, process, failures };
 }
 
@@ -98,27 +99,6 @@ Deno.test("BetsFile finds the end of the last row however far back it is", async
   disk.put("bets.csv", ROW + `1,${"x".repeat(3 * 1024 * 1024)}\n`);
   disk.remove("bets.csv.round");
   await assertRejects(() => count(open(disk)), FatalLedgerError, "no row ends within 262144 bytes");
-});
-
-Deno.test("BetsFile truncates zeros that a power cut has left in place of a round", async () => {
-  const disk = new MemoryDisk();
-  await append(open(disk), ROW.repeat(2));
-  await append(open(disk), ROW.repeat(3));
-  // The journal and the size have reached the disk, but not all of the rows.
-  for (const zeros of [3 * ROW.length, 2 * ROW.length, 1]) {
-    const left = new MemoryDisk();
-    left.put("bets.csv.round", disk.text("bets.csv.round"));
-    left.put("bets.csv", ROW.repeat(5).slice(0, -zeros) + "\0".repeat(zeros));
-    const opened = open(left);
-    assertEquals(await count(opened), 2, `${zeros} zeros`);
-    assertEquals(left.text("bets.csv"), ROW.repeat(2));
-    assertStringIncludes(
-      opened.lines[0],
-      `cut_bytes: ${3 * ROW.length} | offset: ${2 * ROW.length}`,
-    );
-    await append(opened, ROW);
-    assertEquals(await count(open(left)), 3);
-  }
 });
 
 Deno.test("BetsFile logs truncated zeros as zeros", async () => {
@@ -205,90 +185,6 @@ Deno.test("BetsFile.exclusively() logs a long wait for the lock, and keeps waiti
   assertEquals(disk.text("bets.csv"), ROW);
 });
 
-Deno.test("BetsFile reads again what was truncated and rewritten, even in the same length", async () => {
-  const disk = new MemoryDisk();
-  const [one, two] = [open(disk), open(disk)];
-  await append(one, ROW);
-  await append(one, ROW);
-  assertEquals(await count(two), 2);
-  // The sync of the second row fails. It is taken back before another row takes its place.
-  assertEquals(await one.bets.takeBack(encode(ROW)), true);
-  const third = open(disk);
-  await append(third, ROW.replace("1,Ana", "2,Ana"));
-  assertEquals(await count(two), 1);
-  assertEquals(two.tally.count(2), 1);
-});
-
-Deno.test("BetsFile.takeBack() rewrites the rows if others have written after them", async () => {
-  const disk = new MemoryDisk();
-  const [one, two] = [open(disk), open(disk)];
-  await append(one, ROW);
-  await append(two, ROW);
-  disk.fault = ({ kind, process }) =>
-    kind === "sync" && process === one.process ? { kind: "fail" } : undefined;
-  await assertRejects(() => one.bets.sync(), FatalLedgerError, "the disk has failed to sync it");
-  assertEquals(await one.bets.takeBack(encode(ROW)), false);
-  // The kernel reports the failure to the other server too. Its rows are the last, and are taken back.
-  await assertRejects(() => two.bets.sync(), FatalLedgerError, "an earlier one has failed");
-  assertEquals(await two.bets.takeBack(encode(ROW)), true);
-  for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW);
-});
-
-Deno.test("BetsFile.takeBack() counts the truncations of other servers", async () => {
-  const disk = new MemoryDisk();
-  const [one, two, onlooker] = [open(disk), open(disk), open(disk)];
-  await append(one, ROW);
-  const long = "1,Ana,de la Paz,1,1980-01-01,1\n";
-  await append(one, long);
-  // A write of another server fails after it, and is truncated.
-  await assertRejects(async () => {
-    disk.fault = ({ kind, file }) =>
-      kind === "write" && file === "bets.csv" ? { kind: "fail", bytes: 5 } : undefined;
-    await append(two, ROW);
-  });
-  disk.fault = () => undefined;
-  assertEquals(await count(onlooker), 2);
-  assertEquals(await one.bets.takeBack(encode(long)), true);
-  // The rows that replace it end elsewhere: a reader that missed the truncation would continue within a row.
-  await append(open(disk), `2,Eva,Rey,1,1980-01-01,1\n${ROW}`);
-  assertEquals(await count(onlooker), 2);
-  assertEquals(onlooker.tally.count(2), 1);
-});
-
-Deno.test("BetsFile.sync() syncs new rows once", async () => {
-  const disk = new MemoryDisk();
-  const opened = open(disk);
-  await append(opened, ROW);
-  let syncs = 0;
-  disk.fault = ({ kind }) => void (kind === "sync" && syncs++);
-  await opened.bets.sync();
-  await opened.bets.sync();
-  assertEquals(syncs, 1);
-  const other = open(disk);
-  await append(other, ROW);
-  syncs = 0;
-  await opened.bets.sync();
-  assertEquals(syncs, 0);
-  // Counted rows of other servers, which may not have synced them, are synced too.
-  await count(opened);
-  await opened.bets.sync();
-  assertEquals(syncs, 1);
-});
-
-Deno.test("BetsFile.sync() syncs rewritten rows where it had synced before a truncation", async () => {
-  const disk = new MemoryDisk();
-  const [one, onlooker] = [open(disk), open(disk)];
-  await append(one, ROW);
-  await append(one, ROW);
-  await count(onlooker);
-  await onlooker.bets.sync();
-  assertEquals(await one.bets.takeBack(encode(ROW)), true);
-  await append(open(disk), ROW);
-  assertEquals(await count(onlooker), 2);
-  await onlooker.bets.sync();
-  for (const left of disk.afterPowerCut()) assertEquals(left.text("bets.csv"), ROW + ROW);
-});
-
 Deno.test("BetsFile.append() reports the disk error, and fails for good if it cannot truncate", async () => {
   const disk = new MemoryDisk();
   const opened = open(disk);
@@ -336,22 +232,6 @@ Deno.test("BetsFile.follow() counts rows of other servers, and takes no lock if 
   assertEquals(two.tally.count(1), 4);
 });
 
-Deno.test("BetsFile.follow() counts rows and writes down what is durable under one lock", async () => {
-  const disk = new MemoryDisk();
-  const [one, two] = [open(disk), open(disk)];
-  await append(one, ROW);
-  await one.bets.sync();
-  await append(two, ROW);
-  let locks = 0;
-  disk.fault = ({ kind }) => void (kind === "tryLock" && locks++);
-  await one.bets.follow();
-  assertEquals(locks, 1);
-  assertEquals(one.tally.count(1), 2);
-  assertEquals(parseMark(disk.bytes("bets.csv.round")).bets, ROW.length);
-  await one.bets.follow();
-  assertEquals(locks, 1);
-});
-
 Deno.test("BetsFile looks for a huge hole only where the last round does not end as announced", async () => {
   const disk = new MemoryDisk();
   const row = (name: string) => `1,${name},Paz,1,1980-01-01,1\n`;
@@ -390,4 +270,34 @@ Deno.test("BetsFile.follow() fails when the file was moved", async () => {
   disk.process().open("bets.csv").write(encode(ROW), ROW.length);
   disk.remove("bets.csv");
   await assertRejects(() => opened.bets.follow(), FatalLedgerError, "was moved or deleted");
+});
+
+Deno.test("BetsFile truncates a torn round, but not one that a redo log holds: somebody has shortened it", async () => {
+  for (const isRecorded of [false, true]) {
+    const disk = new MemoryDisk();
+    const writer = open(disk);
+    await append(writer, ROW);
+    disk.fault = ({ kind, file }) =>
+      kind === "write" && file === "bets.csv" ? { kind: "kill", bytes: 30 } : undefined;
+    await append(writer, ROW + ROW).catch(() => {});
+    disk.fault = () => undefined;
+    const other = open(disk, () => isRecorded);
+    if (isRecorded) await assertRejects(() => count(other), FatalLedgerError, "were durable");
+    else assertEquals(await count(other), 1);
+    assertEquals(disk.text("bets.csv").length, isRecorded ? ROW.length + 30 : ROW.length);
+  }
+});
+
+Deno.test("BetsFile fails where another server has begun a new epoch, or one of an earlier version writes", async () => {
+  const disk = new MemoryDisk();
+  const opened = open(disk);
+  await append(opened, ROW);
+  const other = open(disk);
+  other.bets.begin(2);
+  await assertRejects(() => append(other, ROW), FatalLedgerError, "has recovered the volume");
+  disk.overwrite(
+    "bets.csv.round",
+    "from=0000000000000038 to=0000000000000095 cuts=000000000000 recalls=000000000000 sum=4180191706\n",
+  );
+  await assertRejects(() => append(opened, ROW), FatalLedgerError, "of an earlier version");
 });

@@ -13,7 +13,8 @@ import { type DiskFile, readFully, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
-import { checksumOf, type DurableMark } from "./round_journal.ts";
+import { checksumOf } from "./fixed_line.ts";
+import type { ClosedMark } from "./round_journal.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
 /** How long the name is trusted to lead to the open file: a server that restarts takes longer. */
@@ -44,9 +45,6 @@ export function parseClosedLine(line: string): number {
   const agency = /^\d{1,4}\r?$/.test(line) ? parseInt(line) : 0;
   return agency <= AGENCIES_MAX ? agency : 0;
 }
-
-/** The durable part of the file: its size and checksum. */
-export type ClosedMark = Pick<DurableMark, "closed" | "closedSum">;
 
 /** The file of closed agencies. It is read again only when its size has changed. */
 export class ClosedAgencies {

@@ -1,6 +1,6 @@
 import { parse } from "@std/csv";
 import { needs } from "../../../testing/needs.ts";
-import { keepLog } from "../../testing/ledgers.ts";
+import { keepLog, LOG_BYTES } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
 import type { Ledger } from "../ledger.ts";
@@ -10,8 +10,6 @@ import { BETS_FILE, DISK_FAILURE_FILE } from "./volume_files.ts";
 
 /** How often a server looks for a change that nobody notified it of. */
 const POLL_MS = 20;
-/** A bet that another program appends. */
-const FOREIGN_ROW = new TextEncoder().encode("3,Eva,Rey,foreign,1980-01-01,1\n");
 
 /** A lottery on files. */
 class FileLottery implements LotteryUnderTest {
@@ -34,7 +32,12 @@ class FileLottery implements LotteryUnderTest {
   }
 
   async open(disk: Disk = this.#newDisk()): Promise<Ledger> {
-    const options = { agencies: AGENCIES, winningNumber: WINNING_NUMBER, pollMs: POLL_MS };
+    const options = {
+      agencies: AGENCIES,
+      winningNumber: WINNING_NUMBER,
+      pollMs: POLL_MS,
+      logBytes: LOG_BYTES,
+    };
     const ledger = await openFileLedger(disk, { ...options, log: keepLog().log });
     this.#ledgers.push(ledger);
     return ledger;
@@ -47,9 +50,14 @@ class FileLottery implements LotteryUnderTest {
 
   appendUnknown: LotteryUnderTest["appendUnknown"] = async (batchFor) => {
     const disk = this.#newDisk();
-    const open = disk.open.bind(disk);
-    disk.open = (name) => name === BETS_FILE ? failingToSync(open(name)) : open(name);
+    const create = disk.createUnique.bind(disk);
+    let isFailing = false;
+    disk.createUnique = (prefix) => {
+      const { name, file } = create(prefix);
+      return { name, file: failingToSync(file, () => isFailing) };
+    };
     const ledger = await this.open(disk);
+    isFailing = true;
     const result = await ledger.append(batchFor(ledger));
     // As an operator does who has looked at the disk.
     this.#clearDiskFailure();
@@ -62,13 +70,14 @@ class FileLottery implements LotteryUnderTest {
   }
 }
 
-/** Makes syncs fail. Before that another program appends, so that nothing can be taken back. */
-function failingToSync(file: DiskFile): DiskFile {
-  const fail = () => {
-    file.write(FOREIGN_ROW, file.size());
-    throw new Error("the disk has failed");
+/** Makes syncs fail from some time on. */
+function failingToSync(file: DiskFile, isFailing: () => boolean): DiskFile {
+  const syncNow = file.syncNow.bind(file);
+  const sync = () => {
+    if (isFailing()) throw new Error("the disk has failed");
+    syncNow();
   };
-  return Object.assign(file, { syncNow: fail, sync: () => Promise.resolve().then(fail) });
+  return Object.assign(file, { syncNow: sync, sync: () => Promise.resolve().then(sync) });
 }
 
 testLedger({

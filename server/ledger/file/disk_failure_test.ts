@@ -5,41 +5,52 @@
  * @module
  */
 
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { namedBatch, openLedger, storedBets, usedDisk } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
-import { BETS_FILE, CLOSED_FILE, DISK_FAILURE_FILE } from "./volume_files.ts";
+import { FatalLedgerError } from "../fatal_error.ts";
+import {
+  BETS_FILE,
+  CHECKPOINT_FILE,
+  CLOSED_FILE,
+  DISK_FAILURE_FILE,
+  LOG_PREFIX,
+} from "./volume_files.ts";
 
-Deno.test("FileLedger does not take back bets that another server has counted in an answer", async () => {
+Deno.test("FileLedger keeps what another server has counted in an answer, whichever sync fails", async () => {
   const disk = new MemoryDisk();
   const process = disk.process();
   const { ledger } = await openLedger(process);
   const { ledger: other } = await openLedger(disk.process());
-  const hold = disk.hold("sync", BETS_FILE);
-  const storing = ledger.append(namedBatch("d"));
-  await hold.reached;
-  assertEquals(await storedBets(other, 1), 2);
+  await ledger.append(namedBatch("c"));
   disk.fault = (operation) =>
-    operation.kind === "sync" && operation.file === BETS_FILE && operation.process === process
+    operation.kind === "sync" && operation.file === LOG_PREFIX && operation.process === process
       ? { kind: "fail" }
       : undefined;
-  hold.release();
-  assertEquals((await storing).status, "unknown");
-  disk.fault = () => undefined;
-  assertEquals(rowsOf(disk).length, 2);
+  assertEquals((await ledger.append(namedBatch("d"))).status, "unknown");
+  assertEquals(await storedBets(other, 1), 4);
+  for (const left of disk.afterPowerCut()) {
+    left.remove(DISK_FAILURE_FILE);
+    assertEquals(await storedBets((await openLedger(left.process())).ledger, 1), 4);
+  }
 });
 
 Deno.test("FileLedger leaves a note whichever sync fails", async () => {
-  for (const file of [BETS_FILE, CLOSED_FILE]) {
+  for (const file of [LOG_PREFIX, BETS_FILE, CHECKPOINT_FILE, CLOSED_FILE]) {
     const disk = await usedDisk();
     const { ledger } = await openLedger(disk.process());
+    const { ledger: other } = await openLedger(disk.process());
+    await other.append(namedBatch("other"));
     disk.fault = (operation) =>
       operation.kind === "sync" && operation.file === file ? { kind: "fail" } : undefined;
-    if (file === BETS_FILE) await ledger.append(namedBatch("d"));
-    else await ledger.close(1);
+    if (file === LOG_PREFIX) await ledger.append(namedBatch("d"));
+    else if (file === CLOSED_FILE) await ledger.close(1);
+    else await ledger.progress(1);
     disk.fault = () => undefined;
     assertStringIncludes(disk.text(DISK_FAILURE_FILE), `Cannot sync ${file}`);
+    // Until an operator clears the note, no server starts.
+    await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "has failed before");
   }
 });
 

@@ -1,16 +1,12 @@
 /**
  * The ledger on files of a shared volume, written by any number of servers on one host at once.
  *
- * Batches that wait at the same time share one round: one turn of the lock, one write, one sync. A round
- * takes what is waiting and never waits for more. Its batches are answered when it is durable.
- *
  * @module
  */
 
-import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
-import { LedgerFigures, microseconds } from "../figures.ts";
+import { LedgerFigures } from "../figures.ts";
 import type {
   AgencySeen,
   AppendResult,
@@ -23,21 +19,23 @@ import type {
   Readiness,
 } from "../ledger.ts";
 import { LAST_DAY } from "../bet_row.ts";
-import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
-import { BetsFile } from "./bets_file.ts";
+import { messageOf } from "./admission.ts";
+import { BetsFile, type LockedBets } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "../disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
-import { assertIdentity, claimIdentity } from "./lottery_identity.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { turnEnd } from "../courtesy.ts";
+import { Membership } from "./membership.ts";
+import { Rounds } from "./rounds.ts";
 import { SerialQueue } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { drawOf, Tally } from "../tally.ts";
 import { CLOSED_FILE } from "./volume_files.ts";
 
+/** Size of a redo log: several times the largest usual round. */
+const LOG_BYTES = 8 * 1024 * 1024;
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
 
@@ -56,6 +54,8 @@ export interface FileLedgerOptions {
    * @default {never}
    */
   heartbeatMs?: number;
+  /** Size of the redo log of this server. @default {8 MiB} */
+  logBytes?: number;
 }
 
 /**
@@ -70,8 +70,13 @@ export async function openFileLedger(
 ): Promise<FileLedger> {
   assertNoDiskFailure(disk);
   const ledger = new FileLedger(disk, options);
-  await ledger.open();
-  return ledger;
+  try {
+    await ledger.open();
+    return ledger;
+  } catch (error) {
+    await ledger.abandon();
+    throw error;
+  }
 }
 
 /** The ledger on the files of one volume. */
@@ -83,12 +88,11 @@ export class FileLedger implements Ledger {
   readonly #disk: Disk;
   readonly #bets: BetsFile;
   readonly #stored: StoredQueries;
+  readonly #member: Membership;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
-  /** The rows of the round in hand. */
-  readonly #rows = new ByteBuffer(64 * 1024);
+  readonly #rounds: Rounds;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
-  #waiting: WaitingBatch[] = [];
   #identity: LotteryIdentity | undefined;
   #heartbeat: Heartbeat | undefined;
   #draw: Draw | undefined;
@@ -104,29 +108,47 @@ export class FileLedger implements Ledger {
     const { promise, resolve } = Promise.withResolvers<Error>();
     this.failed = promise;
     this.#onFailure = resolve;
-    const { agencies, winningNumber, log } = options;
+    const { agencies, winningNumber, log, logBytes = LOG_BYTES } = options;
     const onFatal = (error: FatalLedgerError) => this.#fail(error);
+    const { figures } = this;
+    const rules = { agencies, today: LAST_DAY };
     this.#disk = disk;
-    this.#bets = new BetsFile(disk, {
-      tally: new Tally(winningNumber),
-      rules: { agencies, today: LAST_DAY },
+    this.#member = new Membership(disk, {
+      settings: options,
+      rules,
       log,
       onFatal,
-      figures: this.figures,
+      figures,
+      logBytes,
     });
-    this.#stored = new StoredQueries(this.#bets, (work) => this.#guarded(work));
+    this.#bets = new BetsFile(disk, {
+      tally: new Tally(winningNumber),
+      rules,
+      log,
+      onFatal,
+      figures,
+      knownSize: () => this.#member.knownSize,
+      isRecorded: (from) => this.#member.isRecorded(from),
+    });
+    this.#stored = new StoredQueries(this.#bets, {
+      inTurn: (work) => this.#guarded(work),
+      cover: (size) => this.#cover(size),
+    });
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
+    this.#rounds = new Rounds({
+      bets: this.#bets,
+      closed: this.#closed,
+      figures,
+      queue: this.#queue,
+      commit: (from, rows) => this.#member.commit(from, rows),
+      failure: () => this.#failure,
+      onFatal: (error) => this.#fail(error),
+    });
     disk.syncFolder();
   }
 
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
-    if (this.#failure !== undefined) return Promise.resolve(this.#refused(this.#failure));
-    const { promise, resolve } = Promise.withResolvers<AppendResult>();
-    // Asking for the time costs more than anything else here: the batches of a round share it.
-    const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
-    this.#waiting.push({ batch, expectedBets, arrived, resolve });
-    if (this.#waiting.length === 1) this.#queue.run(() => this.#runRound());
-    return promise;
+    return this.#rounds.append(batch, expectedBets);
   }
 
   async close(agency: number): Promise<CloseResult> {
@@ -216,42 +238,74 @@ export class FileLedger implements Ledger {
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
     await this.#queue.run(async () => {
-      await this.#bets.markDurable().catch(() => {});
-      this.#bets.close();
-      this.#closed.close();
-      this.#heartbeat?.close();
+      // What cannot be put in order is recovered by the next server.
+      if (this.#failure === undefined) {
+        await this.#member.leave(this.#bets).catch((error) => this.#failIfFatal(error));
+      }
+      await this.#member.idle();
+      this.closeFiles();
     });
   }
 
-  /** Reads the volume, and claims it for this lottery. */
+  /** Ends a ledger that could not be opened, without reading its rows: one of them may be damaged. */
+  async abandon(): Promise<void> {
+    if (!(this.#failure instanceof SyncFailedError)) {
+      const leave = () => this.#bets.locked(({ bets }) => this.#member.leaveUnread(bets));
+      await this.#queue.run(leave).catch(() => {});
+    }
+    await this.#member.idle();
+    this.closeFiles();
+  }
+
+  /** Closes all files, which releases their locks. */
+  closeFiles(): void {
+    this.#bets.close();
+    this.#closed.close();
+    this.#member.close();
+    this.#heartbeat?.close();
+  }
+
+  /** Enters the volume, reads it, and claims it for this lottery. */
   async open(): Promise<void> {
-    await this.#guarded(() =>
-      this.#bets.locked(() => {
-        assertIdentity(this.#disk, this.#options, { isUsed: this.#bets.mark.bets > 0 });
-        this.#closed.agencies(this.#bets.mark);
-      })
-    );
+    await this.#guarded(() => this.#bets.locked((files) => this.#enter(files)));
+    await this.#guarded(() => this.#countAll());
+    this.#identity = await this.#guarded(() => this.#bets.locked(() => this.#member.claim()));
     await this.settle();
-    const claim = () => claimIdentity(this.#disk, this.#options);
-    this.#identity = await this.#guarded(() => this.#bets.locked(claim));
+    await this.#guarded(() => this.#member.activate(this.#bets));
+  }
+
+  async #enter(files: LockedBets): Promise<void> {
+    this.#closed.agencies(this.#bets.mark);
+    this.#bets.begin(await this.#member.enter(files));
   }
 
   /** Counts every row, and makes all rows and closes durable. */
-  settle(): Promise<void> {
-    return this.#guarded(async () => {
-      await this.#bets.follow();
-      do {
-        await this.#bets.exclusively(() => {});
-        await this.#bets.sync();
-      } while (!await this.#bets.confirm());
+  async settle(): Promise<void> {
+    await this.#guarded(async () => {
+      await this.#countAll();
+      await this.#member.cover(this.#bets.foreignSize);
       await this.#closed.sync();
-      await this.#bets.markDurable();
     });
   }
 
+  async #countAll(): Promise<void> {
+    await this.#bets.follow();
+    await this.#bets.exclusively(() => {});
+  }
+
+  /** Makes bets.csv durable up to the end of a round. */
+  async #cover(size: number): Promise<void> {
+    try {
+      await this.#member.cover(size);
+    } catch (error) {
+      this.#failIfFatal(error);
+      throw error;
+    }
+  }
+
   /**
-   * Counts what other servers have stored, so that little is left to count when it is needed, and writes down
-   * what is durable. Never throws. One call runs at a time, as it may have to wait for the lock.
+   * Counts what other servers have stored, so that little is left to count when it is needed. Never throws. One
+   * call runs at a time, as it may have to wait for the lock.
    */
   async follow(): Promise<void> {
     if (this.#isFollowing) return;
@@ -280,81 +334,6 @@ export class FileLedger implements Ledger {
     } catch {
       return true;
     }
-  }
-
-  async #runRound(): Promise<void> {
-    await turnEnd();
-    const stored = await this.#appendWaiting();
-    if (stored.length > 0) await this.#syncRound(stored);
-  }
-
-  /** Appends the waiting batches in one round; refuses those that may not be stored. */
-  async #appendWaiting(): Promise<WaitingBatch[]> {
-    let round: WaitingBatch[] = [];
-    try {
-      if (this.#failure !== undefined) throw this.#failure;
-      return await this.#bets.exclusively(() => {
-        // Taken only now: what came while another server held the lock shares this turn of it.
-        round = this.#takeWaiting();
-        return this.#appendRound(round);
-      });
-    } catch (error) {
-      this.#failIfFatal(error);
-      // Nothing of the round is in the file, so its bets are refused.
-      const refused = round.length > 0 ? round : this.#takeWaiting();
-      for (const { resolve } of refused) resolve(this.#refused(error));
-      return [];
-    }
-  }
-
-  #takeWaiting(): WaitingBatch[] {
-    const round = this.#waiting;
-    this.#waiting = [];
-    return round;
-  }
-
-  /** Appends the batches that may be stored; refuses the others. The lock is held. */
-  #appendRound(round: readonly WaitingBatch[]): WaitingBatch[] {
-    const accepted = admit(round, {
-      closed: this.#closed.agencies(this.#bets.mark),
-      countOf: (agency) => this.#bets.count(agency),
-      figures: this.figures,
-    });
-    if (accepted.length === 0) return accepted;
-    this.#rows.length = 0;
-    for (const { batch } of accepted) this.#rows.write(batch.bytes);
-    this.#bets.append(this.#rows.view());
-    return accepted;
-  }
-
-  async #syncRound(stored: readonly WaitingBatch[]): Promise<void> {
-    const result = await this.#syncAppended();
-    this.figures.countRound(stored, result.status);
-    for (const { resolve } of stored) resolve(result);
-  }
-
-  async #syncAppended(): Promise<AppendResult> {
-    try {
-      await this.#bets.sync();
-    } catch (error) {
-      // A second sync would succeed although these bets are lost, so there is none.
-      this.#fail(error);
-      const isTakenBack = await this.#bets.takeBack(this.#rows.view()).catch(() => false);
-      return isTakenBack ? { status: "refused", reason: messageOf(error) } : unknownBecause(error);
-    }
-    try {
-      this.#bets.assertInPlace();
-      return { status: "stored" };
-    } catch (error) {
-      this.#failIfFatal(error);
-      return unknownBecause(error);
-    }
-  }
-
-  /** Refuses a batch of which nothing is in the file. */
-  #refused(error: unknown): AppendResult {
-    const why = error instanceof FatalLedgerError ? "other" : "disk";
-    return this.figures.refuse(why, messageOf(error));
   }
 
   /** Runs work in turn with the rounds. What leaves the files in doubt ends the ledger. */

@@ -6,48 +6,14 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { canFail, type Plan, PLANS } from "../../testing/fault_plans.ts";
 import { Random } from "../../../testing/random.ts";
 import { type OpenedLedger, openLedger } from "../../testing/ledgers.ts";
-import {
-  type Fault,
-  MemoryDisk,
-  type MemoryProcess,
-  type Operation,
-} from "../../testing/memory_disk.ts";
+import { type Fault, MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import type { DiskFile } from "../disk.ts";
-import { DISK_FAILURE_FILE } from "./volume_files.ts";
+import { parseJournal } from "./round_journal.ts";
+import { DISK_FAILURE_FILE, JOURNAL_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { Witness } from "../../testing/witness.ts";
-
-/** Locking and unlocking do not fail in these tests. */
-function canFail({ kind }: Operation): boolean {
-  return kind !== "unlock" && kind !== "lock" && kind !== "tryLock";
-}
-
-type Plan = (operation: Operation, at: number) => Fault | undefined;
-
-/** The faults at operation number `at`. */
-const PLANS: Record<string, Plan> = {
-  "fails once": (operation, at) =>
-    operation.number === at && canFail(operation) ? { kind: "fail" } : undefined,
-  "fails from then on": (operation, at) =>
-    operation.number >= at && canFail(operation) ? { kind: "fail" } : undefined,
-  "fails half way": (operation, at) =>
-    operation.number === at && canFail(operation) ? { kind: "fail", bytes: 40 } : undefined,
-  "takes less": ({ number }, at) => number === at ? { kind: "short", bytes: 40 } : undefined,
-  "takes less and then fails": (operation, at) => {
-    if (operation.number === at) return { kind: "short", bytes: 40 };
-    return operation.number === at + 1 && canFail(operation) ? { kind: "fail" } : undefined;
-  },
-  "ends its process": ({ number }, at) => number === at ? { kind: "kill" } : undefined,
-  "ends its process after 1 byte": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 1 } : undefined,
-  "ends its process within a row": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 40 } : undefined,
-  "ends its process before the last byte": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 59 } : undefined,
-  "ends its process after all bytes": ({ number }, at) =>
-    number === at ? { kind: "kill", bytes: 1000 } : undefined,
-};
 
 /** A scenario: what happens before the fault, and what happens while it strikes. */
 interface Scenario {
@@ -58,46 +24,64 @@ interface Scenario {
 /** Switches off a protection of a process, for the controls. */
 type Weaken = (process: MemoryProcess) => void;
 
-/** Plays a scenario once for each operation that a plan can strike, and judges the result. */
-async function playAll(
-  plan: Plan,
-  { name, scenario: { prepare, act }, weaken }: {
-    name: string;
-    scenario: Scenario;
-    weaken?: Weaken;
-  },
-): Promise<void> {
-  for (let at = 1;; at++) {
-    const disk = new MemoryDisk();
-    const witness = new Witness();
-    await prepare?.(disk, witness);
-    const begin = disk.operations;
-    let struck = "";
-    disk.fault = (operation) => {
-      const fault = plan(operation, begin + at);
-      if (fault !== undefined) struck ||= `${operation.kind} ${operation.file}`;
-      return fault;
-    };
-    const process = disk.process();
-    weaken?.(process);
-    await act(disk, witness, process);
-    const total = disk.operations - begin;
-    process.kill();
-    disk.fault = () => undefined;
-    const when = `${struck} (operation ${at}) ${name}`;
-    // The power cut first: the next judgment continues on this disk, and so syncs it.
-    await witness.judgeAfterPowerCut(disk, when);
-    // A disk that has failed for good does not return without a power cut.
-    if (plan !== PLANS["fails from then on"]) {
-      await storeOneMore(disk, witness);
-      await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
-    }
-    try {
-      await witness.judge(disk, { when });
-    } catch (cause) {
-      throw new Error(`after ${when}: ${(cause as Error).message}`, { cause });
-    }
-    if (at > total) return;
+/** A scenario with a plan. */
+interface Play {
+  name: string;
+  plan: Plan;
+  scenario: Scenario;
+  weaken?: Weaken;
+}
+
+/** Plays a scenario once for each operation that a plan strikes, and judges the results. */
+async function playAll(play: Play): Promise<void> {
+  for (const strike of await strikesOf(play)) await playStruck(play, strike);
+}
+
+/** Returns which operations of a scenario a plan strikes, counted from its beginning. */
+async function strikesOf({ plan, scenario: { prepare, act }, weaken }: Play): Promise<number[]> {
+  const disk = new MemoryDisk();
+  const witness = new Witness();
+  await prepare?.(disk, witness);
+  const begin = disk.operations;
+  const strikes: number[] = [];
+  disk.fault = (operation) => {
+    if (plan.strikes(operation)) strikes.push(operation.number - begin);
+    return undefined;
+  };
+  const process = disk.process();
+  weaken?.(process);
+  await act(disk, witness, process);
+  return strikes;
+}
+
+async function playStruck({ name, plan, scenario, weaken }: Play, strike: number): Promise<void> {
+  const disk = new MemoryDisk();
+  const witness = new Witness();
+  await scenario.prepare?.(disk, witness);
+  const struck = disk.operations + strike;
+  let what = "";
+  disk.fault = (operation) => {
+    const fault = operation.number < struck ? undefined : plan.fault(operation, struck);
+    if (fault !== undefined) what ||= `${operation.kind} ${operation.file}`;
+    return fault;
+  };
+  const process = disk.process();
+  weaken?.(process);
+  await scenario.act(disk, witness, process);
+  process.kill();
+  disk.fault = () => undefined;
+  const when = `${what} (operation ${strike}) ${name}`;
+  // The power cut first: the next judgment continues on this disk, and so syncs it.
+  await witness.judgeAfterPowerCut(disk, when);
+  // A disk that has failed for good does not return without a power cut.
+  if (plan !== PLANS["fails from then on"]) {
+    await storeOneMore(disk, witness);
+    await witness.judgeAfterPowerCut(disk, `${when}, then another server stored a bet`);
+  }
+  try {
+    await witness.judge(disk, { when });
+  } catch (cause) {
+    throw new Error(`after ${when}: ${(cause as Error).message}`, { cause });
   }
 }
 
@@ -200,6 +184,8 @@ const SCENARIOS: Record<string, Scenario> = {
       await witness.close(beside.ledger, other, 1);
       await witness.append(opened.ledger, process, { agency: 1 });
       await witness.append(opened.ledger, process, { agency: 2, count: 1 });
+      // It counts what the other one has left, and makes that durable.
+      await beside.ledger.progress(1);
       other.kill();
     },
   },
@@ -209,7 +195,7 @@ for (const [what, scenario] of Object.entries(SCENARIOS)) {
   for (const [how, plan] of Object.entries(PLANS)) {
     Deno.test(
       `${what} whichever operation ${how}`,
-      () => playAll(plan, { name: how, scenario }),
+      () => playAll({ name: how, plan, scenario }),
     );
   }
 }
@@ -236,24 +222,42 @@ Deno.test("Ledger.append() keeps its promises after whichever page its writer is
   }
 });
 
-/** Replaces operations of one file of the process. */
+/** Replaces operations of one file of the process, or of those whose names begin so. */
 function replaceIn(name: string, change: Partial<DiskFile>): Weaken {
   return (process) => {
     const open = process.open.bind(process);
-    process.open = (opened) => Object.assign(open(opened), opened === name ? change : {});
+    process.open = (opened) => Object.assign(open(opened), opened.startsWith(name) ? change : {});
   };
 }
 
+/** Keeps a process from announcing its rounds. */
+function announceNothing(process: MemoryProcess): void {
+  const open = process.open.bind(process);
+  process.open = (name) => {
+    const file = open(name);
+    if (name !== JOURNAL_FILE) return file;
+    const write = file.write.bind(file);
+    return Object.assign(file, {
+      write: (bytes: Uint8Array, position: number) => {
+        const { round } = parseJournal(bytes);
+        return round?.from === round?.to ? write(bytes, position) : bytes.length;
+      },
+    });
+  };
+}
+
+const UNSYNCED = { syncNow: () => {}, sync: () => Promise.resolve() };
+
 const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
   {
-    without: "the sync",
+    without: "the sync of the redo log",
     plan: "ends its process",
-    weaken: replaceIn("bets.csv", { syncNow: () => {}, sync: () => Promise.resolve() }),
+    weaken: replaceIn(LOG_PREFIX, UNSYNCED),
   },
   {
     without: "the journal",
     plan: "ends its process within a row",
-    weaken: replaceIn("bets.csv.round", { write: (bytes) => bytes.length }),
+    weaken: announceNothing,
   },
   {
     without: "truncating failed writes",
@@ -263,7 +267,7 @@ const CONTROLS: { without: string; plan: string; weaken: Weaken }[] = [
   {
     without: "the sync of closed agencies",
     plan: "ends its process",
-    weaken: replaceIn("agencies_closed.txt", { syncNow: () => {}, sync: () => Promise.resolve() }),
+    weaken: replaceIn("agencies_closed.txt", UNSYNCED),
   },
 ];
 
@@ -271,7 +275,7 @@ for (const { without, plan, weaken } of CONTROLS) {
   Deno.test(`The ledger breaks a promise without ${without}`, async () => {
     const scenarios = Object.values(SCENARIOS);
     const played = scenarios.map((scenario) =>
-      playAll(PLANS[plan], { name: plan, scenario, weaken })
+      playAll({ name: plan, plan: PLANS[plan], scenario, weaken })
     );
     const outcomes = await Promise.allSettled(played);
     assert(outcomes.some(({ status }) => status === "rejected"));
@@ -321,10 +325,10 @@ async function live(seed: number): Promise<void> {
     const left = disk.cutPower((states) => random.pick(states));
     for (const { process } of servers) process.kill();
     disk = left;
-    await witness.judge(disk, { powerCut: true });
+    await witness.judge(disk);
     servers = [];
   }
-  await witness.judge(disk, { powerCut: true });
+  await witness.judge(disk);
 }
 
 Deno.test("Ledgers of two servers keep their promises under random faults", async () => {

@@ -12,8 +12,13 @@ import { turnEnd } from "../courtesy.ts";
 
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const PATIENCE_MS = 5000;
+/**
+ * How long the event loop is kept while a lock is expected to get free. Unlike a thread that waits, which holds the
+ * lock until the event loop is scheduled, this one goes on at once.
+ */
+const BLOCKED_MS = 0.2;
 /** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */
-const TURNS_MAX = 8;
+const TURNS_MAX = 4;
 
 /** Options of {@linkcode FileLock}. */
 export interface FileLockOptions {
@@ -24,6 +29,10 @@ export interface FileLockOptions {
   onFatal: (error: FatalLedgerError) => void;
   /** Counts the seconds of waiting for the lock. @default {nothing counts} */
   figures?: LedgerFigures;
+  /** Whether holders keep it for milliseconds: then a thread waits at once. @default {false} */
+  isHeldLong?: boolean;
+  /** Called when another process holds the lock, before waiting for it. @default {nothing is done} */
+  onBusy?: () => void;
 }
 
 /** Keeps other processes out while work is done. One user at a time in this process. */
@@ -54,12 +63,15 @@ export class FileLock {
     // Most locks are free, and then not even the time is asked for.
     if (this.#file.tryLock()) return this.#options.figures?.lockWaitSeconds.observe(0);
     const start = microseconds();
+    this.#options.onBusy?.();
     await this.#wait();
     this.#options.figures?.lockWaitSeconds.observe(secondsBetween(start, microseconds()));
   }
 
   async #wait(): Promise<void> {
-    for (let turn = 1; turn < TURNS_MAX; turn++) {
+    const turns = this.#options.isHeldLong ? 0 : TURNS_MAX;
+    for (let turn = 1; turn < turns; turn++) {
+      if (this.#file.tryLockFor(BLOCKED_MS)) return;
       await turnEnd();
       if (this.#file.tryLock()) return;
     }

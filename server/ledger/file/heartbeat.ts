@@ -89,8 +89,7 @@ export class Heartbeat implements Disposable {
 
 /** Opens a file whose name is gone at once, so that it goes with its process, however that ends. */
 function openUnnamed(disk: Disk): DiskFile {
-  const name = `${TRIAL_PREFIX}${crypto.randomUUID()}`;
-  const file = disk.open(name);
+  const { name, file } = disk.createUnique(TRIAL_PREFIX);
   disk.remove(name);
   return file;
 }

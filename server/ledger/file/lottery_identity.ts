@@ -21,6 +21,7 @@ const IDENTITY_BYTES_MAX = 4096;
 /**
  * Makes sure that the volume may be used with these settings. The lock of bets.csv is held.
  *
+ * @returns The identity; nothing if the volume has none yet.
  * @param options `isUsed`: whether the volume holds durable bets, whose lottery must be known.
  * @throws {FatalLedgerError} If it belongs to a lottery with other settings, or to one that is not known.
  */
@@ -28,10 +29,15 @@ export function assertIdentity(
   disk: Disk,
   settings: LotterySettings,
   { isUsed }: { isUsed: boolean },
-): void {
+): LotteryIdentity | undefined {
   const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
-  if (isComplete(text)) assertSame(parseIdentity(text), settings);
-  else if (isUsed) throw new FatalLedgerError(UNKNOWN);
+  if (!isComplete(text)) {
+    if (isUsed) throw new FatalLedgerError(UNKNOWN);
+    return undefined;
+  }
+  const identity = parseIdentity(text);
+  assertSame(identity, settings);
+  return identity;
 }
 
 /**
@@ -42,9 +48,11 @@ export function assertIdentity(
  */
 export function claimIdentity(disk: Disk, settings: LotterySettings): LotteryIdentity {
   const text = disk.exists(IDENTITY_FILE) ? readText(disk) : "";
-  if (!isComplete(text)) return writeIdentity(disk, settings);
+  if (!isComplete(text)) return createIdentity(disk, settings);
   const identity = parseIdentity(text);
   assertSame(identity, settings);
+  // Its writer may have been killed before it was durable.
+  writeIdentity(disk, text);
   return identity;
 }
 
@@ -79,19 +87,24 @@ export function parseIdentity(text: string): LotteryIdentity {
   );
 }
 
-function writeIdentity(
+function createIdentity(
   disk: Disk,
   { agencies, winningNumber }: LotterySettings,
 ): LotteryIdentity {
   const createdAt = new Date().toISOString();
   const identity = { id: crypto.randomUUID(), agencies, winningNumber, createdAt };
+  writeIdentity(disk, `${JSON.stringify(identity)}\n`);
+  return identity;
+}
+
+function writeIdentity(disk: Disk, text: string): void {
   const file = disk.open(IDENTITY_FILE);
+  const bytes = new TextEncoder().encode(text);
   try {
-    file.truncate(0);
-    writeAll(file, new TextEncoder().encode(`${JSON.stringify(identity)}\n`), 0);
+    writeAll(file, bytes, 0);
+    if (file.size() > bytes.length) file.truncate(bytes.length);
     file.syncNow();
     disk.syncFolder();
-    return identity;
   } finally {
     file.close();
   }

@@ -33,6 +33,9 @@ export type TailState =
   /** The journal is missing or damaged. */
   | "no journal";
 
+/** Where a round begins and ends, as it was announced. */
+export type AnnouncedRound = Pick<Round, "from" | "to">;
+
 /** The end of bets.csv. */
 export interface Tail {
   state: TailState;
@@ -62,7 +65,7 @@ export interface InspectTailOptions {
 /** Compares the end of bets.csv, a file of `size` bytes, with the last round of its journal. */
 export function inspectTail(
   size: number,
-  round: Round | undefined,
+  round: AnnouncedRound | undefined,
   options: InspectTailOptions,
 ): Tail {
   const { read, durableSize = 0 } = options;
@@ -85,7 +88,7 @@ export function inspectTail(
 
 function stateOf(
   size: number,
-  round: Round | undefined,
+  round: AnnouncedRound | undefined,
   { read, knownSize = 0, onHugeHole }: InspectTailOptions,
 ): TailState {
   const isAtEnd = size === round?.to;
@@ -99,34 +102,8 @@ function stateOf(
   return size === from ? "not started" : "torn";
 }
 
-/** A page of the page cache. What a power cut has kept from the disk reads as zeros up to such a border. */
-const PAGE_BYTES = 4096;
 /** More than all servers together have written and not yet synced at any moment. */
 const UNSYNCED_BYTES_MAX = 64 * 1024 * 1024;
-
-/**
- * Looks for a hole that a power cut has left: zeros in place of pages that did not reach the disk, although
- * later pages and the file's size did. A sync flushes everything before it, so nothing from the hole on was
- * acknowledged.
- *
- * @param rowStart Where the first invalid row begins.
- * @returns Bytes that are kept; nothing if that row is damaged in another way.
- */
-export function sizeBeforeHole(
-  rowStart: number,
-  { size, round, read }: { size: number; round: Round | undefined; read: ReadAt },
-): number | undefined {
-  if (size - rowStart > UNSYNCED_BYTES_MAX) return undefined;
-  const chunk = new Uint8Array(PAGE_BYTES);
-  const length = read(chunk, rowStart);
-  const hole = chunk.subarray(0, length).indexOf(0);
-  const lineEnd = chunk.subarray(0, length).indexOf(LINE_FEED);
-  if (hole < 0 || (lineEnd >= 0 && lineEnd < hole)) return undefined;
-  const holeEnd = endOfZeros(rowStart + hole, { size, read });
-  if (holeEnd < size && holeEnd % PAGE_BYTES !== 0) return undefined;
-  const isInRound = round !== undefined && round.from <= rowStart && rowStart < round.to;
-  return isInRound ? round.from : rowStart;
-}
 
 /**
  * Whether the file ends in more zeros than servers can have left: looking for the last row would take long, and
@@ -145,18 +122,6 @@ export function refuseHugeHole(): never {
     `Cannot use ${BETS_FILE}: it ends in more than 64 MiB of zeros, which no server has written. ` +
       "Nothing was changed. Stop all servers and truncate it with ./denow task check --repair",
   );
-}
-
-function endOfZeros(from: number, { size, read }: { size: number; read: ReadAt }): number {
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  for (let at = from; at < size;) {
-    const length = read(chunk, at);
-    const end = chunk.subarray(0, length).findIndex((byte) => byte !== 0);
-    if (end >= 0) return at + end;
-    if (length <= 0) break;
-    at += length;
-  }
-  return size;
 }
 
 /** Whether the last byte is a zero, which no row has: power was cut before the round was synced. */

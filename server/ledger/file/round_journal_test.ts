@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { JOURNAL_BYTES, type Round, RoundJournal } from "./round_journal.ts";
+import { JOURNAL_BYTES, NO_MARK, type Round, RoundJournal } from "./round_journal.ts";
 
 const NAME = "bets.csv.round";
 
@@ -18,44 +18,44 @@ function markOf(journal: RoundJournal) {
 function readIn(content: string | Uint8Array): Round | undefined {
   const disk = new MemoryDisk();
   disk.put(NAME, content);
-  return open(disk).read();
+  return open(disk).read().round;
 }
 
 Deno.test("RoundJournal.read() returns what another process has written", () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
-  assertEquals(one.read(), undefined);
+  assertEquals(one.read().round, undefined);
   for (
     const round of [
-      { from: 0, to: 0, cuts: 0, recalls: 7 },
-      { from: 0, to: 57, cuts: 3, recalls: 7 },
-      { from: 9_000_000_000_000_000, to: 9_007_199_254_740_991, cuts: 999_999_999_999, recalls: 7 },
+      { epoch: 7, from: 0, to: 0, cuts: 0 },
+      { epoch: 7, from: 0, to: 57, cuts: 3 },
+      { from: 9_000_000_000_000_000, to: 9_007_199_254_740_991, cuts: 999_999_999_999, epoch: 7 },
     ]
   ) {
     one.begin(round);
-    assertEquals(two.read(), round);
-    assertEquals(one.read(), round);
-    assertEquals(two.read(), round);
+    assertEquals(two.read().round, round);
+    assertEquals(one.read().round, round);
+    assertEquals(two.read().round, round);
   }
-  two.begin({ from: 1, to: 2, cuts: 3, recalls: 7 });
-  assertEquals(one.read(), { from: 1, to: 2, cuts: 3, recalls: 7 });
+  two.begin({ from: 1, to: 2, cuts: 3, epoch: 7 });
+  assertEquals(one.read().round, { from: 1, to: 2, cuts: 3, epoch: 7 });
 });
 
 Deno.test("RoundJournal has a fixed length, whatever its content", () => {
   const disk = new MemoryDisk();
   const journal = open(disk);
-  journal.begin({ from: 1, to: 2, cuts: 3, recalls: 7 });
+  journal.begin({ from: 1, to: 2, cuts: 3, epoch: 7 });
   const length = disk.bytes(NAME).length;
   assertEquals(length, JOURNAL_BYTES);
-  journal.begin({ from: 0, to: 9_007_199_254_740_991, cuts: 0, recalls: 7 });
+  journal.begin({ from: 0, to: 9_007_199_254_740_991, cuts: 0, epoch: 7 });
   assertEquals(disk.bytes(NAME).length, length);
 });
 
 Deno.test("RoundJournal.read() detects a wrong byte anywhere in the line", () => {
   const disk = new MemoryDisk();
-  open(disk).begin({ from: 1234, to: 5678, cuts: 90, recalls: 7 });
+  open(disk).begin({ from: 1234, to: 5678, cuts: 90, epoch: 7 });
   const bytes = disk.bytes(NAME);
-  assertEquals(readIn(bytes), { from: 1234, to: 5678, cuts: 90, recalls: 7 });
+  assertEquals(readIn(bytes), { from: 1234, to: 5678, cuts: 90, epoch: 7 });
   const roundBytes = bytes.indexOf(0x0a) + 1;
   for (let at = 0; at < roundBytes; at++) {
     for (const byte of [0x00, 0x30, 0x31, 0x39, 0x0a, 0xff]) {
@@ -70,11 +70,11 @@ Deno.test("RoundJournal.read() detects a wrong byte anywhere in the line", () =>
 
 Deno.test("RoundJournal.read() detects a mixture of two lines", () => {
   const rounds = [
-    { from: 0, to: 84, cuts: 1, recalls: 7 },
-    { from: 84, to: 196, cuts: 1, recalls: 7 },
-    { from: 196, to: 224, cuts: 1, recalls: 7 },
-    { from: 196, to: 196, cuts: 2, recalls: 7 },
-    { from: 196, to: 1000, cuts: 2, recalls: 7 },
+    { epoch: 7, from: 0, to: 84, cuts: 1 },
+    { epoch: 7, from: 84, to: 196, cuts: 1 },
+    { epoch: 7, from: 196, to: 224, cuts: 1 },
+    { epoch: 7, from: 196, to: 196, cuts: 2 },
+    { epoch: 7, from: 196, to: 1000, cuts: 2 },
   ];
   const lines = rounds.map((round) => {
     const disk = new MemoryDisk();
@@ -96,48 +96,54 @@ Deno.test("RoundJournal.read() detects a mixture of two lines", () => {
   }
 });
 
-Deno.test("RoundJournal.recordCut() syncs its line, begin() does not", () => {
+Deno.test("RoundJournal.restart() keeps the mark, and replaces the journal of an earlier version", () => {
+  const earlier =
+    "from=0000000000000038 to=0000000000000095 cuts=000000000000 recalls=000000000000 sum=4180191706\n" +
+    "bets=0000000000000095 closed=0000000000000002 closedSum=0099288994 sum=3017932581\n";
   const disk = new MemoryDisk();
-  const process = disk.process();
-  const journal = new RoundJournal(process.open(NAME));
-  process.syncFolder();
-  const lastingRounds = () =>
-    [...disk.afterPowerCut()].map((left) => open(left).read()).filter((round) =>
-      round !== undefined
-    );
-  journal.begin({ from: 0, to: 10, cuts: 0, recalls: 7 });
-  assertEquals(new Set(lastingRounds().map((round) => round?.to)), new Set([10]));
-  assertEquals([...disk.afterPowerCut()].length > 1, true);
-  journal.recordCut(0, { cuts: 1, recalls: 7 });
-  assertEquals([...disk.afterPowerCut()].length, 1);
-  assertEquals(lastingRounds(), [{ from: 0, to: 0, cuts: 1, recalls: 7 }]);
+  disk.put(NAME, earlier);
+  const journal = open(disk);
+  const mark = { closed: 2, closedSum: 99288994 };
+  assertEquals(journal.read(), { mark, earlier: { round: { from: 38, to: 95 }, bets: 95 } });
+  journal.restart({ epoch: 3, size: 95 });
+  assertEquals(open(disk).read(), { mark, round: { epoch: 3, from: 95, to: 95, cuts: 1 } });
+  assertEquals(disk.bytes(NAME).length, JOURNAL_BYTES);
+});
+
+Deno.test("RoundJournal is never synced", () => {
+  const disk = new MemoryDisk();
+  disk.fault = ({ kind }) => kind === "sync" ? { kind: "fail" } : undefined;
+  const journal = open(disk);
+  journal.begin({ from: 0, to: 10, cuts: 0, epoch: 7 });
+  journal.writeMark({ closed: 1, closedSum: 2 });
+  journal.restart({ epoch: 8, size: 10 });
 });
 
 Deno.test("RoundJournal.mark is the last mark, whatever the round", () => {
   const disk = new MemoryDisk();
   const [one, two] = [open(disk), open(disk)];
-  assertEquals(markOf(one), { bets: 0, closed: 0, closedSum: 0 });
-  one.begin({ from: 0, to: 10, cuts: 0, recalls: 0 });
-  one.writeMark({ bets: 10, closed: 2, closedSum: 9 });
-  assertEquals(markOf(two), { bets: 10, closed: 2, closedSum: 9 });
-  two.begin({ from: 10, to: 30, cuts: 0, recalls: 0 });
-  assertEquals(markOf(one), { bets: 10, closed: 2, closedSum: 9 });
-  assertEquals(one.read(), { from: 10, to: 30, cuts: 0, recalls: 0 });
-  two.writeMark({ bets: 9_007_199_254_740_991, closed: 0, closedSum: 0 });
-  assertEquals(markOf(one), { bets: 9_007_199_254_740_991, closed: 0, closedSum: 0 });
+  assertEquals(markOf(one), NO_MARK);
+  one.begin({ from: 0, to: 10, cuts: 0, epoch: 1 });
+  one.writeMark({ closed: 2, closedSum: 9 });
+  assertEquals(markOf(two), { closed: 2, closedSum: 9 });
+  two.begin({ from: 10, to: 30, cuts: 0, epoch: 1 });
+  assertEquals(markOf(one), { closed: 2, closedSum: 9 });
+  assertEquals(one.read().round, { from: 10, to: 30, cuts: 0, epoch: 1 });
+  two.writeMark({ closed: 9_007_199_254_740_991, closedSum: 0 });
+  assertEquals(markOf(one), { closed: 9_007_199_254_740_991, closedSum: 0 });
 });
 
 Deno.test("RoundJournal.mark promises nothing if a byte of the mark is wrong", () => {
   const disk = new MemoryDisk();
   const journal = open(disk);
-  journal.begin({ from: 0, to: 10, cuts: 0, recalls: 0 });
+  journal.begin({ from: 0, to: 10, cuts: 0, epoch: 1 });
   const roundBytes = disk.bytes(NAME).indexOf(0x0a) + 1;
-  journal.writeMark({ bets: 10, closed: 2, closedSum: 9 });
+  journal.writeMark({ closed: 2, closedSum: 9 });
   const bytes = disk.bytes(NAME);
   for (let at = roundBytes; at < bytes.length; at++) {
     const damaged = new MemoryDisk();
     damaged.put(NAME, bytes.with(at, bytes[at] ^ 1));
-    assertEquals(markOf(open(damaged)), { bets: 0, closed: 0, closedSum: 0 });
-    assertEquals(open(damaged).read(), { from: 0, to: 10, cuts: 0, recalls: 0 });
+    assertEquals(markOf(open(damaged)), NO_MARK);
+    assertEquals(open(damaged).read().round, { from: 0, to: 10, cuts: 0, epoch: 1 });
   }
 });

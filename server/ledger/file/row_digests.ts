@@ -28,12 +28,6 @@ export class RowDigests {
     this.#read = read;
   }
 
-  /** Forgets everything, after rows that were hashed have been truncated. */
-  clear(): void {
-    this.#hashes.clear();
-    this.#position = 0;
-  }
-
   /**
    * Hashes the rows up to `size`, which is the end of a row. One call at a time.
    *

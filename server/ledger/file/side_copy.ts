@@ -5,6 +5,7 @@
  */
 
 import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
+import type { Span } from "./log_recovery.ts";
 import { BETS_FILE } from "./volume_files.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -12,75 +13,83 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Longest torn round that is held in memory where no copy can be made before it is truncated. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Options of {@linkcode cutTail}. */
-export interface CutTailOptions {
-  /** The bytes to cut: from this position to the end of the file. */
-  from: number;
-  /** Whether they are a torn round, of which nothing was acknowledged. */
-  isTorn: boolean;
-  /** Truncates the file to `from`. */
-  truncate: () => void;
+/** Options of {@linkcode cutSpans}. */
+export interface CutSpansOptions {
+  /** The parts of the file to cut. */
+  spans: readonly Span[];
+  /** Cuts them. */
+  cut: () => void;
+  /** Whether bets were perhaps acknowledged among them, so that nothing is cut without a copy. @default {false} */
+  mustCopy?: boolean;
 }
 
 /**
- * Copies the end of bets.csv as {@linkcode copyTail} does, and truncates it. On a full disk the end of a torn
- * round gives its own room to the copy: else nobody could store, close or draw.
+ * Copies parts of bets.csv durably, and cuts them. On a full disk what was never acknowledged gives its own
+ * room to the copy: else nobody could store, close or draw.
  *
- * @returns The name of the copy; `none` and the reason if a torn end was truncated without one.
- * @throws If the copy cannot be made. Nothing has been changed then.
+ * @returns The name of the copy; `none` and the reason if nothing could be copied.
+ * @throws If the copy cannot be made, and bytes are not to be cut without one. Nothing has been changed then.
  */
-export function cutTail(
+export function cutSpans(
   disk: Disk,
   bets: DiskFile,
-  { from, isTorn, truncate }: CutTailOptions,
+  { spans, cut, mustCopy = false }: CutSpansOptions,
 ): string {
   const nowMs = Date.now();
-  const bytes = bets.size() - from;
+  const bytes = spans.reduce((sum, { from, to }) => sum + to - from, 0);
   let copy: string;
   try {
-    copy = copyTail(disk, bets, { from, nowMs });
+    copy = copySpans(disk, bets, { spans, nowMs });
   } catch (error) {
-    if (!isTorn || bytes > HELD_BYTES_MAX) throw error;
-    const torn = new Uint8Array(bytes);
-    readFully(bets, torn, from);
-    truncate();
+    if (mustCopy || bytes > HELD_BYTES_MAX) throw error;
+    const held = spans.map(({ from, to }) => {
+      const piece = new Uint8Array(to - from);
+      return piece.subarray(0, readFully(bets, piece, from));
+    });
+    cut();
     try {
-      return copyTo(disk, nowMs, { bytes, pieces: () => [torn] });
+      return copyTo(disk, nowMs, { bytes, pieces: () => held });
     } catch (error) {
       return `none: ${(error as Error).message}`;
     }
   }
-  truncate();
+  cut();
   return copy;
 }
 
-/** Options of {@linkcode copyTail}. */
-export interface CopyTailOptions {
-  /** The bytes to copy: from this position to the end of the file. */
-  from: number;
+/** Options of {@linkcode copySpans}. */
+export interface CopySpansOptions {
+  /** The parts of the file to copy. */
+  spans: readonly Span[];
   /** The time in the name of the copy, in milliseconds since 1970. */
   nowMs: number;
 }
 
 /**
- * Copies the end of bets.csv durably to a new file, `bets.csv.cut-TIME`.
+ * Copies parts of bets.csv durably to a new file, `bets.csv.cut-TIME`.
  *
  * @returns The name of the copy.
  * @throws If the copy cannot be made. Nothing has been changed then.
  */
-export function copyTail(disk: Disk, bets: DiskFile, { from, nowMs }: CopyTailOptions): string {
-  return copyTo(disk, nowMs, { bytes: bets.size() - from, pieces: () => piecesOf(bets, from) });
+export function copySpans(
+  disk: Disk,
+  bets: DiskFile,
+  { spans, nowMs }: CopySpansOptions,
+): string {
+  const bytes = spans.reduce((sum, { from, to }) => sum + to - from, 0);
+  return copyTo(disk, nowMs, { bytes, pieces: () => piecesOf(bets, spans) });
 }
 
-/** Reads the file from a position to its end. */
-function* piecesOf(bets: DiskFile, from: number): Generator<Uint8Array> {
-  const size = bets.size();
-  const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - from));
-  for (let at = from; at < size;) {
-    const length = readFully(bets, chunk.subarray(0, size - at), at);
-    if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
-    yield chunk.subarray(0, length);
-    at += length;
+/** Reads parts of the file. */
+function* piecesOf(bets: DiskFile, spans: readonly Span[]): Generator<Uint8Array> {
+  const chunk = new Uint8Array(CHUNK_BYTES);
+  for (const { from, to } of spans) {
+    for (let at = from; at < to;) {
+      const length = readFully(bets, chunk.subarray(0, to - at), at);
+      if (length === 0) throw new Error(`${BETS_FILE} ends at byte ${at}, before its size`);
+      yield chunk.subarray(0, length);
+      at += length;
+    }
   }
 }
 
@@ -103,7 +112,7 @@ function copyTo(
   } catch (cause) {
     disk.remove(name);
     throw new Error(
-      `Cannot keep a copy of the last ${bytes} bytes of ${BETS_FILE} in ${name}: ` +
+      `Cannot keep a copy of ${bytes} bytes of ${BETS_FILE} in ${name}: ` +
         `${(cause as Error).message}. Nothing was changed. A full disk needs room`,
       { cause },
     );

@@ -16,23 +16,27 @@ interface Query<Answer> {
   answers: Promise<Map<number, Answer>>;
 }
 
-/** Runs work in turn with the rounds of the ledger. */
-type InTurn = <Result>(work: () => Promise<Result>) => Promise<Result>;
+/** What the questions need of the ledger. */
+export interface StoredQueriesOptions {
+  /** Runs work in turn with the rounds. */
+  inTurn: <Result>(work: () => Promise<Result>) => Promise<Result>;
+  /** Makes bets.csv durable up to the end of a round. */
+  cover: (size: number) => Promise<void>;
+}
 
 /** Counts and digests durable bets. */
 export class StoredQueries {
   readonly #bets: BetsFile;
-  readonly #inTurn: InTurn;
+  readonly #options: StoredQueriesOptions;
   readonly #digests: RowDigests;
   /** Rows are hashed while rounds run, not in turn with them. */
   readonly #hashing = new SerialQueue();
-  #hashedGeneration = 0;
   #counting: Query<number> | undefined;
   #digesting: Query<BetsDigest> | undefined;
 
-  constructor(bets: BetsFile, inTurn: InTurn) {
+  constructor(bets: BetsFile, options: StoredQueriesOptions) {
     this.#bets = bets;
-    this.#inTurn = inTurn;
+    this.#options = options;
     this.#digests = new RowDigests(bets.read);
   }
 
@@ -53,23 +57,16 @@ export class StoredQueries {
 
   #startCounting(): Query<number> {
     const agencies = new Set<number>();
-    const answers = this.#inTurn(() => {
-      this.#counting = undefined;
-      return this.#countDurably(agencies);
-    });
+    const begin = () => this.#counting = undefined;
+    const answers = this.#countDurably(agencies, begin).then(({ counts }) => counts);
     return { agencies, answers };
   }
 
   #startDigesting(): Query<BetsDigest> {
     const agencies = new Set<number>();
+    const begin = () => this.#digesting = undefined;
     const answers = this.#hashing.run(async () => {
-      const { counts, size, generation } = await this.#inTurn(async () => {
-        this.#digesting = undefined;
-        const counts = await this.#countDurably(agencies);
-        return { counts, size: this.#bets.size, generation: this.#bets.generation };
-      });
-      if (generation !== this.#hashedGeneration) this.#digests.clear();
-      this.#hashedGeneration = generation;
+      const { counts, size } = await this.#countDurably(agencies, begin);
       await this.#digests.advanceTo(size);
       const answer = (bets: number, agency: number) => ({
         bets,
@@ -80,14 +77,23 @@ export class StoredQueries {
     return { agencies, answers };
   }
 
-  /** Counts the bets of agencies, and makes them durable. */
-  async #countDurably(agencies: ReadonlySet<number>): Promise<Map<number, number>> {
-    for (;;) {
-      await this.#bets.exclusively(() => {});
-      const counts = new Map(Array.from(agencies, (agency) => [agency, this.#bets.count(agency)]));
-      await this.#bets.sync();
-      if (await this.#bets.confirm()) return counts;
-    }
+  /**
+   * Counts the bets of agencies, and makes them durable: those of this server are.
+   *
+   * @param begin Called when no further agency can be added.
+   */
+  async #countDurably(agencies: ReadonlySet<number>, begin: () => void) {
+    const bets = this.#bets;
+    const { foreignSize, ...counted } = await this.#options.inTurn(() => {
+      begin();
+      return bets.exclusively(() => ({
+        counts: new Map(Array.from(agencies, (agency) => [agency, bets.count(agency)])),
+        size: bets.size,
+        foreignSize: bets.foreignSize,
+      }));
+    });
+    await this.#options.cover(foreignSize);
+    return counted;
   }
 }
 

@@ -5,20 +5,11 @@
  * @module
  */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  copiesOf,
-  filesOf,
-  namedBatch,
-  openLedger,
-  storedBets,
-  usedDisk,
-} from "../../testing/ledgers.ts";
-import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { rowsOf } from "../../testing/witness.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { copiesOf, namedBatch, openLedger, storedBets, usedDisk } from "../../testing/ledgers.ts";
+import type { MemoryDisk, MemoryProcess } from "../../testing/memory_disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
-import { RoundJournal } from "./round_journal.ts";
-import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
+import { BETS_FILE, LOG_PREFIX } from "./volume_files.ts";
 
 Deno.test("openFileLedger() truncates a round that a kill has torn, and keeps a copy", async () => {
   const disk = await usedDisk();
@@ -40,29 +31,33 @@ Deno.test("openFileLedger() truncates a round that a kill has torn, and keeps a 
 });
 
 /** A volume with a torn end, on a disk without room for another byte. */
-async function fullTornDisk(announced: boolean): Promise<MemoryDisk> {
+async function fullTornDisk({ isClean }: { isClean: boolean }): Promise<MemoryDisk> {
   const disk = await usedDisk();
+  if (!isClean) (await killedServer(disk)).kill();
   const from = disk.bytes(BETS_FILE).length;
-  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
-  const round = announced ? { from, to: from + 100 } : { from: 0, to: from };
-  journal.read();
-  journal.begin({ ...round, cuts: 0, recalls: 0 });
   disk.process().open(BETS_FILE).write(new TextEncoder().encode("1,Ana"), from);
   disk.capacity = disk.used;
   return disk;
 }
 
-Deno.test("openFileLedger() recovers from a torn round on a full disk, and keeps a copy", async () => {
-  const disk = await fullTornDisk(true);
+/** Starts a server that stores nothing. */
+async function killedServer(disk: MemoryDisk): Promise<MemoryProcess> {
+  const process = disk.process();
+  await openLedger(process);
+  return process;
+}
+
+Deno.test("openFileLedger() leaves out what no log holds on a full disk, and keeps a copy", async () => {
+  const disk = await fullTornDisk({ isClean: false });
   const { ledger } = await openLedger(disk.process());
   assertEquals(copiesOf(disk), ["1,Ana"]);
   assertEquals(await storedBets(ledger, 1), 9);
 });
 
 Deno.test("openFileLedger() keeps what another program has appended where no copy can be made", async () => {
-  const disk = await fullTornDisk(false);
+  const disk = await fullTornDisk({ isClean: true });
   const text = disk.text(BETS_FILE);
-  await assertRejects(() => openLedger(disk.process()), Error, "Cannot keep a copy of the last 5");
+  await assertRejects(() => openLedger(disk.process()), Error, "Cannot keep a copy of 5 bytes");
   assertEquals(disk.text(BETS_FILE), text);
   assertEquals(copiesOf(disk), []);
   disk.capacity = Infinity;
@@ -70,51 +65,53 @@ Deno.test("openFileLedger() keeps what another program has appended where no cop
   assertEquals(copiesOf(disk), ["1,Ana"]);
 });
 
-/** A volume on which power was cut while two rounds of two servers had reached the disk only in part. */
-async function holedDisk(
-  { journal, hole }: { journal: "fresh" | "stale"; hole: (from: number, to: number) => number[] },
-): Promise<{ disk: MemoryDisk; durable: string }> {
-  const disk = await usedDisk();
-  const durable = disk.text(BETS_FILE);
-  const stale = disk.bytes(JOURNAL_FILE);
-  const { ledger } = await openLedger(disk.process());
-  const from = disk.bytes(BETS_FILE).length;
-  assertEquals((await ledger.append(namedBatch("big", { count: 900 }))).status, "stored");
-  const bytes = disk.bytes(BETS_FILE);
-  const [start, end] = hole(from, bytes.length);
-  disk.put(BETS_FILE, bytes.fill(0, start, end));
-  if (journal === "stale") disk.put(JOURNAL_FILE, stale);
-  return { disk, durable };
-}
-
-for (const journal of ["fresh", "stale"] as const) {
-  Deno.test(`openFileLedger() truncates a hole of zeros in a round, with a ${journal} journal`, async () => {
-    for (const hole of [[8192, 12288], [4096, 8192], [12288, 20480]]) {
-      const { disk, durable } = await holedDisk({ journal, hole: () => hole });
-      const holed = disk.text(BETS_FILE);
-      const { ledger, lines } = await openLedger(disk.process());
-      const kept = disk.text(BETS_FILE);
-      assert(kept.startsWith(durable));
-      if (journal === "fresh") assertEquals(kept, durable);
-      for (const row of rowsOf(disk).slice(9)) assertEquals(row[3].slice(0, 4), "big-");
-      assertEquals(kept + copiesOf(disk).join(""), holed);
-      assertStringIncludes(lines.join("\n"), "a power cut has left a hole of zeros");
-      assertEquals((await ledger.append(namedBatch("next"))).status, "stored");
-      assertEquals((await openLedger(disk.process())).lines, []);
+Deno.test("openFileLedger() rebuilds rounds of which a power cut has left zeros, or nothing", async () => {
+  for (const hole of [[8192, 12288], [4096, 8192], [12288, 20480], [300, Infinity]]) {
+    const disk = await usedDisk();
+    const process = disk.process();
+    const { ledger } = await openLedger(process, { logBytes: 256 * 1024 });
+    for (const name of ["big", "next"]) {
+      assertEquals((await ledger.append(namedBatch(name, { count: 450 }))).status, "stored");
     }
-  });
-}
-
-Deno.test("openFileLedger() refuses zeros that no power cut has left", async () => {
-  // They do not end at a border of pages, or what they replace was durable.
-  for (const [start, end] of [[5000, 5003], [4096, 8000]]) {
-    const { disk } = await holedDisk({ journal: "fresh", hole: () => [start, end] });
-    const before = filesOf(disk);
-    await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "NUL bytes");
-    assertEquals(filesOf(disk), before);
+    process.kill();
+    const whole = disk.text(BETS_FILE);
+    const [start, end] = hole;
+    const bytes = disk.bytes(BETS_FILE);
+    disk.put(BETS_FILE, end === Infinity ? bytes.subarray(0, start) : bytes.fill(0, start, end));
+    const next = await openLedger(disk.process());
+    assertEquals(disk.text(BETS_FILE), whole);
+    assertEquals(copiesOf(disk), []);
+    assertStringIncludes(next.lines.join("\n"), "the redo logs had them");
+    assertEquals((await next.ledger.append(namedBatch("last"))).status, "stored");
+    assertEquals((await openLedger(disk.process())).lines, []);
   }
-  const { disk } = await holedDisk({ journal: "fresh", hole: () => [4096, 8192] });
-  const bets = disk.bytes(BETS_FILE).length;
-  new RoundJournal(disk.process().open(JOURNAL_FILE)).writeMark({ bets, closed: 0, closedSum: 0 });
+});
+
+Deno.test("openFileLedger() refuses zeros below the checkpoint: no power cut has left them", async () => {
+  const disk = await usedDisk();
+  const bytes = disk.bytes(BETS_FILE);
+  disk.put(BETS_FILE, bytes.fill(0, 40, 60));
   await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "NUL bytes");
+});
+
+Deno.test("openFileLedger() leaves out a whole round that no log holds, and moves up those after it", async () => {
+  const disk = await usedDisk();
+  const [torn, process] = [disk.process(), disk.process()];
+  const unrecorded = await openLedger(torn);
+  const { ledger } = await openLedger(process);
+  const before = disk.text(BETS_FILE);
+  disk.fault = ({ kind, file }) =>
+    kind === "write" && file === LOG_PREFIX ? { kind: "kill" } : undefined;
+  void unrecorded.ledger.append(namedBatch("lost"));
+  await unrecorded.ledger.progress(1);
+  disk.fault = () => undefined;
+  const unheld = disk.text(BETS_FILE).slice(before.length);
+  assertEquals(unheld.split("\n").length, 3);
+  assertEquals((await ledger.append(namedBatch("kept"))).status, "stored");
+  const kept = disk.text(BETS_FILE).slice(before.length + unheld.length);
+  process.kill();
+  const next = await openLedger(disk.process());
+  assertEquals(disk.text(BETS_FILE), before + kept);
+  assertEquals(copiesOf(disk), [unheld]);
+  assertEquals(await storedBets(next.ledger, 1), 11);
 });

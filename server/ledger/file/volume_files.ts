@@ -8,6 +8,10 @@
 export const BETS_FILE = "bets.csv";
 /** The journal of {@linkcode BETS_FILE}: see round_journal.ts. */
 export const JOURNAL_FILE = "bets.csv.round";
+/** What of {@linkcode BETS_FILE} is durable: see checkpoint_file.ts. */
+export const CHECKPOINT_FILE = "bets.csv.checkpoint";
+/** The redo log of each server begins with this: see redo_log.ts. */
+export const LOG_PREFIX = "bets.csv.log-";
 /** The numbers of the agencies that have closed, one a line. */
 export const CLOSED_FILE = "agencies_closed.txt";
 /** Which lottery the volume belongs to: see lottery_identity.ts. */

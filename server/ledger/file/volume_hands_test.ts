@@ -83,15 +83,15 @@ Deno.test("openFileLedger() adds a line end that an editor has dropped, and noth
   assertEquals(copiesOf(disk), []);
 });
 
-Deno.test("FileLedger never truncates what is durable, whatever an older journal says", async () => {
+Deno.test("FileLedger never truncates what is recorded, whatever an older journal says", async () => {
   const disk = await usedDisk();
   const { ledger } = await openLedger(disk.process());
-  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
-  const from = disk.bytes(BETS_FILE).length;
-  journal.read();
-  journal.begin({ from, to: from + 10_000, cuts: 0, recalls: 0 });
-  const stale = disk.text(JOURNAL_FILE);
   await ledger.append(namedBatch("d"));
+  const from = disk.bytes(BETS_FILE).length;
+  const journal = new RoundJournal(disk.process().open(JOURNAL_FILE));
+  const { epoch } = journal.read().round!;
+  journal.begin({ epoch, from: from - 10, to: from + 10_000, cuts: 0 });
+  const stale = disk.text(JOURNAL_FILE);
   await ledger.append(namedBatch("e"));
   const bets = disk.text(BETS_FILE);
   disk.overwrite(JOURNAL_FILE, stale);

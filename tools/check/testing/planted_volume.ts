@@ -4,13 +4,7 @@
  * @module
  */
 
-import { FolderDisk } from "../../../server/ledger/disk.ts";
-import {
-  type DurableMark,
-  NO_MARK,
-  type Round,
-  RoundJournal,
-} from "../../../server/ledger/file/round_journal.ts";
+import { FixedLine } from "../../../server/ledger/file/fixed_line.ts";
 import {
   BETS_FILE,
   CLOSED_FILE,
@@ -20,14 +14,33 @@ import {
 } from "../../../server/ledger/file/volume_files.ts";
 import { type TempFolder, tempFolder } from "../../../testing/temp_folder.ts";
 
-/** The files of a volume. A file that is not given is missing. */
+/** A round as servers without redo logs announced it. */
+export interface PlantedRound {
+  from: number;
+  to: number;
+  cuts: number;
+  recalls: number;
+}
+
+/** What such a server knew to be durable. */
+export interface PlantedMark {
+  bets: number;
+  closed: number;
+  closedSum: number;
+}
+
+const NO_MARK: PlantedMark = { bets: 0, closed: 0, closedSum: 0 };
+const ROUND_LINE = new FixedLine<keyof PlantedRound>({ from: 16, to: 16, cuts: 12, recalls: 12 });
+const MARK_LINE = new FixedLine<keyof PlantedMark>({ bets: 16, closed: 16, closedSum: 10 });
+
+/** The files of a volume of an earlier version. A file that is not given is missing. */
 export interface PlantedFiles {
   bets?: string | Uint8Array;
   closed?: string;
   /** A round, or the text of a damaged journal. */
-  journal?: Round | string;
+  journal?: PlantedRound | string;
   /** What the journal, given or blank, knows to have been durable. */
-  mark?: DurableMark;
+  mark?: PlantedMark;
   /** The content of lottery.json. @default {that of a lottery if there is a mark} */
   identity?: string;
   /** The note of a failed disk. */
@@ -56,12 +69,12 @@ export async function plantVolume(
   return folder;
 }
 
-/** Writes a journal as a server does. */
-export function writeJournal(volume: string, round?: Round, mark: DurableMark = NO_MARK): void {
-  const journal = new RoundJournal(new FolderDisk(volume).open(JOURNAL_FILE));
-  if (round === undefined) journal.writeMark(mark);
-  else journal.begin(round, mark);
-  journal.close();
+/** Writes a journal as a server without redo logs did. */
+export function writeJournal(volume: string, round?: PlantedRound, mark = NO_MARK): void {
+  const bytes = new Uint8Array(ROUND_LINE.bytes + MARK_LINE.bytes);
+  if (round !== undefined) ROUND_LINE.format(round, bytes);
+  MARK_LINE.format(mark, bytes.subarray(ROUND_LINE.bytes));
+  Deno.writeFileSync(`${volume}/${JOURNAL_FILE}`, bytes);
 }
 
 /** Reads all files of a volume, by name. */
