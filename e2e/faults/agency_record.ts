@@ -6,7 +6,7 @@
 
 import { CutBatches } from "./cut_batches.ts";
 import type { FaultList } from "./fault.ts";
-import type { AgencyEvent, Event, Span } from "./history.ts";
+import type { AgencyEvent, Event, ProgressEvent, Span } from "./history.ts";
 
 /** What one agency has sent, and what servers have promised it. */
 export class AgencyRecord {
@@ -41,7 +41,7 @@ export class AgencyRecord {
         this.#addStored(event, faults);
         break;
       case "progress":
-        this.#addProgress(event.bets, faults);
+        this.#addProgress(event, faults);
         break;
       case "close sent":
         if (this.close === "not sent") this.close = "sent";
@@ -63,8 +63,11 @@ export class AgencyRecord {
     faults.add("late", `agency ${this.agency}: ${which} acknowledged after the close`);
   }
 
-  #addProgress(bets: number, faults: FaultList): void {
-    const { agency, sent, acknowledged, batchEnds, cutBatches } = this;
+  #addProgress(
+    { bets, acknowledged = this.acknowledged }: ProgressEvent,
+    faults: FaultList,
+  ): void {
+    const { agency, sent, batchEnds, cutBatches } = this;
     cutBatches.progress(bets);
     const report = `agency ${agency}: a server reports ${bets} stored bets`;
     if (bets < acknowledged) faults.add("lost", `${report}, but ${acknowledged} were acknowledged`);
@@ -72,7 +75,7 @@ export class AgencyRecord {
     else if (!batchEnds.has(bets) && !cutBatches.ends.has(bets)) {
       faults.add("torn batch", `${report}, and no batch ends there`);
     }
-    this.acknowledged = Math.max(acknowledged, bets);
+    this.acknowledged = Math.max(this.acknowledged, bets);
   }
 }
 
