@@ -5,7 +5,7 @@
  */
 
 import type { FaultList } from "./fault.ts";
-import type { Event, Span } from "./history.ts";
+import type { Event, ProgressEvent, Span } from "./history.ts";
 
 /** What one agency has sent, and what servers have promised it. */
 export class AgencyRecord {
@@ -35,7 +35,7 @@ export class AgencyRecord {
         this.#addStored(event, faults);
         break;
       case "progress":
-        this.#addProgress(event.bets, faults);
+        this.#addProgress(event, faults);
         break;
       case "close sent":
         if (this.close === "not sent") this.close = "sent";
@@ -57,15 +57,18 @@ export class AgencyRecord {
     faults.add("late", `agency ${this.agency}: ${which} acknowledged after the close`);
   }
 
-  #addProgress(bets: number, faults: FaultList): void {
-    const { agency, sent, acknowledged, batchEnds } = this;
+  #addProgress(
+    { bets, acknowledged = this.acknowledged }: ProgressEvent,
+    faults: FaultList,
+  ): void {
+    const { agency, sent, batchEnds } = this;
     const report = `agency ${agency}: a server reports ${bets} stored bets`;
     if (bets < acknowledged) faults.add("lost", `${report}, but ${acknowledged} were acknowledged`);
     if (bets > sent) faults.add("never sent", `${report}, but ${sent} were sent`);
     else if (!batchEnds.has(bets)) {
       faults.add("torn batch", `${report}, and no batch ends there`);
     }
-    this.acknowledged = Math.max(acknowledged, bets);
+    this.acknowledged = Math.max(this.acknowledged, bets);
   }
 }
 

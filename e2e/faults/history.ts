@@ -12,6 +12,18 @@ export interface Span {
   to: number;
 }
 
+/** A server said how many of the agency's bets are durable. */
+export interface ProgressEvent {
+  type: "progress";
+  agency: number;
+  bets: number;
+  /**
+   * How many bets were acknowledged when it was asked, where others send bets of the agency at the same time: the
+   * acknowledgement of a later batch may arrive before this answer. @default {those acknowledged before the answer}
+   */
+  acknowledged?: number;
+}
+
 /** Something that an agency did or learned. */
 export type Event =
   /** The batch was handed to the network. It may have arrived in whole, in part or not at all. */
@@ -20,8 +32,7 @@ export type Event =
   | { type: "stored"; agency: number } & Span
   /** The answer was 1. */
   | { type: "refused"; agency: number } & Span
-  /** A server said how many of the agency's bets are durable. */
-  | { type: "progress"; agency: number; bets: number }
+  | ProgressEvent
   | { type: "close sent"; agency: number }
   /** A server answered a request sent after the close. `fileSize`: bytes of bets.csv just then. */
   | { type: "closed"; agency: number; fileSize: number }

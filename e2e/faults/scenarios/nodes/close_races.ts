@@ -80,8 +80,9 @@ async function sendBets(
   using connection = await LineConnection.open(address);
   for (let wasClosed = false; !wasClosed;) {
     wasClosed = isClosed;
+    const acknowledged = history.acknowledged(agency);
     const from = await askProgress(agency, connection);
-    history.add({ type: "progress", agency, bets: from });
+    history.add({ type: "progress", agency, bets: from, acknowledged });
     for (let at = from;; at += BATCH_BETS) {
       const batch = { agency, from: at, to: at + BATCH_BETS };
       history.add({ type: "sent", ...batch });
