@@ -5,7 +5,7 @@ import { firstFailure, simulate } from "./simulation.ts";
 /** `./denow test -A e2e/simulation -- --seeds=1000000` tries more. */
 const seedsFlag = Deno.args.find((arg) => arg.startsWith("--seeds="))?.split("=")[1];
 /** How many histories each engine has: they take about as long. */
-const SEEDS = { files: 10_000, jetstream: 2000 } as const;
+const SEEDS = { files: 3000, jetstream: 1000 } as const;
 /** How many seeds have the chance to show that a protection is missing. */
 const CONTROL_SEEDS = 5000;
 
