@@ -15,9 +15,9 @@ import {
   WINNING_NUMBER,
 } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
-import { type DiskProcess, type PowerDisk, PowerFolder } from "../../testing/power_folder.ts";
+import { changeFiles, faultsAfterPowerCut, faultsOn, testRule } from "../../testing/log_rules.ts";
+import type { DiskProcess } from "../../testing/power_folder.ts";
 import { LAST_DAY } from "../bet_row.ts";
-import { FatalLedgerError } from "../fatal_error.ts";
 import { LedgerFigures } from "../figures.ts";
 import { Tally } from "../tally.ts";
 import { BetsFile } from "./bets_file.ts";
@@ -28,80 +28,6 @@ import { Membership } from "./membership.ts";
 import { PAGE_BYTES } from "./log_record.ts";
 import { turnEnd } from "../courtesy.ts";
 import { BETS_FILE, CHECKPOINT_FILE, LOG_PREFIX } from "./volume_files.ts";
-
-/** What becomes of an acknowledged batch. */
-type Fault = "lost" | "torn" | "doubled";
-
-/** A sequence that a rule prevents. It returns what became of the acknowledged batches. */
-interface Rule {
-  /** What happens without the rule. */
-  finds: Fault;
-  play: (disk: PowerDisk, isOff: boolean) => Promise<Fault[]>;
-}
-
-const DISKS: Record<string, () => PowerDisk & Partial<AsyncDisposable>> = {
-  "in memory": () => new MemoryDisk(),
-  "on real files": () => new PowerFolder(),
-};
-
-/** Plays a sequence on each disk; the rule holds unless it is switched off. */
-function testRule(name: string, { finds, play }: Rule): void {
-  for (const [where, newDisk] of Object.entries(DISKS)) {
-    for (const isOff of [false, true]) {
-      const what = isOff ? `: a batch is ${finds} without this rule` : "";
-      Deno.test(`${name}, ${where}${what}`, async () => {
-        const disk = newDisk();
-        try {
-          assertEquals([...new Set(await play(disk, isOff))], isOff ? [finds] : []);
-        } finally {
-          await disk[Symbol.asyncDispose]?.();
-        }
-      });
-    }
-  }
-}
-
-type Change = Partial<DiskFile> | ((file: DiskFile) => Partial<DiskFile>);
-
-/** Changes the files of a process whose names begin so. */
-function changeFiles(process: DiskProcess, prefix: string, change: Change): void {
-  const [open, find, createUnique] = [process.open, process.find, process.createUnique];
-  const changed = <File extends DiskFile | undefined>(name: string, file: File): File =>
-    file !== undefined && name.startsWith(prefix)
-      ? Object.assign(file, typeof change === "function" ? change(file) : change)
-      : file;
-  process.open = (name) => changed(name, open.call(process, name));
-  process.find = (name) => changed(name, find.call(process, name));
-  process.createUnique = (wanted) => {
-    const { name, file } = createUnique.call(process, wanted);
-    return { name, file: changed(name, file) };
-  };
-}
-
-/**
- * Cuts the power, and returns what became of acknowledged batches once a server has started. If none starts, those
- * are lost that are in no file.
- */
-async function faultsAfterPowerCut(disk: PowerDisk, names: string[]): Promise<Fault[]> {
-  const left = disk.cutPower((states) => states[0]);
-  const process = left.process();
-  try {
-    await openLedger(process);
-    return faultsOn(left, names);
-  } catch (error) {
-    if (!(error instanceof FatalLedgerError)) throw error;
-    return faultsOn(left, names, process.list(BETS_FILE));
-  }
-}
-
-/** Returns what became of acknowledged batches. All of them have two bets. */
-function faultsOn(disk: PowerDisk, names: string[], files: string[] = [BETS_FILE]): Fault[] {
-  const text = files.map((file) => disk.text(file)).join("");
-  return names.flatMap((name) => {
-    const bets = text.split(`,${name}-`).length - 1;
-    return bets === 2 ? [] : bets === 0 ? ["lost"] : bets > 2 ? ["doubled"] : ["torn"];
-  });
-}
 
 /** Waits for work, or until nothing more of it can happen. */
 async function settled(work: Promise<unknown>): Promise<void> {
@@ -187,7 +113,7 @@ function inEpoch(epoch: number) {
   };
 }
 
-testRule("A checkpoint is made by one server at a time, and never replaced by a smaller one", {
+testRule("A checkpoint is made by one server at a time", {
   finds: "lost",
   play: async (disk, isOff) => {
     const [slow, fast] = [disk.process(), disk.process()];
@@ -237,6 +163,52 @@ function holdSync(process: DiskProcess, name: string) {
     };
   });
   return { reached: reached.promise, release: released.resolve, begin: () => isHeld = true };
+}
+
+testRule("A checkpoint is never replaced by a smaller one", {
+  finds: "lost",
+  play: async (disk, isOff) => {
+    const slow = disk.process();
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isLate = false;
+    changeFiles(slow, CHECKPOINT_FILE, (file) => {
+      const [tryLock, lock, read] = [file.tryLock, file.lock, file.read];
+      return {
+        tryLock: () => !isLate && tryLock.call(file),
+        lock: async () => {
+          reached.resolve();
+          await released.promise;
+          await lock.call(file);
+        },
+        read: (bytes, position) => {
+          const count = read.call(file, bytes, position);
+          if (isOff && isLate) { for (const at of [0, PAGE_BYTES]) hideSize(bytes.subarray(at)); }
+          return count;
+        },
+      };
+    });
+    const one = await openLedger(slow);
+    // Room for three rounds: the last ones take the place of the first ones, after one checkpoint.
+    const two = await openLedger(disk.process(), { logBytes: 3 * PAGE_BYTES });
+    const [first, ...others] = ["a", "b", "c", "d", "e"];
+    assertEquals((await two.ledger.append(namedBatch(first))).status, "stored");
+    isLate = true;
+    // It is to make the first round durable, and gets the lock late.
+    const asking = one.ledger.progress(1);
+    await reached.promise;
+    for (const name of others) {
+      assertEquals((await two.ledger.append(namedBatch(name))).status, "stored");
+    }
+    released.resolve();
+    await asking;
+    return await faultsAfterPowerCut(disk, [first, ...others]);
+  },
+});
+
+/** Makes a slot of the checkpoint look as if nothing were durable. */
+function hideSize(bytes: Uint8Array): void {
+  const slot = SLOT_LINE.parse(bytes);
+  if (slot !== undefined) SLOT_LINE.format({ ...slot, size: 0 }, bytes);
 }
 
 testRule("A log is reused only after a checkpoint is recorded", {
