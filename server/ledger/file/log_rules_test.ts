@@ -1,11 +1,11 @@
 /**
  * The sequences that would lose or double a batch if the redo logs and checkpoints did not keep their rules. Each
- * is played twice: as it is, and with the rule switched off.
+ * is played in memory and on real files, as it is and with the rule switched off.
  *
  * @module
  */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   AGENCIES,
   keepLog,
@@ -14,45 +14,20 @@ import {
   openLedger,
   WINNING_NUMBER,
 } from "../../testing/ledgers.ts";
-import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
+import { MemoryDisk } from "../../testing/memory_disk.ts";
+import { changeFiles, faultsAfterPowerCut, faultsOn, testRule } from "../../testing/log_rules.ts";
+import type { DiskProcess } from "../../testing/power_folder.ts";
 import { LAST_DAY } from "../bet_row.ts";
-import { FatalLedgerError } from "../fatal_error.ts";
 import { LedgerFigures } from "../figures.ts";
 import { Tally } from "../tally.ts";
 import { BetsFile } from "./bets_file.ts";
 import { CHECKPOINT_BYTES, parseCheckpoint } from "./checkpoint_file.ts";
 import type { DiskFile } from "../disk.ts";
+import { FixedLine } from "./fixed_line.ts";
 import { Membership } from "./membership.ts";
-import { planRecovery } from "./log_recovery.ts";
 import { PAGE_BYTES } from "./log_record.ts";
 import { turnEnd } from "../courtesy.ts";
 import { BETS_FILE, CHECKPOINT_FILE, LOG_PREFIX } from "./volume_files.ts";
-
-/** A test plays a sequence; the rule holds unless it is switched off. */
-function testRule(name: string, play: (isOff: boolean) => Promise<string[]>): void {
-  for (const isOff of [false, true]) {
-    Deno.test(`${name}${isOff ? ": a batch is lost without this rule" : ""}`, async () => {
-      const missing = await play(isOff).catch((error) => {
-        assert(error instanceof FatalLedgerError, error);
-        return [`the ledger: ${error.message}`];
-      });
-      assertEquals(missing.length > 0, isOff, missing.join());
-    });
-  }
-}
-
-/** Changes the files of a process whose names begin so. */
-function changeFiles(process: MemoryProcess, name: string, change: Partial<DiskFile>): void {
-  const open = process.open.bind(process);
-  process.open = (opened) => Object.assign(open(opened), opened.startsWith(name) ? change : {});
-}
-
-/** Cuts the power, and returns which acknowledged batches are not whole. All of them have two bets. */
-async function missingAfterPowerCut(disk: MemoryDisk, names: string[]): Promise<string[]> {
-  const left = disk.cutPower((states) => states[0]);
-  await openLedger(left.process());
-  return missingOn(left, names);
-}
 
 /** Waits for work, or until nothing more of it can happen. */
 async function settled(work: Promise<unknown>): Promise<void> {
@@ -61,13 +36,8 @@ async function settled(work: Promise<unknown>): Promise<void> {
   for (let turn = 0; turn < 100 && !isDone; turn++) await turnEnd();
 }
 
-function missingOn(disk: MemoryDisk, names: string[]): string[] {
-  const text = disk.text(BETS_FILE);
-  return names.filter((name) => text.split(`,${name}-`).length !== 3);
-}
-
 /** A server that can be stopped between the append of a round and its record. */
-async function openStepwise(process: MemoryProcess) {
+async function openStepwise(process: DiskProcess) {
   const tally = new Tally(WINNING_NUMBER);
   const { log } = keepLog();
   const rules = { agencies: AGENCIES, today: LAST_DAY };
@@ -83,121 +53,249 @@ async function openStepwise(process: MemoryProcess) {
   return { member, bets };
 }
 
-testRule("Recovery runs only while no log is locked", async (isOff) => {
-  const disk = new MemoryDisk();
-  const [living, joining] = [disk.process(), disk.process()];
-  if (isOff) {
-    const find = joining.find.bind(joining);
-    joining.find = (name) => Object.assign(find(name)!, { tryLock: () => true });
-    // It would notice that its log is gone, and not acknowledge the batch.
-    changeFiles(living, LOG_PREFIX, { isCurrent: () => true });
-  }
-  const { member, bets } = await openStepwise(living);
-  const { bytes } = namedBatch("a");
-  const from = await bets.exclusively(() => bets.append(bytes));
-  await openLedger(joining);
-  await member.commit(from, bytes);
-  return missingOn(disk, ["a"]);
+testRule("Recovery runs only while no log is locked", {
+  finds: "lost",
+  play: async (disk, isOff) => {
+    const [living, joining] = [disk.process(), disk.process()];
+    if (isOff) {
+      const find = joining.find.bind(joining);
+      joining.find = (name) => Object.assign(find(name)!, { tryLock: () => true });
+      // It would notice that its log is gone, and not acknowledge the batch.
+      changeFiles(living, LOG_PREFIX, { isCurrent: () => true });
+    }
+    const { member, bets } = await openStepwise(living);
+    const { bytes } = namedBatch("a");
+    const from = await bets.exclusively(() => bets.append(bytes));
+    await openLedger(joining);
+    await member.commit(from, bytes);
+    return faultsOn(disk, ["a"]);
+  },
 });
 
-testRule(
-  "A checkpoint is made by one server at a time, and never replaced by a smaller one",
-  async (isOff) => {
-    const disk = new MemoryDisk();
+testRule("Leaving rounds out begins a new epoch", {
+  finds: "doubled",
+  play: async (disk, isOff) => {
+    const [killed, storing, recovering] = [disk.process(), disk.process(), disk.process()];
+    if (isOff) changeFiles(recovering, CHECKPOINT_FILE, inEpoch(1));
+    // The round "a" is appended, and its server killed before it is recorded. The next one, "b", is acknowledged.
+    const { bets } = await openStepwise(killed);
+    const { ledger } = await openLedger(storing);
+    await bets.exclusively(() => bets.append(namedBatch("a").bytes));
+    assertEquals((await ledger.append(namedBatch("b"))).status, "stored");
+    killed.kill();
+    storing.kill();
+    // Recovery leaves "a" out, so that "b" moves up, and is killed before it removes the log with the record of "b".
+    recovering.remove = () => {
+      recovering.kill();
+      throw new Error("killed");
+    };
+    await assertRejects(() => openLedger(recovering), Error, "killed");
+    assertEquals(disk.text(BETS_FILE).includes(",a-"), false);
+    const next = await openLedger(disk.process());
+    assertEquals((await next.ledger.append(namedBatch("a"))).status, "stored");
+    return await faultsAfterPowerCut(disk, ["a", "b"]);
+  },
+});
+
+const SLOT_LINE = new FixedLine({ sequence: 12, epoch: 12, size: 16, clean: 1 });
+
+/** Keeps checkpoints in an epoch. */
+function inEpoch(epoch: number) {
+  return (file: DiskFile): Partial<DiskFile> => {
+    const write = file.write.bind(file);
+    return {
+      write: (bytes, position) => {
+        const slot = SLOT_LINE.parse(bytes);
+        if (slot !== undefined) SLOT_LINE.format({ ...slot, epoch }, bytes);
+        return write(bytes, position);
+      },
+    };
+  };
+}
+
+testRule("A checkpoint is made by one server at a time", {
+  finds: "lost",
+  play: async (disk, isOff) => {
     const [slow, fast] = [disk.process(), disk.process()];
     if (isOff) {
       for (const process of [slow, fast]) {
         changeFiles(process, CHECKPOINT_FILE, { tryLock: () => true, unlock: () => {} });
       }
     }
+    const hold = holdSync(slow, BETS_FILE);
     const one = await openLedger(slow);
     // Room for three rounds: the last ones take the place of the first ones, after one checkpoint.
     const two = await openLedger(fast, { logBytes: 3 * PAGE_BYTES });
     const names = ["a", "b", "c", "d", "e"];
     assertEquals((await two.ledger.append(namedBatch("a"))).status, "stored");
-    const hold = disk.hold("sync", BETS_FILE);
+    hold.begin();
     const asking = one.ledger.progress(1);
     await hold.reached;
     const storing = names.slice(1).reduce(
       (before, name) => before.then(() => two.ledger.append(namedBatch(name))),
       Promise.resolve<unknown>(undefined),
     );
-    await settled(storing);
+    // With the rule it waits for the checkpoint of the other one.
+    await (isOff ? storing : settled(storing));
     hold.release();
     await asking;
     await storing;
-    return await missingAfterPowerCut(disk, names);
+    return await faultsAfterPowerCut(disk, names);
   },
-);
+});
 
-testRule(
-  "A checkpoint is announced, so that a failed sync is not forgotten with its server",
-  async (isOff) => {
-    const disk = new MemoryDisk();
+/** Blocks a sync of a file, the next one once it begins. */
+function holdSync(process: DiskProcess, name: string) {
+  const reached = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<void>();
+  let isHeld = false;
+  changeFiles(process, name, (file) => {
+    const sync = file.sync.bind(file);
+    return {
+      sync: async () => {
+        if (isHeld) {
+          isHeld = false;
+          reached.resolve();
+          await released.promise;
+        }
+        await sync();
+      },
+    };
+  });
+  return { reached: reached.promise, release: released.resolve, begin: () => isHeld = true };
+}
+
+testRule("A checkpoint is never replaced by a smaller one", {
+  finds: "lost",
+  play: async (disk, isOff) => {
+    const slow = disk.process();
+    const [reached, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let isLate = false;
+    changeFiles(slow, CHECKPOINT_FILE, (file) => {
+      const [tryLock, lock, read] = [file.tryLock, file.lock, file.read];
+      return {
+        tryLock: () => !isLate && tryLock.call(file),
+        lock: async () => {
+          reached.resolve();
+          await released.promise;
+          await lock.call(file);
+        },
+        read: (bytes, position) => {
+          const count = read.call(file, bytes, position);
+          if (isOff && isLate) { for (const at of [0, PAGE_BYTES]) hideSize(bytes.subarray(at)); }
+          return count;
+        },
+      };
+    });
+    const one = await openLedger(slow);
+    // Room for three rounds: the last ones take the place of the first ones, after one checkpoint.
+    const two = await openLedger(disk.process(), { logBytes: 3 * PAGE_BYTES });
+    const [first, ...others] = ["a", "b", "c", "d", "e"];
+    assertEquals((await two.ledger.append(namedBatch(first))).status, "stored");
+    isLate = true;
+    // It is to make the first round durable, and gets the lock late.
+    const asking = one.ledger.progress(1);
+    await reached.promise;
+    for (const name of others) {
+      assertEquals((await two.ledger.append(namedBatch(name))).status, "stored");
+    }
+    released.resolve();
+    await asking;
+    return await faultsAfterPowerCut(disk, [first, ...others]);
+  },
+});
+
+/** Makes a slot of the checkpoint look as if nothing were durable. */
+function hideSize(bytes: Uint8Array): void {
+  const slot = SLOT_LINE.parse(bytes);
+  if (slot !== undefined) SLOT_LINE.format({ ...slot, size: 0 }, bytes);
+}
+
+testRule("A log is reused only after a checkpoint is recorded", {
+  finds: "lost",
+  play: async (disk, isOff) => {
+    const process = disk.process();
+    let isLost = false;
+    changeFiles(process, CHECKPOINT_FILE, (file) => {
+      const sync = file.sync.bind(file);
+      return { sync: () => isLost ? Promise.resolve() : sync() };
+    });
+    const { ledger } = await openLedger(process, { logBytes: 2 * PAGE_BYTES });
+    // No slot reaches the disk any more, although its sync reports success.
+    isLost = isOff;
+    const names = ["a", "b", "c", "d", "e"];
+    for (const name of names) {
+      assertEquals((await ledger.append(namedBatch(name))).status, "stored");
+    }
+    return await faultsAfterPowerCut(disk, names);
+  },
+});
+
+testRule("No log is used again under its name, nor created or removed without the lock", {
+  finds: "lost",
+  play: async (disk, isOff) => {
+    const [killed, cleaning, restarted] = [disk.process(), disk.process(), disk.process()];
+    const late = new Set<string>();
+    const remove = cleaning.remove.bind(cleaning);
+    if (isOff) {
+      for (const process of [killed, restarted]) {
+        const name = `${LOG_PREFIX}same`;
+        process.createUnique = () => ({ name, file: process.open(name) });
+      }
+      cleaning.remove = (name) => void late.add(name);
+      // It would notice that its log is gone, and not acknowledge the batch.
+      changeFiles(restarted, LOG_PREFIX, { isCurrent: () => true });
+    }
+    await openLedger(killed);
+    killed.kill();
+    await openLedger(cleaning);
+    const { ledger } = await openLedger(restarted);
+    for (const name of late) remove(name);
+    cleaning.syncFolder();
+    assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+    return await faultsAfterPowerCut(disk, ["a"]);
+  },
+});
+
+testRule("A checkpoint is announced, so that a failed sync is not forgotten with its server", {
+  finds: "lost",
+  play: async (disk, isOff) => {
     const failing = disk.process();
     const living = await openLedger(disk.process());
-    if (isOff) {
-      const open = failing.open.bind(failing);
-      failing.open = (name) => name === CHECKPOINT_FILE ? withoutNotice(open(name)) : open(name);
-    }
+    let isFailing = false;
+    changeFiles(failing, BETS_FILE, (file) => {
+      const sync = file.sync.bind(file);
+      return { sync: () => isFailing ? failSync() : sync() };
+    });
+    if (isOff) changeFiles(failing, CHECKPOINT_FILE, withoutNotice);
+    // Its sync of bets.csv fails, and it is killed before it leaves a note.
+    const failSync = () => {
+      disk.nodes.get(BETS_FILE)!.forgetChanges();
+      failing.kill();
+      return Promise.reject(new Error("Input/output error (os error 5)"));
+    };
     const { ledger } = await openLedger(failing);
     assertEquals((await living.ledger.append(namedBatch("a"))).status, "stored");
     assertEquals((await ledger.append(namedBatch("b"))).status, "stored");
-    // Its sync of bets.csv fails, and it is killed before it leaves a note.
-    disk.fault = ({ kind, file, process }) => {
-      if (process !== failing || kind !== "sync" || file !== BETS_FILE) return undefined;
-      disk.fault = (operation) => operation.process === failing ? { kind: "kill" } : undefined;
-      return { kind: "fail" };
-    };
-    await ledger.progress(1);
-    assert(failing.isKilled);
-    disk.fault = () => undefined;
+    isFailing = true;
+    assertEquals((await ledger.progress(1)).status, "unknown");
     // A server with a fresh handle syncs without an error.
-    await openLedger(disk.process());
-    return await missingAfterPowerCut(disk, ["a", "b"]);
+    const next = disk.process();
+    await openLedger(next);
+    // It has removed the log of the dead one, and the file system writes that back sooner or later.
+    next.syncFolder();
+    return await faultsAfterPowerCut(disk, ["a", "b"]);
   },
-);
+});
 
 /** Keeps the notice of a checkpoint from being written. */
-function withoutNotice(file: DiskFile): DiskFile {
+function withoutNotice(file: DiskFile): Partial<DiskFile> {
   const write = file.write.bind(file);
-  return Object.assign(file, {
-    write: (bytes: Uint8Array, position: number) =>
+  return {
+    write: (bytes, position) =>
       position === CHECKPOINT_BYTES - PAGE_BYTES ? bytes.length : write(bytes, position),
-  });
+  };
 }
-
-testRule("A log is reused only after a checkpoint is recorded", async (isOff) => {
-  const disk = new MemoryDisk();
-  const process = disk.process();
-  // The slots never reach the disk, although their syncs report success.
-  if (isOff) changeFiles(process, CHECKPOINT_FILE, { sync: () => Promise.resolve() });
-  const { ledger } = await openLedger(process, { logBytes: 2 * PAGE_BYTES });
-  const names = ["a", "b", "c", "d", "e"];
-  for (const name of names) {
-    assertEquals((await ledger.append(namedBatch(name))).status, "stored");
-  }
-  return await missingAfterPowerCut(disk, names);
-});
-
-Deno.test("Leaving rounds out begins a new epoch: without it, a batch comes back and doubles", () => {
-  const rows = (text: string) => new TextEncoder().encode(text);
-  const record = (epoch: number, text: string) => ({
-    lottery: "",
-    epoch,
-    from: 27,
-    rows: rows(text),
-  });
-  // The first round was in no log, so the second one, at byte 27, has moved to the beginning: the checkpoint of
-  // the new epoch covers it. Its log was removed, and is back after a power cut.
-  const old = record(1, "a second round\n");
-  const own = record(2, "a round that was stored since\n");
-  const plan = (records: typeof old[]) =>
-    planRecovery({ size: 27, durableSize: 27, records }).rounds.map(({ rows }) => rows);
-  assertEquals(plan([old, own].filter(({ epoch }) => epoch === 2)), [own.rows]);
-  assertThrows(() => plan([old, own]), FatalLedgerError, "a redo log has a round at byte 27");
-  assertEquals(plan([old]), [old.rows], "it would be stored twice");
-});
 
 Deno.test("Recovery begins a new epoch, and removes the logs only after that", async () => {
   const disk = new MemoryDisk();
