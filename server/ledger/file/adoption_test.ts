@@ -78,3 +78,19 @@ Deno.test("openFileLedger() keeps what a server of an earlier version has stored
   process.kill();
   assertEquals(await storedBets((await openLedger(disk.process())).ledger, 1), 4);
 });
+
+Deno.test("openFileLedger() refuses rows of an earlier version that stand where a redo log has others", async () => {
+  const disk = earlierVolume(ROW, { from: 0, to: ROW.length, durable: ROW.length });
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+  process.kill();
+  // A power cut has taken the rows, and a server of an earlier version has begun where they belong.
+  const bets = ROW + ROW.replace("Ana", "Eva");
+  disk.overwrite(BETS_FILE, bets);
+  const size = ROW.length;
+  const journal = journalOf({ from: size, to: 2 * size, durable: 2 * size });
+  disk.overwrite(JOURNAL_FILE, new TextDecoder().decode(journal));
+  await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "other rows");
+  assertEquals(disk.text(BETS_FILE), bets);
+});

@@ -141,7 +141,38 @@ export function planVolume({ size, read, state, content, records, cutsHugeHole =
     read,
     durableSize: durableSizeOf(state, content),
   });
+  if (content.earlier !== undefined) assertNotReplaced(records, { read, durableSize, wholeSize });
   return planRecovery({ size, durableSize, records, keptTo: wholeSize });
+}
+
+/**
+ * Makes sure that no rows stand where the logs have others: a server of an earlier version does not apply them after
+ * a power cut, and appends where their rounds belong. Zeros are what the power cut has left.
+ *
+ * @throws {FatalLedgerError} If there are such rows.
+ */
+function assertNotReplaced(
+  records: readonly LogRecord[],
+  { read, durableSize, wholeSize }: {
+    read: DiskFile["read"];
+    durableSize: number;
+    wholeSize: number;
+  },
+): void {
+  for (const { from, rows } of records) {
+    if (from < durableSize || from >= wholeSize) continue;
+    const found = new Uint8Array(Math.min(rows.length, wholeSize - from));
+    readFully({ read }, found, from);
+    const isReplaced = found.some((byte, index) => byte !== 0 && byte !== rows[index]);
+    if (isReplaced) throw new FatalLedgerError(replacedMessage(from));
+  }
+}
+
+function replacedMessage(from: number): string {
+  return `Cannot recover bets.csv: from byte ${from} on it has other rows than its redo logs. After a power cut a ` +
+    "server of an earlier version, which does not read them, has stored bets there. Nothing was changed. Both " +
+    "were acknowledged: restore a backup, or accept the loss of what only the logs hold with " +
+    "./denow task check --accept-loss";
 }
 
 /**
