@@ -8,6 +8,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { copiesOf, namedBatch, openLedger, storedBets } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import { turnEnd } from "../courtesy.ts";
 import { FixedLine } from "./fixed_line.ts";
 import { BETS_FILE, IDENTITY_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
@@ -93,4 +94,20 @@ Deno.test("openFileLedger() refuses rows of an earlier version that stand where 
   disk.overwrite(JOURNAL_FILE, new TextDecoder().decode(journal));
   await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "other rows");
   assertEquals(disk.text(BETS_FILE), bets);
+});
+
+Deno.test("openFileLedger() leaves no part of a batch when power is cut soon after an adoption", async () => {
+  const disk = earlierVolume(ROW, { from: 0, to: ROW.length, durable: ROW.length });
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+  const bytes = namedBatch("b", { count: 1 }).bytes.length;
+  disk.fault = ({ kind, file }) =>
+    kind === "write" && file === BETS_FILE ? { kind: "kill", bytes } : undefined;
+  void ledger.append(namedBatch("b"));
+  while (!process.isKilled) await turnEnd();
+  disk.fault = () => undefined;
+  for (const left of disk.afterPowerCut()) {
+    assertEquals(await storedBets((await openLedger(left.process())).ledger, 1), 3);
+  }
 });

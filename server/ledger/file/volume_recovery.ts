@@ -20,7 +20,7 @@ import { endsInHugeHole, inspectTail, refuseHugeHole } from "./recovery.ts";
 import type { JournalContent, RoundJournal } from "./round_journal.ts";
 import { completeLastRow } from "./shortened_file.ts";
 import { cutSpans } from "./side_copy.ts";
-import { BETS_FILE, CHECKPOINT_FILE } from "./volume_files.ts";
+import { BETS_FILE, CHECKPOINT_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /** The files of a volume that recovery reads and writes. */
 export interface VolumeFiles {
@@ -71,7 +71,7 @@ export async function recoverVolume(
   const cut = apply(files, plan, { log: options.log, mustCopy: state.last?.isClean ?? true });
   await checkpoint.settle();
   checkpoint.announce(state.last);
-  await syncBets(bets);
+  await syncFile(bets, BETS_FILE);
   // Before a server has claimed the volume, none has written to it.
   const isUnclaimed = options.lottery === undefined;
   const recorded = {
@@ -82,16 +82,18 @@ export async function recoverVolume(
   };
   await checkpoint.record(recorded);
   journal.restart({ epoch: recorded.epoch, size: plan.size });
+  // After a power cut, that of an earlier version would say that rows without a record are to be kept.
+  await syncFile(journal, JOURNAL_FILE);
   for (const name of options.logs) disk.remove(name);
   disk.syncFolder();
   return { checkpoint: recorded, ...cut };
 }
 
-async function syncBets(bets: DiskFile): Promise<void> {
+async function syncFile(file: Pick<DiskFile, "sync">, name: string): Promise<void> {
   try {
-    await bets.sync();
+    await file.sync();
   } catch (cause) {
-    throw new SyncFailedError(syncFailedMessage(BETS_FILE, cause), { cause });
+    throw new SyncFailedError(syncFailedMessage(name, cause), { cause });
   }
 }
 
