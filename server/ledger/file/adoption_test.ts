@@ -8,6 +8,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { copiesOf, namedBatch, openLedger, storedBets } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import { turnEnd } from "../courtesy.ts";
 import { FixedLine } from "./fixed_line.ts";
 import { BETS_FILE, IDENTITY_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
@@ -77,4 +78,36 @@ Deno.test("openFileLedger() keeps what a server of an earlier version has stored
   assertEquals(failures.length, 1);
   process.kill();
   assertEquals(await storedBets((await openLedger(disk.process())).ledger, 1), 4);
+});
+
+Deno.test("openFileLedger() refuses rows of an earlier version that stand where a redo log has others", async () => {
+  const disk = earlierVolume(ROW, { from: 0, to: ROW.length, durable: ROW.length });
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+  process.kill();
+  // A power cut has taken the rows, and a server of an earlier version has begun where they belong.
+  const bets = ROW + ROW.replace("Ana", "Eva");
+  disk.overwrite(BETS_FILE, bets);
+  const size = ROW.length;
+  const journal = journalOf({ from: size, to: 2 * size, durable: 2 * size });
+  disk.overwrite(JOURNAL_FILE, new TextDecoder().decode(journal));
+  await assertRejects(() => openLedger(disk.process()), FatalLedgerError, "other rows");
+  assertEquals(disk.text(BETS_FILE), bets);
+});
+
+Deno.test("openFileLedger() leaves no part of a batch when power is cut soon after an adoption", async () => {
+  const disk = earlierVolume(ROW, { from: 0, to: ROW.length, durable: ROW.length });
+  const process = disk.process();
+  const { ledger } = await openLedger(process);
+  assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+  const bytes = namedBatch("b", { count: 1 }).bytes.length;
+  disk.fault = ({ kind, file }) =>
+    kind === "write" && file === BETS_FILE ? { kind: "kill", bytes } : undefined;
+  void ledger.append(namedBatch("b"));
+  while (!process.isKilled) await turnEnd();
+  disk.fault = () => undefined;
+  for (const left of disk.afterPowerCut()) {
+    assertEquals(await storedBets((await openLedger(left.process())).ledger, 1), 3);
+  }
 });

@@ -36,8 +36,8 @@ async function settled(work: Promise<unknown>): Promise<void> {
   for (let turn = 0; turn < 100 && !isDone; turn++) await turnEnd();
 }
 
-/** A server that can be stopped between the append of a round and its record. */
-async function openStepwise(process: DiskProcess) {
+/** A server that has entered the volume, and read nothing yet. */
+async function enterOnly(process: DiskProcess) {
   const tally = new Tally(WINNING_NUMBER);
   const { log } = keepLog();
   const rules = { agencies: AGENCIES, today: LAST_DAY };
@@ -48,6 +48,12 @@ async function openStepwise(process: DiskProcess) {
   const member = new Membership(process, options);
   const bets = new BetsFile(process, { tally, rules, log, onFatal });
   await bets.locked(async (files) => bets.begin(await member.enter(files)));
+  return { member, bets };
+}
+
+/** A server that can be stopped between the append of a round and its record. */
+async function openStepwise(process: DiskProcess) {
+  const { member, bets } = await enterOnly(process);
   await bets.locked(() => member.claim());
   await member.activate(bets);
   return { member, bets };
@@ -350,4 +356,25 @@ Deno.test("Logs are created and removed only under the lock of bets.csv, with na
   await three.ledger[Symbol.asyncDispose]();
   assertEquals(new Set(names).size, 3);
   assertEquals(disk.process().list(LOG_PREFIX), []);
+});
+
+Deno.test("A server that fails to open leaves what others were killed in to recovery", async () => {
+  const disk = new MemoryDisk();
+  const [killed, joining] = [disk.process(), disk.process()];
+  const { ledger } = await openLedger(killed);
+  assertEquals((await ledger.append(namedBatch("a"))).status, "stored");
+  const { member, bets } = await enterOnly(joining);
+  // It is killed when it has written the first row of a batch.
+  disk.fault = ({ kind, file }) =>
+    kind === "write" && file === BETS_FILE
+      ? { kind: "kill", bytes: namedBatch("b", { count: 1 }).bytes.length }
+      : undefined;
+  await settled(ledger.append(namedBatch("b")));
+  disk.fault = () => undefined;
+  assert(killed.isKilled);
+  await bets.locked((files) => member.leaveUnread(files.bets));
+  joining.kill();
+  await openLedger(disk.process());
+  assertEquals(disk.text(BETS_FILE).split("\n").length, 3);
+  assert(disk.text(BETS_FILE).includes(",a-"));
 });

@@ -116,9 +116,14 @@ export class Membership {
     await bets.exclusively(() => this.#leave(bets.size));
   }
 
-  /** Does the same for a server that has stored nothing. The lock of bets.csv is held. */
+  /**
+   * Does the same for a server that has stored nothing. The lock of bets.csv is held. What others have stored since
+   * the last checkpoint it leaves to recovery: they may have been killed within a round, and it has not looked.
+   */
   async leaveUnread(bets: DiskFile): Promise<void> {
-    if (this.#entry !== undefined) await this.#leave(bets.size());
+    if (this.#entry === undefined) return;
+    if (bets.size() === this.#checkpoints.look()) await this.#leave(bets.size());
+    else this.#removeLog();
   }
 
   async #leave(size: number): Promise<void> {
@@ -128,8 +133,12 @@ export class Membership {
       await this.#checkpoints.locked(() => this.#checkpoints.end(size));
       removeDeadLogs({ disk }, size);
     }
-    disk.remove(log.name);
-    disk.syncFolder();
+    this.#removeLog();
+  }
+
+  #removeLog(): void {
+    this.#disk.remove(this.#entry!.log.name);
+    this.#disk.syncFolder();
   }
 
   /** Waits until nothing is being written any more. */

@@ -50,11 +50,12 @@ export class RedoLog {
    * Creates and locks an empty log, durably. The lock of bets.csv is held. Its lock shows that this server lives.
    *
    * @param bytes Its size, once it is filled.
-   * @throws If not even an empty file can be created.
+   * @throws If not even an empty file can be created, or another program has locked it.
    */
   static create(disk: Disk, bytes: number): RedoLog {
     const { name, file } = disk.createUnique(LOG_PREFIX);
-    file.tryLock();
+    // A log without its lock would pass for that of a dead server.
+    if (!file.tryLock()) throw new Error(`another program has locked ${name}, the new redo log`);
     disk.syncFolder();
     return new RedoLog(name, file, bytes);
   }

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { Random } from "../../../testing/random.ts";
 import { PAGE_BYTES, parseRecords } from "./log_record.ts";
@@ -52,4 +52,11 @@ Deno.test("RedoLog is empty on a full disk, and is filled when there is room", a
   disk.capacity = Infinity;
   await log.fill();
   assertEquals([log.hasRoom, log.used, log.write(0, new Uint8Array(1))], [true, 0, true]);
+});
+
+Deno.test("RedoLog.create() fails where another program has locked the new file: it would pass for dead", () => {
+  const process = new MemoryDisk().process();
+  const open = process.open.bind(process);
+  process.open = (name) => Object.assign(open(name), { tryLock: () => false });
+  assertThrows(() => RedoLog.create(process, PAGE_BYTES), Error, "has locked");
 });

@@ -4,8 +4,9 @@
  *
  * The first line announces the current round: from where to where in bets.csv the last round of appends
  * goes. A writer that is killed halfway leaves bets.csv shorter than that, and the next holder of the lock
- * knows what to truncate, so that a batch is whole or absent. It is never synced: after a power cut the redo
- * logs say what bets.csv holds, and the line of an older epoch counts no more.
+ * knows what to truncate, so that a batch is whole or absent. Rounds are not synced: after a power cut the redo
+ * logs say what bets.csv holds, and the line of an older epoch counts no more. The beginning of an epoch is: else
+ * the journal of an earlier version might come back.
  *
  * The second line is the mark of agencies_closed.txt: what was durable of it when the line was written.
  *
@@ -138,6 +139,11 @@ export class RoundJournal {
     this.begin({ epoch, from: size, to: size, cuts: (round?.cuts ?? 0) + 1 }, mark);
     // That of an earlier version is longer.
     if (this.#file.size() > JOURNAL_BYTES) this.#file.truncate(JOURNAL_BYTES);
+  }
+
+  /** Flushes the journal to stable storage. */
+  sync(): Promise<void> {
+    return this.#file.sync();
   }
 
   /** Announces a round before it is written. */

@@ -110,7 +110,7 @@ Deno.test("RoundJournal.restart() keeps the mark, and replaces the journal of an
   assertEquals(disk.bytes(NAME).length, JOURNAL_BYTES);
 });
 
-Deno.test("RoundJournal is never synced", () => {
+Deno.test("RoundJournal syncs no round", () => {
   const disk = new MemoryDisk();
   disk.fault = ({ kind }) => kind === "sync" ? { kind: "fail" } : undefined;
   const journal = open(disk);

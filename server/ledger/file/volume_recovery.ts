@@ -20,7 +20,7 @@ import { endsInHugeHole, inspectTail, refuseHugeHole } from "./recovery.ts";
 import type { JournalContent, RoundJournal } from "./round_journal.ts";
 import { completeLastRow } from "./shortened_file.ts";
 import { cutSpans } from "./side_copy.ts";
-import { BETS_FILE, CHECKPOINT_FILE } from "./volume_files.ts";
+import { BETS_FILE, CHECKPOINT_FILE, JOURNAL_FILE } from "./volume_files.ts";
 
 /** The files of a volume that recovery reads and writes. */
 export interface VolumeFiles {
@@ -71,7 +71,7 @@ export async function recoverVolume(
   const cut = apply(files, plan, { log: options.log, mustCopy: state.last?.isClean ?? true });
   await checkpoint.settle();
   checkpoint.announce(state.last);
-  await syncBets(bets);
+  await syncFile(bets, BETS_FILE);
   // Before a server has claimed the volume, none has written to it.
   const isUnclaimed = options.lottery === undefined;
   const recorded = {
@@ -82,16 +82,18 @@ export async function recoverVolume(
   };
   await checkpoint.record(recorded);
   journal.restart({ epoch: recorded.epoch, size: plan.size });
+  // After a power cut, that of an earlier version would say that rows without a record are to be kept.
+  await syncFile(journal, JOURNAL_FILE);
   for (const name of options.logs) disk.remove(name);
   disk.syncFolder();
   return { checkpoint: recorded, ...cut };
 }
 
-async function syncBets(bets: DiskFile): Promise<void> {
+async function syncFile(file: Pick<DiskFile, "sync">, name: string): Promise<void> {
   try {
-    await bets.sync();
+    await file.sync();
   } catch (cause) {
-    throw new SyncFailedError(syncFailedMessage(BETS_FILE, cause), { cause });
+    throw new SyncFailedError(syncFailedMessage(name, cause), { cause });
   }
 }
 
@@ -141,7 +143,38 @@ export function planVolume({ size, read, state, content, records, cutsHugeHole =
     read,
     durableSize: durableSizeOf(state, content),
   });
+  if (content.earlier !== undefined) assertNotReplaced(records, { read, durableSize, wholeSize });
   return planRecovery({ size, durableSize, records, keptTo: wholeSize });
+}
+
+/**
+ * Makes sure that no rows stand where the logs have others: a server of an earlier version does not apply them after
+ * a power cut, and appends where their rounds belong. Zeros are what the power cut has left.
+ *
+ * @throws {FatalLedgerError} If there are such rows.
+ */
+function assertNotReplaced(
+  records: readonly LogRecord[],
+  { read, durableSize, wholeSize }: {
+    read: DiskFile["read"];
+    durableSize: number;
+    wholeSize: number;
+  },
+): void {
+  for (const { from, rows } of records) {
+    if (from < durableSize || from >= wholeSize) continue;
+    const found = new Uint8Array(Math.min(rows.length, wholeSize - from));
+    readFully({ read }, found, from);
+    const isReplaced = found.some((byte, index) => byte !== 0 && byte !== rows[index]);
+    if (isReplaced) throw new FatalLedgerError(replacedMessage(from));
+  }
+}
+
+function replacedMessage(from: number): string {
+  return `Cannot recover bets.csv: from byte ${from} on it has other rows than its redo logs. After a power cut a ` +
+    "server of an earlier version, which does not read them, has stored bets there. Nothing was changed. Both " +
+    "were acknowledged: restore a backup, or accept the loss of what only the logs hold with " +
+    "./denow task check --accept-loss";
 }
 
 /**
