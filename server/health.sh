@@ -2,7 +2,7 @@
 # Succeeds if the server in this container is ready, as /readyz on its STATUS_PORT says; else prints why it is not.
 #
 # It asks with bash, which Deno's images on Debian have; they have neither curl nor wget. It takes 3 ms of processor
-# time, where a Deno process takes 50. Where there is no bash, and where the status is told over TLS, the arguments
+# time, where a Deno process takes 50. Where there is no bash, and where the status is served over TLS, the arguments
 # are run instead: the check in Deno.
 set -eu
 
