@@ -9,6 +9,8 @@
  * @module
  */
 
+import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+
 /** An open file. Its lock is a flock(2): it excludes other processes, and ends with the process. */
 export interface DiskFile {
   /** Size in bytes. */
@@ -19,6 +21,11 @@ export interface DiskFile {
   read(bytes: Uint8Array, position: number): number;
   /** Writes some of `bytes` at `position`; returns how many. */
   write(bytes: Uint8Array, position: number): number;
+  /**
+   * From now on writes go past the page cache, if the system can do that: whole pages only, at borders of pages,
+   * from memory that begins at one. A sync is needed as before.
+   */
+  bypassCache?(): void;
   /** Truncates the file to `size` bytes. */
   truncate(size: number): void;
   /** Flushes written data to stable storage (fdatasync). Blocks. */
@@ -141,6 +148,8 @@ const LOCK_PAUSE_MS = 0.02;
 /** Nobody ever changes this: waiting for it is a pause. */
 const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
+const WASM_PAGE_BYTES = 65_536;
+
 class RealFile implements DiskFile {
   readonly #path: string;
   readonly #file: Deno.FsFile;
@@ -150,6 +159,8 @@ class RealFile implements DiskFile {
   #currentAt = -Infinity;
   /** Where the next read or write takes place unless the file is sought first; -1 if that is not known. */
   #position = 0;
+  /** The descriptor for writes past the page cache. */
+  #direct: number | undefined;
 
   constructor(path: string, file: Deno.FsFile, now: () => number) {
     this.#path = path;
@@ -184,7 +195,39 @@ class RealFile implements DiskFile {
     return count;
   }
 
+  bypassCache(): void {
+    const { O_RDWR, O_DIRECT } = constants;
+    // Deno itself opens no file in this way, and only Linux has it.
+    if (O_DIRECT === undefined || this.#direct !== undefined) return;
+    this.#direct = openOrNothing(this.#path, O_RDWR | O_DIRECT);
+    // Somebody may have moved the file, and put another one in its place.
+    if (this.#direct !== undefined && fstatSync(this.#direct).ino !== this.#inode) {
+      this.#closeDirect();
+    }
+  }
+
   write(bytes: Uint8Array, position: number): number {
+    return this.#writeDirectly(bytes, position) ?? this.#writeCached(bytes, position);
+  }
+
+  /** Returns nothing if the file system turns out to want other borders. */
+  #writeDirectly(bytes: Uint8Array, position: number): number | undefined {
+    if (this.#direct === undefined) return undefined;
+    try {
+      return writeSync(this.#direct, bytes, 0, bytes.length, position);
+    } catch (error) {
+      if ((error as { code: string }).code !== "EINVAL") throw error;
+      this.#closeDirect();
+      return undefined;
+    }
+  }
+
+  #closeDirect(): void {
+    if (this.#direct !== undefined) closeSync(this.#direct);
+    this.#direct = undefined;
+  }
+
+  #writeCached(bytes: Uint8Array, position: number): number {
     this.#seek(position);
     const count = this.#file.writeSync(bytes);
     this.#position = position + count;
@@ -232,8 +275,27 @@ class RealFile implements DiskFile {
   }
 
   close(): void {
+    this.#closeDirect();
     this.#file.close();
   }
+}
+
+/** Opens a file; returns nothing if there is none, or the file system knows no such flags. */
+function openOrNothing(path: string, flags: number): number | undefined {
+  try {
+    return openSync(path, flags);
+  } catch (error) {
+    if (["EINVAL", "ENOENT"].includes((error as { code: string }).code)) return undefined;
+    throw error;
+  }
+}
+
+/** Makes room for `size` bytes in memory that begins at a border of pages. */
+export function pageAligned(size: number): Uint8Array<ArrayBuffer> {
+  // The only memory of a program in JavaScript that does.
+  const pages = Math.ceil(size / WASM_PAGE_BYTES);
+  const { buffer } = new WebAssembly.Memory({ initial: pages });
+  return new Uint8Array(buffer as ArrayBuffer, 0, size);
 }
 
 function statOrNothing(path: string): Deno.FileInfo | undefined {

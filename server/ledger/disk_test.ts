@@ -2,7 +2,9 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { MemoryDisk } from "../testing/memory_disk.ts";
 import { Random } from "../../testing/random.ts";
 import { needs } from "../../testing/needs.ts";
-import { type Disk, type DiskFile, FolderDisk, readFully, writeAll } from "./disk.ts";
+import { type Disk, type DiskFile, FolderDisk, pageAligned, readFully, writeAll } from "./disk.ts";
+
+const PAGE_BYTES = 4096;
 
 /** A disk under test, used by several processes. */
 interface Subject extends Disposable {
@@ -93,6 +95,37 @@ const PROMISES: Record<string, (subject: Subject) => void | Promise<void>> = {
     const two = process.open("file");
     assertEquals(textOf(two), "there");
     two.close();
+  },
+  "writes the same whether or not past the cache": (subject) => {
+    const [file, reader] = [subject.process().open("file"), subject.process().open("file")];
+    const expected = new Uint8Array(4 * PAGE_BYTES);
+    writeAll(file, expected, 0);
+    file.syncNow();
+    file.bypassCache?.();
+    const page = pageAligned(2 * PAGE_BYTES);
+    // Whole pages, then what no file system takes past the cache, then whole pages again.
+    const writes = [[PAGE_BYTES, 2 * PAGE_BYTES], [5, 100], [0, PAGE_BYTES]];
+    for (const [turn, [at, length]] of writes.entries()) {
+      expected.fill(turn + 1, at, at + length);
+      writeAll(file, page.subarray(0, length).fill(turn + 1), at);
+      for (const handle of [file, reader]) {
+        const found = new Uint8Array(expected.length);
+        assertEquals(readFully(handle, found, 0), found.length);
+        assertEquals(found, expected);
+      }
+    }
+    file.close();
+    reader.close();
+  },
+  "writes past the cache to no other file that took its name": (subject) => {
+    const file = subject.process().open("file");
+    subject.remove("file");
+    const other = subject.process().open("file");
+    file.bypassCache?.();
+    writeAll(file, pageAligned(PAGE_BYTES).fill(1), 0);
+    assertEquals([file.size(), other.size()], [PAGE_BYTES, 0]);
+    file.close();
+    other.close();
   },
   "gives a lock to one handle at a time": async (subject) => {
     const process = subject.process();

@@ -10,6 +10,7 @@
 
 import { crc32 } from "node:zlib";
 import { startsWith } from "../../../shared/bytes.ts";
+import { pageAligned } from "../disk.ts";
 import { FixedLine } from "./fixed_line.ts";
 
 /** Records begin on multiples of this. The disk writes no less at a time. */
@@ -51,7 +52,7 @@ export class RecordWriter {
   readonly #lottery: Uint8Array;
   readonly #epoch: number;
   readonly #seed: number;
-  #bytes = new Uint8Array(16 * PAGE_BYTES);
+  #bytes = pageAligned(16 * PAGE_BYTES);
 
   constructor({ lottery, epoch }: Pick<LogRecord, "lottery" | "epoch">) {
     this.#lottery = lotteryBytes(lottery);
@@ -62,7 +63,7 @@ export class RecordWriter {
   /** Returns the record, in whole pages, valid until the next one. */
   write(from: number, rows: Uint8Array): Uint8Array {
     const size = PAGE_BYTES * pagesOf(rows.length);
-    if (size > this.#bytes.length) this.#bytes = new Uint8Array(2 * size);
+    if (size > this.#bytes.length) this.#bytes = pageAligned(2 * size);
     const record = this.#bytes.subarray(0, size);
     record.set(PREFIX);
     record.set(this.#lottery, LOTTERY_AT);

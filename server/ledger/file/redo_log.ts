@@ -96,6 +96,8 @@ export class RedoLog {
     } catch (cause) {
       throw new SyncFailedError(syncFailedMessage(this.name, cause), { cause });
     }
+    // Records are whole pages that nobody reads soon: past the cache, a sync has nothing to look for.
+    this.#file.bypassCache?.();
     this.#pages = this.#pagesWanted;
   }
 
