@@ -5,7 +5,8 @@
  * @module
  */
 
-import { parseDigits, putDigits, startsWith } from "../../../shared/bytes.ts";
+import { ZERO } from "../../../shared/ascii.ts";
+import { parseDigits, putDigits } from "../../../shared/bytes.ts";
 
 const encoder = new TextEncoder();
 const CHECKSUM = "sum";
@@ -46,18 +47,35 @@ export class FixedLine<Name extends string> {
     putDigits(line, this.#ends[last], checksumOf(line.subarray(0, this.#ends[last - 1])));
   }
 
-  /** Parses the line at the beginning of `bytes`; returns nothing if it is missing or damaged. */
+  /**
+   * Parses the line at the beginning of `bytes`; returns nothing if it is missing or damaged. It runs in every
+   * round of other servers, while the lock is held.
+   */
   parse(bytes: Uint8Array): Record<Name, number> | undefined {
-    if (bytes.length < this.bytes) return undefined;
-    const values = this.#names.map((_, at) =>
-      parseDigits(bytes, this.#starts[at], this.#ends[at], Number.MAX_SAFE_INTEGER)
-    );
-    if (values.some((value) => value < 0)) return undefined;
-    const named = Object.fromEntries(this.#names.map((name, at) => [name, values[at]]));
-    // The text between the numbers and the checksum after them must be exactly as written.
-    const expected = new Uint8Array(this.bytes);
-    this.format(named as Record<Name, number>, expected);
-    return startsWith(bytes, expected) ? named as Record<Name, number> : undefined;
+    if (!this.#hasText(bytes)) return undefined;
+    const values = {} as Record<Name, number>;
+    for (let at = 0; at < this.#names.length; at++) {
+      const value = this.#numberAt(at, bytes);
+      if (value < 0) return undefined;
+      values[this.#names[at]] = value;
+    }
+    const last = this.#names.length;
+    const sum = checksumOf(bytes.subarray(0, this.#ends[last - 1]));
+    return this.#numberAt(last, bytes) === sum ? values : undefined;
+  }
+
+  #numberAt(at: number, bytes: Uint8Array): number {
+    return parseDigits(bytes, this.#starts[at], this.#ends[at], Number.MAX_SAFE_INTEGER);
+  }
+
+  /** Whether everything but the digits is as written. No name has the digit 0. */
+  #hasText(bytes: Uint8Array): boolean {
+    const blank = this.#blank;
+    if (bytes.length < blank.length) return false;
+    for (let at = 0; at < blank.length; at++) {
+      if (blank[at] !== ZERO && bytes[at] !== blank[at]) return false;
+    }
+    return true;
   }
 }
 
