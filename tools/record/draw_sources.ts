@@ -7,8 +7,8 @@
 import { certificateFolder, hasCertificate } from "../../server/certificate/certificate_folder.ts";
 import { CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
 import { unlessNotFound } from "../project.ts";
-import { readIdentity } from "../run/draw_record.ts";
-import { isDrawFinished } from "../run/ledger_archive.ts";
+import { readIdentity } from "./volume_identity.ts";
+import { isDrawFinished } from "./ledger_archive.ts";
 import type { RecountedLedger } from "./verification.ts";
 import { recountVolume } from "./volume_recount.ts";
 

@@ -26,8 +26,8 @@ import {
   RESULT_JSON,
   RESULT_TEXT,
 } from "../../server/certificate/certificate_folder.ts";
-import { copyAudit } from "./audit_copy.ts";
-import { DRAW_FILES, readIdentity } from "./draw_record.ts";
+import { copyAudit } from "./record_copy.ts";
+import { DRAW_FILES, readIdentity } from "./volume_identity.ts";
 
 /**
  * The files of a draw, in the order in which they are archived, after its redo logs. Neither the journal nor the
