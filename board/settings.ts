@@ -9,11 +9,11 @@ import { LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
 import { quoteText } from "../shared/readable.ts";
 
 /** Whether documents of winners are shown whole. */
-export const DOCUMENT_STYLES = ["masked", "full"] as const;
+const DOCUMENT_STYLES = ["masked", "full"] as const;
 export type DocumentStyle = typeof DOCUMENT_STYLES[number];
 
 /** The languages of the page; `auto` is that of each visitor's browser. */
-export const LANGUAGES = ["auto", "en", "es"] as const;
+const LANGUAGES = ["auto", "en", "es"] as const;
 export type Language = typeof LANGUAGES[number];
 
 /** Where servers tell their status. */

@@ -7,12 +7,12 @@
  */
 
 /** Upper bounds of the buckets for durations, in seconds. The first ones are those of a fast disk. */
-export const DURATION_BOUNDS: readonly number[] = [
+const DURATION_BOUNDS: readonly number[] = [
   ...[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01],
   ...[0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 ];
 /** Upper bounds of the buckets for the number of batches in a round. */
-export const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /**
  * Why an engine refuses a batch.
@@ -22,7 +22,7 @@ export const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256
  * - `disk`: the bets cannot be written.
  * - `other`: anything else, for example because the ledger has failed before.
  */
-export const REFUSAL_REASONS = ["closed", "count", "disk", "other"] as const;
+const REFUSAL_REASONS = ["closed", "count", "disk", "other"] as const;
 export type RefusalReason = typeof REFUSAL_REASONS[number];
 
 /** Counts values in buckets of fixed bounds. */

@@ -15,7 +15,7 @@ const CACHED = ["sid", "trixie"].map((release) =>
 );
 
 /** Where to get the program. */
-export const NATS_SERVER_ADVICE =
+const NATS_SERVER_ADVICE =
   "Install nats-server 2.14 or later: the package of your system if it is new enough (brew install " +
   "nats-server, apt-get install nats-server in Debian 13), or the archive of your platform from " +
   "https://github.com/nats-io/nats-server/releases. Put it on the PATH, or name it: " +

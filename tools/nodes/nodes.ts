@@ -18,7 +18,7 @@ export const NODES_FOLDER = `${SHARED_VOLUME}/jetstream`;
 export const NODES_FOLDER_NAME = "server/shared-volume/jetstream";
 
 /** The folder of their configuration files. */
-export const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;
+const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;
 
 /** The largest NODE_PORT: the ports of monitoring are 4000 higher. */
 export const NODE_PORT_MAX = 65535 - 4000 - NODE_NAMES.length;
@@ -72,6 +72,6 @@ export async function writeNodeConfig(options: Omit<NodeOptions, "tag">): Promis
 }
 
 /** Returns the path of a node's configuration file. */
-export function nodeConfigFile(name: string): string {
+function nodeConfigFile(name: string): string {
   return `${NODE_CONFIGS_FOLDER}/${name}.conf`;
 }

@@ -71,7 +71,7 @@ export interface CopySpansOptions {
  * @returns The name of the copy.
  * @throws If the copy cannot be made. Nothing has been changed then.
  */
-export function copySpans(
+function copySpans(
   disk: Disk,
   bets: DiskFile,
   { spans, nowMs }: CopySpansOptions,
