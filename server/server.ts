@@ -95,7 +95,7 @@ export class Server {
     return this.#connections.report();
   }
 
-  /** What has become of its audit log; nothing without one. */
+  /** The state of its audit log; nothing without one. */
   audit(): AuditReport | null {
     return this.#audit?.report() ?? null;
   }

@@ -16,12 +16,15 @@ import { GuessDelays } from "./guess_delays.ts";
 import { readKeyFile } from "./key_file.ts";
 
 const REFUSAL = encodeAuthPacket("AuthResponse", NOT_ADMITTED);
-/** Attempts that wait at a time, because their addresses have failed before. They keep places from agencies. */
+/**
+ * How many attempts may wait at a time because their addresses have failed before: they occupy places that agencies
+ * need.
+ */
 const WAITING_MAX = 32;
 
 /** What the gate uses of a connection. */
 export interface Visitor {
-  /** Reads its next packet; nothing when it has sent its last one. */
+  /** Reads the next packet; returns nothing after the last one. */
   nextLine(): Promise<Uint8Array | undefined>;
   write(bytes: Uint8Array): Promise<void>;
   /** Aborted when the connection ends. */
@@ -48,7 +51,7 @@ export interface GateOptions {
   /** AGENCY_KEYS. */
   path: string;
   log: ActionLog;
-  /** Logs what strangers can provoke in any number. */
+  /** Logs what strangers can cause any number of times. */
   warnings: { warn(action: string, error: string, details: Record<string, string>): void };
   /** Records who was admitted, and who was not. @default {nothing is recorded} */
   audit?: {
@@ -59,11 +62,11 @@ export interface GateOptions {
   now: () => number;
   /** How often to look for changes of the file, in milliseconds; 0 for never. @default {2000} */
   intervalMs?: number;
-  /** Waits, but not longer than until the signal aborts. @default {with a timer} */
+  /** Waits for a time, or until the signal aborts. @default {with a timer} */
   pause?: (timeMs: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Why somebody was not admitted, for the log: it quotes nothing of what was sent. Peers never learn it. */
+/** Why a peer was not admitted, for the log. It quotes nothing that was sent, and is never sent to the peer. */
 class NotAdmitted extends Error {
   /** Whether the key was wrong, and not only the packets. */
   readonly isGuess: boolean;
@@ -74,7 +77,7 @@ class NotAdmitted extends Error {
   }
 }
 
-/** An admission that holds. */
+/** An admission that is still valid. */
 interface Admitted {
   agency: number;
   verifier: Verifier;
@@ -106,7 +109,7 @@ export class Gate implements Disposable {
   }
 
   /**
-   * Lets a visitor prove which agency it is.
+   * Authenticates a visitor as an agency.
    *
    * @returns The admission, to be disposed of when the connection ends; nothing if the connection must end now.
    */
@@ -122,7 +125,7 @@ export class Gate implements Disposable {
     }
   }
 
-  /** Looks whether the file has changed, as is done from time to time. */
+  /** Checks whether the file has changed, which also happens periodically. */
   async look(): Promise<void> {
     await this.#watch.look();
   }
@@ -142,7 +145,7 @@ export class Gate implements Disposable {
     const challenge = exchange.challenge(verifier);
     await visitor.write(encodeAuthPacket("AuthChallenge", challenge.message));
     const proof = await visitor.nextLine();
-    // Whoever leaves now has learned what everybody may.
+    // A peer that leaves now has learned nothing secret.
     if (proof === undefined) return undefined;
     const final = decode(() => decodeAuthPacket("AuthProof", proof));
     await this.#waitForTurn(source, visitor.signal);
@@ -167,7 +170,7 @@ export class Gate implements Disposable {
     return { agency, [Symbol.dispose]: () => void this.#admitted.delete(admitted) };
   }
 
-  /** Makes an address that has failed before wait. */
+  /** Delays an address that has failed before. */
   async #waitForTurn(source: string, signal: AbortSignal): Promise<void> {
     const waitMs = this.#delays.reserve(source);
     if (waitMs === 0) return;

@@ -35,7 +35,7 @@ export function readKeyFile(path: string): AgencyKeys {
 /** Writes the file: all of it, or nothing. */
 export function writeKeyFile(path: string, keys: AgencyKeys): void {
   const draft = `${path}.new`;
-  // An older draft may have another mode.
+  // A draft that was left over may have another mode.
   removeIfThere(draft);
   {
     using file = Deno.openSync(draft, { write: true, createNew: true, mode: MODE });

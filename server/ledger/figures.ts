@@ -1,7 +1,8 @@
 /**
  * What an engine counts about its work, for operators.
  *
- * Everything is a number in place: counting a batch allocates nothing, so it costs agencies nothing.
+ * All figures are numbers that are updated in place: counting a batch allocates nothing, so it costs agencies
+ * nothing.
  *
  * @module
  */
@@ -107,7 +108,7 @@ export class LedgerFigures {
     return { status: "refused", reason };
   }
 
-  /** Counts the batches of a round, all of which have this outcome. One that was refused has met a disk fault. */
+  /** Counts the batches of a round, all of which have this outcome. One that was refused met a disk fault. */
   countRound(round: readonly RoundBatch[], outcome: "stored" | "refused" | "unknown"): void {
     if (outcome === "unknown") this.unknown += round.length;
     if (outcome === "refused") this.refused.disk += round.length;

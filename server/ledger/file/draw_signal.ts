@@ -7,13 +7,13 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 
-/** The payload, as the exercise has it. */
+/** The payload, as in the exercise. */
 const BET_ENDED = "bet_ended";
-/** Pause after the socket cannot be read, so that a lasting fault does not fill the log. */
+/** Pause after a failed read of the socket, so that a lasting fault does not fill the log. */
 const FAULT_PAUSE_MS = 1000;
 /**
- * Pause after each datagram: a flood of them must not take the agencies' time. Datagrams that arrive
- * meanwhile wait in the socket, or are lost, which a datagram may be.
+ * Pause after each datagram: a flood of them must not starve the agencies. Datagrams that arrive meanwhile wait in
+ * the socket, or are lost, as datagrams may be.
  */
 const DATAGRAM_PAUSE_MS = 10;
 
