@@ -43,7 +43,7 @@ export interface Snapshot {
   closedSize: number | undefined;
   journal: JournalContent;
   checkpoint: CheckpointState;
-  /** Whether a server lives. If none does, recovery from the redo logs is due, or done. */
+  /** Whether a server is running. If none is, recovery from the redo logs is due, or done. */
   hasServers: boolean;
   /** The redo logs, by name. */
   logs: string[];
@@ -68,7 +68,7 @@ export class VolumeReader implements Disposable {
   readonly #closed: Deno.FsFile | undefined;
   readonly #path: string;
   #readBets: ReadAt = this.readRaw;
-  /** The recovery from the redo logs that is due; nothing while servers live, or if it is not possible. */
+  /** The recovery from the redo logs that is due; nothing while servers are running, or if it is not possible. */
   plan: RecoveryPlan | undefined;
   /** Why the volume cannot be recovered. */
   contradiction: string | undefined;
@@ -194,7 +194,7 @@ export function lotteryOf(identity: string | undefined): string | undefined {
 /** How to move a file of a volume aside. */
 export interface MoveAsideOptions {
   name: string;
-  /** What has become of it: the new name is `NAME.SUFFIX-TIME`. */
+  /** Why it is moved: the new name is `NAME.SUFFIX-TIME`. */
   suffix: string;
   nowMs: number;
 }

@@ -1,5 +1,5 @@
 /**
- * The view of a lottery that lies on the volume while no server runs.
+ * The view of a lottery that is on the volume while no server runs.
  *
  * @module
  */

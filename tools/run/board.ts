@@ -18,7 +18,7 @@ const LOOPBACK = "127.0.0.1";
 /** How many ports are tried, from BOARD_PORT on. */
 const PORTS_MAX = 20;
 
-/** The run goes on without a page that takes longer. */
+/** If the page takes longer, the run goes on without it. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 /** A board that is to be started. */
