@@ -9,9 +9,9 @@ import { PROJECT_ROOT, TaskError } from "../project.ts";
 /** The oldest version that servers of the lottery accept. */
 export const NATS_VERSION_MIN = "2.10.23";
 
-/** Where .ci/nats.sh puts it, the newer one first. */
-const CACHED = ["sid", "trixie"].map((release) =>
-  `${PROJECT_ROOT}/.cache/nats/${release}/nats-server`
+/** Where .ci/nats.sh puts it, the newest one first. */
+const CACHED = ["image", "sid", "trixie"].map((origin) =>
+  `${PROJECT_ROOT}/.cache/nats/${origin}/nats-server`
 );
 
 /** Where to get the program. */
