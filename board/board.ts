@@ -1,5 +1,5 @@
 /**
- * Watches a lottery and tells everyone who looks at the board.
+ * Watches a lottery, and reports it to everyone who looks at the board.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface BoardOptions {
   now?: () => number;
 }
 
-/** What a reader of the board has had already. */
+/** What a reader of the board already has. */
 export interface Known {
   /** The id of the latest event. */
   eventId: number;
@@ -79,7 +79,7 @@ export class Board {
   }
 
   /**
-   * Returns what to tell a reader, and what it knows after that. Nothing before the first look.
+   * Returns the next state for a reader, and what the reader has after that. Nothing before the first look.
    */
   tell(known: Known): { state: BoardState; known: Known } | undefined {
     if (this.#look === undefined) return undefined;

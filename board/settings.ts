@@ -16,7 +16,7 @@ export type DocumentStyle = typeof DOCUMENT_STYLES[number];
 const LANGUAGES = ["auto", "en", "es"] as const;
 export type Language = typeof LANGUAGES[number];
 
-/** Where servers tell their status. */
+/** Where servers report their status. */
 export interface ServerEntry {
   /** What to call the only server there. Without one, every address of the host is a server. */
   name?: string;
@@ -87,7 +87,7 @@ function readServers(reader: SettingsReader): ServerEntry[] {
 /**
  * Parses a list of status ports, `HOST:PORT` or `NAME=HOST:PORT`, separated by commas.
  *
- * @param fault Called with each part that is none: `"part": give …`.
+ * @param fault Called with each invalid part: `"part": give …`.
  */
 export function parseServers(text: string, fault: (message: string) => void): ServerEntry[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "").map((part) => {

@@ -46,7 +46,7 @@ export class KeyHolder {
         throw new ConnectionError("broken", `the server cannot prove who it is: ${error.message}`);
       }
       if (!(error instanceof ConnectionError) || error.failure !== "closed") throw error;
-      // It does not say that the server is an old one, so it must not count as such.
+      // This does not show that the server is of an earlier version, so it must not count as such.
       throw new ConnectionError(
         "broken",
         "the server closed the connection instead of admitting this client: it stops, or has no AGENCY_KEYS",

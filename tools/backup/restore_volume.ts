@@ -24,7 +24,7 @@ import { writeCheckpoint } from "./backup_volume.ts";
 
 /**
  * The files of a ledger, in the order in which they appear. While bets are missing that the checkpoint knows, no
- * server starts, so that a restore that was interrupted cannot be taken for an empty lottery.
+ * server starts, so that an interrupted restore cannot be mistaken for an empty lottery.
  */
 const FILES = [CHECKPOINT_FILE, JOURNAL_FILE, IDENTITY_FILE, CLOSED_FILE, BETS_FILE] as const;
 /** What a backup has. One of an earlier version has no checkpoint. */

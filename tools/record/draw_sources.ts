@@ -59,7 +59,7 @@ async function sourceOf(
     ledger: "files",
     place: folder,
     certificates: folder,
-    // Without its identity nobody knows how many agencies there are.
+    // Without its identity the number of agencies is unknown.
     isDrawn: async () => identity === undefined || await isDrawFinished(folder, identity.agencies),
     lastClosedAt: async () => ((await Deno.stat(closed)).mtime ?? new Date()).toISOString(),
     recount: () => recountVolume(folder),

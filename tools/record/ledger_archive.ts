@@ -62,8 +62,9 @@ export async function isVolumeEmpty(volume: string): Promise<boolean> {
 }
 
 /**
- * Recovers the volume from its redo logs if no server has come to that since the last ones ended: files are to be
- * moved, or read by programs that know no logs. What cannot be recovered is left as it is: it moves as a whole.
+ * Recovers the volume from its redo logs, if no server has done so since the last ones ended: its files are about to
+ * be moved, or read by programs that know no redo logs. What cannot be recovered is left as it is: it moves as a
+ * whole.
  *
  * @throws {TaskError} If a server is running.
  */

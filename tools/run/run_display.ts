@@ -52,7 +52,7 @@ export interface RunDisplayOptions {
   betsExpected: readonly number[];
   /** Takes each line for the log's file. */
   keep: (line: string) => void;
-  /** Asks where the servers tell their status, if they are not processes of this machine. */
+  /** Finds where the servers report their status, if they are not processes of this machine. */
   findServers?: () => Promise<StatusAddress[]>;
 }
 
