@@ -123,7 +123,7 @@ class StoredLedger {
   }
 }
 
-/** Returns the ledger; nothing if the settings of the server are invalid: the volume may tell what they do not. */
+/** Returns the ledger; nothing if the settings of the server are invalid: the volume may hold what they do not say. */
 function ledgerOfSettings(): ToolLedger | undefined {
   try {
     return readToolLedger({ action: "show the ledger" });
