@@ -5,6 +5,7 @@
  */
 
 import type { ActionLog } from "../shared/logging.ts";
+import { pause } from "../shared/pause.ts";
 import type { LotteryView } from "../shared/status/lottery_view.ts";
 import type { DrawRecords } from "./draw_records.ts";
 import { Pace } from "./pace.ts";
@@ -107,16 +108,4 @@ export class Board {
       this.#recordFault = message;
     }
   }
-}
-
-function pause(timeMs: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, timeMs);
-    stop.addEventListener("abort", end);
-  });
 }

@@ -9,6 +9,7 @@ import { decodeAuthPacket, encodeAuthPacket, NOT_ADMITTED } from "../../shared/a
 import { equalInConstantTime } from "../../shared/bytes.ts";
 import type { ActionLog } from "../../shared/logging.ts";
 import { PacketError } from "../../shared/mod.ts";
+import { pause } from "../../shared/pause.ts";
 import { beginServer, ScramError, type Verifier } from "../../shared/scram.ts";
 import { WatchedFiles } from "../transport/watched_files.ts";
 import { type AgencyKeys, verifierOf } from "./agency_keys.ts";
@@ -99,8 +100,8 @@ export class Gate implements Disposable {
 
   /** @throws If the file cannot be used. */
   constructor(options: GateOptions) {
-    const { path, intervalMs, now, pause = pauseWithTimer } = options;
-    this.#pause = pause;
+    const { path, intervalMs, now } = options;
+    this.#pause = options.pause ?? pause;
     this.#options = options;
     this.#delays = new GuessDelays(now);
     this.#keys = readKeyFile(path);
@@ -230,15 +231,4 @@ function decode<Result>(work: () => Result): Result {
       isGuess: false,
     });
   }
-}
-
-async function pauseWithTimer(timeMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeMs);
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort);
-  if (signal.aborted) resolve();
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", onAbort);
 }
