@@ -13,7 +13,11 @@ import {
 import { FolderDisk } from "../../server/ledger/disk.ts";
 import { findLogs, readRecords } from "../../server/ledger/file/log_files.ts";
 import { readRecovered, type RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
-import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
+import {
+  IDENTITY_BYTES_MAX,
+  isComplete,
+  parseIdentity,
+} from "../../server/ledger/file/lottery_identity.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { type JournalContent, readJournal } from "../../server/ledger/file/round_journal.ts";
 import {
@@ -31,9 +35,6 @@ import {
 } from "../../server/ledger/file/volume_files.ts";
 import { withDeadline } from "../../shared/deadline.ts";
 import { lockOwner } from "./file_users.ts";
-
-/** Longer than any content of lottery.json. */
-const IDENTITY_BYTES_MAX = 4096;
 
 /** A volume at a moment when no server was writing. */
 export interface Snapshot {

@@ -6,6 +6,7 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME } from "../project.ts";
 import { composeProjectName } from "../run/docker.ts";
+import { LOOPBACK } from "../run/loopback.ts";
 import { Monitoring } from "./monitoring.ts";
 import { nodeConfig, type NodeOptions, type NodePorts } from "./node_config.ts";
 
@@ -22,8 +23,6 @@ const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;
 
 /** The largest NODE_PORT: the ports of monitoring are 4000 higher. */
 export const NODE_PORT_MAX = 65535 - 4000 - NODE_NAMES.length;
-
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Returns the ports of the nodes on this machine, in their order. With the default NODE_PORT, those of the

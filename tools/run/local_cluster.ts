@@ -16,6 +16,7 @@ import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin, startOrStop } from "./cluster.ts";
 import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST } from "./loopback.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -30,9 +31,7 @@ import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
 
-const LOOPBACK = "127.0.0.1";
 const AUDIT_LOG = `${SHARED_VOLUME}/${AUDIT_FOLDER}`;
-const LOOPBACK_BROADCAST = "127.255.255.255";
 /** A server promises to end within two seconds; on a busy machine it may take longer. */
 const STOP_GRACE_MS = 5000;
 
