@@ -3,8 +3,9 @@
 #
 #   .cache/nats/trixie/nats-server    of Debian trixie: the oldest version that servers accept
 #   .cache/nats/sid/nats-server       of Debian sid, a recent version; only where it can be had
+#   .cache/nats/image/nats-server     of the container image, on a machine that is not Debian's but has Docker
 #
-# It keeps what is there already. It exits with 3 if this machine cannot have the first of them.
+# It keeps what is there already. It exits with 3 if this machine cannot have the first or the last of them.
 
 set -euo pipefail
 shopt -s inherit_errexit
@@ -32,10 +33,24 @@ provide() {
   return $result
 }
 
+# Provides the nats-server of the image that runs nodes in containers, which Docker pulls if it is missing.
+provide_from_image() {
+  local server=$NATS_DIR/image/nats-server image container
+  if [[ -x $server ]] && "$server" --version; then return 0; fi
+  image=$(sed -n 's/^ *NATS_IMAGE: "\(.*\)",$/\1/p' tools/run/compose_parts.ts)
+  container=$(timeout 120 docker create "$image") || return 3
+  mkdir -p "$NATS_DIR/image"
+  docker cp "$container:/usr/local/bin/nats-server" "$server.new" || return 1
+  docker rm "$container" >/dev/null
+  mv "$server.new" "$server" && "$server" --version
+}
+
 if ! command -v apt-get >/dev/null || ! command -v dpkg-deb >/dev/null ||
   [[ ! -f /usr/share/keyrings/debian-archive-keyring.gpg ]]; then
-  say "this is not a Debian machine: put a nats-server on the PATH, or name one in NATS_SERVER"
-  exit 3
+  result=0
+  provide_from_image || result=$?
+  ((result == 0)) || say "this is not a Debian machine, and there is no image: put a nats-server on the PATH"
+  exit $result
 fi
 result=0
 provide trixie || result=$?

@@ -5,8 +5,8 @@
  */
 
 import { startClient } from "../testing/clients.ts";
-import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { fasterFloor, type FloorKind, startFloor } from "./floors.ts";

@@ -7,9 +7,10 @@
 
 import { Turns } from "../server/ledger/jetstream/turns.ts";
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK, WINNING_NUMBER } from "../testing/lottery_environment.ts";
+import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import type { NatsServer } from "../tools/nodes/nats_server.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import type { Context } from "./context.ts";
 import { countWinners } from "./draw.ts";
 import { startCluster } from "./ledger_cluster.ts";

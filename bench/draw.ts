@@ -6,9 +6,9 @@
  */
 
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { unlessNotFound } from "../tools/project.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import type { Context } from "./context.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { AGENCIES } from "./prepared_volume.ts";

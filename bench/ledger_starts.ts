@@ -8,10 +8,11 @@
 import { openJetStreamLedger } from "../server/ledger/jetstream/engine.ts";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK, WINNING_NUMBER } from "../testing/lottery_environment.ts";
+import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
 import type { NatsCluster } from "../testing/nats_cluster.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import type { NatsServer } from "../tools/nodes/nats_server.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import type { Context } from "./context.ts";
 import { countWinners } from "./draw.ts";
 import { settingsFor, startCluster } from "./ledger_cluster.ts";

@@ -5,7 +5,7 @@
  */
 
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK } from "../testing/lottery_environment.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import { takeOrders } from "./load_worker.ts";
 import { quantilesOf } from "./spread.ts";
 

@@ -5,9 +5,9 @@
  */
 
 import { startClient } from "../testing/clients.ts";
-import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import { clientPermissions } from "../tools/run/permissions.ts";
 import type { Context } from "./context.ts";
 import { type Spread, spreadOf } from "./spread.ts";

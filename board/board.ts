@@ -1,10 +1,11 @@
 /**
- * Watches a lottery and tells everyone who looks at the board.
+ * Watches a lottery, and reports it to everyone who looks at the board.
  *
  * @module
  */
 
 import type { ActionLog } from "../shared/logging.ts";
+import { pause } from "../shared/pause.ts";
 import type { LotteryView } from "../shared/status/lottery_view.ts";
 import type { DrawRecords } from "./draw_records.ts";
 import { Pace } from "./pace.ts";
@@ -25,7 +26,7 @@ export interface BoardOptions {
   now?: () => number;
 }
 
-/** What a reader of the board has had already. */
+/** What a reader of the board already has. */
 export interface Known {
   /** The id of the latest event. */
   eventId: number;
@@ -79,7 +80,7 @@ export class Board {
   }
 
   /**
-   * Returns what to tell a reader, and what it knows after that. Nothing before the first look.
+   * Returns the next state for a reader, and what the reader has after that. Nothing before the first look.
    */
   tell(known: Known): { state: BoardState; known: Known } | undefined {
     if (this.#look === undefined) return undefined;
@@ -107,16 +108,4 @@ export class Board {
       this.#recordFault = message;
     }
   }
-}
-
-function pause(timeMs: number, stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      stop.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, timeMs);
-    stop.addEventListener("abort", end);
-  });
 }

@@ -9,8 +9,8 @@ import type { DocumentStyle } from "./settings.ts";
 import type { AgencyOutcome, DrawOutcome } from "./state.ts";
 
 /** Most winners of an agency that are sent to the page. The record itself has all. */
-export const DOCUMENTS_MAX = 50;
-/** How many characters of a masked document are shown, and what stands for the others, however many. */
+const DOCUMENTS_MAX = 50;
+/** How many characters of a masked document are shown, and what replaces the others, however many there are. */
 const SHOWN_CHARS = 3;
 const MASK = "•••••";
 

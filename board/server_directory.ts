@@ -1,5 +1,5 @@
 /**
- * Finds the servers of the board: those listed by address, and all that are behind a name.
+ * Finds the servers of the board: those listed by address, and all to which a name leads.
  *
  * @module
  */

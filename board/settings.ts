@@ -9,14 +9,14 @@ import { LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
 import { quoteText } from "../shared/readable.ts";
 
 /** Whether documents of winners are shown whole. */
-export const DOCUMENT_STYLES = ["masked", "full"] as const;
+const DOCUMENT_STYLES = ["masked", "full"] as const;
 export type DocumentStyle = typeof DOCUMENT_STYLES[number];
 
 /** The languages of the page; `auto` is that of each visitor's browser. */
-export const LANGUAGES = ["auto", "en", "es"] as const;
+const LANGUAGES = ["auto", "en", "es"] as const;
 export type Language = typeof LANGUAGES[number];
 
-/** Where servers tell their status. */
+/** Where servers report their status. */
 export interface ServerEntry {
   /** What to call the only server there. Without one, every address of the host is a server. */
   name?: string;
@@ -87,7 +87,7 @@ function readServers(reader: SettingsReader): ServerEntry[] {
 /**
  * Parses a list of status ports, `HOST:PORT` or `NAME=HOST:PORT`, separated by commas.
  *
- * @param fault Called with each part that is none: `"part": give …`.
+ * @param fault Called with each invalid part: `"part": give …`.
  */
 export function parseServers(text: string, fault: (message: string) => void): ServerEntry[] {
   return text.split(",").map((part) => part.trim()).filter((part) => part !== "").map((part) => {

@@ -1,5 +1,5 @@
 /**
- * What the board tells its page: one JSON object, several times a second.
+ * What the board sends to its page: one JSON object, several times a second.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export type Happening =
   /** Servers have ended after the draw. */
   | { kind: "stopped"; servers: string[] };
 
-/** A happening in the order of all of them. */
+/** A happening and its place in the order. */
 export type BoardEvent = Happening & {
   /** Increases from event to event. */
   id: number;

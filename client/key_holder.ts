@@ -9,7 +9,7 @@ import { beginClient, ScramError } from "../shared/scram.ts";
 import { type Connection, ConnectionError } from "./connection.ts";
 import { RefusedError } from "./progress_knowledge.ts";
 
-/** A server lets addresses that have failed before wait for up to ten seconds. */
+/** A server delays addresses that have failed before by up to ten seconds. */
 const VERDICT_MS = 15_000;
 const ANSWER_BYTES_MAX = 512;
 /** Refusals in a row after which the client gives up: one server may not know a new key yet. */
@@ -46,7 +46,7 @@ export class KeyHolder {
         throw new ConnectionError("broken", `the server cannot prove who it is: ${error.message}`);
       }
       if (!(error instanceof ConnectionError) || error.failure !== "closed") throw error;
-      // It does not say that the server is an old one, so it must not count as such.
+      // This does not show that the server is of an earlier version, so it must not count as such.
       throw new ConnectionError(
         "broken",
         "the server closed the connection instead of admitting this client: it stops, or has no AGENCY_KEYS",

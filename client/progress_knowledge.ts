@@ -75,9 +75,9 @@ export class ProgressKnowledge {
    *
    * - `unknown`: no server has answered one yet.
    * - `counting`: they answer. After a failure, sending resumes after the bets that they count.
-   * - `legacy`: they do not know the request, and take one packet per connection. A lost answer leaves it
-   *   unknown whether its bets are stored. Servers are taken for legacy ones only where the settings allow it, because
-   *   a load balancer whose servers restart closes connections in the same way.
+   * - `legacy`: they do not know the request, and take one packet per connection. A lost answer leaves it unknown
+   *   whether its bets are stored. Servers are considered legacy ones only where the settings allow it, because a
+   *   load balancer whose servers restart closes connections in the same way.
    */
   get servers(): State["servers"] {
     return this.#state.servers;
@@ -103,7 +103,7 @@ export class ProgressKnowledge {
       state.closedConnections >= CLOSED_CONNECTIONS_SUSPECT;
   }
 
-  /** Whether servers can tell which bets are stored, as far as is known. */
+  /** Whether servers can report which bets are stored, as far as is known. */
   get canDigest(): boolean {
     return this.#state.servers === "counting" && this.#refusedDigests < REFUSED_DIGESTS_MAX;
   }

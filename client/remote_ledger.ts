@@ -202,7 +202,7 @@ export class RemoteLedger {
     return await connection.ask(this.#progressRequest, decodeProgressResponse);
   }
 
-  /** Asks which bets are stored or, if the servers cannot tell, how many. */
+  /** Asks which bets are stored or, if the servers cannot report that, how many. */
   async #askStored(connection: Connection): Promise<StoredBets> {
     if (!this.#knowledge.canDigest) return { bets: await this.#askProgress(connection) };
     const { agency, servers } = this.#options;

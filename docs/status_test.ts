@@ -5,6 +5,7 @@ import { LedgerFigures } from "../server/ledger/figures.ts";
 import { AGENCY_METRICS_MAX, metricsOf } from "../server/status/metrics.ts";
 import { ServerStatus } from "../server/status/status_report.ts";
 import { HTTP_LIMITS } from "../server/status/http.ts";
+import { NO_CONNECTIONS } from "../testing/made_report.ts";
 import { fieldsOf, readProjectFile, tableRows } from "./testing.ts";
 
 const document = readProjectFile("docs/status.md");
@@ -15,18 +16,8 @@ function servingServer(): ServerStatus {
   const status = new ServerStatus({ host: "h", pid: 1, version: "1" }, () => 0);
   const figures = new LedgerFigures();
   const identity = { id: "", agencies: 1, winningNumber: 7, createdAt: "" };
-  const connections = {
-    served: 0,
-    placesMax: 1,
-    arriving: 0,
-    waiting: 0,
-    lingering: 0,
-    refused: { tls: 0, keys: 0, agency: 0, place: 0 },
-    delayedBatches: 0,
-    delayedSeconds: 0,
-  };
   const audit = () => ({ lines: 1, omitted: 0, failure: "the disk is full" });
-  status.serving({ port: 1, connections: () => connections, invalidPackets: 0, audit }, {
+  status.serving({ port: 1, connections: () => NO_CONNECTIONS, invalidPackets: 0, audit }, {
     identity,
     figures,
     seen: () => [{ bets: 1, isClosed: true }],

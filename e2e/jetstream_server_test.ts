@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "../testing/lottery_environment.ts";
+import { serverEnvironment } from "../testing/lottery_environment.ts";
 import { NatsCluster } from "../testing/nats_cluster.ts";
 import { needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { ServerGroup } from "../testing/servers.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
 import { healthPermissions } from "../tools/run/permissions.ts";
 
 const NATS = ["posix", "run", "net", "read", "write", "env", "natsServer"] as const;

@@ -1,12 +1,13 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "../testing/lottery_environment.ts";
+import { serverEnvironment } from "../testing/lottery_environment.ts";
 import { needs } from "../testing/needs.ts";
 import { freePort } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { serverPermissions } from "../tools/run/permissions.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
 
 const PROCESSES = ["posix", "run", "net", "read", "write", "env"] as const;
 

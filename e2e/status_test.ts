@@ -3,12 +3,12 @@ import type { StatusReport } from "../shared/status/report.ts";
 import { HTTP_LIMITS } from "../server/status/http.ts";
 import { startClient } from "../testing/clients.ts";
 import { LineConnection } from "../testing/line_connection.ts";
-import { LOOPBACK } from "../testing/lottery_environment.ts";
 import { fileResource, needs } from "../testing/needs.ts";
 import { Program } from "../testing/program.ts";
 import { type RestartableServer, ServerGroup } from "../testing/servers.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { describeView, type LotteryView } from "../shared/status/lottery_view.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import { assertStored, readBets, sampleBets } from "./bets.ts";
 import { ProjectCopy } from "./project_copy.ts";
 

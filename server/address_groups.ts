@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is grouped. */
+/** A member of a group. */
 export interface Grouped {
   /** The address whose share it takes. */
   readonly source: string;
@@ -88,7 +88,7 @@ export class AddressGroups<Member extends Grouped> {
     );
   }
 
-  /** Returns the first of the eldest members of all addresses in an order. */
+  /** Of the eldest members of all addresses, returns the one that comes first in an order. */
   #best(compare: (one: Eldest<Member>, other: Eldest<Member>) => number): Member | undefined {
     let best: Eldest<Member> | undefined;
     for (const group of this.#groups.values()) {

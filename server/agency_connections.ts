@@ -12,7 +12,7 @@ export interface AgencyConnectionsOptions {
   onRefused: (peer: string, agency: number) => void;
 }
 
-/** Counts the connections of each agency: a connection is one of the agency for which it has spoken last. */
+/** Counts the connections of each agency: a connection belongs to the agency for which it has last spoken. */
 export class AgencyConnections {
   readonly #options: AgencyConnectionsOptions;
   readonly #counts = new Map<number, number>();
@@ -46,7 +46,7 @@ export class AgencyConnections {
   }
 }
 
-/** A connection, as far as it speaks for an agency. */
+/** A connection, and the agency for which it speaks. */
 export class AgencySpeaker implements Disposable {
   readonly #move: (agency: number | undefined, before: number | undefined) => boolean;
   #agency: number | undefined;

@@ -2,8 +2,8 @@
  * The limit on the bets that each agency may send in a second.
  *
  * Nothing is refused: a batch that comes too early waits for its turn before it is stored, and so does its answer.
- * Batches of an agency wait in the order in which they came, whichever connection they came over, so that neither
- * more connections nor reconnecting make an agency faster.
+ * Batches of an agency wait in the order in which they came, over any connection, so that neither more connections
+ * nor reconnecting make an agency faster.
  *
  * @module
  */

@@ -65,19 +65,19 @@ export class Connections {
   readonly #context: SessionContext;
   readonly #sessions = new Map<Session, { visit: AgencyVisit; ended: Promise<void> }>();
   readonly #places: Places;
-  /** Those that need a place. */
+  /** Connections that need a place. */
   readonly #arrivals = new AddressGroups<Arrival>();
-  /** Those that wait for the draw. */
+  /** Connections that wait for the draw. */
   readonly #waiting = new AddressGroups<AgencyVisit>();
-  /** Those whose peer still has to take the last answer. */
+  /** Connections whose peer has yet to take the last answer. */
   readonly #lingering = new AddressGroups<AgencyVisit>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #search: ReturnType<typeof setTimeout> | undefined;
   /** Invalid packets that were refused. */
   invalidPackets = 0;
-  /** Connections whose two sides could not agree on TLS. */
+  /** Connections that failed because of TLS. */
   #tlsFailures = 0;
-  /** Connections that have found no place. */
+  /** Connections that were refused for lack of a place. */
   #turnedAway = 0;
   /** Whether the system cannot provide another connection. */
   #isShort = false;
@@ -156,7 +156,7 @@ export class Connections {
     };
   }
 
-  /** Ends all connections: those that are working, after their answer. */
+  /** Ends all connections; those that are working on a packet, after its answer. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     clearInterval(this.#sweep);

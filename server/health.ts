@@ -86,7 +86,7 @@ async function openTcp(address: ServerAddress): Promise<Line> {
   };
 }
 
-/** Trusts any certificate: it is for the name by which agencies know the server, not for loopback. */
+/** Trusts any certificate: the server's is for the name by which agencies know it, not for loopback. */
 async function openTls({ hostname, port }: ServerAddress): Promise<Line> {
   // It takes time to load, and most servers do without it.
   const { connect } = await import("node:tls");
@@ -102,7 +102,8 @@ async function main(): Promise<number> {
   try {
     const { port, listenIp, agencies, agencyKeys, tls } = readServerSettings();
     const hostname = listenIp === "0.0.0.0" ? "127.0.0.1" : listenIp;
-    // On JetStream each question appends a mark, which makes servers read again: no agency bears all of that.
+    // On JetStream each question appends a mark, which makes servers read again: random agencies
+    // share that.
     const agency = 1 + Math.floor(Math.random() * agencies);
     if (agencyKeys !== undefined) await askChallenge({ hostname, port });
     else await askProgress({ hostname, port }, agency, tls !== undefined);

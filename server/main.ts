@@ -27,10 +27,10 @@ import { ServerStatus } from "./status/status_report.ts";
 import { StatusServer } from "./status/status_server.ts";
 import { SERVER_USAGE } from "./usage.ts";
 
-/** A hanging disk or peer must not keep the server from ending in time. */
+/** A hanging disk or peer must not keep the server from exiting in time. */
 const STOP_DEADLINE_MS = 1900;
 const FLUSH_MS = 100;
-/** How often a server with a status port tries whether its ledger could store bets. */
+/** How often a server with a status port checks whether its ledger could store bets. */
 const HEARTBEAT_MS = 1000;
 
 const EXIT_FAILURE = 1;
@@ -112,7 +112,7 @@ function hostName(): string {
   }
 }
 
-/** What the log says of the ledger's place. */
+/** Where the ledger is, for the log. */
 function ledgerFields({ ledger, sharedVolume }: ServerSettings): Record<string, string> {
   if (ledger.engine === "files") return { shared_volume: sharedVolume };
   return { ledger: ledger.nodes.join(","), ledger_name: ledger.name };

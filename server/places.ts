@@ -11,12 +11,12 @@ import type { Session } from "./session.ts";
 export const TURN_MS = 1000;
 /** The same while many connections need a place. */
 export const CROWDED_TURN_MS = 250;
-/** Many are more than this part of the places. They would have to wait for this part of a turn. */
+/** Many are more than this fraction of the places. They would have to wait for this fraction of a turn. */
 const MANY = 1 / 4;
 /** Turns end in portions. There are this many in the length of a turn. */
 const PORTIONS = 20;
 
-/** The part of a session that matters here. */
+/** The part of a session that places need. */
 export type PlacedSession = Pick<Session, "abort" | "activeAt" | "activity" | "leave">;
 
 /** A connection that has a session. */

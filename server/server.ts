@@ -7,6 +7,7 @@
 import { BetDecoder, dayNumber } from "../shared/mod.ts";
 import type { AuditReport, ConnectionsReport } from "../shared/status/report.ts";
 import type { ActionLog } from "../shared/logging.ts";
+import { pause } from "../shared/pause.ts";
 import { classifyAcceptError } from "./accept_errors.ts";
 import type { AuditLog } from "./audit/audit_log.ts";
 import { Connections } from "./connections.ts";
@@ -48,9 +49,7 @@ export class Server {
   readonly #warnings: SummedWarnings;
   readonly #gate: Gate | undefined;
   #accepting: Promise<void> | undefined;
-  /** Ends the pause after an error of accept(2). */
-  #endPause: () => void = () => {};
-  #isStopping = false;
+  readonly #stopping = new AbortController();
 
   /**
    * Opens the listening socket. Connections are not answered before {@linkcode run}; {@linkcode stop}
@@ -95,7 +94,7 @@ export class Server {
     return this.#connections.report();
   }
 
-  /** What has become of its audit log; nothing without one. */
+  /** The state of its audit log; nothing without one. */
   audit(): AuditReport | null {
     return this.#audit?.report() ?? null;
   }
@@ -112,11 +111,10 @@ export class Server {
 
   /** Stops: accepts no connection, answers the current packets, then closes every socket, the audit log and the ledger. */
   async stop(): Promise<void> {
-    if (this.#isStopping) return;
-    this.#isStopping = true;
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
     this.#log.info("shutdown", "in_progress");
     this.#listener.close();
-    this.#endPause();
     this.#log.info("close_listener", "success");
     await this.#connections.stop();
     this.#gate?.[Symbol.dispose]();
@@ -128,13 +126,14 @@ export class Server {
   }
 
   async #accept(): Promise<void> {
-    while (!this.#isStopping) {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
       try {
         const connection = await this.#listener.accept();
-        if (this.#isStopping) connection.close();
+        if (signal.aborted) connection.close();
         else this.#connections.add(connection);
       } catch (error) {
-        if (!this.#isStopping) await this.#onAcceptError(error as Error);
+        if (!signal.aborted) await this.#onAcceptError(error as Error);
       }
     }
   }
@@ -147,12 +146,7 @@ export class Server {
     }
     this.#warnings.warn("accept", error.message);
     const isRelieved = failure === "shortage" && this.#connections.relieve();
-    const pauseMs = isRelieved ? RELIEF_PAUSE_MS : ACCEPT_PAUSE_MS;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, pauseMs);
-    this.#endPause = resolve;
-    await promise;
-    clearTimeout(timer);
+    await pause(isRelieved ? RELIEF_PAUSE_MS : ACCEPT_PAUSE_MS, this.#stopping.signal);
   }
 }
 

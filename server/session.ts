@@ -284,8 +284,8 @@ export class Session {
   }
 
   /**
-   * Ends the connection within an answer: one that ends without a byte of it is how older servers show that they do
-   * not know the packet. An agency that takes this server for one of those would start from its first bet.
+   * Ends the connection within an answer: an older server that does not know the packet ends it without a byte. An
+   * agency that mistook this server for one of those would start from its first bet.
    */
   async #failQuery(head: Uint8Array, { reason }: { reason: string }): Promise<Next> {
     await this.#write(head);

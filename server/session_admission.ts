@@ -7,7 +7,7 @@
 import { PacketError, type Request } from "../shared/mod.ts";
 import type { Admission, Visitor } from "./gate/gate.ts";
 
-/** Lets a visitor prove which agency it is. Returns nothing if its connection must end. */
+/** Authenticates a visitor as an agency. Returns nothing if its connection must end. */
 export type Admit = (visitor: Visitor) => Promise<Admission | undefined>;
 
 /** Whether the peer of a connection may send packets, and for which agency. */
@@ -20,7 +20,7 @@ export class SessionAdmission implements Disposable {
     this.#admit = admit;
   }
 
-  /** Lets the peer prove which agency it is. Returns whether it may send packets. */
+  /** Authenticates the peer. Returns whether it may send packets. */
   async enter(visitor: Visitor): Promise<boolean> {
     if (this.#admit === undefined) return true;
     this.#admission = await this.#admit(visitor);

@@ -15,7 +15,7 @@ export interface SessionBetsOptions {
   audit?: AuditLog;
 }
 
-/** What became of an agency's bets over this connection, and has not been logged yet. */
+/** What this connection has stored and refused for an agency, and has not been logged yet. */
 interface Counted {
   batches: number;
   bets: number;

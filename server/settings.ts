@@ -45,7 +45,7 @@ export interface ServerSettings {
   /** The port of the server's status; nothing if it has none. */
   statusPort: number | undefined;
   statusIp: string;
-  /** What the port speaks TLS with; nothing if it speaks plain TCP. */
+  /** The certificate of the port; nothing if it speaks plain TCP. */
   tls: TlsFiles | undefined;
   /** The same for the port of the status. */
   statusTls: TlsFiles | undefined;
@@ -153,7 +153,8 @@ export function readServerSettings(sources: ServerSettingsSources = {}): ServerS
     audit: readAuditSettings(reader),
   };
   if (settings.agencyKeys !== undefined && settings.tls === undefined) {
-    // Plain TCP can be taken over after the exchange, and what is seen of one helps a thief of the file.
+    // A plain TCP connection can be hijacked after the exchange, and an exchange that was overheard
+    // helps a thief of the file.
     reader.fault("AGENCY_KEYS is given without TLS: set SERVER_TLS_CERT and SERVER_TLS_KEY, too");
   }
   reader.finish();

@@ -1,5 +1,5 @@
 /**
- * Warnings that a hostile peer can provoke in any number.
+ * Warnings that a hostile peer can cause any number of times.
  *
  * @module
  */
@@ -19,8 +19,8 @@ interface Repeated {
 }
 
 /**
- * Logs a warning at once when it is news. While it is repeated, logs one line per interval instead,
- * with the number of repetitions.
+ * Logs a new warning immediately. While it is repeated, logs one line per interval instead, with the number of
+ * repetitions.
  */
 export class SummedWarnings implements Disposable {
   readonly #log: ActionLog;

@@ -5,8 +5,8 @@
  */
 
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import { boardPermissions } from "../tools/run/permissions.ts";
-import { LOOPBACK } from "./lottery_environment.ts";
 import { Program } from "./program.ts";
 
 /** Options of {@linkcode startBoard}. */

@@ -1,13 +1,12 @@
 /**
- * Servers that only tell a status, which the caller makes up.
+ * Servers that only report a status, which the caller makes up.
  *
  * @module
  */
 
-import type { Phase, StatusReport } from "../shared/status/report.ts";
+import type { StatusReport } from "../shared/status/report.ts";
+import { madeReport } from "./made_report.ts";
 import type { Address } from "./ports.ts";
-
-const QUANTILES = { count: 100, p50: 0.0007, p95: 0.0011, p99: 0.0024 };
 
 /** Options of {@linkcode FakeLotteryStatus}. */
 export interface FakeStatusOptions {
@@ -74,59 +73,24 @@ export class FakeLotteryStatus implements AsyncDisposable {
   }
 
   #answer(index: number): Response {
-    // A board cannot distinguish a refused connection from an answer that is none.
+    // A board cannot distinguish a refused connection from an invalid answer.
     if (!this.servers[index].isUp) return new Response("", { status: 500 });
     return Response.json(this.#report(this.servers[index]));
   }
 
   #report({ address, connections, startedMs, reason }: FakeServer): StatusReport {
-    const { id, agencies } = this;
-    const closed = agencies.filter((agency) => agency.closed).length;
-    const phase: Phase = closed === 0 ? "betting" : closed < agencies.length ? "waiting" : "drawn";
-    return {
-      version: 1,
+    return madeReport({
       server: {
-        host: "host",
-        pid: 1,
-        version: "1.0.0",
         port: address.port,
-        state: "serving",
-        ready: reason === null,
         reason,
         startedAt: new Date(startedMs).toISOString(),
         uptimeSeconds: (Date.now() - startedMs) / 1000,
       },
-      connections: {
-        served: connections,
-        placesMax: 512,
-        arriving: 0,
-        waiting: 0,
-        lingering: 0,
-        refused: { tls: 0, keys: 0, agency: 0, place: 0 },
-        delayedBatches: 0,
-        delayedSeconds: 0,
-      },
-      lottery: {
-        id,
-        createdAt: this.#createdAt,
-        phase,
-        winningNumber: phase === "drawn" ? this.#winningNumber : null,
-        bets: agencies.reduce((sum, { bets }) => sum + bets, 0),
-        closed,
-        agencies,
-      },
-      ledger: {
-        rounds: 1,
-        batches: 1,
-        bets: 1,
-        unknown: 0,
-        refused: { closed: 0, count: 0, disk: 0, invalid: 0, other: 0 },
-        commitSeconds: QUANTILES,
-        syncSeconds: { ...QUANTILES, p95: 0.0008 + 0.0001 * (address.port % 17) },
-        lockWaitSeconds: QUANTILES,
-        roundBatches: QUANTILES,
-      },
-      audit: null,
-    };
+      connections: { served: connections },
+      lottery: { id: this.id, createdAt: this.#createdAt, winningNumber: this.#winningNumber },
+      agencies: this.agencies,
+      // No two servers sync at the same speed.
+      syncSeconds: 0.0008 + 0.0001 * (address.port % 17),
+    });
   }
 }

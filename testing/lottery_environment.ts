@@ -5,12 +5,9 @@
  * @module
  */
 
+import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
 import type { Address } from "./ports.ts";
 
-/** The address on which servers listen. */
-export const LOOPBACK = "127.0.0.1";
-/** The address whose datagrams reach every server of this machine that listens on their port. */
-export const LOOPBACK_BROADCAST = "127.255.255.255";
 /** The number that wins. */
 export const WINNING_NUMBER = 7574;
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { LOOPBACK } from "./lottery_environment.ts";
 import type { Monitoring } from "../tools/nodes/monitoring.ts";
 import { nodeConfig, type NodeOptions } from "../tools/nodes/node_config.ts";
 import { findFaults, untilReady } from "../tools/nodes/readiness.ts";
+import { LOOPBACK } from "../tools/run/loopback.ts";
 import { NatsNode, type StreamState } from "./nats_node.ts";
 import { natsServers } from "./nats_server.ts";
 import { steadyPort } from "./ports.ts";

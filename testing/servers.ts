@@ -6,8 +6,9 @@
 
 import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
 import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
-import { LOOPBACK, LOOPBACK_BROADCAST, serverEnvironment } from "./lottery_environment.ts";
+import { serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
 import { tempFolder } from "./temp_folder.ts";

@@ -118,7 +118,7 @@ type Flags =
   & { [name in "volume" | "agencies" | "agency" | "data" | "ledger" | "wait"]?: string }
   & { [name in "repair" | "accept-loss" | "clear-disk-failure" | "yes" | "json"]: boolean };
 
-/** What to do, besides checking. */
+/** What to do besides checking. */
 type Mode = "check" | "repair" | "data" | "accept-loss" | "clear-disk-failure";
 
 /** The command line. */
@@ -284,7 +284,7 @@ async function compare({ volume, waitMs, json }: Request, compared: Compared): P
   const comparison = await readAtOneMoment(volume, {
     waitMs,
     read: ({ readBets: read, plan }, { betsSize = 0, journal: { round } }) => {
-      // Of a file that has lost its end, what is left counts.
+      // If the file has lost its end, the rest counts.
       const wholeSize = plan?.size ?? inspectTail(betsSize, round, { read }).wholeSize;
       const rows = rowsOfVolume({ read, wholeSize, agency: compared.agency });
       return compareBets({ ...compared, rows });

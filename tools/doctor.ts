@@ -33,7 +33,7 @@ import { makeScratch } from "./doctor/scratch.ts";
 import { type DoctorReport, JSON_FLAG, printJson } from "./json_reports.ts";
 import { NODES_FOLDER } from "./nodes/nodes.ts";
 import { PROJECT_ROOT, TASK, TaskError } from "./project.ts";
-import { assertWritable } from "./run/ledger_archive.ts";
+import { assertWritable } from "./record/ledger_archive.ts";
 import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
 import { isOnStreams, readToolLedger, type ToolLedger } from "./streams/tool_ledger.ts";
 import { readLotterySettings, type Subnet } from "./run/lottery_settings.ts";

@@ -8,7 +8,7 @@ import { runCommand } from "./command.ts";
 import { TASK } from "./project.ts";
 import { LEDGER_FLAG } from "./run/ledger_choice.ts";
 import { type DrawListing, listDraw, writeCertificate } from "./record/draws.ts";
-import { DRAWS_FLAGS_USAGE, withDraws } from "./record/open_draws.ts";
+import { DRAWS_FLAGS_USAGE, withDraws } from "./chosen_draws.ts";
 
 const USAGE =
   `Lists the draws of a lottery, the newest first: id, time, bets, winners, and whether the certificate holds.

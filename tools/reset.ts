@@ -7,13 +7,13 @@
 import { runCommand } from "./command.ts";
 import { SHARED_VOLUME, SHARED_VOLUME_NAME, TASK } from "./project.ts";
 import { ComposeProject } from "./run/docker.ts";
-import { hasIdentity } from "./run/draw_record.ts";
+import { hasIdentity } from "./record/volume_identity.ts";
 import {
   archiveDraw,
   finishArchiving,
   isVolumeEmpty,
   recoverVolumeFiles,
-} from "./run/ledger_archive.ts";
+} from "./record/ledger_archive.ts";
 import { LEDGER_FLAG, LEDGER_FORMS } from "./run/ledger_choice.ts";
 import { RunLock } from "./run/run_lock.ts";
 import { resetStreams } from "./streams/reset_streams.ts";

@@ -6,9 +6,8 @@
 
 import { ServerDirectory } from "../board/server_directory.ts";
 import { parseServers } from "../board/settings.ts";
-import { isAnswering, type LotteryView } from "../shared/status/lottery_view.ts";
+import { emptyView, isAnswering, type LotteryView } from "../shared/status/lottery_view.ts";
 import { LotteryWatch, type StatusAddress } from "../shared/status/lottery_watch.ts";
-import { nothingStored } from "./check/stored_view.ts";
 import { LockedError } from "./check/volume_reader.ts";
 import { viewVolume } from "./check/volume_view.ts";
 import { runCommand, UsageError } from "./command.ts";
@@ -119,12 +118,12 @@ class StoredLedger {
     }
     // What is about to start its nodes holds the lock.
     const isEmpty = await unlessNotFound(Deno.stat(NODES_FOLDER)) === undefined;
-    if (isEmpty || await RunLock.isHeld()) return nothingStored();
+    if (isEmpty || await RunLock.isHeld()) return emptyView("nothing");
     return this.#still ??= await withStreams(ledger, viewStreams);
   }
 }
 
-/** Returns the ledger; nothing if the settings of the server are invalid: the volume may tell what they do not. */
+/** Returns the ledger; nothing if the settings of the server are invalid: the volume may hold what they do not say. */
 function ledgerOfSettings(): ToolLedger | undefined {
   try {
     return readToolLedger({ action: "show the ledger" });

@@ -10,7 +10,7 @@ import { TASK, TaskError } from "./project.ts";
 import { LEDGER_FLAG } from "./run/ledger_choice.ts";
 import type { DrawSource } from "./record/draw_sources.ts";
 import { type DrawListing, listDraw } from "./record/draws.ts";
-import { DRAWS_FLAGS_USAGE, withDraws } from "./record/open_draws.ts";
+import { DRAWS_FLAGS_USAGE, withDraws } from "./chosen_draws.ts";
 
 const USAGE =
   `Recounts the rows of a draw and compares them with its certificate: every agency's bets, digest and winners,

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { needs } from "../testing/needs.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import { drawnVolume } from "./record/testing/drawn_volume.ts";
-import { archiveDraw } from "./run/ledger_archive.ts";
+import { archiveDraw } from "./record/ledger_archive.ts";
 
 const NEEDED = ["write", "run", "env"] as const;
 

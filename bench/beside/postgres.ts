@@ -5,9 +5,9 @@
  * @module
  */
 
-import { LOOPBACK } from "../../testing/lottery_environment.ts";
 import { freePort } from "../../testing/ports.ts";
 import { Program } from "../../testing/program.ts";
+import { LOOPBACK } from "../../tools/run/loopback.ts";
 import { PostgresThread } from "../load_thread.ts";
 import type { Contestant } from "../turns.ts";
 import { USER } from "./postgres_load.ts";

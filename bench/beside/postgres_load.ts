@@ -6,7 +6,7 @@
  * @module
  */
 
-import { LOOPBACK } from "../../testing/lottery_environment.ts";
+import { LOOPBACK } from "../../tools/run/loopback.ts";
 import { type LoadResult, storeFor, takeOrders } from "../load_worker.ts";
 import { madeBatches } from "../made_bets.ts";
 

@@ -5,9 +5,9 @@
  * @module
  */
 
-import { LOOPBACK } from "../../testing/lottery_environment.ts";
 import { freePort } from "../../testing/ports.ts";
 import { Program } from "../../testing/program.ts";
+import { LOOPBACK } from "../../tools/run/loopback.ts";
 import type { LoadResult } from "../load_worker.ts";
 import { madeBatches } from "../made_bets.ts";
 import type { Contestant } from "../turns.ts";

@@ -1,8 +1,8 @@
 /**
  * The chain of one server: numbered files of lines, each of which carries the digest of the line before.
  *
- * A line is written at once, which takes about as long as copying it, and is durable after {@linkcode AuditChain.sync}.
- * Only whole lines count: what a killed server has left of one is kept beside the file.
+ * A line is written immediately, at about the cost of copying it, and is durable after {@linkcode AuditChain.sync}.
+ * Only whole lines count: the torn line of a killed server is moved to a copy beside the file.
  *
  * @module
  */
@@ -49,7 +49,7 @@ export interface CutLine {
   copy: string;
 }
 
-/** The chain of a server. Nobody else may write to it meanwhile. */
+/** The chain of a server, which is its only writer. */
 export class AuditChain implements Disposable {
   readonly #disk: AuditDisk;
   readonly #options: AuditChainOptions;
@@ -61,12 +61,12 @@ export class AuditChain implements Disposable {
   #number = 0;
   /** The number of the oldest file that is kept. */
   #first = 1;
-  /** Nothing if lines need a new file. */
+  /** Nothing if the next line needs a new file. */
   #file: DiskFile | undefined;
   #size = 0;
   /** Whether a failed write may have left bytes after the last line. */
   #isTorn = false;
-  /** Why nothing can be written for good. */
+  /** Why no line can be written any more. */
   #failure: Error | undefined;
   #syncing: Promise<void> | undefined;
   #syncingNext: Promise<void> | undefined;
@@ -104,7 +104,7 @@ export class AuditChain implements Disposable {
   }
 
   /**
-   * Writes a line. A line that fails is not in the chain; the next one may succeed.
+   * Writes a line. A line whose write fails is not in the chain; the next one may succeed.
    *
    * @throws If it cannot be written.
    */
@@ -124,7 +124,7 @@ export class AuditChain implements Disposable {
   /**
    * Makes all lines so far durable.
    *
-   * @throws If that fails. Nobody knows what is durable then, so this chain takes no more lines.
+   * @throws If that fails. What is durable is unknown then, so the chain accepts no more lines.
    */
   sync(): Promise<void> {
     if (this.#syncing === undefined) {
@@ -219,7 +219,7 @@ export class AuditChain implements Disposable {
         throw error;
       }
       file.close();
-      // A server was killed while it began this file, which is begun again.
+      // A server was killed while it began this file: begin it again.
     }
     return cut;
   }

@@ -22,7 +22,7 @@ const FILE_NAME = /^audit-(\d{6,})\.log$/;
 /** The name of a server in its audit log, which is that of a folder as well. */
 export const AUDIT_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
-/** Everything of which a server writes a line. */
+/** Everything for which a server writes a line. */
 export const AUDITED = [
   "opened",
   "started",
@@ -54,7 +54,7 @@ export interface ServerHead extends ChainHead {
   server: string;
 }
 
-/** Returns the name of a chain's file, which are numbered from 1. */
+/** Returns the name of a file of a chain. Files are numbered from 1. */
 export function fileName(number: number): string {
   return `audit-${String(number).padStart(DIGITS, "0")}.log`;
 }
@@ -65,7 +65,7 @@ export function fileNumbers(names: Iterable<string>): number[] {
   return found.filter((digits) => digits !== undefined).map(Number).sort((a, b) => a - b);
 }
 
-/** What every line has. */
+/** The fields of every line. */
 export interface LineFrame {
   line: number;
   /** RFC 3339, in UTC. */

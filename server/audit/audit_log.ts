@@ -1,9 +1,9 @@
 /**
- * What a server records for auditors: who was let in, what was stored over each connection, who closed, and the
+ * What a server records for auditors: who was admitted, what was stored over each connection, who closed, and the
  * draw. docs/record.md explains each line.
  *
- * A close that cannot be recorded is refused. Everything else goes on without its line: the chain then says how
- * many lines it lacks, as soon as it takes lines again. No bet, name or document is ever recorded.
+ * A close that cannot be recorded is refused. Everything else goes on without its line: the next line that can be
+ * written says how many are missing. No bet, name or document is ever recorded.
  *
  * @module
  */
@@ -50,12 +50,12 @@ export class AuditLog implements Disposable {
   readonly #chain: AuditChain;
   readonly #log: ActionLog;
   readonly #budget: LineBudget;
-  /** Lines that are missing since the last one that is not. */
+  /** Lines that are missing since the last one that was written. */
   readonly #omitted: Record<Omission, number> = { disk: 0, rate: 0 };
   #omittedTotal = 0;
   /** Agencies whose close this server has recorded: closing them again changes nothing. */
   readonly #closed = new Set<number>();
-  /** Whether the server has stopped: what still happens has no line. */
+  /** Whether the server has stopped: nothing is recorded after that. */
   #isOver = false;
   /** Why the last line could not be written. */
   #failure: Error | undefined;
@@ -102,8 +102,8 @@ export class AuditLog implements Disposable {
   }
 
   /**
-   * Closes an agency, with a durable line before and one after. What happens in between is in doubt for whoever
-   * reads the chain alone, as after any power cut; the ledger knows.
+   * Closes an agency, with a durable line before and one after. If power is cut in between, the chain alone does not
+   * show whether the agency has closed; the ledger does.
    *
    * @param close Closes it in the ledger.
    */

@@ -20,7 +20,10 @@ export interface AuditSettings {
   filesMax: number;
 }
 
-/** Reads the settings of the audit log. Returns nothing if there shall be none. Faults are added to the reader. */
+/**
+ * Reads the settings of the audit log. Returns nothing if there is to be no audit log. Faults are added to the
+ * reader.
+ */
 export function readAuditSettings(reader: SettingsReader): AuditSettings | undefined {
   const folder = reader.text("AUDIT_LOG", "");
   const name = reader.text("AUDIT_NAME", "");

@@ -17,7 +17,7 @@ export interface LastLine {
   end: number;
 }
 
-/** Finds the last line before a position that has a line end. */
+/** Finds the last whole line before a position. */
 export function lastLine(file: Pick<DiskFile, "read">, before: number): LastLine {
   const end = lineEndBefore(file, before);
   if (end === 0) return { bytes: undefined, end };

@@ -21,7 +21,7 @@ export class LineBudget {
     this.#countedAt = now();
   }
 
-  /** Takes a line. Returns whether there was one. */
+  /** Takes a line from the budget. Returns whether one was left. */
   take(): boolean {
     const now = this.#now();
     const earned = (now - this.#countedAt) / 1000 * LINES_PER_SECOND;

@@ -64,7 +64,7 @@ export interface Certificate {
 }
 
 /** Returns the bets and winners of all agencies. */
-export function totalsOf({ agencies }: Certificate): { bets: number; winners: number } {
+function totalsOf({ agencies }: Certificate): { bets: number; winners: number } {
   const sum = (count: (agency: AgencyOutcome) => number) =>
     agencies.reduce((total, agency) => total + count(agency), 0);
   return { bets: sum(({ bets }) => bets), winners: sum(({ winners }) => winners) };

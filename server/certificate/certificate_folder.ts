@@ -1,9 +1,9 @@
 /**
  * The folder of a lottery's certificates on the volume: draws/ID/result.json and draws/ID/result.txt.
  *
- * The files of a draw are written into a folder of another name, flushed, and get their name by one rename,
- * which fails if another writer was faster. So they are whole or absent, agree with each other, and never
- * change. A lock spares the others the work; the kernel releases it when its holder dies.
+ * The files of a draw are written into a folder of another name and flushed. One rename gives them their name; it
+ * fails if another writer was faster. So they are whole or absent, agree with each other, and never change. A lock
+ * saves other servers the work; the kernel releases it when its holder dies.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import {
 export const DRAWS_FOLDER = "draws";
 export const RESULT_JSON = "result.json";
 export const RESULT_TEXT = "result.txt";
-/** The lock of those who write. */
+/** The lock of the writer. */
 const LOCK_FILE = ".lock";
 /** Ends the name of a folder that is not complete yet. */
 const UNFINISHED = ".unfinished";
@@ -51,7 +51,7 @@ export async function hasCertificate(volume: string, id: string): Promise<boolea
   }
 }
 
-/** What became of a certificate. */
+/** The outcome for a certificate. */
 export type CertificateOutcome =
   | "written"
   /** It was there already. */
@@ -94,7 +94,7 @@ export async function provideCertificate(
     await writeFiles(`${draws}/${id}${UNFINISHED}`, certificate, signal);
     await Deno.rename(`${draws}/${id}${UNFINISHED}`, certificateFolder(volume, id));
   } catch (error) {
-    // A full disk gets its room back.
+    // This frees its room on a full disk.
     await removeFolder(`${draws}/${id}${UNFINISHED}`).catch(() => {});
     throw error;
   }
@@ -123,7 +123,7 @@ async function writeFiles(
   await syncFolder(folder);
 }
 
-/** Writes a file durably, and what `seal` makes of its digest at its end. */
+/** Writes a file durably, followed by what `seal` makes of its digest. */
 async function writeFile(
   path: string,
   pieces: Iterable<string>,

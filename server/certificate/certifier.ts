@@ -1,6 +1,6 @@
 /**
- * Writes the certificate after the draw. Nothing waits for it, and its failure harms nobody: it is tried again
- * until one server has written it.
+ * Writes the certificate after the draw. Nothing waits for it, and a failure has no other effect: servers try again
+ * until one has written it.
  *
  * @module
  */
@@ -15,11 +15,11 @@ import {
 } from "./certificate_folder.ts";
 import { volumeCertificate, type VolumeCertificateOptions } from "./volume_certificate.ts";
 
-/** How soon to look again while another server writes. */
+/** How soon to check again while another server writes. */
 const BUSY_MS = 1000;
 /** How soon to try again after a failure. Each pause is twice as long as the one before, up to the second. */
 const RETRY_MS = { first: 1000, max: 60_000 };
-/** How long stopping waits for a certificate that is being written. A later server writes what was given up. */
+/** How long stopping waits for a certificate that is being written. A later server writes it if this one gives up. */
 const STOPPING_MS = 1000;
 
 /** Options of {@linkcode Certifier}. */
@@ -34,7 +34,7 @@ export interface CertifierOptions extends Pick<VolumeCertificateOptions, "files"
   wallClock?: () => number;
 }
 
-/** Sees to it that the draw gets a certificate. Dispose of it to stop. */
+/** Ensures that the draw gets a certificate. Dispose of it to stop. */
 export class Certifier implements AsyncDisposable {
   readonly #options: CertifierOptions;
   readonly #controller = new AbortController();

@@ -10,7 +10,7 @@ import { LINE_FEED } from "../../shared/ascii.ts";
 import { ByteBuffer } from "../../shared/bytes.ts";
 import { agencyRuns } from "../ledger/agency_runs.ts";
 
-/** What the rows of an agency are. */
+/** What is known of the rows of an agency. */
 export interface CountedAgency {
   bets: number;
   /** SHA-256 of its rows in their order, in hexadecimal. */
@@ -30,7 +30,7 @@ class RunningAgency {
 /** Counts rows, in the order in which they are stored. */
 export class OutcomeCounter {
   readonly #agencies = new Map<number, RunningAgency>();
-  /** What the row of a winner ends in. The number is never quoted, and has no leading zeros. */
+  /** The end of a winner's row. The number is never quoted, and has no leading zeros. */
   readonly #ending: Uint8Array;
 
   constructor(winningNumber: number) {

@@ -11,7 +11,10 @@ import type { Draw, LotteryIdentity } from "../ledger/ledger.ts";
 import type { AgencyOutcome, Certificate, FileDigest, Winner } from "./certificate.ts";
 import { OutcomeCounter } from "./outcome_counter.ts";
 
-/** Hashed and counted in a few milliseconds, even where each row wins and is of another agency than the last. */
+/**
+ * Hashed and counted in a few milliseconds, even where every row wins and belongs to another agency than the one
+ * before.
+ */
 const SLICE_BYTES = 32 * 1024;
 
 /** Options of {@linkcode volumeCertificate}. */

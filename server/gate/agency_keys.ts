@@ -7,8 +7,9 @@
  * 3:SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$StoredKey:ServerKey
  * ```
  *
- * A line per agency has the number and, in the notation in which PostgreSQL stores passwords, its verifier. The line
- * `secret` has 32 random bytes, from which follow the challenges of agencies without a line. All bytes are in Base64.
+ * Each agency has a line with its number and its verifier, in the notation in which PostgreSQL stores passwords. The
+ * line `secret` has 32 random bytes, from which the challenges of agencies without a line are derived. All bytes are
+ * in Base64.
  *
  * @module
  */
@@ -27,7 +28,7 @@ const VERIFIER = /^SCRAM-SHA-256\$(\d{1,9}):([^$]+)\$([^:]+):(.+)$/;
 
 /** What servers store of the keys of agencies. */
 export interface AgencyKeys {
-  /** Makes up the challenges of agencies without a key. */
+  /** From which the challenges of agencies without a key are derived. */
   secret: Uint8Array<ArrayBuffer>;
   verifiers: ReadonlyMap<number, Verifier>;
 }
@@ -50,7 +51,7 @@ export function formatAgencyKeys({ secret, verifiers }: AgencyKeys): string {
 /**
  * Parses the text of the file.
  *
- * @throws {Error} Naming the first line that is invalid. It quotes nothing of it.
+ * @throws {Error} Naming the first line that is invalid, without quoting it.
  */
 export function parseAgencyKeys(text: string): AgencyKeys {
   const verifiers = new Map<number, Verifier>();
@@ -79,8 +80,8 @@ export function parseAgencyKeys(text: string): AgencyKeys {
 }
 
 /**
- * Returns the verifier of a name, or one that nobody's key fits if there is none. It is always the same for a name,
- * so that a stranger does not learn which agencies have keys.
+ * Returns the verifier of a name, or one that no key matches if there is none. It is always the same for a name, so
+ * that strangers cannot learn which agencies have keys.
  */
 export async function verifierOf(
   { secret, verifiers }: AgencyKeys,

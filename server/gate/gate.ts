@@ -9,6 +9,7 @@ import { decodeAuthPacket, encodeAuthPacket, NOT_ADMITTED } from "../../shared/a
 import { equalInConstantTime } from "../../shared/bytes.ts";
 import type { ActionLog } from "../../shared/logging.ts";
 import { PacketError } from "../../shared/mod.ts";
+import { pause } from "../../shared/pause.ts";
 import { beginServer, ScramError, type Verifier } from "../../shared/scram.ts";
 import { WatchedFiles } from "../transport/watched_files.ts";
 import { type AgencyKeys, verifierOf } from "./agency_keys.ts";
@@ -16,12 +17,15 @@ import { GuessDelays } from "./guess_delays.ts";
 import { readKeyFile } from "./key_file.ts";
 
 const REFUSAL = encodeAuthPacket("AuthResponse", NOT_ADMITTED);
-/** Attempts that wait at a time, because their addresses have failed before. They keep places from agencies. */
+/**
+ * How many attempts may wait at a time because their addresses have failed before: they occupy places that agencies
+ * need.
+ */
 const WAITING_MAX = 32;
 
 /** What the gate uses of a connection. */
 export interface Visitor {
-  /** Reads its next packet; nothing when it has sent its last one. */
+  /** Reads the next packet; returns nothing after the last one. */
   nextLine(): Promise<Uint8Array | undefined>;
   write(bytes: Uint8Array): Promise<void>;
   /** Aborted when the connection ends. */
@@ -48,7 +52,7 @@ export interface GateOptions {
   /** AGENCY_KEYS. */
   path: string;
   log: ActionLog;
-  /** Logs what strangers can provoke in any number. */
+  /** Logs what strangers can cause any number of times. */
   warnings: { warn(action: string, error: string, details: Record<string, string>): void };
   /** Records who was admitted, and who was not. @default {nothing is recorded} */
   audit?: {
@@ -59,11 +63,11 @@ export interface GateOptions {
   now: () => number;
   /** How often to look for changes of the file, in milliseconds; 0 for never. @default {2000} */
   intervalMs?: number;
-  /** Waits, but not longer than until the signal aborts. @default {with a timer} */
+  /** Waits for a time, or until the signal aborts. @default {with a timer} */
   pause?: (timeMs: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Why somebody was not admitted, for the log: it quotes nothing of what was sent. Peers never learn it. */
+/** Why a peer was not admitted, for the log. It quotes nothing that was sent, and is never sent to the peer. */
 class NotAdmitted extends Error {
   /** Whether the key was wrong, and not only the packets. */
   readonly isGuess: boolean;
@@ -74,7 +78,7 @@ class NotAdmitted extends Error {
   }
 }
 
-/** An admission that holds. */
+/** An admission that is still valid. */
 interface Admitted {
   agency: number;
   verifier: Verifier;
@@ -96,8 +100,8 @@ export class Gate implements Disposable {
 
   /** @throws If the file cannot be used. */
   constructor(options: GateOptions) {
-    const { path, intervalMs, now, pause = pauseWithTimer } = options;
-    this.#pause = pause;
+    const { path, intervalMs, now } = options;
+    this.#pause = options.pause ?? pause;
     this.#options = options;
     this.#delays = new GuessDelays(now);
     this.#keys = readKeyFile(path);
@@ -106,7 +110,7 @@ export class Gate implements Disposable {
   }
 
   /**
-   * Lets a visitor prove which agency it is.
+   * Authenticates a visitor as an agency.
    *
    * @returns The admission, to be disposed of when the connection ends; nothing if the connection must end now.
    */
@@ -122,7 +126,7 @@ export class Gate implements Disposable {
     }
   }
 
-  /** Looks whether the file has changed, as is done from time to time. */
+  /** Checks whether the file has changed, which also happens periodically. */
   async look(): Promise<void> {
     await this.#watch.look();
   }
@@ -142,7 +146,7 @@ export class Gate implements Disposable {
     const challenge = exchange.challenge(verifier);
     await visitor.write(encodeAuthPacket("AuthChallenge", challenge.message));
     const proof = await visitor.nextLine();
-    // Whoever leaves now has learned what everybody may.
+    // A peer that leaves now has learned nothing secret.
     if (proof === undefined) return undefined;
     const final = decode(() => decodeAuthPacket("AuthProof", proof));
     await this.#waitForTurn(source, visitor.signal);
@@ -167,7 +171,7 @@ export class Gate implements Disposable {
     return { agency, [Symbol.dispose]: () => void this.#admitted.delete(admitted) };
   }
 
-  /** Makes an address that has failed before wait. */
+  /** Delays an address that has failed before. */
   async #waitForTurn(source: string, signal: AbortSignal): Promise<void> {
     const waitMs = this.#delays.reserve(source);
     if (waitMs === 0) return;
@@ -227,15 +231,4 @@ function decode<Result>(work: () => Result): Result {
       isGuess: false,
     });
   }
-}
-
-async function pauseWithTimer(timeMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, timeMs);
-  const onAbort = () => resolve();
-  signal.addEventListener("abort", onAbort);
-  if (signal.aborted) resolve();
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", onAbort);
 }

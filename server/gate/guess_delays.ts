@@ -22,8 +22,8 @@ interface Guesser {
 }
 
 /**
- * The pauses that addresses have to make between attempts, once they have failed. Attempts of one address take place
- * one after the other, on however many connections they arrive.
+ * The pauses between the attempts of addresses that have failed. Attempts of one address take place one at a time,
+ * over however many connections they arrive.
  */
 export class GuessDelays {
   readonly #now: () => number;

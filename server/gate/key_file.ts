@@ -19,8 +19,7 @@ export function readKeyFile(path: string): AgencyKeys {
   let text: string;
   try {
     const { mode } = Deno.statSync(path);
-    // Windows has no modes.
-    if (mode !== null && (mode & MODE_OF_OTHERS) !== 0) {
+    if (isOpenToOthers(mode)) {
       const found = (mode & 0o777).toString(8).padStart(4, "0");
       throw new Error(`its mode is ${found}: let only its owner read it, with chmod 600 ${path}`);
     }
@@ -32,10 +31,15 @@ export function readKeyFile(path: string): AgencyKeys {
   }
 }
 
+/** Whether a file's mode lets others than its owner read or write it. Windows has no modes. */
+export function isOpenToOthers(mode: number | null): mode is number {
+  return mode !== null && (mode & MODE_OF_OTHERS) !== 0;
+}
+
 /** Writes the file: all of it, or nothing. */
 export function writeKeyFile(path: string, keys: AgencyKeys): void {
   const draft = `${path}.new`;
-  // An older draft may have another mode.
+  // A draft that was left over may have another mode.
   removeIfThere(draft);
   {
     using file = Deno.openSync(draft, { write: true, createNew: true, mode: MODE });

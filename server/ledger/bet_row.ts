@@ -23,13 +23,13 @@ import { parseDigits } from "../../shared/bytes.ts";
 import { quoteText } from "../../shared/readable.ts";
 import { UnquotedRow } from "./unquoted_row.ts";
 
-/** A byte order mark is an ordinary character, which must not get lost. */
+/** A byte order mark is an ordinary character, which must be kept. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
 const fieldScanner = new BetScanner(";");
 
-/** A field of nothing but quotes: each is doubled, and two enclose it. */
+/** The length of a field that consists of quotes: each is doubled, and two enclose it. */
 const quotedBytesMax = (bytesMax: number) => 2 * bytesMax + 2;
 
 /** Longest row, in bytes, its line end included. */
@@ -53,7 +53,7 @@ export interface RowFault extends LineFault {
   rule: string;
 }
 
-/** What a row is judged by, besides its bytes. */
+/** What decides whether a row is valid, besides its bytes. */
 export interface RowRules {
   /** AGENCIES_AMOUNT. */
   agencies: number;

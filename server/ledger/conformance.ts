@@ -281,7 +281,7 @@ const TESTS: Record<string, LedgerTest> = {
     const repeated = await ledger.append(batchOf(ledger, "a", { count: 5 }), 0);
     assertEquals(repeated.status, bets === 0 ? "stored" : "refused");
     assertEquals(await lottery.documents(1), ["a-0", "a-1", "a-2", "a-3", "a-4"]);
-    // The server that cannot know must not guess either.
+    // The server that cannot know the outcome must not guess it.
     const later = await broken.append(batchOf(broken, "later"), 0);
     assert(later.status !== "stored");
   },

@@ -1,15 +1,15 @@
 /**
- * Long work that gives way to connections and timers.
+ * Long work that yields to connections and timers.
  *
  * @module
  */
 
 import { setImmediate, setTimeout } from "node:timers";
 
-/** How long work may keep the event loop from sockets and timers. */
+/** How long work may block the event loop. */
 const KEPT_MS = 10;
 
-/** Gives way to others between pieces of work: often to what is ready, and after a while to everything. */
+/** Yields between pieces of work: often to what is ready, and after a while to everything. */
 export class Courtesy {
   #since = performance.now();
 

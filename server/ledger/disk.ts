@@ -2,9 +2,9 @@
  * The few file operations that the ledger needs, as an interface, so that tests can replace the disk by a
  * failing one.
  *
- * Most calls block. On a local file each takes 1 to 5 microseconds, where the same asynchronous call takes
- * 20 to 40 for its detour through a thread. Only waiting for a lock or for the disk can take long, and has
- * an asynchronous form.
+ * Most calls block. On a local file each takes 1 to 5 microseconds; the same asynchronous call takes 20 to 40,
+ * because it goes through a thread. Only waiting for a lock or for the disk can take long, and has an asynchronous
+ * form.
  *
  * @module
  */
@@ -34,7 +34,7 @@ export interface DiskFile {
   sync(): Promise<void>;
   /** Takes the lock if it is free; returns whether it was. */
   tryLock(): boolean;
-  /** Takes the lock if it gets free within about `timeMs`; returns whether it did. Blocks. */
+  /** Takes the lock if it becomes free within about `timeMs`; returns whether it did. Blocks. */
   tryLockFor(timeMs: number): boolean;
   /** Waits for the lock, in a thread. */
   lock(): Promise<void>;
@@ -143,9 +143,9 @@ export class FolderDisk implements Disk {
   }
 }
 
-/** Between two looks at a lock that is taken: it is held for about as long. */
+/** The pause between two attempts to take a lock, which is held for about as long. */
 const LOCK_PAUSE_MS = 0.02;
-/** Nobody ever changes this: waiting for it is a pause. */
+/** Nothing ever changes this value: waiting for a change is a pause. */
 const PAUSE = new Int32Array(new SharedArrayBuffer(4));
 
 const WASM_PAGE_BYTES = 65_536;
@@ -157,7 +157,7 @@ class RealFile implements DiskFile {
   readonly #now: () => number;
   /** When the name last led to this file. */
   #currentAt = -Infinity;
-  /** Where the next read or write takes place unless the file is sought first; -1 if that is not known. */
+  /** Where the next read or write takes place without a seek; -1 if that is not known. */
   #position = 0;
   /** The descriptor for writes past the page cache. */
   #direct: number | undefined;
@@ -234,10 +234,10 @@ class RealFile implements DiskFile {
     return count;
   }
 
-  /** Nobody else moves the position of this handle, so a seek to where it is can be saved. */
+  /** Nobody else moves the position of this handle, so a seek to the current position is skipped. */
   #seek(position: number): void {
     if (position !== this.#position) this.#file.seekSync(position, Deno.SeekMode.Start);
-    // Should the read or write fail, nobody knows where it ended.
+    // If the read or write fails, its end is unknown.
     this.#position = -1;
   }
 
@@ -259,7 +259,7 @@ class RealFile implements DiskFile {
 
   tryLockFor(timeMs: number): boolean {
     for (let waitedMs = 0; waitedMs < timeMs; waitedMs += LOCK_PAUSE_MS) {
-      // Whoever holds the lock gets the processor meanwhile.
+      // The holder of the lock gets the processor meanwhile.
       Atomics.wait(PAUSE, 0, 0, LOCK_PAUSE_MS);
       if (this.tryLock()) return true;
     }

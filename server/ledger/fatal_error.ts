@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What is stored is in doubt, or damaged: the server must stop. */
+/** What is stored is uncertain or damaged: the server must stop. */
 export class FatalLedgerError extends Error {
   override name = "FatalLedgerError";
 }

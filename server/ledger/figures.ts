@@ -1,18 +1,19 @@
 /**
  * What an engine counts about its work, for operators.
  *
- * Everything is a number in place: counting a batch allocates nothing, so it costs agencies nothing.
+ * All figures are numbers that are updated in place: counting a batch allocates nothing, so it costs agencies
+ * nothing.
  *
  * @module
  */
 
 /** Upper bounds of the buckets for durations, in seconds. The first ones are those of a fast disk. */
-export const DURATION_BOUNDS: readonly number[] = [
+const DURATION_BOUNDS: readonly number[] = [
   ...[0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01],
   ...[0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
 ];
 /** Upper bounds of the buckets for the number of batches in a round. */
-export const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
 
 /**
  * Why an engine refuses a batch.
@@ -22,7 +23,7 @@ export const ROUND_BOUNDS: readonly number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256
  * - `disk`: the bets cannot be written.
  * - `other`: anything else, for example because the ledger has failed before.
  */
-export const REFUSAL_REASONS = ["closed", "count", "disk", "other"] as const;
+const REFUSAL_REASONS = ["closed", "count", "disk", "other"] as const;
 export type RefusalReason = typeof REFUSAL_REASONS[number];
 
 /** Counts values in buckets of fixed bounds. */
@@ -107,7 +108,7 @@ export class LedgerFigures {
     return { status: "refused", reason };
   }
 
-  /** Counts the batches of a round, all of which have this outcome. One that was refused has met a disk fault. */
+  /** Counts the batches of a round, all of which have this outcome. One that was refused met a disk fault. */
   countRound(round: readonly RoundBatch[], outcome: "stored" | "refused" | "unknown"): void {
     if (outcome === "unknown") this.unknown += round.length;
     if (outcome === "refused") this.refused.disk += round.length;

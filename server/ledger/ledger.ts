@@ -122,8 +122,8 @@ export interface Ledger extends AsyncDisposable {
   draw(): Promise<Draw | undefined>;
 
   /**
-   * Calls `listener` whenever the draw may have become possible, also by a close on another server. It may
-   * be called too often, and is never called too seldom to find the draw in the end.
+   * Calls `listener` whenever the draw may have become possible, also by a close on another server. It may be called
+   * too often, but always often enough for the draw to be found.
    */
   onChange(listener: () => void): void;
 

@@ -93,7 +93,7 @@ function readNodes(reader: SettingsReader, ledger: string): string[] {
   return nodes;
 }
 
-/** What is wrong with the settings by which a server proves who it is. */
+/** What is wrong with the settings by which a server authenticates itself. */
 function accessFaults({ isTls, user, password, nkeyFile, credentialsFile, tls }: NatsSettings) {
   const faults: string[] = [];
   if ((user === "") !== (password === "")) {

@@ -1,6 +1,6 @@
 /**
- * The part of the suite in conformance.ts about what a ledger tells operators: what it has seen, whether it is
- * ready, which lottery it belongs to, and what it has counted.
+ * The part of the suite in conformance.ts about what a ledger shows operators: what it has seen, whether it is ready,
+ * which lottery it belongs to, and what it has counted.
  *
  * @module
  */

@@ -158,7 +158,7 @@ export class Tally {
     return parseDigits(this.room, row, this.room.indexOf(COMMA, row), AGENCIES_MAX);
   }
 
-  /** Takes what the scanner has listed; returns where the first damaged row begins, or -1. */
+  /** Processes the rows that the scanner has listed; returns where the first damaged row begins, or -1. */
   #takeListed(listed: number): number {
     const { list, documents } = this.#scanner;
     for (let at = 0; at < 3 * listed; at += 3) {
@@ -169,11 +169,11 @@ export class Tally {
     return -1;
   }
 
-  /** Takes a row that may win; returns whether it is a row at all. */
+  /** Counts a row that may win; returns whether it is a row at all. */
   #takeUncommon(from: number, lineEnd: number): boolean {
     const { bytes, ends } = this.#unquoted;
     if (!this.#unquoted.read(this.room, from, lineEnd)) return this.#takeOdd(from, lineEnd);
-    // It ends in the digits of the winning number: it wins if it has no further ones.
+    // It ends in the digits of the winning number: it wins if no digit precedes them.
     if (ends[5] - ends[4] - 1 !== this.#winningNumber.length) return true;
     const agency = parseDigits(bytes, 0, ends[0], AGENCIES_MAX);
     this.#documentsOf(agency).write(bytes, ends[2] + 1, ends[3] + 1);

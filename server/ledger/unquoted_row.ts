@@ -1,6 +1,6 @@
 /**
- * Takes the quotes off rows of bets.csv without making strings, for rows that servers have written. The callers
- * leave every other row to code that knows all cases and their reasons.
+ * Removes the quotes from rows of bets.csv without making strings, for rows that servers have written. Callers leave
+ * every other row to the code that knows all cases and reports their faults.
  *
  * @module
  */

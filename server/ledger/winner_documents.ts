@@ -18,7 +18,7 @@ const LOOPED_BYTES_MAX = 64;
  * long, and never takes twice the memory.
  */
 export class WinnerDocuments {
-  /** The pieces that take no more, each without the `;` at its end. */
+  /** The full pieces, each without the `;` at its end. */
   readonly #full: Uint8Array<ArrayBuffer>[] = [];
   #piece = new Uint8Array(PIECE_BYTES_MIN);
   #length = 0;

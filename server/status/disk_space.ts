@@ -13,7 +13,7 @@ export interface DiskSpace {
   freeBytes: number;
 }
 
-/** Returns the room of the file system of a folder; nothing where it cannot be had. */
+/** Returns the room of the file system of a folder; nothing where it is unknown. */
 export function diskSpace(folder: string): DiskSpace | undefined {
   try {
     const { bsize, blocks, bavail } = statfsSync(folder);

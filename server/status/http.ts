@@ -9,6 +9,7 @@
  * @module
  */
 
+import { pause } from "../../shared/pause.ts";
 import { type Connection, enter } from "../transport/entrance.ts";
 import { type ListenAddress, type Listener, listenTcp } from "../transport/listener.ts";
 
@@ -75,8 +76,7 @@ export class HttpServer implements AsyncDisposable {
   /** The connections, the eldest first. */
   readonly #open = new Map<Connection, Promise<void>>();
   readonly #accepting: Promise<void>;
-  #isStopping = false;
-  #endPause: () => void = () => {};
+  readonly #stopping = new AbortController();
 
   /** Listens and answers until it is disposed of. @throws If the address cannot be bound. */
   constructor(options: HttpServerOptions) {
@@ -95,9 +95,8 @@ export class HttpServer implements AsyncDisposable {
 
   /** Closes every connection. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#listener.close();
-    this.#endPause();
     await this.#accepting;
     for (const connection of this.#open.keys()) close(connection);
     await Promise.all(this.#open.values());
@@ -106,18 +105,19 @@ export class HttpServer implements AsyncDisposable {
   async #accept(): Promise<void> {
     const { connectionsMax, requestsPerSecondMax } = this.#limits;
     let [startMs, accepted] = [performance.now(), 0];
-    while (!this.#isStopping) {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
       try {
         const accepted = await this.#listener.accept();
         const connection = enter(accepted, { isTls: this.#isTls, onRefused: () => {} });
         if (this.#open.size >= connectionsMax) this.#endEldest();
         this.#open.set(connection, this.#serve(connection));
       } catch {
-        if (!this.#isStopping) await this.#pause(ACCEPT_PAUSE_MS);
+        await pause(ACCEPT_PAUSE_MS, signal);
       }
       const leftMs = startMs + 1000 - performance.now();
       if (++accepted < requestsPerSecondMax && leftMs > 0) continue;
-      if (accepted >= requestsPerSecondMax) await this.#pause(leftMs);
+      if (accepted >= requestsPerSecondMax) await pause(leftMs, signal);
       [startMs, accepted] = [performance.now(), 0];
     }
   }
@@ -165,17 +165,6 @@ export class HttpServer implements AsyncDisposable {
       return format(textAnswer(405, "only GET and HEAD are allowed\n"), { allow: "GET, HEAD" });
     }
     return format(this.#answer(request), { isHead: method === "HEAD" });
-  }
-
-  #pause(timeMs: number): Promise<void> {
-    if (this.#isStopping) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.max(0, timeMs));
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Quantiles of the last minute, from a histogram that counts for ever.
+ * Quantiles of the last minute, from a histogram that is never reset.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Histogram, quantileOf } from "../ledger/figures.ts";
 
 /** How far back the values go. */
 const WINDOW_MS = 60_000;
-/** How far apart the counts are that are remembered. */
+/** The interval of the counts that are remembered. */
 const STEP_MS = 5000;
 
 /** Four digits: the estimate has no more. */

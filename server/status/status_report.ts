@@ -18,7 +18,7 @@ import type { LedgerFigures } from "../ledger/figures.ts";
 import type { AgencySeen, Ledger, LotteryIdentity, Readiness } from "../ledger/ledger.ts";
 import { RecentQuantiles } from "./recent_quantiles.ts";
 
-/** What a server is, as long as its process lives. */
+/** The identity of a server while its process runs. */
 export interface ServerIdentity {
   host: string;
   pid: number;
@@ -32,7 +32,7 @@ export interface ServedServer {
   connections(): ConnectionsReport;
   /** How many invalid packets it has refused. */
   readonly invalidPackets: number;
-  /** What has become of its audit log; nothing without one. */
+  /** The state of its audit log; nothing without one. */
   audit(): AuditReport | null;
 }
 
@@ -102,7 +102,7 @@ export class ServerStatus {
   }
 }
 
-/** What there is once the ledger is open. */
+/** What exists once the ledger is open. */
 class ServedParts {
   readonly server: ServedServer;
   readonly ledger: SeenLedger;

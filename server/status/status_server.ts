@@ -1,6 +1,6 @@
 /**
- * The port on which a server says how it is: whether it lives, whether it is ready, what it does. Nothing that is
- * asked here locks, syncs or publishes anything; it reads memory.
+ * The port on which a server reports its status: whether it runs, whether it is ready, what it does. No question here
+ * locks, syncs or publishes anything; the answers come from memory.
  *
  * @module
  */
@@ -24,9 +24,9 @@ export interface StatusServerOptions {
   /** STATUS_PORT; 0 for any free port. */
   port: number;
   status: ServerStatus;
-  /** Makes it speak TLS. @default {it speaks plain HTTP} */
+  /** The certificate with which it speaks TLS. @default {it speaks plain HTTP} */
   tls?: { files: TlsFiles; log: ActionLog };
-  /** Looks how much room the volume has. @default {there is none} */
+  /** Returns how much room the volume has. @default {there is none} */
   diskSpace?: () => DiskSpace | undefined;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
   now?: () => number;

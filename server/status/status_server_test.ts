@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import type { StatusReport } from "../../shared/status/report.ts";
 import { needs } from "../../testing/needs.ts";
+import { NO_CONNECTIONS } from "../../testing/made_report.ts";
 import { CERTIFICATES, testAuthority } from "../../testing/tls_folder.ts";
 import { LedgerFigures } from "../ledger/figures.ts";
 import type { AgencySeen, Readiness } from "../ledger/ledger.ts";
@@ -15,16 +16,7 @@ import { StatusServer } from "./status_server.ts";
 import { keepLog } from "../testing/ledgers.ts";
 
 const IDENTITY = { host: "host-1", pid: 77, version: "1.2.3" };
-const CONNECTIONS = {
-  served: 3,
-  placesMax: 512,
-  arriving: 0,
-  waiting: 2,
-  lingering: 1,
-  refused: { tls: 0, keys: 0, agency: 0, place: 0 },
-  delayedBatches: 0,
-  delayedSeconds: 0,
-};
+const CONNECTIONS = { ...NO_CONNECTIONS, served: 3, waiting: 2, lingering: 1 };
 
 const AUDIT = { lines: 7, omitted: 2, failure: null };
 

@@ -18,7 +18,7 @@ export interface Connection {
 export interface EntranceOptions {
   /** Whether the connection was accepted over TLS. */
   isTls: boolean;
-  /** Called once if the two sides do not get to speak with each other, with the reason. */
+  /** Called once, with the reason, if only one of the two sides speaks TLS, or the handshake fails. */
   onRefused: (reason: string) => void;
 }
 
@@ -67,7 +67,7 @@ async function readAfterHandshake(
   try {
     return await connection.read(bytes);
   } catch (cause) {
-    // Anything else is a peer that has gone.
+    // Anything else means that the peer is gone.
     if (!(cause instanceof Deno.errors.InvalidData)) throw cause;
     const reason = describeHandshakeFailure(cause.message);
     onRefused(reason);
@@ -75,7 +75,7 @@ async function readAfterHandshake(
   }
 }
 
-/** Returns what an operator needs to know of a message of the TLS library. */
+/** Returns what an operator needs to know from a message of the TLS library. */
 function describeHandshakeFailure(message: string): string {
   if (message.includes("InvalidContentType")) return SPEAKS_PLAIN;
   const [, alert] = /fatal alert: (\w+)/.exec(message) ?? [];

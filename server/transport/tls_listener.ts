@@ -1,5 +1,5 @@
 /**
- * Listens for TLS, and takes a renewed certificate without a restart.
+ * Listens for TLS, and adopts a renewed certificate without a restart.
  *
  * @module
  */
@@ -37,7 +37,8 @@ export class TlsListener implements Listener {
     this.#files = files;
     this.#log = log;
     const pair = readTlsPair(files);
-    // The two sockets of a renewal share the port. Without this, so could another program by mistake.
+    // The two sockets of a renewal share the port. Without this check, another program could share
+    // it by mistake.
     const { port } = address.reusePort ? address : freeAddress(address);
     this.#address = { ...address, port, reusePort: true };
     this.#listener = this.#open(pair);
@@ -61,13 +62,13 @@ export class TlsListener implements Listener {
       try {
         return await listener.accept() as AcceptedConnection & Deno.TlsConn;
       } catch (error) {
-        // It was closed because another one has taken its place.
+        // It was closed because another one has replaced it.
         if (listener === this.#listener) throw error;
       }
     }
   }
 
-  /** Looks for a renewed certificate, as is done from time to time. */
+  /** Checks for a renewed certificate, which also happens periodically. */
   async look(): Promise<void> {
     await this.#watch.look();
   }

@@ -1,12 +1,12 @@
 /**
- * A TLS certificate with its key, as they lie in files.
+ * A TLS certificate and its key, read from files.
  *
  * @module
  */
 
 import { X509Certificate } from "node:crypto";
 
-/** Where a certificate and its key are, and the settings that say so. */
+/** The files of a certificate and its key, and the settings that name them. */
 export interface TlsFiles {
   /** The certificate, followed by those of the authorities between it and one that clients know. PEM. */
   certFile: string;
@@ -23,7 +23,7 @@ export interface TlsPair {
 }
 
 /**
- * Reads a certificate and its key. Whether they belong together shows when a listener opens with them.
+ * Reads a certificate and its key. Whether they match is checked when a listener opens with them.
  *
  * @param nowMs The wall clock, in milliseconds.
  * @throws If a file cannot be read, or no client would accept the certificate today.

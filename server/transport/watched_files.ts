@@ -4,7 +4,7 @@
  * @module
  */
 
-/** How often the files are looked at. */
+/** How often the files are checked. */
 const INTERVAL_MS = 2000;
 
 /** Options of {@linkcode WatchedFiles}. */
@@ -17,20 +17,20 @@ export interface WatchedFilesOptions {
 }
 
 /**
- * Notices when files have changed and are the same at two looks in a row, so that of a pair which is replaced one
- * after the other, nobody gets one half. It compares contents: a notification of the system would be lost on a
- * network's folder, and the time of a change is kept by some programs that copy.
+ * Notices when files have changed and are the same at two checks in a row, so that nobody gets half of a pair whose
+ * files are replaced one after the other. It compares contents: notifications of the system do not work on network
+ * folders, and some programs that copy a file keep its time.
  */
 export class WatchedFiles implements Disposable {
   readonly #paths: readonly string[];
   readonly #onChange: () => void;
   readonly #timer: ReturnType<typeof setInterval> | undefined;
-  /** The files as they were when they were last taken, and at the last look. */
+  /** The files as they were last adopted, and as they were at the last check. */
   #taken: string;
   #seen: string;
   #isLooking = false;
 
-  /** The files as they are now do not count as changed. */
+  /** Adopts the files as they are now: they do not count as changed. */
   constructor({ paths, onChange, intervalMs = INTERVAL_MS }: WatchedFilesOptions) {
     this.#paths = paths;
     this.#onChange = onChange;
@@ -38,7 +38,7 @@ export class WatchedFiles implements Disposable {
     if (intervalMs > 0) this.#timer = setInterval(() => void this.look(), intervalMs);
   }
 
-  /** Looks at the files. */
+  /** Checks the files. */
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;

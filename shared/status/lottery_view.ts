@@ -76,6 +76,22 @@ export interface ServerView {
   pid: number | null;
 }
 
+/** Returns the view of a lottery of which nothing is known yet, or of none at all. */
+export function emptyView(source: LotteryView["source"]): LotteryView {
+  return {
+    version: VIEW_VERSION,
+    at: new Date().toISOString(),
+    source,
+    lottery: null,
+    bets: 0,
+    betsExpected: null,
+    betsPerSecond: null,
+    waitingFor: [],
+    agencies: [],
+    servers: [],
+  };
+}
+
 /** Returns the phase in words, with the counts that matter in it. */
 export function describeView(view: LotteryView): string {
   const { agencies, lottery, source, waitingFor } = view;

@@ -12,7 +12,7 @@ import {
 } from "./lottery_view.ts";
 import { type LotteryReport, PHASES, STATUS_VERSION, type StatusReport } from "./report.ts";
 
-/** Where a server tells its status. */
+/** Where a server reports its status. */
 export interface StatusAddress {
   /** What the server is called, `server1`. */
   name: string;

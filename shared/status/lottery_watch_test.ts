@@ -1,10 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { madeReport } from "../../testing/made_report.ts";
 import { needs } from "../../testing/needs.ts";
 import { describeView, type LotteryView } from "./lottery_view.ts";
 import { askStatus, LotteryWatch, type StatusAddress } from "./lottery_watch.ts";
 import type { StatusReport } from "./report.ts";
-
-const QUANTILES = { count: 3, p50: 0.001, p95: 0.002, p99: 0.003 };
 
 /** The report of a server that has seen these bets; a negative number stands for a closed agency. */
 function reportOf(
@@ -16,53 +15,19 @@ function reportOf(
     bets: Math.abs(bets),
     closed: bets < 0 || Object.is(bets, -0),
   }));
-  const closed = agencies.filter(({ closed }) => closed).length;
-  const phase = closed === 0 ? "betting" : closed < seen.length ? "waiting" : "drawn";
-  return {
-    version: 1,
+  return madeReport({
     server: {
-      host: "h",
-      pid: 1,
-      version: "1.0.0",
       port: 12345,
-      state: "serving",
-      ready,
       reason: ready ? null : "the disk is full",
       startedAt: createdAt,
       uptimeSeconds: 5,
     },
-    connections: {
-      served: 2,
-      placesMax: 512,
-      arriving: 0,
-      waiting: 1,
-      lingering: 0,
-      refused: { tls: 0, keys: 0, agency: 0, place: 0 },
-      delayedBatches: 0,
-      delayedSeconds: 0,
-    },
-    lottery: {
-      id,
-      createdAt,
-      phase,
-      winningNumber: phase === "drawn" ? 7574 : null,
-      bets: agencies.reduce((sum, { bets }) => sum + bets, 0),
-      closed,
-      agencies,
-    },
-    ledger: {
-      rounds: 1,
-      batches: 1,
-      bets: 70,
-      unknown: 0,
-      refused: { closed: 0, count: 0, disk: 0, invalid: 0, other: 0 },
-      commitSeconds: QUANTILES,
-      syncSeconds: QUANTILES,
-      lockWaitSeconds: QUANTILES,
-      roundBatches: QUANTILES,
-    },
-    audit: null,
-  };
+    connections: { served: 2, waiting: 1 },
+    lottery: { id, createdAt, winningNumber: 7574 },
+    agencies,
+    betsStored: 70,
+    syncSeconds: 0.002,
+  });
 }
 
 /** Servers whose answers a test chooses: a report, or nothing for one that does not answer. */

@@ -4,12 +4,6 @@
  * @module
  */
 
-import {
-  certificateFolder,
-  hasCertificate,
-  RESULT_JSON,
-  RESULT_TEXT,
-} from "../../server/certificate/certificate_folder.ts";
 import { FolderDisk, readFully, writeAll } from "../../server/ledger/disk.ts";
 import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
 import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
@@ -27,7 +21,7 @@ import { examineFiles, readAtOneMoment } from "../check/examination.ts";
 import type { Snapshot } from "../check/volume_reader.ts";
 import { ExportFolder } from "../export/export_folder.ts";
 import { copyRows } from "../export/export_volume.ts";
-import { copyAudit } from "../run/audit_copy.ts";
+import { copyAudit, copyCertificate, copyDurably } from "../record/record_copy.ts";
 import { TaskError, unlessNotFound } from "../project.ts";
 
 /** What a backup holds. */
@@ -143,30 +137,4 @@ export async function writeCheckpoint(
   } finally {
     file.close();
   }
-}
-
-/** Copies the certificate of a draw, if it has one. */
-export async function copyCertificate(from: string, to: string, id: string): Promise<void> {
-  if (!await hasCertificate(from, id) || await hasCertificate(to, id)) return;
-  const folder = certificateFolder(to, id);
-  const unfinished = `${folder}.unfinished`;
-  await unlessNotFound(Deno.remove(unfinished, { recursive: true }));
-  await Deno.mkdir(unfinished, { recursive: true, mode: 0o750 });
-  for (const name of [RESULT_TEXT, RESULT_JSON]) {
-    await copyDurably(`${certificateFolder(from, id)}/${name}`, `${unfinished}/${name}`);
-  }
-  new FolderDisk(unfinished).syncFolder();
-  await Deno.rename(unfinished, folder);
-  new FolderDisk(`${folder}/..`).syncFolder();
-}
-
-/** Copies a file, which must not be there. */
-export async function copyDurably(from: string, to: string): Promise<void> {
-  using source = await Deno.open(from);
-  using target = await Deno.open(to, { createNew: true, write: true, mode: 0o640 });
-  const chunk = new Uint8Array(1024 * 1024);
-  for (let count; (count = await source.read(chunk)) !== null;) {
-    for (let at = 0; at < count;) at += await target.write(chunk.subarray(at, count));
-  }
-  await target.sync();
 }

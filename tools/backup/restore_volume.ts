@@ -17,14 +17,14 @@ import { type Examination, examine } from "../check/examination.ts";
 import { processesWith } from "../check/file_users.ts";
 import { VolumeReader } from "../check/volume_reader.ts";
 import { TASK, TaskError, unlessNotFound } from "../project.ts";
-import { readIdentity } from "../run/draw_record.ts";
-import { archiveDraw } from "../run/ledger_archive.ts";
-import { copyAudit } from "../run/audit_copy.ts";
-import { copyCertificate, copyDurably, writeCheckpoint } from "./backup_volume.ts";
+import { readIdentity } from "../record/volume_identity.ts";
+import { archiveDraw } from "../record/ledger_archive.ts";
+import { copyAudit, copyCertificate, copyDurably } from "../record/record_copy.ts";
+import { writeCheckpoint } from "./backup_volume.ts";
 
 /**
  * The files of a ledger, in the order in which they appear. While bets are missing that the checkpoint knows, no
- * server starts, so that a restore that was interrupted cannot be taken for an empty lottery.
+ * server starts, so that an interrupted restore cannot be mistaken for an empty lottery.
  */
 const FILES = [CHECKPOINT_FILE, JOURNAL_FILE, IDENTITY_FILE, CLOSED_FILE, BETS_FILE] as const;
 /** What a backup has. One of an earlier version has no checkpoint. */

@@ -18,12 +18,12 @@ import { TruncatedError } from "./lines.ts";
 import { type Loss, lossesOf } from "./losses.ts";
 import { type Snapshot, VolumeReader } from "./volume_reader.ts";
 
-/** How often to examine a volume whose files servers truncate meanwhile, which is rare. */
+/** How often to try to examine a volume if servers truncate its files meanwhile, which is rare. */
 const ATTEMPTS_MAX = 3;
 
 /** The end of bets.csv. */
 export interface ExaminedTail {
-  /** `unrecovered`: no server lives, and the next one rebuilds the end from the redo logs. */
+  /** `unrecovered`: no server is running, and the next one rebuilds the end from the redo logs. */
   state: TailState | "unrecovered";
   /** Size of the file in bytes. */
   size: number;
@@ -35,7 +35,7 @@ export interface ExaminedTail {
 export interface Examination {
   snapshot: Snapshot;
   tail: ExaminedTail;
-  /** What the next server writes and leaves out, if no server lives. */
+  /** What the next server writes and leaves out, if no server is running. */
   plan: RecoveryPlan | undefined;
   /** Whether bets.csv lacks its last line end and nothing else, which servers add. */
   lacksLineEnd: boolean;

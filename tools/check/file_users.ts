@@ -11,7 +11,7 @@ export function lockOwner(path: string): string | undefined {
     const pid = ownerOf(Deno.statSync(path), Deno.readTextFileSync("/proc/locks"));
     return pid === undefined ? undefined : `process ${pid}${commandOf(pid)}`;
   } catch {
-    // The caller's message is only less helpful without it.
+    // Without it, the caller's message is only less helpful.
     return undefined;
   }
 }

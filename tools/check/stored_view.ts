@@ -5,11 +5,7 @@
  */
 
 import type { LotteryIdentity } from "../../server/ledger/ledger.ts";
-import {
-  type AgencyView,
-  type LotteryView,
-  VIEW_VERSION,
-} from "../../shared/status/lottery_view.ts";
+import { type AgencyView, emptyView, type LotteryView } from "../../shared/status/lottery_view.ts";
 
 /** What is stored of a lottery. */
 export interface StoredLottery {
@@ -40,27 +36,10 @@ export function storedView(stored: StoredLottery): LotteryView {
   const phase = isDrawn ? "drawn" : waitingFor.length < agencies.length ? "waiting" : "betting";
   const { id = null, createdAt = null, winningNumber = null } = stored.identity ?? {};
   return {
-    ...nothingStored(),
-    source,
+    ...emptyView(source),
     lottery: { id, createdAt, phase, winningNumber: isDrawn ? winningNumber : null },
     bets: agencies.reduce((sum, { bets }) => sum + bets, 0),
     waitingFor,
     agencies,
-  };
-}
-
-/** Returns the view where nothing is stored. */
-export function nothingStored(): LotteryView {
-  return {
-    version: VIEW_VERSION,
-    at: new Date().toISOString(),
-    source: "nothing",
-    lottery: null,
-    bets: 0,
-    betsExpected: null,
-    betsPerSecond: null,
-    waitingFor: [],
-    agencies: [],
-    servers: [],
   };
 }

@@ -13,7 +13,11 @@ import {
 import { FolderDisk } from "../../server/ledger/disk.ts";
 import { findLogs, readRecords } from "../../server/ledger/file/log_files.ts";
 import { readRecovered, type RecoveryPlan } from "../../server/ledger/file/log_recovery.ts";
-import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
+import {
+  IDENTITY_BYTES_MAX,
+  isComplete,
+  parseIdentity,
+} from "../../server/ledger/file/lottery_identity.ts";
 import type { ReadAt } from "../../server/ledger/file/recovery.ts";
 import { type JournalContent, readJournal } from "../../server/ledger/file/round_journal.ts";
 import {
@@ -32,9 +36,6 @@ import {
 import { withDeadline } from "../../shared/deadline.ts";
 import { lockOwner } from "./file_users.ts";
 
-/** Longer than any content of lottery.json. */
-const IDENTITY_BYTES_MAX = 4096;
-
 /** A volume at a moment when no server was writing. */
 export interface Snapshot {
   /** Size of bets.csv in bytes; nothing if the file is missing. */
@@ -43,7 +44,7 @@ export interface Snapshot {
   closedSize: number | undefined;
   journal: JournalContent;
   checkpoint: CheckpointState;
-  /** Whether a server lives. If none does, recovery from the redo logs is due, or done. */
+  /** Whether a server is running. If none is, recovery from the redo logs is due, or done. */
   hasServers: boolean;
   /** The redo logs, by name. */
   logs: string[];
@@ -68,7 +69,7 @@ export class VolumeReader implements Disposable {
   readonly #closed: Deno.FsFile | undefined;
   readonly #path: string;
   #readBets: ReadAt = this.readRaw;
-  /** The recovery from the redo logs that is due; nothing while servers live, or if it is not possible. */
+  /** The recovery from the redo logs that is due; nothing while servers are running, or if it is not possible. */
   plan: RecoveryPlan | undefined;
   /** Why the volume cannot be recovered. */
   contradiction: string | undefined;
@@ -194,7 +195,7 @@ export function lotteryOf(identity: string | undefined): string | undefined {
 /** How to move a file of a volume aside. */
 export interface MoveAsideOptions {
   name: string;
-  /** What has become of it: the new name is `NAME.SUFFIX-TIME`. */
+  /** Why it is moved: the new name is `NAME.SUFFIX-TIME`. */
   suffix: string;
   nowMs: number;
 }

@@ -1,14 +1,14 @@
 /**
- * The view of a lottery that lies on the volume while no server runs.
+ * The view of a lottery that is on the volume while no server runs.
  *
  * @module
  */
 
 import { parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
-import type { LotteryView } from "../../shared/status/lottery_view.ts";
+import { emptyView, type LotteryView } from "../../shared/status/lottery_view.ts";
 import { unlessNotFound } from "../project.ts";
 import { type Examination, examine } from "./examination.ts";
-import { nothingStored, storedView } from "./stored_view.ts";
+import { storedView } from "./stored_view.ts";
 
 /** How long to wait for a process that holds the lock of bets.csv. */
 const LOCK_MS = 2000;
@@ -24,7 +24,7 @@ export async function viewVolume(volume: string, agencies: number): Promise<Lott
   const found = await unlessNotFound(examine(volume, options));
   const isEmpty = found === undefined ||
     found.bets.rows === 0 && !found.closed.isClosed.includes(1) && !found.snapshot.identity;
-  return isEmpty ? nothingStored() : viewOf(found, agencies);
+  return isEmpty ? emptyView("nothing") : viewOf(found, agencies);
 }
 
 function viewOf({ bets, closed, snapshot }: Examination, agenciesSet: number): LotteryView {

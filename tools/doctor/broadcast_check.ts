@@ -6,10 +6,10 @@
 
 import type { ServerSettings } from "../../server/settings.ts";
 import { withDeadline } from "../../shared/deadline.ts";
+import { LOOPBACK_BROADCAST } from "../run/loopback.ts";
 import type { Finding } from "./finding.ts";
 
 /** On Linux it reaches every socket of this host, even without a network. */
-const LOOPBACK_BROADCAST = "127.255.255.255";
 const TRIES = 5;
 const TRY_MS = 300;
 

@@ -5,7 +5,7 @@
  */
 
 import { X509Certificate } from "node:crypto";
-import { readKeyFile } from "../../server/gate/key_file.ts";
+import { isOpenToOthers, readKeyFile } from "../../server/gate/key_file.ts";
 import { readTlsPair, type TlsFiles } from "../../server/transport/tls_pair.ts";
 import { isIpv4 } from "../../shared/config.ts";
 import type { Finding } from "./finding.ts";
@@ -13,7 +13,6 @@ import type { Finding } from "./finding.ts";
 const DAY_MS = 86_400_000;
 /** A certificate should be renewed when this much of its validity is left. */
 const DAYS_MIN = 14;
-const MODE_OF_OTHERS = 0o077;
 /** Agencies without a key that are named; there may be thousands. */
 const NAMED_MAX = 10;
 
@@ -46,8 +45,7 @@ export function checkTls(
         "in the clients",
     );
   }
-  const mode = Deno.statSync(files.keyFile).mode;
-  if (mode !== null && (mode & MODE_OF_OTHERS) !== 0) {
+  if (isOpenToOthers(Deno.statSync(files.keyFile).mode)) {
     warnings.push(`others may read its key: chmod 600 ${files.keyFile}`);
   }
   return warnings.length > 0

@@ -5,6 +5,7 @@
  */
 
 import { PROJECT_ROOT, TASK, TaskError } from "../project.ts";
+import { LOOPBACK } from "../run/loopback.ts";
 import { ServiceProcess } from "../run/service_process.ts";
 import { ServiceSupervisor } from "../run/service_supervisor.ts";
 import type { NatsServer } from "./nats_server.ts";
@@ -12,7 +13,6 @@ import type { NodePorts } from "./node_config.ts";
 import { exitCodeOfStopped, readNodeLine } from "./node_lines.ts";
 import { localPorts, NODE_NAMES, NODES_FOLDER, writeNodeConfig } from "./nodes.ts";
 
-const LOOPBACK = "127.0.0.1";
 /** A node that stops hands its leaderships over first. */
 const STOP_GRACE_MS = 10_000;
 

@@ -9,13 +9,13 @@ import { PROJECT_ROOT, TaskError } from "../project.ts";
 /** The oldest version that servers of the lottery accept. */
 export const NATS_VERSION_MIN = "2.10.23";
 
-/** Where .ci/nats.sh puts it, the newer one first. */
-const CACHED = ["sid", "trixie"].map((release) =>
-  `${PROJECT_ROOT}/.cache/nats/${release}/nats-server`
+/** Where .ci/nats.sh puts it, the newest one first. */
+const CACHED = ["image", "sid", "trixie"].map((origin) =>
+  `${PROJECT_ROOT}/.cache/nats/${origin}/nats-server`
 );
 
 /** Where to get the program. */
-export const NATS_SERVER_ADVICE =
+const NATS_SERVER_ADVICE =
   "Install nats-server 2.14 or later: the package of your system if it is new enough (brew install " +
   "nats-server, apt-get install nats-server in Debian 13), or the archive of your platform from " +
   "https://github.com/nats-io/nats-server/releases. Put it on the PATH, or name it: " +

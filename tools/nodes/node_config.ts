@@ -56,8 +56,6 @@ export interface NodeOptions {
   maxFileBytes?: number;
   /** Who may connect as a client. @default {everybody} */
   user?: { name: string; password: string };
-  /** The secret that nodes show each other. @default {none} */
-  clusterUser?: { name: string; password: string };
   /** Encrypts the connections of clients. @default {none} */
   tls?: NodeTls;
   /** Encrypts the connections among nodes, which check each other's certificates. @default {none} */
@@ -92,10 +90,9 @@ function clusterLines(options: NodeOptions): string[] {
     "cluster {",
     `  name: ${text(cluster)}`,
     `  listen: ${text(`${listenIp}:${ports.cluster}`)}`,
-    `  routes: [${routes.map((route) => text(routeUrl(route, options.clusterUser))).join(", ")}]`,
+    `  routes: [${routes.map((route) => text(`nats://${route}`)).join(", ")}]`,
     "  # Servers of the lottery know the nodes from LEDGER.",
     "  no_advertise: true",
-    ...userLines(options.clusterUser).map(indent),
     ...tlsLines(options.clusterTls, "verify: true").map(indent),
     "}",
   ];
@@ -127,10 +124,4 @@ function tlsLines(tls: NodeTls | undefined, ...more: string[]): string[] {
   const files = { cert_file: cert, key_file: key, ca_file: ca };
   const lines = Object.entries(files).map(([name, path]) => `  ${name}: ${JSON.stringify(path)}`);
   return ["tls {", ...lines, ...more.map(indent), "}"];
-}
-
-function routeUrl(address: string, user: NodeOptions["clusterUser"]): string {
-  if (user === undefined) return `nats://${address}`;
-  const [name, password] = [user.name, user.password].map(encodeURIComponent);
-  return `nats://${name}:${password}@${address}`;
 }

@@ -45,7 +45,7 @@ Deno.test("nodeConfig() gives a node without others no cluster", () => {
 Deno.test({
   ...needs(
     ["run", "write", "natsServer"],
-    "nodeConfig() writes what nats-server accepts, with users, secrets and limits of any content",
+    "nodeConfig() writes what nats-server accepts, with a user of any name and password",
   ),
   fn: async () => {
     await using folder = tempFolder();
@@ -54,7 +54,6 @@ Deno.test({
     const options = {
       ...NODE,
       user,
-      clusterUser: user,
       maxFileBytes: 10_000_000,
       monitoringIp: "127.0.0.1",
     };

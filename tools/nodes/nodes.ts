@@ -6,6 +6,7 @@
 
 import { PROJECT_ROOT, SHARED_VOLUME } from "../project.ts";
 import { composeProjectName } from "../run/docker.ts";
+import { LOOPBACK } from "../run/loopback.ts";
 import { Monitoring } from "./monitoring.ts";
 import { nodeConfig, type NodeOptions, type NodePorts } from "./node_config.ts";
 
@@ -18,12 +19,10 @@ export const NODES_FOLDER = `${SHARED_VOLUME}/jetstream`;
 export const NODES_FOLDER_NAME = "server/shared-volume/jetstream";
 
 /** The folder of their configuration files. */
-export const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;
+const NODE_CONFIGS_FOLDER = `${PROJECT_ROOT}/.cache/nodes`;
 
 /** The largest NODE_PORT: the ports of monitoring are 4000 higher. */
 export const NODE_PORT_MAX = 65535 - 4000 - NODE_NAMES.length;
-
-const LOOPBACK = "127.0.0.1";
 
 /**
  * Returns the ports of the nodes on this machine, in their order. With the default NODE_PORT, those of the
@@ -72,6 +71,6 @@ export async function writeNodeConfig(options: Omit<NodeOptions, "tag">): Promis
 }
 
 /** Returns the path of a node's configuration file. */
-export function nodeConfigFile(name: string): string {
+function nodeConfigFile(name: string): string {
   return `${NODE_CONFIGS_FOLDER}/${name}.conf`;
 }

@@ -32,8 +32,8 @@ export interface ReadinessOptions {
   /** Called from time to time with what the nodes are waiting for. @default {nothing} */
   onWait?: (reasons: string) => void;
   /**
-   * Starts a node again that stands still. One that was started at the moment of an election may wait for good,
-   * because the leader does not hear it: docs/reliability.md.
+   * Restarts a node that stands still. One that was started at the moment of an election may wait for good, because
+   * the leader does not hear it: docs/reliability.md.
    */
   restart: (name: string, reason: string) => Promise<unknown>;
   /**

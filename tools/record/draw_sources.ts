@@ -7,8 +7,8 @@
 import { certificateFolder, hasCertificate } from "../../server/certificate/certificate_folder.ts";
 import { CLOSED_FILE } from "../../server/ledger/file/volume_files.ts";
 import { unlessNotFound } from "../project.ts";
-import { readIdentity } from "../run/draw_record.ts";
-import { isDrawFinished } from "../run/ledger_archive.ts";
+import { readIdentity } from "./volume_identity.ts";
+import { isDrawFinished } from "./ledger_archive.ts";
 import type { RecountedLedger } from "./verification.ts";
 import { recountVolume } from "./volume_recount.ts";
 
@@ -59,7 +59,7 @@ async function sourceOf(
     ledger: "files",
     place: folder,
     certificates: folder,
-    // Without its identity nobody knows how many agencies there are.
+    // Without its identity the number of agencies is unknown.
     isDrawn: async () => identity === undefined || await isDrawFinished(folder, identity.agencies),
     lastClosedAt: async () => ((await Deno.stat(closed)).mtime ?? new Date()).toISOString(),
     recount: () => recountVolume(folder),

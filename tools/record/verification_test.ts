@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { needs } from "../../testing/needs.ts";
 import { casesWanted, Random } from "../../testing/random.ts";
-import { archiveDraw } from "../run/ledger_archive.ts";
+import { archiveDraw } from "./ledger_archive.ts";
 import { volumeDraws } from "./draw_sources.ts";
 import { type DrawListing, listDraw, writeCertificate } from "./draws.ts";
 import { drawnVolume } from "./testing/drawn_volume.ts";

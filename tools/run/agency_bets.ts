@@ -1,6 +1,6 @@
 /**
- * The bets of a run: the agencies' files, checked before anything starts. Makes sample bets only
- * where nobody has named a folder or put anything into it.
+ * The bets of a run: the agencies' files, checked before anything starts. Makes sample bets only if the operator has
+ * neither named a folder nor put anything into it.
  *
  * @module
  */
@@ -37,7 +37,7 @@ interface Dataset {
  * sample bets if DATASET is the default and its folder is missing or empty: invented bets must not
  * replace bets that are somewhere else.
  *
- * @param say Takes what it has done.
+ * @param say Prints what was done.
  * @returns The agencies whose bets are samples.
  * @throws {TaskError} Saying what was found and what to do.
  */

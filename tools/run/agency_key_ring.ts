@@ -1,5 +1,5 @@
 /**
- * Changes the keys of agencies: makes keys, and keeps of each what servers need.
+ * Changes the keys of agencies: makes keys, and stores of each what servers need to verify it.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export class AgencyKeyRing {
   /**
    * Gives each agency its first key.
    *
-   * @returns The keys, which are kept nowhere.
+   * @returns The keys, which are not stored anywhere.
    * @throws {TaskError} If one has a key already.
    */
   add(agencies: readonly number[]): Promise<Map<number, string>> {

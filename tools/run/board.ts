@@ -9,16 +9,16 @@ import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, SHARED_VOLUME, TaskError } from "../project.ts";
 import { type Cluster, type RunningBoard, type ServiceOptions, settledWithin } from "./cluster.ts";
 import { parseAction } from "./log_lines.ts";
+import { isFree, LOOPBACK } from "./loopback.ts";
 import { boardPermissions } from "./permissions.ts";
 
 /** The name under which its lines and its end are reported. */
 export const BOARD = "board";
 
-const LOOPBACK = "127.0.0.1";
 /** How many ports are tried, from BOARD_PORT on. */
 const PORTS_MAX = 20;
 
-/** The run goes on without a page that takes longer. */
+/** If the page takes longer, the run goes on without it. */
 const OPEN_TIMEOUT_MS = 10_000;
 
 /** A board that is to be started. */
@@ -161,17 +161,5 @@ export class RunBoard implements AsyncDisposable {
 
   get #url(): string {
     return `http://localhost:${this.plan.port}`;
-  }
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: LOOPBACK, port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse || error instanceof RangeError) return false;
-    // A port that this user may not have.
-    if (error instanceof Deno.errors.PermissionDenied) return false;
-    throw error;
   }
 }

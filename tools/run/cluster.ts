@@ -1,5 +1,5 @@
 /**
- * What `up` asks of a way to run nodes, servers and clients, as processes or in containers.
+ * How `up` runs nodes, servers and clients: as processes or in containers.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Cluster {
    * @throws {TaskError} If the run could not start.
    */
   prepare(settings: RunSettings, say: (line: string) => void): Promise<void> | void;
-  /** Finds where the servers tell their status. @default {`onServers` is called with it} */
+  /** Finds where the servers report their status. @default {`onServers` is called with it} */
   findServers?(): Promise<StatusAddress[]>;
   /**
    * Starts the nodes of the ledger, and waits until they listen.
@@ -34,7 +34,7 @@ export interface Cluster {
   /**
    * Starts the board.
    *
-   * @param servers Where the servers of this machine tell their status; those in containers have a name.
+   * @param servers Where the servers of this machine report their status; those in containers have a name.
    */
   startBoard(options: BoardOptions, servers: readonly StatusAddress[]): RunningBoard;
 }
@@ -58,7 +58,7 @@ export interface RunningNodes {
   stop(): Promise<void>;
 }
 
-/** What services are started with, and whom they report to. */
+/** What services are started with, and what they report. */
 export interface ServiceOptions {
   settings: RunSettings;
   /** The board of this run, if it has one. */

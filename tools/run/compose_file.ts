@@ -304,7 +304,7 @@ function nodeService() {
 
 const NODE_HEALTH = `http://127.0.0.1:${NATS_PORTS.monitoring}/healthz`;
 
-/** What a node has of its own. Tasks of this machine reach it by its ports on the loopback interface. */
+/** What differs from node to node. Tasks of this machine reach it by its ports on the loopback interface. */
 function ofNode(name: string, ports: NodePorts) {
   return {
     ports: [

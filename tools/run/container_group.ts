@@ -1,5 +1,5 @@
 /**
- * Containers that `docker compose up` starts together, and what becomes of them.
+ * Containers that `docker compose up` starts together, and how they end.
  *
  * @module
  */
@@ -94,7 +94,7 @@ export class ContainerGroup {
     const match = /^(?:\S+-)?(board|(?:server|client|node)\d+)-\d+\s*\| ?(.*)$/.exec(line);
     if (match !== null) this.#options.onLine(match[1], match[2]);
     else if (line.trim() !== "") {
-      // Nobody has to be told that what is being stopped ends in order, least of all after the verdict.
+      // That a service being stopped ends in order is no news, least of all after the verdict.
       if (this.#isStopping && /exited with code 0$/.test(line)) return;
       this.#hasOverlap ||= /pool overlaps/i.test(line);
       this.#options.onLine("docker", line.trim());

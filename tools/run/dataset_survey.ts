@@ -9,7 +9,7 @@ import { shellQuote } from "../project.ts";
 import { SAMPLE_RECORD, UNFINISHED_SAMPLE } from "./sample_record.ts";
 import { zipNames } from "./zip_names.ts";
 
-/** What systems, Git and this project put into a folder that a person calls empty. */
+/** Files that systems, Git and this project put into a folder that a person considers empty. */
 const NOT_BETS: readonly string[] = [
   ...[SAMPLE_RECORD, `${UNFINISHED_SAMPLE}/`],
   ...[".DS_Store", ".directory", ".gitignore", ".gitkeep", "desktop.ini", "lost+found/"],
@@ -42,7 +42,7 @@ export interface DatasetSurvey {
 }
 
 /**
- * Sorts the names in a folder. Leaves out those in a folder that a person calls empty.
+ * Sorts the names in a folder. Leaves out those that a person would not notice.
  *
  * @param names Those of folders end with a slash.
  */

@@ -34,9 +34,9 @@ export async function dockerFault(): Promise<string | undefined> {
 }
 
 /**
- * Returns the name of this checkout's compose project, which its containers, images and network
- * bear: COMPOSE_PROJECT_NAME in the environment or in .env, else one that follows from the path of
- * the checkout, so that two checkouts do not share their containers.
+ * Returns the name of this checkout's compose project, which is part of the names of its containers, images and
+ * network: COMPOSE_PROJECT_NAME in the environment or in .env, else one derived from the path of the checkout, so
+ * that two checkouts do not share their containers.
  */
 export function composeProjectName(
   { root = PROJECT_ROOT, ...sources }: SettingsSources = {},

@@ -14,7 +14,7 @@ const CLEAR_ALL = "\x1b[2J\x1b[H";
 const REMEMBERED_MAX = 5;
 const DEFAULT_SIZE = { columns: 80, rows: 24 };
 
-/** Draws a panel. A terminal that is gone must not end what it shows, so nothing more is written to it. */
+/** Draws a panel. A terminal that is gone must not end the run, so nothing more is written to it. */
 export class LivePanel {
   readonly #terminal: Terminal;
   #drawn: string[] = [];
@@ -31,7 +31,8 @@ export class LivePanel {
     const last = this.#size;
     const { columns, rows } = this.#size = this.#terminal.size() ?? DEFAULT_SIZE;
     const lines = draw({ columns, rows, colors: !this.#terminal.noColor }).slice(0, rows - 1);
-    // Terminals differ in what they make of lines that no longer fit: nobody knows where the panel begins.
+    // Terminals differ in how they break lines that no longer fit, so the position of the panel is
+    // unknown.
     const isResized = last !== undefined && (last.columns !== columns || last.rows !== rows);
     const start = isResized
       ? CLEAR_ALL + this.#said.map((line) => `${line}\n`).join("")

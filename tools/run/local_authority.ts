@@ -1,6 +1,6 @@
 /**
- * A certificate authority of this machine's own, for lotteries that are tried out and for tests. Its certificates
- * come from the command openssl.
+ * A certificate authority on this machine, for trying out the lottery and for tests. Its certificates come from the
+ * command openssl.
  *
  * @module
  */
@@ -43,7 +43,7 @@ export class LocalAuthority {
    */
   static async create(folder: string): Promise<LocalAuthority> {
     const authority = new LocalAuthority(folder);
-    // Clients tell authorities apart by their names.
+    // Clients distinguish authorities by their names.
     const id = crypto.randomUUID().slice(0, 8);
     const subject = `/CN=throw-away authority ${id} of the national lottery`;
     const config = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n";

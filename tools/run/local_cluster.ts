@@ -16,6 +16,7 @@ import { datasetFolder } from "./bets_folder.ts";
 import { resultFile, RESULTS_FOLDER } from "./client_results.ts";
 import { type Cluster, type RunOptions, settledWithin, startOrStop } from "./cluster.ts";
 import { ledgerFiles, ledgerForProcesses } from "./ledger_nodes.ts";
+import { LOOPBACK, LOOPBACK_BROADCAST } from "./loopback.ts";
 import { serviceNames } from "./lottery_settings.ts";
 import {
   CLIENT_PASSED_ON,
@@ -30,10 +31,8 @@ import { ServiceSupervisor } from "./service_supervisor.ts";
 import { ServiceProcess } from "./service_process.ts";
 import { statusAddresses } from "./status_addresses.ts";
 
-const LOOPBACK = "127.0.0.1";
 const AUDIT_LOG = `${SHARED_VOLUME}/${AUDIT_FOLDER}`;
-const LOOPBACK_BROADCAST = "127.255.255.255";
-/** A server promises to end within two seconds; a busy machine needs more. */
+/** A server promises to end within two seconds; on a busy machine it may take longer. */
 const STOP_GRACE_MS = 5000;
 
 /** The variables that servers and clients read. They inherit only those of them that `up` passes on. */
@@ -67,7 +66,7 @@ export const LOCAL_CLUSTER: Cluster = {
       await finished;
     } finally {
       await processes.stop();
-      // From here on nobody listens for a request to restart them.
+      // From here on, requests to restart them are ignored.
       await options.onServers([]);
     }
   },
@@ -123,7 +122,7 @@ class LocalProcesses {
   readonly #env: Record<string, string>;
   readonly #servers: ServiceSupervisor[] = [];
   readonly #clients: ServiceProcess[] = [];
-  /** Where the servers tell their status. */
+  /** Where the servers report their status. */
   readonly #statusAddresses: readonly StatusAddress[];
 
   constructor(options: RunOptions) {

@@ -25,13 +25,13 @@ export class LogExtract {
     const shown = `${name} | ${line}`;
     this.#last = [...this.#last, shown].slice(-LINES_MAX);
     this.#lastOf.set(name, shown);
-    // The same failure at another time is the same.
+    // A failure that differs only in its time is the same.
     const what = `${name} ${line.slice(Math.max(0, line.indexOf("action:")))}`;
     if (SEVERE.test(line)) this.#severe.add(what, shown);
     else if (parseAction(line)?.result === "fail") this.#mild.add(what, shown);
   }
 
-  /** Takes no more lines: services that are stopped complain about that. */
+  /** Ignores further lines: services log failures while they are being stopped. */
   close(): void {
     this.#isClosed = true;
   }

@@ -30,7 +30,7 @@ export interface LotteryRun {
   stop: AbortSignal;
 }
 
-/** What became of a run. */
+/** The outcome of a run. */
 export interface RunEnd {
   watch: RunWatch;
   /** What is stored; nothing if the run was stopped early. */
@@ -106,7 +106,7 @@ async function startNodes(
 /** Services that start together. */
 type ServiceKind = "nodes" | "board" | "others";
 
-/** Takes what services report: shows it, and follows them. */
+/** Receives what services report, shows it, and follows their progress. */
 class Services {
   readonly #run: LotteryRun;
   readonly #watch: RunWatch;

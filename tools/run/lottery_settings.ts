@@ -210,7 +210,7 @@ function readLedger(reader: SettingsReader): LedgerChoice {
   return ledger ?? { kind: "files" };
 }
 
-/** Reads the folder of the bets. Nothing expands it as a shell would, so it must not need that. */
+/** Reads the folder of the bets. It is not expanded as by a shell, so it must not need that. */
 function readDataset(
   reader: SettingsReader,
   environment: (name: string) => string | undefined,

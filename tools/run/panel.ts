@@ -17,15 +17,15 @@ import {
 export interface PanelOptions {
   /** The width of the terminal. Lines are never longer. */
   columns: number;
-  /** Its height: agencies that do not fit are summed up. @default {as many as it takes} */
+  /** Its height: agencies that do not fit are summarized. @default {as many as it takes} */
   rows?: number;
   /** Whether to use colors; without them, the same words stand there. */
   colors: boolean;
 }
 
 /**
- * What `up`, which starts the servers, knows better than they: `starting` until it listens, `restarting` after a
- * death, `dead` for good.
+ * The state of a server as `up`, which starts it, knows it: `starting` until it listens, `restarting` after a death,
+ * `dead` if it is not started again.
  */
 export type ServerMark = "starting" | "restarting" | "dead" | "stopped";
 
@@ -37,7 +37,7 @@ export interface PanelExtras {
   marks?: ReadonlyMap<string, ServerMark>;
   /** The agencies whose clients have failed. */
   failedAgencies?: ReadonlySet<number>;
-  /** Stands below everything. */
+  /** The last lines. */
   footer?: string;
 }
 
@@ -134,7 +134,7 @@ function restLine(others: number, having: number, property: string): string {
   return `… and ${count(others)} others, ${share} ${property}`;
 }
 
-/** Chooses what to show in so many lines, one of which may have to sum up the others: the lowest ranks first. */
+/** Chooses which rows to show in a number of lines, one of which may summarize the others: the lowest ranks first. */
 function choose<T>(
   all: readonly T[],
   rowsMax: number,
@@ -192,7 +192,7 @@ function serverRow(server: ServerView, mark: ServerMark | undefined): Cell[] {
   const sign = isUp ? "●" : isDead ? "✗" : "○";
   const word = mark ?? (state === "serving" ? server.ready ? "up" : "not ready" : state);
   const shown = (value: number | null) => ({ text: value === null ? "–" : count(value) });
-  // That a server starts is reason enough.
+  // That a server is starting is reason enough.
   const isExplained = isUp || isDead || mark !== undefined || state === "starting";
   const why = isExplained ? "" : reason ?? "";
   return [

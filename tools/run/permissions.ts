@@ -29,7 +29,7 @@ export interface ServerNetwork {
   port: number | string;
   broadcastIp: string;
   broadcastPort: number;
-  /** Where it tells its status. @default {nowhere} */
+  /** Where it reports its status. @default {nowhere} */
   status?: { ip: string; port: number | string };
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { isAnswering, type LotteryView } from "../../shared/status/lottery_view.ts";
+import { emptyView, isAnswering, type LotteryView } from "../../shared/status/lottery_view.ts";
 import { LotteryWatch, type StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { printJson } from "../json_reports.ts";
 import { TASK } from "../project.ts";
@@ -52,7 +52,7 @@ export interface RunDisplayOptions {
   betsExpected: readonly number[];
   /** Takes each line for the log's file. */
   keep: (line: string) => void;
-  /** Asks where the servers tell their status, if they are not processes of this machine. */
+  /** Finds where the servers report their status, if they are not processes of this machine. */
   findServers?: () => Promise<StatusAddress[]>;
 }
 
@@ -266,7 +266,7 @@ export class RunDisplay implements AsyncDisposable {
   }
 
   #showPanel(step: string | undefined): void {
-    const view = this.#view ?? NOTHING;
+    const view = this.#view ?? emptyView("servers");
     const failedAgencies = new Set(
       this.#options.names.clients.flatMap((name, index) => this.#failed.has(name) ? index + 1 : []),
     );
@@ -296,17 +296,3 @@ export class RunDisplay implements AsyncDisposable {
     return this.#addresses;
   }
 }
-
-/** The view before the first look. */
-const NOTHING: LotteryView = {
-  version: 1,
-  at: "",
-  source: "servers",
-  lottery: null,
-  bets: 0,
-  betsExpected: null,
-  betsPerSecond: null,
-  waitingFor: [],
-  agencies: [],
-  servers: [],
-};

@@ -20,7 +20,7 @@ export interface RunRecord {
   pid: number;
   /** Processes that it has started and that would outlive it if it were killed. */
   children: number[];
-  /** Where its servers tell their status, if they run as processes of this machine. */
+  /** Where its servers report their status, if they run as processes of this machine. */
   servers?: StatusAddress[];
   /** How many bets each agency has, agency 1 first. */
   betsExpected?: number[];

@@ -1,5 +1,5 @@
 /**
- * What `up` itself knows of a run while it goes on: what it is doing, and what becomes of the services that it has
+ * What `up` itself knows of a run while it goes on: what it is doing, and the state of the services that it has
  * started. Servers say the rest.
  *
  * @module
@@ -17,7 +17,7 @@ const ANSWER_MS = 3000;
 export class RunProgress {
   readonly #running = new Set<string>();
   readonly #marks = new Map<string, ServerMark>();
-  /** When servers began to listen that have not told their status since, in milliseconds. */
+  /** When servers began to listen that have not reported their status since, in milliseconds. */
   readonly #listeningMs = new Map<string, number>();
   readonly #servers: ReadonlySet<string>;
   readonly #services: ReadonlySet<string>;

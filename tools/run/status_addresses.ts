@@ -8,6 +8,7 @@
 import type { StatusAddress } from "../../shared/status/lottery_watch.ts";
 import { PROJECT_ROOT, TaskError } from "../project.ts";
 import { ownContainers } from "./docker.ts";
+import { isFree, LOOPBACK } from "./loopback.ts";
 import { isAlive, readRunRecord } from "./run_lock.ts";
 
 /** Lists the servers that should be running, in the order of their numbers. */
@@ -34,7 +35,6 @@ function numberOf(name: string): number {
   return Number(name.slice("server".length));
 }
 
-const LOOPBACK = "127.0.0.1";
 /**
  * The ports for servers on this machine are chosen here, below those that systems give to connections. Otherwise
  * a connection might have the port of a server that is being started again.
@@ -55,13 +55,4 @@ export function statusAddresses(names: readonly string[]): StatusAddress[] {
   }
   const ports = [...chosen];
   return names.map((name, index) => ({ name, hostname: LOOPBACK, port: ports[index] }));
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: LOOPBACK, port }).close();
-    return true;
-  } catch {
-    return false;
-  }
 }

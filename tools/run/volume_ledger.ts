@@ -8,7 +8,7 @@ import { BETS_FILE } from "../../server/ledger/file/volume_files.ts";
 import { SHARED_VOLUME, SHARED_VOLUME_NAME, TaskError } from "../project.ts";
 import { certifyRun } from "../record/draws.ts";
 import { volumeDraws } from "../record/draw_sources.ts";
-import { dropUnusedIdentity, recordedAgencies } from "./draw_record.ts";
+import { dropUnusedIdentity, recordedAgencies } from "../record/volume_identity.ts";
 import {
   archiveDraw,
   assertDiskWorks,
@@ -18,7 +18,7 @@ import {
   isDrawFinished,
   isVolumeEmpty,
   recoverVolumeFiles,
-} from "./ledger_archive.ts";
+} from "../record/ledger_archive.ts";
 import { assertCanContinue, ON_STABLE_STORAGE, type RunLedger } from "./run_ledger.ts";
 import { storedRows, tallyBets } from "./stored_bets.ts";
 

@@ -4,15 +4,15 @@
  * @module
  */
 
-import type { LotteryView } from "../../shared/status/lottery_view.ts";
-import { nothingStored, storedView } from "../check/stored_view.ts";
+import { emptyView, type LotteryView } from "../../shared/status/lottery_view.ts";
+import { storedView } from "../check/stored_view.ts";
 import { DrawExaminer } from "./draw_examination.ts";
 import type { StreamLedger } from "./stream_ledger.ts";
 
 /** Reads the current draw. */
 export async function viewStreams(streams: StreamLedger): Promise<LotteryView> {
   const current = await streams.currentDraw();
-  if (current === undefined) return nothingStored();
+  if (current === undefined) return emptyView("nothing");
   const { draw } = current;
   const { counts, isClosed } = await new DrawExaminer(streams, draw).examine();
   const { agencies } = draw;

@@ -23,7 +23,7 @@ import type { Tally, Winners } from "../tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
 import { beginsOf } from "./volume_recovery.ts";
 
-/** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
+/** Slices of rows that are counted at a time while the lock is held: a few milliseconds at most. */
 const COUNTED_LOCKED_SLICES_MAX = 4;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
@@ -76,7 +76,7 @@ export class BetsFile {
     this.#counter = new RowCounter(this.#file, options);
   }
 
-  /** Begins an epoch: rounds that were announced in another one count no more. */
+  /** Begins an epoch: rounds that were announced in another one no longer count. */
   begin(epoch: number): void {
     this.#epoch = epoch;
   }
@@ -147,8 +147,8 @@ export class BetsFile {
   }
 
   /**
-   * Appends rows and counts them, or does nothing: what a failing disk took of them is truncated. The lock
-   * is held.
+   * Appends rows and counts them, or does nothing: what a failing disk has written of them is truncated. The lock is
+   * held.
    *
    * @returns Where the rows begin.
    * @throws {FatalLedgerError} If not even the truncation was possible.
@@ -182,7 +182,7 @@ export class BetsFile {
     return this.#journal.mark;
   }
 
-  /** Writes down the durable part of agencies_closed.txt. The lock is held. */
+  /** Records the durable part of agencies_closed.txt. The lock is held. */
   markClosed(closed: ClosedMark): void {
     this.#journal.writeMark(closed);
   }
@@ -205,7 +205,7 @@ export class BetsFile {
       while (this.#tally.size < round.from) this.#counter.countSlice(round.from);
       this.#foreignSize = this.#tally.size;
     } catch {
-      // Whatever it is, the holder of the lock finds out.
+      // The next holder of the lock finds out what it is.
     }
   }
 

@@ -2,10 +2,10 @@
  * The checkpoint: the file bets.csv.checkpoint, which says up to where bets.csv is durable. Redo logs are needed
  * only beyond that.
  *
- * Two slots are written in turn, so that one is valid whatever becomes of the write of the other. The third page
- * is the notice: which checkpoint was announced before its syncs, and which was finished after them. A checkpoint
- * that was announced and not finished may hide a failed sync, after which the kernel takes lost pages for written.
- * The notice is never synced: after a power cut nothing is taken for written but what the disk has.
+ * Two slots are written in turn, so that one is valid even if the write of the other fails. The third page is the
+ * notice: which checkpoint was announced before its syncs, and which was finished after them. A checkpoint that was
+ * announced and not finished may hide a failed sync, after which the kernel treats lost pages as written. The notice
+ * is never synced: after a power cut only what is on the disk counts as written.
  *
  * @module
  */
@@ -20,15 +20,15 @@ import { CHECKPOINT_FILE } from "./volume_files.ts";
 export interface Checkpoint {
   /** Counts checkpoints. */
   sequence: number;
-  /** Counts recoveries: records of older epochs count no more. */
+  /** Counts recoveries: records of older epochs no longer count. */
   epoch: number;
   /** Bytes of bets.csv: the end of a round. */
   size: number;
-  /** Whether no server is running since: then whatever follows was not written by one. */
+  /** Whether no server has run since: then whatever follows was not written by one. */
   isClean: boolean;
 }
 
-/** What the file says. */
+/** The content of the file. */
 export interface CheckpointState {
   /** The last checkpoint; nothing on a new volume. */
   last: Checkpoint | undefined;
@@ -84,8 +84,8 @@ export class CheckpointFile {
   }
 
   /**
-   * Makes the last checkpoint durable if its writer did not come to that. Before this, the slot of the one before
-   * it must not be overwritten.
+   * Makes the last checkpoint durable, in case its writer was killed before it could. Before this, the slot of the
+   * one before it must not be overwritten.
    */
   async settle(): Promise<CheckpointState> {
     const state = this.read();

@@ -1,9 +1,9 @@
 /**
  * Makes checkpoints: syncs bets.csv, and records up to where it is durable.
  *
- * A checkpoint covers whole rounds: its size is one that was read under the lock of bets.csv, at the end of a
- * round. Making it needs that lock no more. One server makes one at a time, under the lock of the checkpoint,
- * which is always taken after that of bets.csv where both are held; all who ask meanwhile share the next one.
+ * A checkpoint covers whole rounds: its size is one that was read under the lock of bets.csv, at the end of a round.
+ * Making it no longer needs that lock. One server makes one at a time, under the lock of the checkpoint, which is
+ * always taken after that of bets.csv where both are held; all who ask meanwhile share the next one.
  *
  * @module
  */
@@ -114,7 +114,7 @@ export class Checkpoints {
     this.#recorded = Math.max(this.#recorded, finishedSize);
     const size = Math.max(wanted, finishedSize);
     if (size <= finishedSize && isClean === last.isClean) return;
-    // The one who announced it is dead, and may have seen a sync fail.
+    // The server that announced it is dead, and may have seen a sync fail.
     if (!wasFinished) this.#rewrite({ from: finishedSize, to: size });
     this.file.announce(last);
     await this.#sync();
@@ -149,7 +149,7 @@ export class Checkpoints {
   }
 }
 
-/** The message of a server that was taken for dead. */
+/** The message of a server that others considered dead. */
 export const EPOCH_ENDED =
   "Cannot continue: another server has recovered the volume while this one was running. Its redo log was moved " +
   "or deleted. Stop all servers before you touch the shared volume";

@@ -136,8 +136,8 @@ export class ClosedAgencies {
   }
 
   /**
-   * Writes the complete lines again, and `line` after them. Another writer may have been killed before its
-   * lines were synced, or its sync has failed and the kernel takes them for durable although they are lost.
+   * Writes the complete lines again, and `line` after them. Another writer may have been killed before its lines were
+   * synced, or its sync has failed and the kernel treats them as written although they are lost.
    */
   #rewrite(line: string): void {
     const bytes = new Uint8Array(this.#wholeSize + line.length);

@@ -6,14 +6,15 @@
  */
 
 import type { ActionLog } from "../../../shared/logging.ts";
+import { pause } from "../../../shared/pause.ts";
 
-/** The payload, as the exercise has it. */
+/** The payload, as in the exercise. */
 const BET_ENDED = "bet_ended";
-/** Pause after the socket cannot be read, so that a lasting fault does not fill the log. */
+/** Pause after a failed read of the socket, so that a lasting fault does not fill the log. */
 const FAULT_PAUSE_MS = 1000;
 /**
- * Pause after each datagram: a flood of them must not take the agencies' time. Datagrams that arrive
- * meanwhile wait in the socket, or are lost, which a datagram may be.
+ * Pause after each datagram: a flood of them must not starve the agencies. Datagrams that arrive meanwhile wait in
+ * the socket, or are lost, as datagrams may be.
  */
 const DATAGRAM_PAUSE_MS = 10;
 
@@ -42,8 +43,7 @@ export class DrawSignal implements ChangeSignal {
   readonly #socket: Deno.DatagramConn;
   readonly #receiving: Promise<void>;
   #listener: () => void = () => {};
-  #isClosed = false;
-  #endPause: () => void = () => {};
+  readonly #closing = new AbortController();
 
   /** Opens the socket. @throws If the port cannot be bound. */
   constructor(options: DrawSignalOptions) {
@@ -83,34 +83,24 @@ export class DrawSignal implements ChangeSignal {
 
   /** Closes the socket. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#socket.close();
-    this.#endPause();
     await this.#receiving;
     this.#options.log.info("close_broadcast", "success");
   }
 
   async #receive(): Promise<void> {
-    while (!this.#isClosed) {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
       try {
         const [payload] = await this.#socket.receive();
         if (new TextDecoder().decode(payload) === BET_ENDED) this.#listener();
-        await this.#pause(DATAGRAM_PAUSE_MS);
+        await pause(DATAGRAM_PAUSE_MS, signal);
       } catch (error) {
-        if (this.#isClosed) return;
+        if (signal.aborted) return;
         this.#options.log.warning("broadcast", "fail", { error: (error as Error).message });
-        await this.#pause(FAULT_PAUSE_MS);
+        await pause(FAULT_PAUSE_MS, signal);
       }
     }
-  }
-
-  #pause(timeMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeMs);
-      this.#endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
   }
 }

@@ -25,9 +25,9 @@ const SYNC_IN_PLACE_MS = 1;
  */
 const SMALL_SYNC_IN_PLACE_MS = 3;
 const SMALL_ROUND_BYTES = 16 * 1024;
-/** A checkpoint begins when so much of the log is needed, so that the log is free again before it is full. */
+/** A checkpoint begins when this part of the log is in use, so that space is freed before the log is full. */
 const USED_MAX = 0.5;
-/** How often a server whose log found no room on the disk tries again. */
+/** How often a server whose log did not fit on the disk tries again. */
 const FILL_AGAIN_MS = 10_000;
 
 /** Options of {@linkcode Durability}. */
@@ -82,7 +82,7 @@ export class Durability {
     if (!this.#log.isCurrent(0)) throw new FatalLedgerError(movedMessage(this.#log.name));
   }
 
-  /** Whether the log still has its name: if not, a server that starts takes this one for dead. */
+  /** Whether the log still has its name: if not, a server that starts considers this one dead. */
   isCurrent(maxAgeMs: number): boolean {
     return this.#log.isCurrent(maxAgeMs);
   }
@@ -104,7 +104,7 @@ export class Durability {
     try {
       return this.#log.write(from, rows);
     } catch {
-      // What was written of it is no record. The checkpoint finds out whether the disk has failed.
+      // A partial record does not count. The checkpoint finds out whether the disk has failed.
       return false;
     }
   }

@@ -45,7 +45,7 @@ export interface FileLedgerOptions {
   agencies: number;
   winningNumber: number;
   log: ActionLog;
-  /** Notifies the other servers, and hears from them. The ledger disposes of it. @default {none} */
+  /** Notifies the other servers, and receives their notifications. The ledger disposes of it. @default {none} */
   signal?: ChangeSignal;
   /** How often to look for the draw, in case a datagram was lost. Milliseconds. @default {1000} */
   pollMs?: number;
@@ -238,7 +238,7 @@ export class FileLedger implements Ledger {
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
     await this.#queue.run(async () => {
-      // What cannot be put in order is recovered by the next server.
+      // The next server recovers what cannot be finished here.
       if (this.#failure === undefined) {
         await this.#member.leave(this.#bets).catch((error) => this.#failIfFatal(error));
       }
@@ -349,7 +349,7 @@ export class FileLedger implements Ledger {
     });
   }
 
-  /** Ends the ledger after an error that it cannot survive. A full disk is survived: somebody can make room. */
+  /** Ends the ledger after an error that it cannot survive. A full disk is not fatal: somebody can make room. */
   #failIfFatal(error: unknown): void {
     if (error instanceof FatalLedgerError) this.#fail(error);
   }

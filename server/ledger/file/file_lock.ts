@@ -13,8 +13,8 @@ import { turnEnd } from "../courtesy.ts";
 /** Longer than any healthy turn: the lock is held while a round is written, not while it is synced. */
 const PATIENCE_MS = 5000;
 /**
- * How long the event loop is kept while a lock is expected to get free. Unlike a thread that waits, which holds the
- * lock until the event loop is scheduled, this one goes on at once.
+ * How long the event loop is blocked for a lock that is expected to become free. A thread that waits would hold the
+ * lock until the event loop is scheduled again; the event loop itself goes on at once.
  */
 const BLOCKED_MS = 0.2;
 /** Turns of the event loop in which a busy lock is tried again before a thread waits for it. */

@@ -1,6 +1,7 @@
 /**
- * Tries from time to time whether the volume could take bets: whether its lock can be had, and whether the disk
- * has room. So a server that has nothing to store also notices that it could not, and its status need not try.
+ * Tries from time to time whether the volume could take bets: whether its lock can be had, and whether the disk has
+ * room. So a server that has nothing to store also notices that it could not store anything, and its status need not
+ * try.
  *
  * @module
  */
@@ -67,7 +68,7 @@ export class Heartbeat implements Disposable {
     }
   }
 
-  /** Writes what a batch may take, and gives it back. Nothing of it is synced. */
+  /** Writes as many bytes as a batch may take, and frees them again. Nothing is synced. */
   #tryDisk(): void {
     const scratch = this.#scratch ??= openUnnamed(this.#options.disk);
     try {
@@ -87,7 +88,7 @@ export class Heartbeat implements Disposable {
   }
 }
 
-/** Opens a file whose name is gone at once, so that it goes with its process, however that ends. */
+/** Opens a file and removes its name at once, so that the file goes with its process, however that ends. */
 function openUnnamed(disk: Disk): DiskFile {
   const { name, file } = disk.createUnique(TRIAL_PREFIX);
   disk.remove(name);

@@ -13,9 +13,9 @@ export type LogFolder = Pick<Disk, "find" | "list">;
 
 /** The logs on a volume, by name. */
 export interface FoundLogs {
-  /** Those whose server lives. */
+  /** Those of servers that are running. */
   live: string[];
-  /** Those whose server has ended. */
+  /** Those of servers that have ended. */
   dead: string[];
 }
 
@@ -24,7 +24,7 @@ export function logNames(disk: LogFolder): string[] {
   return disk.list(LOG_PREFIX).filter((name) => !name.slice(LOG_PREFIX.length).includes("."));
 }
 
-/** Finds the logs, and which of their servers live. The lock of bets.csv is held: none is created meanwhile. */
+/** Finds the logs, and which of their servers are running. The lock of bets.csv is held: none is created meanwhile. */
 export function findLogs(disk: LogFolder): FoundLogs {
   const found: FoundLogs = { live: [], dead: [] };
   for (const name of logNames(disk)) {
@@ -37,7 +37,7 @@ export function findLogs(disk: LogFolder): FoundLogs {
   return found;
 }
 
-/** Reads the whole records of some logs. One that has gone meanwhile has none. */
+/** Reads the whole records of some logs. One that was removed meanwhile has none. */
 export function readRecords(disk: LogFolder, names: readonly string[]): LogRecord[] {
   return names.flatMap((name) => {
     const file = disk.find(name);

@@ -1,9 +1,9 @@
 /**
  * A record of a redo log: one round of appends, as it stands in bets.csv.
  *
- * A record begins on a border of pages and fills whole pages. So a write that is torn, or fails, harms no record
- * that was acknowledged before it. Its first byte is one that no row holds: no page of rows passes for the
- * beginning of a record.
+ * A record begins at a page boundary and fills whole pages. So a torn or failed write cannot damage a record that was
+ * acknowledged before it. Its first byte occurs in no row, so a page of rows is never mistaken for the beginning of a
+ * record.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export const PAGE_BYTES = 4096;
 export interface LogRecord {
   /** The lottery to which the bets belong: a UUID. */
   lottery: string;
-  /** Records of an older epoch count no more. */
+  /** Records of an older epoch no longer count. */
   epoch: number;
   /** Position in bets.csv at which the round begins. */
   from: number;
@@ -42,7 +42,7 @@ const LINE = new FixedLine({ epoch: 12, from: 16, length: 10, crc: 10 });
 /** Bytes of a record before its rows. */
 export const HEADER_BYTES: number = PREFIX.length + LINE.bytes;
 
-/** The pages that a record of so many bytes of rows fills. */
+/** Returns how many pages a record fills whose rows have this many bytes. */
 export function pagesOf(rowBytes: number): number {
   return Math.ceil((HEADER_BYTES + rowBytes) / PAGE_BYTES);
 }

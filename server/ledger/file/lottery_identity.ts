@@ -16,7 +16,7 @@ export type { LotteryIdentity };
 export type LotterySettings = Pick<LotteryIdentity, "agencies" | "winningNumber">;
 
 /** Longer than any identity. */
-const IDENTITY_BYTES_MAX = 4096;
+export const IDENTITY_BYTES_MAX = 4096;
 
 /**
  * Makes sure that the volume may be used with these settings. The lock of bets.csv is held.

@@ -82,7 +82,7 @@ export class Membership {
     return identity;
   }
 
-  /** Begins to store: the checkpoint is no longer clean, and logs of killed servers go that nobody needs. */
+  /** Begins to store: the checkpoint is no longer clean, and unneeded logs of killed servers are removed. */
   async activate(bets: BetsFile): Promise<void> {
     await this.#entry!.log.fill();
     await this.#checkpoints.activate(bets.foreignSize);
@@ -117,8 +117,8 @@ export class Membership {
   }
 
   /**
-   * Does the same for a server that has stored nothing. The lock of bets.csv is held. What others have stored since
-   * the last checkpoint it leaves to recovery: they may have been killed within a round, and it has not looked.
+   * Does the same for a server that has stored nothing. The lock of bets.csv is held. It leaves to recovery what
+   * others have stored since the last checkpoint: they may have been killed within a round, which it has not checked.
    */
   async leaveUnread(bets: DiskFile): Promise<void> {
     if (this.#entry === undefined) return;

@@ -14,7 +14,7 @@ import { syncFailedMessage } from "./volume_recovery.ts";
 import { type LogRecord, PAGE_BYTES, pagesOf, RecordWriter } from "./log_record.ts";
 import { LOG_PREFIX } from "./volume_files.ts";
 
-/** What is written at a time when a log is filled with zeros. */
+/** Bytes that are written at a time when a log is filled with zeros. */
 const FILL_BYTES = 1024 * 1024;
 
 /** A record that is still needed: bets.csv may lack its rows after a power cut. */
@@ -54,7 +54,7 @@ export class RedoLog {
    */
   static create(disk: Disk, bytes: number): RedoLog {
     const { name, file } = disk.createUnique(LOG_PREFIX);
-    // A log without its lock would pass for that of a dead server.
+    // A log without its lock would be mistaken for that of a dead server.
     if (!file.tryLock()) throw new Error(`another program has locked ${name}, the new redo log`);
     disk.syncFolder();
     return new RedoLog(name, file, bytes);
@@ -101,7 +101,7 @@ export class RedoLog {
     this.#pages = this.#pagesWanted;
   }
 
-  /** Pages that hold needed records, as a part of all pages: from 0 to 1. A log without room is full. */
+  /** The fraction of pages that hold needed records, from 0 to 1. A log without room is full. */
   get used(): number {
     const oldest = this.#needed[this.#oldest];
     if (this.#pages === 0) return 1;
@@ -161,7 +161,7 @@ export class RedoLog {
     return this.#file.sync();
   }
 
-  /** Whether its name leads to it: if not, a server that starts takes this one for dead. */
+  /** Whether its name leads to it: if not, a server that starts considers this one dead. */
   isCurrent(maxAgeMs: number): boolean {
     return this.#file.isCurrent(maxAgeMs);
   }

@@ -1,6 +1,6 @@
 /**
- * Rewrites a part of bets.csv in place, after a sync of it may have failed: the kernel then takes pages for
- * written that the disk has lost, and a later sync would skip them.
+ * Rewrites a part of bets.csv in place, after a sync of it may have failed: the kernel then treats pages as written
+ * that the disk has lost, and a later sync would skip them.
  *
  * @module
  */

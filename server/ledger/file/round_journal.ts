@@ -2,11 +2,11 @@
  * The journal of bets.csv: the file bets.csv.round, two lines of fixed length, overwritten in place under the
  * lock of bets.csv.
  *
- * The first line announces the current round: from where to where in bets.csv the last round of appends
- * goes. A writer that is killed halfway leaves bets.csv shorter than that, and the next holder of the lock
- * knows what to truncate, so that a batch is whole or absent. Rounds are not synced: after a power cut the redo
- * logs say what bets.csv holds, and the line of an older epoch counts no more. The beginning of an epoch is: else
- * the journal of an earlier version might come back.
+ * The first line announces the current round: where in bets.csv the last round of appends begins and ends. A writer
+ * that is killed halfway leaves bets.csv shorter than that, and the next holder of the lock knows what to truncate,
+ * so that a batch is whole or absent. Announcements of rounds are not synced: after a power cut the redo logs say
+ * what bets.csv holds, and a line of an older epoch no longer counts. Only the beginning of an epoch is synced:
+ * otherwise the journal of an earlier version might reappear.
  *
  * The second line is the mark of agencies_closed.txt: what was durable of it when the line was written.
  *
@@ -45,7 +45,7 @@ export interface EarlierRound {
   bets: number;
 }
 
-/** What a server says that meets one of an earlier version. */
+/** The message of a server that meets one of an earlier version. */
 export const NO_EARLIER_SERVER =
   "Cannot continue: a server of an earlier version writes to this volume. It knows no redo logs, and would cut " +
   "what others store. Stop all servers, and start those of one version";
@@ -153,7 +153,7 @@ export class RoundJournal {
     this.#writeMark(mark, 0);
   }
 
-  /** Writes down what is durable of agencies_closed.txt. */
+  /** Records what is durable of agencies_closed.txt. */
   writeMark(mark: ClosedMark): void {
     this.#content = { ...this.#content, mark };
     this.#writeMark(mark, this.#length < ROUND_LINE.bytes ? 0 : ROUND_LINE.bytes);

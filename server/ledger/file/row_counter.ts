@@ -45,10 +45,10 @@ export class RowCounter {
   }
 
   /**
-   * Counts rows up to `wholeSize` without the lock, giving way to others between slices.
+   * Counts rows up to `wholeSize` without the lock, and yields to others between slices.
    *
-   * @returns Whether it came that far. The file may be truncated and rewritten meanwhile, so that a row that
-   * seems damaged need not be.
+   * @returns Whether it got that far. The file may be truncated and rewritten meanwhile, so that a row that seems
+   * damaged need not be.
    */
   async countUnlocked(wholeSize: number): Promise<boolean> {
     const { log, tally } = this.#options;

@@ -24,8 +24,8 @@ export interface CutSpansOptions {
 }
 
 /**
- * Copies parts of bets.csv durably, and cuts them. On a full disk what was never acknowledged gives its own
- * room to the copy: else nobody could store, close or draw.
+ * Copies parts of bets.csv durably, and cuts them. On a full disk, bytes that were never acknowledged are cut to make
+ * room for their own copy: otherwise nobody could store, close or draw.
  *
  * @returns The name of the copy; `none` and the reason if nothing could be copied.
  * @throws If the copy cannot be made, and bytes are not to be cut without one. Nothing has been changed then.
@@ -71,7 +71,7 @@ export interface CopySpansOptions {
  * @returns The name of the copy.
  * @throws If the copy cannot be made. Nothing has been changed then.
  */
-export function copySpans(
+function copySpans(
   disk: Disk,
   bets: DiskFile,
   { spans, nowMs }: CopySpansOptions,

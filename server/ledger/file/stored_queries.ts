@@ -1,6 +1,6 @@
 /**
- * Answers which bets are stored. Questions that are asked at the same time share one look at the files, so that
- * hundreds of them cannot starve writers.
+ * Answers which bets are stored. Concurrent questions share one read of the files, so that hundreds of them cannot
+ * starve writers.
  *
  * @module
  */

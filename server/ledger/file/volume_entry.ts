@@ -1,6 +1,6 @@
 /**
- * How a server enters a volume: it recovers from the redo logs if no server lives, and creates its own log, in
- * one hold of the lock of bets.csv.
+ * How a server enters a volume: it recovers from the redo logs if no server is running, and creates its own log,
+ * without releasing the lock of bets.csv in between.
  *
  * @module
  */
@@ -51,7 +51,7 @@ export async function enterVolume(
   return { epoch, size, log: RedoLog.create(files.disk, logBytes) };
 }
 
-/** Joins servers that live. */
+/** Joins servers that are running. */
 function join({ journal, checkpoint }: VolumeFiles): Pick<VolumeEntry, "epoch" | "size"> {
   if (journal.read().earlier !== undefined) throw new FatalLedgerError(NO_EARLIER_SERVER);
   const { last, finishedSize: size } = checkpoint.read();

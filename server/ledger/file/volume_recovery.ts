@@ -2,8 +2,8 @@
  * Recovers a volume whose servers have all ended: rebuilds the end of bets.csv from the redo logs, and begins a
  * new epoch. Servers do this when they start, tools before they move files.
  *
- * The lock of bets.csv is held, and no log is locked: else a server that joins could leave out a round that a
- * living one is about to record.
+ * The lock of bets.csv is held, and no log is locked: otherwise recovery could leave out a round that a running
+ * server is about to record.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface VolumeFiles {
 
 /** Options of {@linkcode recoverVolume}. */
 export interface RecoverVolumeOptions {
-  /** The logs on the volume, none of whose servers lives. */
+  /** The logs on the volume, none of whose servers is running. */
   logs: readonly string[];
   /** The id of the lottery; nothing if the volume has none yet. */
   lottery: string | undefined;
@@ -44,7 +44,7 @@ export interface RecoverVolumeOptions {
   cutsHugeHole?: boolean;
 }
 
-/** What recovery has done. */
+/** The result of a recovery. */
 export interface RecoveredVolume {
   /** The checkpoint that covers all of bets.csv. */
   checkpoint: Checkpoint;

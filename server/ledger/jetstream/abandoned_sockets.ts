@@ -1,5 +1,5 @@
 /**
- * Keeps a server from ending because of a socket that nobody uses any more.
+ * Keeps an error of a socket that nobody uses any more from ending the server.
  *
  * The client of NATS removes its listeners from a socket before it closes it, and also while it waits for a
  * greeting or for TLS. If the peer resets the connection at that moment, the error has no listener, and an
@@ -20,7 +20,7 @@ export function surviveAbandonedSockets(): void {
   });
 }
 
-/** Whether an error is that of a system call on a connection, as node:net reports it. */
+/** Whether an error comes from a system call on a connection, as node:net reports it. */
 export function isSocketError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { code, syscall } = error as { code?: unknown; syscall?: unknown };

@@ -1,13 +1,13 @@
 /**
  * The messages of one agency, as one server appends them.
  *
- * Every append names the message that it follows, so it is stored in exactly that place or never. That one
- * condition does everything: a server whose knowledge is old is refused, reads what came in between, and
- * decides again; after a close all are refused; and whatever is stored in the place of an append whose answer
- * was lost shows what became of it.
+ * Every append names the message that it follows, so it is stored in exactly that place or never. Everything follows
+ * from that condition: a server whose knowledge is stale is refused, reads what came in between, and decides again;
+ * after a close all appends are refused; and if an answer was lost, what is stored in the place of that append shows
+ * its outcome.
  *
- * Reads may be stale, so they only ever add knowledge. Nothing is refused, and no number is answered, because
- * of something that a read did not return.
+ * Reads may be stale, so they only add knowledge. What a read did not return is never a reason to refuse an append or
+ * to answer with a number.
  *
  * @module
  */
@@ -53,10 +53,10 @@ interface Known {
   isClosed: boolean;
 }
 
-/** What became of a message. */
+/** The outcome of a message. */
 type Placed =
   | { status: "stored" }
-  /** Another message has its place: it is not stored and never will be. What is known has grown. */
+  /** Another message has its place: it is not stored and never will be. That message is known now. */
   | { status: "superseded" }
   | { status: "refused" | "unknown"; reason: string };
 
@@ -109,7 +109,7 @@ export class AgencyLog {
     return this.#known?.bets ?? 0;
   }
 
-  /** Takes note of a stored message, from wherever it was learnt. */
+  /** Takes note of a stored message, wherever it was read. */
   learn({ sequence, bets, kind }: Pick<StoredMessage, "sequence" | "bets" | "kind">): void {
     if (this.#known !== undefined && this.#known.sequence >= sequence) return;
     this.#known = { sequence, bets, isClosed: kind === "close" };
@@ -262,7 +262,7 @@ export class AgencyLog {
     },
   ): Promise<Placed> {
     const message: LogMessage = { id: crypto.randomUUID(), kind, bets, rows };
-    // Whoever has asked by now learns the number from this message, if it is stored.
+    // All who have asked by now get their number from this message, if it is stored.
     const before = this.#askersEver;
     const placed = await this.#attempt(message, known.sequence, endsAt);
     if (placed.status === "stored") this.#answerAskers({ before, bets });
@@ -291,7 +291,7 @@ export class AgencyLog {
     }
   }
 
-  /** Publishes a message when it is its turn. What is not sent by `endsAt` is not sent at all. */
+  /** Publishes a message when it is its turn, or never if that is not before `endsAt`. */
   async #publish(message: LogMessage, expected: number, endsAt: number): Promise<PublishResult> {
     let isSent = false;
     const publishing = this.#turns.run((): Promise<PublishResult> => {
@@ -304,7 +304,7 @@ export class AgencyLog {
   }
 
   /**
-   * Finds out what became of a message whose last attempt was refused.
+   * Determines the outcome of a message whose last attempt was refused.
    *
    * @returns Nothing if it cannot be known yet: reads may be stale or fail, and a leader also refuses a message
    * while an earlier attempt is in process.

@@ -1,6 +1,6 @@
 /**
- * Whether the cluster answers, as far as one server can tell. Appends show it by the way; while they are not
- * answered, probes do: a server that is not ready may get no appends any more.
+ * Whether the cluster answers, as far as one server can see. Normally appends show it. While they are not answered,
+ * probes do, because a server that is not ready may receive no more appends.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export class Availability implements Disposable {
   /**
    * Takes note of an append without an answer.
    *
-   * @param probe Asks for something cheap in its place, and rejects if that is not answered. It is repeated
-   * until it is.
+   * @param probe Makes a cheap request instead, and rejects if it is not answered. It is repeated until it is
+   * answered.
    */
   noteSilence(probe: () => Promise<unknown>): void {
     if (this.#isDisposed) return;

@@ -18,14 +18,14 @@ import { FatalLedgerError } from "../fatal_error.ts";
 import type { NatsSettings } from "../ledger_settings.ts";
 import { surviveAbandonedSockets } from "./abandoned_sockets.ts";
 
-/** Before it, expected sequences could be accepted twice. */
+/** Earlier versions could accept the same expected sequence twice. */
 export const OLDEST_VERSION = "2.10.23";
 
 /** How long a request waits for its answer. An election takes several of them. */
 export const ATTEMPT_MS = 2000;
 /** Longest wait for a connection to one node. */
 const DIAL_MS = 2000;
-/** A node that is paused keeps its connections: it is given up after two pings without an answer. */
+/** A paused node keeps its connections open: a connection is given up after two pings without an answer. */
 const PING_MS = 1000;
 /** Least time between two attempts to connect to the same node. */
 const RECONNECT_MS = 250;

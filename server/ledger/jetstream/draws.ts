@@ -1,10 +1,10 @@
 /**
  * The draws of a lottery. A stream lists them, one record each, and the last one is the current draw.
  *
- * A draw's streams are made before its record is appended, and the record only if no other draw has begun since.
- * Its id follows from the place of the record, so servers that begin a draw at the same time make the same
- * streams. A record therefore never stands for streams that nobody has made yet: if one of them is missing,
- * bets are lost, and nobody replaces it by an empty one.
+ * A draw's streams are made before its record is appended, and the record is appended only if no other draw has begun
+ * since. The draw's id is derived from the place of the record, so servers that begin a draw at the same time make
+ * the same streams. A record therefore implies that its streams were made: if one of them is missing, bets are lost,
+ * and no server replaces it by an empty one.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface ListedDraw {
   sequence: number;
 }
 
-/** What a new draw is made of. */
+/** The settings of a new draw. */
 export interface DrawPlan extends DrawSettings {
   /** LEDGER_NAME. */
   name: string;
@@ -152,7 +152,7 @@ async function appendDraw(
   return current;
 }
 
-/** A UUID that follows from a text (RFC 9562, version 8). */
+/** A UUID derived from a text (RFC 9562, version 8). */
 function drawId(text: string): string {
   const hash = createHash("sha256").update(text).digest("hex");
   const variant = (8 + parseInt(hash[16], 16) % 4).toString(16);

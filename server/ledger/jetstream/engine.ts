@@ -1,5 +1,5 @@
 /**
- * Loads this engine, and the packages from npm that it needs, only where it is wanted.
+ * Loads this engine, and the npm packages that it needs, only where it is chosen.
  *
  * @module
  */

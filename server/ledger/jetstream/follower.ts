@@ -12,7 +12,7 @@ import { DamagedRowError, Tally, type Winners } from "../tally.ts";
 import { InvalidMessageError } from "./messages.ts";
 import type { StoredMessage } from "./replicated_log.ts";
 
-/** Waits until the follower has come as far as it needs. */
+/** A caller that waits until the follower has read far enough. */
 interface Waiter {
   isReached: () => boolean;
   wake: () => void;

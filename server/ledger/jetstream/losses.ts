@@ -20,7 +20,7 @@ export class Losses {
   }
 
   /**
-   * Takes note that messages seem to be gone. A loss that stands alone was none: the count begins anew.
+   * Takes note that messages seem to be gone. A loss that is not seen again soon was none: the count starts over.
    *
    * @param nowMs The time of a monotonic clock, in milliseconds.
    * @returns Whether they are gone for good.

@@ -7,7 +7,7 @@
 /** The part of a draw's id that is in the names of its streams. */
 const ID_LETTERS = 8;
 
-/** What the names of a draw's streams are made of. */
+/** The parts of the names of a draw's streams. */
 export interface DrawNames {
   /** LEDGER_NAME. */
   name: string;

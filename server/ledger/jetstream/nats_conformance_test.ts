@@ -3,12 +3,9 @@ import { NatsCluster } from "../../../testing/nats_cluster.ts";
 import { needs } from "../../../testing/needs.ts";
 import { readDraw } from "../../../testing/stream_reader.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
-import { keepLog } from "../../testing/ledgers.ts";
 import { AGENCIES, type LotteryUnderTest, testLedger, WINNING_NUMBER } from "../conformance.ts";
 import type { Ledger } from "../ledger.ts";
-import { openJetStreamLedger } from "./engine.ts";
-
-const NEEDED = ["posix", "run", "net", "read", "write", "env", "sys", "natsServer"] as const;
+import { NATS, openOn } from "./testing/nodes.ts";
 
 /** One cluster serves all tests: each has a lottery of its own there. */
 let cluster: NatsCluster;
@@ -20,22 +17,8 @@ class NatsLottery implements LotteryUnderTest {
   readonly #ledgers: Ledger[] = [];
 
   async open(): Promise<Ledger> {
-    const ledger = await openJetStreamLedger({
-      settings: {
-        nodes: cluster.nodes.map(({ address: { hostname, port } }) => `${hostname}:${port}`),
-        isTls: false,
-        name: this.#name,
-        partitions: 2,
-        replicas: cluster.nodes.length,
-        user: "",
-        password: "",
-        nkeyFile: "",
-        credentialsFile: "",
-        tls: { caFile: "", certFile: "", keyFile: "", isFirst: false },
-      },
-      draw: { agencies: AGENCIES, winningNumber: WINNING_NUMBER },
-      log: keepLog().log,
-    });
+    const draw = { agencies: AGENCIES, winningNumber: WINNING_NUMBER };
+    const ledger = await openOn(cluster, { name: this.#name, ...draw });
     this.#ledgers.push(ledger);
     return ledger;
   }
@@ -70,7 +53,7 @@ class NatsLottery implements LotteryUnderTest {
   }
 }
 
-const { ignore } = needs(NEEDED, "");
+const { ignore } = needs(NATS, "");
 
 Deno.test.beforeAll(async () => {
   if (!ignore) cluster = await NatsCluster.start();
@@ -83,6 +66,6 @@ Deno.test.afterAll(async () => {
 testLedger({
   name: "ledger on JetStream",
   // The nodes of the cluster, which all tests share, log whenever they like.
-  define: (name) => ({ ...needs(NEEDED, name), sanitizeOps: false, sanitizeResources: false }),
+  define: (name) => ({ ...needs(NATS, name), sanitizeOps: false, sanitizeResources: false }),
   start: () => Promise.resolve(new NatsLottery()),
 });

@@ -32,7 +32,7 @@ const OPEN_PAUSE_MS = 500;
 const WAITING_LOG_MS = 10_000;
 
 const DISCONNECTED = "the connection to the cluster is lost";
-/** An attempt during an election is lost: the shorter it is, the sooner the next one finds the new leader. */
+/** An attempt during an election is lost: the shorter its deadline, the sooner the next one finds the new leader. */
 const SILENT_ATTEMPT_MS = 1000;
 /** A node whose cluster has given no answer for this long may be cut off from it: another one is tried. */
 const MOVE_MS = 5000;
@@ -119,7 +119,7 @@ class NatsLog implements DrawLog {
   #isDisposed = false;
   readonly #turns = new Turns(BULKS_AT_ONCE);
   readonly #availability = new Availability();
-  /** Since when no attempt was answered; undefined while they are. */
+  /** When attempts began to be unanswered; undefined while they are answered. */
   #silentSince: number | undefined;
 
   constructor(cluster: Cluster, { names, listed, log }: NatsLogState) {
@@ -148,7 +148,7 @@ class NatsLog implements DrawLog {
         resolve(result);
       };
       this.#attempts.add(end);
-      // The client would keep the message, and send it when nobody waits for its answer any more.
+      // The client would keep the message, and send it when nobody awaits its answer any more.
       if (!this.#isConnected) return end({ status: "unknown", reason: DISCONNECTED });
       if (message.rows.length > ROWS_BYTES_MAX) return end(tooLarge(message));
       this.#request(agency, message, expectedSequence).then(
@@ -307,7 +307,7 @@ function rawOf(stream: string, { subject, seq, headers, data }: PulledMessage): 
   return { stream, subject, sequence: seq, header: (name) => headers?.get(name) ?? "", body: data };
 }
 
-/** What an attempt without an answer means. */
+/** The outcome of an attempt without an answer. */
 function resultOf(error: Error, message: LogMessage): PublishResult {
   return error instanceof errors.InvalidArgumentError
     ? tooLarge(message)

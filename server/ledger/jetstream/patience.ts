@@ -7,7 +7,7 @@
 
 /** Options of {@linkcode Patience}. */
 export interface PatienceOptions {
-  /** Longest time of a call, in milliseconds. It lies within the patience of clients. */
+  /** Longest time of a call, in milliseconds. Clients wait longer. */
   deadlineMs: number;
   /** Pause before the next attempt, in milliseconds. */
   pauseMs: number;
@@ -45,7 +45,7 @@ export class Patience {
     return !this.isOver(endsAt);
   }
 
-  /** Awaits work, but no longer than until `endsAt`: the result is undefined then. */
+  /** Awaits work until `endsAt` at most: the result is undefined then. */
   async until<Result>(endsAt: number, work: Promise<Result>): Promise<Result | undefined> {
     let result: Result | undefined;
     const done = work.then((value) => void (result = value));
@@ -53,7 +53,7 @@ export class Patience {
     return result;
   }
 
-  /** Waits, but no longer than until `woken` settles. Rejects if that does. */
+  /** Waits for a time, or until `woken` settles. Rejects if that does. */
   async pause(timeMs: number, woken?: Promise<void>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, timeMs);
@@ -64,7 +64,7 @@ export class Patience {
     }
   }
 
-  /** Leaves all calls only this much time. */
+  /** Limits the remaining time of all calls. */
   shorten(timeMs: number): void {
     this.#lastEnd = Math.min(this.#lastEnd, this.now() + timeMs);
   }

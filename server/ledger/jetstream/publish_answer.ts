@@ -1,5 +1,5 @@
 /**
- * What JetStream answers to a message.
+ * The answers of JetStream to a published message.
  *
  * @module
  */
@@ -21,7 +21,7 @@ interface PublishAnswer {
   error?: { err_code?: number; description?: string };
 }
 
-/** Parses an answer. An error other than a mismatch says nothing of attempts before this one. */
+/** Parses an answer. An error other than a mismatch says nothing about earlier attempts. */
 export function parseAnswer(text: string): PublishResult {
   let answer: PublishAnswer;
   try {

@@ -23,7 +23,7 @@ export interface PullOptions {
   batch: number;
   /** Most bytes of all of them, as JetStream counts them. */
   max_bytes?: number;
-  /** Brings what is there, and waits for nothing. */
+  /** Returns what is there, without waiting. */
   no_wait?: boolean;
   /** Longest wait for the messages, in nanoseconds. */
   expires?: number;
@@ -38,10 +38,10 @@ export interface PulledMessage {
   data: Uint8Array;
 }
 
-/** What a request has brought. */
+/** The result of a request. */
 export interface Pulled {
   messages: PulledMessage[];
-  /** Whether there may be more at once. */
+  /** Whether more may be available already. */
   isFull: boolean;
 }
 

@@ -29,7 +29,7 @@ import { Turns } from "./turns.ts";
 const DEADLINE_MS = 9000;
 const PAUSE_MS = 100;
 /**
- * Messages of one partition that a server has on their way at once. More wait in the server: what the leader cannot
+ * How many messages of one partition a server sends at once. Further ones wait in the server: what the leader cannot
  * store soon would only be sent again.
  */
 const PUBLISHES_AT_ONCE = 32;
@@ -71,7 +71,7 @@ export class ReplicatedLedger implements Ledger {
   #failure: Error | undefined;
   #disposal: Promise<void> | undefined;
 
-  /** Serves at once, whatever the log holds. The ledger disposes of the log. */
+  /** Serves immediately, whatever the log holds. The ledger disposes of the log. */
   constructor(log: ReplicatedLog, options: ReplicatedLedgerOptions) {
     const { deadlineMs = DEADLINE_MS, pauseMs = PAUSE_MS, now = () => performance.now() } = options;
     const { promise, resolve } = Promise.withResolvers<Error>();
@@ -174,15 +174,15 @@ export class ReplicatedLedger implements Ledger {
     return log;
   }
 
-  /** What a call is answered that comes too late. */
+  /** The answer to a call that comes too late. */
   #refusal(): { status: "unknown"; reason: string } | undefined {
     if (this.#failure !== undefined) return { status: "unknown", reason: this.#failure.message };
     if (this.#disposal !== undefined) return { status: "unknown", reason: "the server is ending" };
   }
 
   /**
-   * Whether every agency has closed. The follower may not have read the last closes yet, so the agencies that
-   * it takes for open are looked up, up to the first that is open.
+   * Whether every agency has closed. The follower may not have read the last closes yet, so the agencies that it
+   * considers open are looked up, up to the first that is open.
    */
   async #isClosed(): Promise<boolean> {
     for (let agency = 1; agency <= this.#agencies; agency++) {

@@ -12,7 +12,7 @@
 
 import type { DrawRecord } from "./draw_record.ts";
 
-/** What a message means. A mark stores no bets: it takes the place of whatever was still under way. */
+/** What a message means. A mark stores no bets: it takes the place of any append that was still in transit. */
 export type MessageKind = "bets" | "mark" | "close";
 
 /** A message of an agency. */
@@ -46,7 +46,7 @@ export type PublishResult =
   /** No answer, no leader, no connection: the message may be stored, now or later. */
   | { status: "unknown"; reason: string };
 
-/** Takes messages of one partition, in order. The next ones of that partition wait for its promise. */
+/** Receives messages of one partition, in order. The next ones of that partition wait for its promise. */
 export type MessageListener = (messages: StoredMessage[]) => void | Promise<void>;
 
 /** The replicated log of one draw. */

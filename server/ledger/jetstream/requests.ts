@@ -1,7 +1,7 @@
 /**
- * Requests and their answers, for messages that are published thousands of times a second. The client's own
- * requests make an error with its stack for each, also for those that are answered: a seventh of what a
- * server spent.
+ * Requests and their answers, for messages that are published thousands of times a second. The client's own request
+ * function creates an error with a stack for every request, even if it is answered, which took a seventh of a
+ * server's time.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export class Line {
     this.#answeredAt = nowMs;
   }
 
-  /** Until when a request may still be answered in its turn. */
+  /** The time until which a request may still be answered in its turn. */
   lastsUntil(number: number, timeoutMs: number): number {
     return number < this.#answered ? -Infinity : this.#answeredAt + timeoutMs;
   }

@@ -17,7 +17,7 @@ import { Losses } from "./losses.ts";
 import { type PulledMessage, Puller } from "./puller.ts";
 import type { Turns } from "./turns.ts";
 
-/** Most that one request brings. Several larger ones have exceeded what a node keeps for a connection. */
+/** The limits of one request. Several larger ones have exceeded what a node keeps for a connection. */
 const BULK = { batch: 1000, max_bytes: 4 * 1024 * 1024, no_wait: true };
 /** How long a request waits for the next message of an idle stream. */
 const NEXT = { batch: 1, expires: 5_000_000_000 };
@@ -38,7 +38,7 @@ export interface StreamFollowOptions {
   from?: number;
   /** Limits how many streams are read in bulk at a time. */
   turns: Turns;
-  /** Takes the messages, in order. The next ones wait for its promise. */
+  /** Receives the messages, in order. The next ones wait for its promise. */
   onMessages: (messages: PulledMessage[]) => void | Promise<void>;
   /** Called when the stream has lost messages. Nothing is delivered any more. */
   onDamage: (error: Error) => void;
@@ -126,7 +126,7 @@ export class StreamFollow implements AsyncDisposable {
     if (!isFull) await this.#pause(BULK_PAUSE_MS);
   }
 
-  /** Makes sure that messages follow the one that was delivered last: each of the stream, and each once. */
+  /** Makes sure that messages follow the one that was delivered last: every message of the stream, each once. */
   #assertNext(messages: readonly PulledMessage[]): void {
     const at = messages.findIndex(({ seq }, index) => seq !== this.#last + 1 + index);
     if (at >= 0) {

@@ -19,7 +19,7 @@ const STREAM_NOT_FOUND = 10059;
 const SUBJECTS_OVERLAP = 10065;
 /** A single node cannot replicate. */
 const REPLICAS_NOT_SUPPORTED = 10074;
-/** The least that all supported versions accept: the ledger does not use what it is for. */
+/** The smallest window that all supported versions accept: the ledger does not use it. */
 const DUPLICATE_WINDOW_NS = 100_000_000;
 
 /** A stream of a lottery. */
@@ -52,7 +52,7 @@ function configOf(
   };
 }
 
-/** Looks a stream up; returns nothing if there is none. */
+/** Looks up a stream; returns nothing if there is none. */
 export async function findStream(
   { manager }: Cluster,
   name: string,

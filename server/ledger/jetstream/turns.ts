@@ -1,10 +1,10 @@
 /**
- * Limits how much is done at once.
+ * Limits how many tasks run at once.
  *
  * @module
  */
 
-/** Runs a limited number of tasks at a time, the others in the order in which they came. */
+/** Runs a limited number of tasks at a time; the others wait in the order in which they came. */
 export class Turns {
   #free: number;
   readonly #waiting: (() => void)[] = [];

@@ -70,7 +70,7 @@ export async function plantVolume(
 }
 
 /** Writes a journal as a server without redo logs did. */
-export function writeJournal(volume: string, round?: PlantedRound, mark = NO_MARK): void {
+function writeJournal(volume: string, round?: PlantedRound, mark = NO_MARK): void {
   const bytes = new Uint8Array(ROUND_LINE.bytes + MARK_LINE.bytes);
   if (round !== undefined) ROUND_LINE.format(round, bytes);
   MARK_LINE.format(mark, bytes.subarray(ROUND_LINE.bytes));

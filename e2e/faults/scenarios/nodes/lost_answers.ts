@@ -17,7 +17,7 @@ const SERVERS = 2;
 const ANSWER_MS = 3000;
 
 /** What happens to the link of one server. */
-export const LINK_FAULTS = ["lost answers", "late answers", "late requests", "cut"] as const;
+const LINK_FAULTS = ["lost answers", "late answers", "late requests", "cut"] as const;
 /** One of {@linkcode LINK_FAULTS}. */
 export type LinkFault = (typeof LINK_FAULTS)[number];
 

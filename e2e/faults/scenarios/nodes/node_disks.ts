@@ -11,21 +11,12 @@ import type { RunOptions, Verdict } from "../../verdict.ts";
 const DISK_SIZE = "64m";
 const FILLER_BYTES = 1024 * 1024;
 
-/** Options of {@linkcode nodeFullDisk}. */
-export interface FullDiskOptions extends RunOptions {
-  /**
-   * Whether the node starts with an empty disk afterwards, as docs/operations.md says. With its old folder,
-   * version 2.10.27 may keep a replica that differs from the others. @default {true}
-   */
-  startsEmpty?: boolean;
-}
-
 /**
  * Fills the disk of one node, `count` times, in turn one that leads a stream and one that does not. The node leaves
- * JetStream until it is started again.
+ * JetStream until it is started again, with an empty disk, as docs/operations.md says: with its old folder, version
+ * 2.10.27 may keep a replica that differs from the others.
  */
-export async function nodeFullDisk(options: FullDiskOptions): Promise<Verdict> {
-  const { seed, count, unsafe, startsEmpty = true } = options;
+export async function nodeFullDisk({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
   await using resources = new AsyncDisposableStack();
   const folders = ["node1", "node2", "node3"].map((name) => smallDisk(name, resources));
   const lottery = resources.use(await NodesLottery.start({ seed, unsafe, cluster: { folders } }));
@@ -42,8 +33,7 @@ export async function nodeFullDisk(options: FullDiskOptions): Promise<Verdict> {
       },
       repairs: async () => {
         await node.stop();
-        if (startsEmpty) await node.wipe();
-        else await Deno.remove(filler);
+        await node.wipe();
         await node.start();
       },
     });

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { IDENTITY_FILE } from "../../server/ledger/file/volume_files.ts";
 import { needs } from "../../testing/needs.ts";
 import { tempFolder } from "../../testing/temp_folder.ts";
-import { dropUnusedIdentity, hasIdentity, recordedAgencies } from "./draw_record.ts";
+import { dropUnusedIdentity, hasIdentity, recordedAgencies } from "./volume_identity.ts";
 
 const IDENTITY =
   '{"id":"x","agencies":12,"winningNumber":7574,"createdAt":"2026-11-23T10:00:00Z"}\n';

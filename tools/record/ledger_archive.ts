@@ -26,8 +26,8 @@ import {
   RESULT_JSON,
   RESULT_TEXT,
 } from "../../server/certificate/certificate_folder.ts";
-import { copyAudit } from "./audit_copy.ts";
-import { DRAW_FILES, readIdentity } from "./draw_record.ts";
+import { copyAudit } from "./record_copy.ts";
+import { DRAW_FILES, readIdentity } from "./volume_identity.ts";
 
 /**
  * The files of a draw, in the order in which they are archived, after its redo logs. Neither the journal nor the
@@ -62,8 +62,9 @@ export async function isVolumeEmpty(volume: string): Promise<boolean> {
 }
 
 /**
- * Recovers the volume from its redo logs if no server has come to that since the last ones ended: files are to be
- * moved, or read by programs that know no logs. What cannot be recovered is left as it is: it moves as a whole.
+ * Recovers the volume from its redo logs, if no server has done so since the last ones ended: its files are about to
+ * be moved, or read by programs that know no redo logs. What cannot be recovered is left as it is: it moves as a
+ * whole.
  *
  * @throws {TaskError} If a server is running.
  */

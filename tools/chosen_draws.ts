@@ -4,13 +4,13 @@
  * @module
  */
 
-import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "../project.ts";
-import { UsageError } from "../command.ts";
-import { LEDGER_FORMS } from "../run/ledger_choice.ts";
-import { isOnStreams, readToolLedger, withStreams } from "../streams/tool_ledger.ts";
-import type { RecordPlaces } from "./draws.ts";
-import { type DrawSource, volumeDraws } from "./draw_sources.ts";
-import { streamDraws } from "./stream_draws.ts";
+import { SHARED_VOLUME, SHARED_VOLUME_NAME } from "./project.ts";
+import { UsageError } from "./command.ts";
+import { LEDGER_FORMS } from "./run/ledger_choice.ts";
+import { isOnStreams, readToolLedger, withStreams } from "./streams/tool_ledger.ts";
+import type { RecordPlaces } from "./record/draws.ts";
+import { type DrawSource, volumeDraws } from "./record/draw_sources.ts";
+import { streamDraws } from "./record/stream_draws.ts";
 
 /** The flags that choose a ledger. */
 export interface DrawsFlags {
