@@ -21,7 +21,7 @@ import { completeLastRow } from "./shortened_file.ts";
 import { cutSpans } from "./side_copy.ts";
 import type { Tally, Winners } from "../tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
-import { beginsOf } from "./volume_recovery.ts";
+import { beginsOf, type KnownRows } from "./volume_recovery.ts";
 
 /** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_SLICES_MAX = 4;
@@ -76,9 +76,14 @@ export class BetsFile {
     this.#counter = new RowCounter(this.#file, options);
   }
 
-  /** Begins an epoch: rounds that were announced in another one count no more. */
-  begin(epoch: number): void {
+  /**
+   * Begins an epoch: rounds that were announced in another one count no more.
+   *
+   * @param found The epoch, and which rows need no judgment if they are still the same.
+   */
+  begin({ epoch, known }: { epoch: number; known?: KnownRows }): void {
     this.#epoch = epoch;
+    this.#counter.begin(known);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
@@ -89,6 +94,11 @@ export class BetsFile {
   /** Up to where rows were counted that other servers have written, and perhaps not made durable. */
   get foreignSize(): number {
     return this.#foreignSize;
+  }
+
+  /** CRC-32 of the counted rows, if each of them was judged or written by this server; else nothing. */
+  get crc(): number | undefined {
+    return this.#counter.crc;
   }
 
   /** Counted bets of an agency. */
@@ -163,7 +173,7 @@ export class BetsFile {
       this.#truncateTo(from);
       throw new Error(`Cannot write ${BETS_FILE}: ${(cause as Error).message}`, { cause });
     }
-    this.#tally.scan(rows);
+    this.#counter.countOwn(rows);
     return from;
   }
 
@@ -175,6 +185,11 @@ export class BetsFile {
    */
   assertInPlace(): void {
     if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
+  }
+
+  /** Judges the rows that other servers have written since the start. Needs no lock. */
+  judgeForeignRows(): Promise<void> {
+    return this.#counter.judgeForeignRows();
   }
 
   /** What was durable of agencies_closed.txt, as last read from the journal or written to it. */

@@ -39,7 +39,7 @@ function open(disk: MemoryDisk, isRecorded?: (from: number) => boolean): Opened 
     isRecorded,
   });
   process.syncFolder();
-  bets.begin(1);
+  bets.begin({ epoch: 1 });
   return { bets, tally, lines, process, failures };
 }
 
@@ -293,7 +293,7 @@ Deno.test("BetsFile fails where another server has begun a new epoch, or one of 
   const opened = open(disk);
   await append(opened, ROW);
   const other = open(disk);
-  other.bets.begin(2);
+  other.bets.begin({ epoch: 2 });
   await assertRejects(() => append(other, ROW), FatalLedgerError, "has recovered the volume");
   disk.overwrite(
     "bets.csv.round",

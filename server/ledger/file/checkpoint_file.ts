@@ -26,6 +26,11 @@ export interface Checkpoint {
   size: number;
   /** Whether no server is running since: then whatever follows was not written by one. */
   isClean: boolean;
+  /**
+   * CRC-32 of these bytes as servers have written or judged them, row by row. A server that finds other bytes judges
+   * every row again. Missing where no server can say so.
+   */
+  crc?: number;
 }
 
 /** What the file says. */
@@ -39,6 +44,8 @@ export interface CheckpointState {
 }
 
 const SLOT_LINE = new FixedLine({ sequence: 12, epoch: 12, size: 16, clean: 1 });
+/** Follows the line of a slot, if the rows are known. An earlier version writes zeros there. */
+const CRC_LINE = new FixedLine({ checkpoint: 12, crc: 10 });
 const NOTICE_LINE = new FixedLine({ announced: 12, finished: 12 });
 const NOTICE_AT = 2 * PAGE_BYTES;
 
@@ -65,8 +72,10 @@ export function parseCheckpoint(bytes: Uint8Array): CheckpointState {
 function parseSlot(bytes: Uint8Array): Checkpoint | undefined {
   const slot = SLOT_LINE.parse(bytes);
   if (slot === undefined) return undefined;
-  const { clean, ...checkpoint } = slot;
-  return { ...checkpoint, isClean: clean === 1 };
+  const { clean, ...numbers } = slot;
+  const checkpoint = { ...numbers, isClean: clean === 1 };
+  const known = CRC_LINE.parse(bytes.subarray(SLOT_LINE.bytes));
+  return known?.checkpoint === slot.sequence ? { ...checkpoint, crc: known.crc } : checkpoint;
 }
 
 /** Reads and writes the checkpoint. Only the holder of its lock writes. */
@@ -108,9 +117,12 @@ export class CheckpointFile {
     this.#writeNotice({ announced: sequence, finished: sequence });
   }
 
-  async #write({ isClean, ...numbers }: Checkpoint): Promise<void> {
+  async #write({ isClean, crc, ...numbers }: Checkpoint): Promise<void> {
     const page = this.#bytes.subarray(0, PAGE_BYTES).fill(0);
     SLOT_LINE.format({ ...numbers, clean: isClean ? 1 : 0 }, page);
+    if (crc !== undefined) {
+      CRC_LINE.format({ checkpoint: numbers.sequence, crc }, page.subarray(SLOT_LINE.bytes));
+    }
     writeAll(this.#file, page, PAGE_BYTES * (numbers.sequence % 2));
     try {
       await this.#file.sync();

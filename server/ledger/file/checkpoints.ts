@@ -9,7 +9,7 @@
  */
 
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
-import { CheckpointFile } from "./checkpoint_file.ts";
+import { type Checkpoint, CheckpointFile } from "./checkpoint_file.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { isOf, logNames, readRecords } from "./log_files.ts";
@@ -100,13 +100,16 @@ export class Checkpoints {
    * Makes the last checkpoint, after which no server is running. All locks are held.
    *
    * @param size The size of bets.csv.
+   * @param crc CRC-32 of all its rows, if each is known to be valid.
    */
-  async end(size: number): Promise<void> {
+  async end(size: number, crc: number | undefined): Promise<void> {
     this.#wanted = size;
-    await this.#make({ isClean: true });
+    await this.#make({ isClean: true, ...(crc === undefined ? {} : { crc }) });
   }
 
-  async #make({ isClean = false } = {}): Promise<void> {
+  async #make(
+    { isClean, crc }: Pick<Checkpoint, "isClean" | "crc"> = { isClean: false },
+  ): Promise<void> {
     const wanted = this.#wanted;
     const wasFinished = this.file.read().isFinished;
     const { last, finishedSize } = await this.file.settle();
@@ -119,7 +122,8 @@ export class Checkpoints {
     this.file.announce(last);
     await this.#sync();
     const sequence = last.sequence + 1;
-    await this.file.record({ sequence, epoch: this.#epoch, size, isClean });
+    const known = crc === undefined ? {} : { crc };
+    await this.file.record({ sequence, epoch: this.#epoch, size, isClean, ...known });
     this.#recorded = Math.max(this.#recorded, size);
   }
 

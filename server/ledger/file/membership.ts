@@ -53,9 +53,9 @@ export class Membership {
   /**
    * Enters the volume. The lock of bets.csv is held.
    *
-   * @returns The epoch.
+   * @returns What is known of bets.csv.
    */
-  async enter(locked: LockedBets): Promise<number> {
+  async enter(locked: LockedBets): Promise<Pick<VolumeEntry, "epoch" | "known">> {
     const { settings, onFatal, figures } = this.#options;
     const checkpoints = this.#checkpoints;
     const disk = this.#disk;
@@ -66,7 +66,7 @@ export class Membership {
     checkpoints.begin({ ...entry, lottery: this.#lottery });
     this.#entry = entry;
     this.#durability = new Durability({ disk, log: entry.log, checkpoints, onFatal, figures });
-    return entry.epoch;
+    return entry;
   }
 
   /**
@@ -113,7 +113,8 @@ export class Membership {
    */
   async leave(bets: BetsFile): Promise<void> {
     if (this.#entry === undefined || !await this.#durability!.end()) return;
-    await bets.exclusively(() => this.#leave(bets.size));
+    if (await bets.locked(() => this.#isAlone())) await bets.judgeForeignRows();
+    await bets.exclusively(() => this.#leave(bets.size, bets.crc));
   }
 
   /**
@@ -126,14 +127,18 @@ export class Membership {
     else this.#removeLog();
   }
 
-  async #leave(size: number): Promise<void> {
-    const { log } = this.#entry!;
-    const disk = this.#disk;
-    if (findLogs(disk).live.every((name) => name === log.name)) {
-      await this.#checkpoints.locked(() => this.#checkpoints.end(size));
-      removeDeadLogs({ disk }, size);
+  /** @param crc That of all rows; nothing if it is not known whether they are valid. */
+  async #leave(size: number, crc?: number): Promise<void> {
+    if (this.#isAlone()) {
+      await this.#checkpoints.locked(() => this.#checkpoints.end(size, crc));
+      removeDeadLogs({ disk: this.#disk }, size);
     }
     this.#removeLog();
+  }
+
+  /** Whether no other server lives. The lock of bets.csv is held. */
+  #isAlone(): boolean {
+    return findLogs(this.#disk).live.every((name) => name === this.#entry!.log.name);
   }
 
   #removeLog(): void {

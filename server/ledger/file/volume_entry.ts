@@ -12,6 +12,7 @@ import { RedoLog } from "./redo_log.ts";
 import { NO_EARLIER_SERVER } from "./round_journal.ts";
 import {
   durableSizeOf,
+  type KnownRows,
   recoverVolume,
   type RecoverVolumeOptions,
   type VolumeFiles,
@@ -30,6 +31,8 @@ export interface VolumeEntry {
   /** Bytes of bets.csv that are durable. */
   size: number;
   log: RedoLog;
+  /** Rows that need no judgment if they are still the same. */
+  known?: KnownRows;
 }
 
 /** Whether the volume holds bets that were acknowledged. The lock of bets.csv is held. */
@@ -45,14 +48,21 @@ export async function enterVolume(
   { logBytes, ...options }: EnterVolumeOptions,
 ): Promise<VolumeEntry> {
   const { live, dead } = findLogs(files.disk);
-  const { epoch, size } = live.length === 0
-    ? (await recoverVolume(files, { ...options, logs: dead })).checkpoint
-    : join(files);
-  return { epoch, size, log: RedoLog.create(files.disk, logBytes) };
+  const found = live.length === 0 ? await recover(files, { ...options, logs: dead }) : join(files);
+  return { ...found, log: RedoLog.create(files.disk, logBytes) };
+}
+
+/** Recovers a volume on which no server lives. */
+async function recover(
+  files: VolumeFiles,
+  options: RecoverVolumeOptions,
+): Promise<Omit<VolumeEntry, "log">> {
+  const { checkpoint: { epoch, size }, known } = await recoverVolume(files, options);
+  return { epoch, size, known };
 }
 
 /** Joins servers that live. */
-function join({ journal, checkpoint }: VolumeFiles): Pick<VolumeEntry, "epoch" | "size"> {
+function join({ journal, checkpoint }: VolumeFiles): Omit<VolumeEntry, "log"> {
   if (journal.read().earlier !== undefined) throw new FatalLedgerError(NO_EARLIER_SERVER);
   const { last, finishedSize: size } = checkpoint.read();
   if (last === undefined) throw new FatalLedgerError(EPOCH_ENDED);
