@@ -12,6 +12,7 @@ import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { EPOCH_ENDED } from "./checkpoints.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { inspectTail, type ReadAt, refuseHugeHole } from "./recovery.ts";
@@ -21,7 +22,7 @@ import { completeLastRow } from "./shortened_file.ts";
 import { cutSpans } from "./side_copy.ts";
 import type { Tally, Winners } from "../tally.ts";
 import { BETS_FILE, JOURNAL_FILE } from "./volume_files.ts";
-import { beginsOf, type KnownRows } from "./volume_recovery.ts";
+import { beginsOf } from "./volume_recovery.ts";
 
 /** So many slices of rows are counted while the lock is held, which takes a few milliseconds at most. */
 const COUNTED_LOCKED_SLICES_MAX = 4;
@@ -81,7 +82,7 @@ export class BetsFile {
    *
    * @param found The epoch, and which rows need no judgment if they are still the same.
    */
-  begin({ epoch, known }: { epoch: number; known?: KnownRows }): void {
+  begin({ epoch, known }: { epoch: number; known: KnownRows }): void {
     this.#epoch = epoch;
     this.#counter.begin(known);
   }
@@ -96,9 +97,9 @@ export class BetsFile {
     return this.#foreignSize;
   }
 
-  /** CRC-32 of the counted rows, if each of them was judged or written by this server; else nothing. */
-  get crc(): number | undefined {
-    return this.#counter.crc;
+  /** The rows that this server has written or judged, from the first one on. */
+  get known(): KnownRows {
+    return this.#counter.known;
   }
 
   /** Counted bets of an agency. */

@@ -17,6 +17,7 @@ const checkpoint = (sequence: number, epoch = 1): Checkpoint => ({
   epoch,
   size: 100 * sequence,
   isClean: false,
+  known: { size: 10 * sequence, crc: 4_000_000_000 + sequence },
 });
 
 async function record(file: CheckpointFile, next: Checkpoint): Promise<void> {

@@ -120,6 +120,7 @@ export class FileLedger implements Ledger {
       onFatal,
       figures,
       logBytes,
+      knownRows: () => this.#bets.known,
     });
     this.#bets = new BetsFile(disk, {
       tally: new Tally(winningNumber),

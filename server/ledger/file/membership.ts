@@ -11,6 +11,7 @@ import type { FatalLedgerError } from "../fatal_error.ts";
 import type { LedgerFigures } from "../figures.ts";
 import type { LotteryIdentity } from "../ledger.ts";
 import type { BetsFile, LockedBets } from "./bets_file.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { Durability } from "./durability.ts";
@@ -28,6 +29,8 @@ export interface MembershipOptions {
   figures: LedgerFigures;
   /** Size of the redo log of this server. */
   logBytes: number;
+  /** The rows that this server has written or judged, from the first one on. */
+  knownRows: () => KnownRows;
 }
 
 /** The log and the checkpoints of this server, from its entry on. */
@@ -114,7 +117,7 @@ export class Membership {
   async leave(bets: BetsFile): Promise<void> {
     if (this.#entry === undefined || !await this.#durability!.end()) return;
     if (await bets.locked(() => this.#isAlone())) await bets.judgeForeignRows();
-    await bets.exclusively(() => this.#leave(bets.size, bets.crc));
+    await bets.exclusively(() => this.#leave(bets.size));
   }
 
   /**
@@ -127,10 +130,9 @@ export class Membership {
     else this.#removeLog();
   }
 
-  /** @param crc That of all rows; nothing if it is not known whether they are valid. */
-  async #leave(size: number, crc?: number): Promise<void> {
+  async #leave(size: number): Promise<void> {
     if (this.#isAlone()) {
-      await this.#checkpoints.locked(() => this.#checkpoints.end(size, crc));
+      await this.#checkpoints.locked(() => this.#checkpoints.end(size));
       removeDeadLogs({ disk: this.#disk }, size);
     }
     this.#removeLog();

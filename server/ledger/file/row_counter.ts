@@ -18,8 +18,8 @@ import { FatalLedgerError } from "../fatal_error.ts";
 import { RowAudit } from "./row_audit.ts";
 import { Courtesy } from "../courtesy.ts";
 import type { Tally } from "../tally.ts";
+import { type KnownRows, NO_KNOWN_ROWS } from "./checkpoint_file.ts";
 import { BETS_FILE } from "./volume_files.ts";
-import type { KnownRows } from "./volume_recovery.ts";
 
 /** How often a long reading is logged. */
 const READING_LOG_MS = 2000;
@@ -39,11 +39,11 @@ export class RowCounter {
   /** Judges rows until {@linkcode endAudit}. */
   #audit: RowAudit | undefined;
   /** The rows that are being counted without judgment. */
-  #known: KnownRows | undefined;
+  #expected = NO_KNOWN_ROWS;
   /** CRC-32 of all counted rows: read from the file, or written by this server. */
   #crc = 0;
-  /** Where the first rows begin that another server has written, and that nobody has judged. */
-  #unjudgedFrom = Infinity;
+  /** The rows before the first one that another server has written, and that nobody has judged. */
+  #judged: KnownRows | undefined;
 
   constructor(file: DiskFile, options: RowCounterOptions) {
     this.#file = file;
@@ -54,10 +54,10 @@ export class RowCounter {
   /**
    * Begins to count.
    *
-   * @param known The rows that need no judgment if they are still the same. @default {all rows are judged}
+   * @param known The rows that need no judgment if they are still the same.
    */
-  begin(known?: KnownRows): void {
-    if (known !== undefined && known.size > 0) this.#known = known;
+  begin(known: KnownRows): void {
+    this.#expected = known;
   }
 
   /** Ends the judgment of rows: those that follow are written by servers. */
@@ -65,10 +65,14 @@ export class RowCounter {
     this.#audit = undefined;
   }
 
-  /** CRC-32 of the counted rows, if each of them was judged or written by this server; else nothing. */
-  get crc(): number | undefined {
-    const isJudged = this.#known === undefined && this.#unjudgedFrom === Infinity;
-    return isJudged ? this.#crc : undefined;
+  /** The rows that this server has written or judged, from the first one on. */
+  get known(): KnownRows {
+    if (this.#expected.size > 0) return NO_KNOWN_ROWS;
+    return this.#judged ?? this.#counted;
+  }
+
+  get #counted(): KnownRows {
+    return { size: this.#options.tally.size, crc: this.#crc };
   }
 
   /** Counts rows that this server has written. */
@@ -110,16 +114,19 @@ export class RowCounter {
    * @throws {FatalLedgerError} If no row ends there.
    */
   countSlice(wholeSize: number): void {
-    const known = this.#known;
-    if (known === undefined) return this.#countSlice(wholeSize, this.#audit);
+    const { size, crc } = this.#expected;
+    if (size === 0) {
+      if (this.#audit === undefined) this.#judged ??= this.#counted;
+      return this.#countSlice(wholeSize, this.#audit);
+    }
     try {
-      this.#countSlice(Math.min(wholeSize, known.size));
+      this.#countSlice(Math.min(wholeSize, size));
     } catch {
       return this.#judgeAll();
     }
-    if (this.#options.tally.size < known.size) return;
-    if (this.#crc !== known.crc) return this.#judgeAll();
-    this.#known = undefined;
+    if (this.#options.tally.size < size) return;
+    if (this.#crc !== crc) return this.#judgeAll();
+    this.#expected = NO_KNOWN_ROWS;
   }
 
   #countSlice(wholeSize: number, audit?: RowAudit): void {
@@ -130,9 +137,6 @@ export class RowCounter {
     const invalid = audit?.firstInvalidRow(wanted.subarray(0, length)) ?? -1;
     const counted = tally.take(invalid < 0 ? length : invalid);
     this.#crc = crc32(wanted.subarray(0, counted), this.#crc);
-    if (audit === undefined && this.#known === undefined) {
-      this.#unjudgedFrom = Math.min(this.#unjudgedFrom, from);
-    }
     if (counted > 0) return;
     if (invalid >= 0) throw tally.damagedAt(invalid, rules);
     throw new FatalLedgerError(
@@ -147,27 +151,27 @@ export class RowCounter {
     log.warning("ledger", "in_progress", { file: BETS_FILE, why });
     tally.clear();
     this.#crc = 0;
-    this.#known = undefined;
+    this.#expected = NO_KNOWN_ROWS;
   }
 
   /**
-   * Judges the rows that other servers have written since the start, so that {@linkcode crc} need not be missing.
-   * If one of them is invalid, it stays so: the next server finds out.
+   * Judges the rows that other servers have written since the start, so that they are {@linkcode known} too.
+   * If one of them is invalid, the next server finds out.
    */
   async judgeForeignRows(): Promise<void> {
-    if (this.#unjudgedFrom === Infinity) return;
+    if (this.#judged === undefined) return;
     const { tally } = this.#options;
     const audit = this.#newAudit();
     const courtesy = new Courtesy();
     const slice = new Uint8Array(tally.room.length);
-    for (let at = this.#unjudgedFrom; at < tally.size;) {
+    for (let at = this.#judged.size; at < tally.size;) {
       const length = readFully(this.#file, slice.subarray(0, tally.size - at), at);
       const rows = slice.subarray(0, slice.lastIndexOf(LINE_FEED, length - 1) + 1);
       if (rows.length === 0 || audit.firstInvalidRow(rows) >= 0) return;
       at += rows.length;
       await courtesy.giveWay();
     }
-    this.#unjudgedFrom = Infinity;
+    this.#judged = undefined;
   }
 
   #newAudit(): RowAudit {

@@ -6,13 +6,13 @@
  */
 
 import { FatalLedgerError } from "../fatal_error.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { EPOCH_ENDED } from "./checkpoints.ts";
 import { findLogs, readRecords } from "./log_files.ts";
 import { RedoLog } from "./redo_log.ts";
 import { NO_EARLIER_SERVER } from "./round_journal.ts";
 import {
   durableSizeOf,
-  type KnownRows,
   recoverVolume,
   type RecoverVolumeOptions,
   type VolumeFiles,
@@ -32,7 +32,7 @@ export interface VolumeEntry {
   size: number;
   log: RedoLog;
   /** Rows that need no judgment if they are still the same. */
-  known?: KnownRows;
+  known: KnownRows;
 }
 
 /** Whether the volume holds bets that were acknowledged. The lock of bets.csv is held. */
@@ -57,7 +57,7 @@ async function recover(
   files: VolumeFiles,
   options: RecoverVolumeOptions,
 ): Promise<Omit<VolumeEntry, "log">> {
-  const { checkpoint: { epoch, size }, known } = await recoverVolume(files, options);
+  const { checkpoint: { epoch, size, known } } = await recoverVolume(files, options);
   return { epoch, size, known };
 }
 
@@ -66,7 +66,7 @@ function join({ journal, checkpoint }: VolumeFiles): Omit<VolumeEntry, "log"> {
   if (journal.read().earlier !== undefined) throw new FatalLedgerError(NO_EARLIER_SERVER);
   const { last, finishedSize: size } = checkpoint.read();
   if (last === undefined) throw new FatalLedgerError(EPOCH_ENDED);
-  return { epoch: last.epoch, size };
+  return { epoch: last.epoch, size, known: last.known };
 }
 
 /**

@@ -11,7 +11,12 @@
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { RowRules } from "../bet_row.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
-import type { Checkpoint, CheckpointFile, CheckpointState } from "./checkpoint_file.ts";
+import {
+  type Checkpoint,
+  type CheckpointFile,
+  type CheckpointState,
+  NO_KNOWN_ROWS,
+} from "./checkpoint_file.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import { isOf, readRecords } from "./log_files.ts";
 import { planRecovery, type RecoveryPlan, type Span } from "./log_recovery.ts";
@@ -52,16 +57,6 @@ export interface RecoveredVolume {
   cutBytes: number;
   /** The copy of these bytes; nothing if there are none. */
   copy?: string;
-  /** Rows that need no judgment if they are still the same. */
-  known?: KnownRows;
-}
-
-/** The rows at the beginning of bets.csv, as servers have written or judged them. */
-export interface KnownRows {
-  /** Their bytes. */
-  size: number;
-  /** CRC-32 of these bytes. */
-  crc: number;
 }
 
 /**
@@ -89,6 +84,7 @@ export async function recoverVolume(
     epoch: (state.last?.epoch ?? 0) + 1,
     size: isUnclaimed ? 0 : plan.size,
     isClean: isUnclaimed || (options.isClean ?? false),
+    known: isUnclaimed ? NO_KNOWN_ROWS : state.last?.known ?? NO_KNOWN_ROWS,
   };
   await checkpoint.record(recorded);
   journal.restart({ epoch: recorded.epoch, size: plan.size });
@@ -96,12 +92,7 @@ export async function recoverVolume(
   await syncFile(journal, JOURNAL_FILE);
   for (const name of options.logs) disk.remove(name);
   disk.syncFolder();
-  return { checkpoint: recorded, ...cut, ...knownRowsOf(state) };
-}
-
-function knownRowsOf({ last }: CheckpointState): { known?: KnownRows } {
-  if (last?.crc === undefined) return {};
-  return { known: { size: last.size, crc: last.crc } };
+  return { checkpoint: recorded, ...cut };
 }
 
 async function syncFile(file: Pick<DiskFile, "sync">, name: string): Promise<void> {
