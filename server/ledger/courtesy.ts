@@ -7,7 +7,7 @@
 import { setImmediate, setTimeout } from "node:timers";
 
 /** How long work may keep the event loop from sockets and timers. */
-const KEPT_MS = 10;
+const KEPT_MS = 20;
 /** How long a turn of the event loop may take: ending one for each short piece of work would double its cost. */
 const TURN_MS = 1;
 
