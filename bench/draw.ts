@@ -20,11 +20,12 @@ export interface ColdDrawFigures {
   rows: number;
   bytes: number;
   /**
-   * What the bets add to the time from a server's start to its first WinnersResponse. Figures that are not
-   * above zero are {@link markNoise | noise}, here and below.
+   * What the bets add to the time from a server's start to its first WinnersResponse, where a server has judged or
+   * stored them before. Figures that are not above zero are {@link markNoise | noise}, here and below.
    */
   coldMs: Spread;
-  bytesPerSecond: Spread;
+  /** The same where none has, so that the server judges every row. */
+  unknownMs: Spread;
   /** Lines counted by `wc -l`; undefined where there is no such program. */
   wcMs?: Spread;
   /** The time divided by that of `wc -l`, run by run. */
@@ -52,9 +53,11 @@ export interface WarmDrawFigures extends WarmDrawCase {
 /** Measures cold draws, of all bets and of none in turn. */
 export async function measureColdDraw(context: Context, rows: number): Promise<ColdDrawFigures> {
   const { folder, volume, pace, against } = context;
-  await volume.prepare({ rows, closed: AGENCIES });
+  const content = { rows, closed: AGENCIES };
+  await volume.prepare(content);
   await using empty = tempFolder(folder);
   await Deno.copyFile(volume.closedPath, `${empty.path}/agencies_closed.txt`);
+  const unknownMs: number[] = [];
   const timesMs: number[] = [];
   const othersMs: number[] = [];
   const wcMs: (number | undefined)[] = [];
@@ -65,6 +68,8 @@ export async function measureColdDraw(context: Context, rows: number): Promise<C
     return await drawCold({ volume: path, winners, root }) - emptyMs;
   };
   for (let run = 0; run < pace.runs; run++) {
+    await volume.prepare(content);
+    unknownMs.push(await timeBets());
     timesMs.push(await timeBets());
     if (against !== undefined) othersMs.push(await timeBets(against));
     wcMs.push(await timeWc(volume.betsPath));
@@ -72,17 +77,11 @@ export async function measureColdDraw(context: Context, rows: number): Promise<C
   const ratios = wcMs.map((ms, run) => ms === undefined ? undefined : timesMs[run] / ms);
   const ratio = spreadOfKnown(ratios);
   const ratioToOther = spreadOfKnown(othersMs.map((ms, run) => timesMs[run] / ms));
-  const coldMs = markNoise(spreadOf(timesMs));
-  const speed = (ms: number) => volume.bytes / ms * 1000;
   return {
     rows,
     bytes: volume.bytes,
-    coldMs,
-    bytesPerSecond: {
-      median: speed(coldMs.median),
-      min: speed(coldMs.max),
-      max: speed(coldMs.min),
-    },
+    coldMs: markNoise(spreadOf(timesMs)),
+    unknownMs: markNoise(spreadOf(unknownMs)),
     wcMs: spreadOfKnown(wcMs),
     ratio: ratio && markNoise(ratio),
     ratioToOther: ratioToOther && markNoise(ratioToOther),

@@ -152,9 +152,9 @@ export function formatColdDraws(figures: readonly ColdDrawFigures[]): string {
     "rows": (row) => formatCount(row.rows),
     "MB": (row) => formatMegabytes(row.bytes),
     "cold ms": (row) => formatSpread(row.coldMs),
-    "GB/s": (row) => formatSpread(row.bytesPerSecond, 1e-9),
     "wc -l ms": (row) => formatSpread(row.wcMs),
     "of wc -l": (row) => formatSpread(row.ratio),
+    "unknown rows ms": (row) => formatSpread(row.unknownMs),
     ...columnOfOther(figures),
   });
 }

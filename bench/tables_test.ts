@@ -24,7 +24,7 @@ Deno.test("formatColdDraws() shows figures that are not above their floor as noi
   const row = {
     rows: 1_000_000,
     bytes: MEGABYTES_47,
-    bytesPerSecond: markNoise(spreadOf([1.66e9])),
+    unknownMs: markNoise(spreadOf([1660])),
   };
   const busy = formatColdDraws([{ ...row, coldMs: markNoise(spreadOf([-29, 28, 30])) }]);
   assertStringIncludes(busy, "| 28.0 (noise–30.0) |");

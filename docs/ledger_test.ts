@@ -1,3 +1,4 @@
+import { crc32 } from "node:zlib";
 import { assertEquals } from "@std/assert";
 import { parse } from "@std/csv";
 import { MemoryDisk } from "../server/testing/memory_disk.ts";
@@ -129,7 +130,9 @@ Deno.test("docs/ledger.md describes a record of a redo log byte by byte", () => 
 Deno.test("docs/ledger.md shows the lines of a checkpoint", async () => {
   const disk = new MemoryDisk();
   const file = new CheckpointFile(disk.process().open("checkpoint"));
-  const checkpoint = { sequence: 8, epoch: 3, size: 95, isClean: false };
+  const rows = new TextEncoder().encode(fenced("csv rows"));
+  const known = { size: rows.length, crc: crc32(rows) };
+  const checkpoint = { sequence: 8, epoch: 3, size: 95, isClean: false, known };
   await file.record(checkpoint);
   const text = disk.text("checkpoint").replaceAll("\0", "");
   assertEquals(fenced("text checkpoint"), text);

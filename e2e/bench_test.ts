@@ -11,7 +11,7 @@ function startBench(folder: string, ...flags: string[]): Program {
 }
 
 /** Figures that are differences to a floor: null means noise. */
-const DIFFERENCES = ["coldMs", "bytesPerSecond"];
+const DIFFERENCES = ["coldMs", "unknownMs"];
 
 /** Asserts that a figure of several runs has a median between its bounds. */
 function assertSpread(figure: unknown, name: string): void {
@@ -43,7 +43,7 @@ Deno.test(
       questions: ["betsPerSecond", "ratio", "answerP50Ms", "answerP99Ms"],
       beside: ["betsPerSecond", "ours", "p50Ms", "p99Ms"],
       clients: ["betsPerSecond", "ratio"],
-      coldDraws: ["coldMs", "bytesPerSecond"],
+      coldDraws: ["coldMs", "unknownMs"],
       warmDraws: ["warmMs"],
       growth: ["betsPerSecond", "ratio", "ratioToOneEmpty", "p50Ms"],
       watched: ["betsPerSecond", "ratio"],

@@ -15,6 +15,8 @@ import {
 } from "./certificate_folder.ts";
 import { volumeCertificate, type VolumeCertificateOptions } from "./volume_certificate.ts";
 
+/** How long after the draw to begin: reading all bets must not take the processor from agencies that wait. */
+const BEGIN_MS = 100;
 /** How soon to check again while another server writes. */
 const BUSY_MS = 1000;
 /** How soon to try again after a failure. Each pause is twice as long as the one before, up to the second. */
@@ -66,10 +68,12 @@ export class Certifier implements AsyncDisposable {
 
   async #certify(draw: Draw): Promise<void> {
     const drawnAt = new Date((this.#options.wallClock ?? Date.now)()).toISOString();
-    for (let retryMs = RETRY_MS.first; !this.#isStopping;) {
+    if (!this.#isStopping) await this.#pause(BEGIN_MS);
+    for (let retryMs = RETRY_MS.first;;) {
       const outcome = await this.#try(draw, { drawnAt, retryMs });
       if (outcome === "written" || outcome === "there") return;
       await this.#pause(outcome === "busy" ? BUSY_MS : retryMs);
+      if (this.#isStopping) return;
       if (outcome === "failed") retryMs = Math.min(2 * retryMs, RETRY_MS.max);
     }
   }

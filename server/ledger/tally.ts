@@ -73,6 +73,8 @@ export class Tally {
   readonly #unquoted = new UnquotedRow(ROW_BYTES_MAX);
   /** By agency. */
   #documents = noDocuments();
+  /** The agencies that have winners: the draw must not look through all that there might be. */
+  #winning: number[] = [];
 
   constructor(winningNumber: number) {
     this.#winningNumber = String(winningNumber);
@@ -88,9 +90,7 @@ export class Tally {
   /** The winners so far. Rows that are counted later do not change what was returned. */
   winners(): Winners {
     const winners = new Map<number, Uint8Array<ArrayBuffer>[]>();
-    for (const [agency, documents] of this.#documents.entries()) {
-      if (documents !== undefined) winners.set(agency, documents.pieces());
-    }
+    for (const agency of this.#winning) winners.set(agency, this.#documents[agency]!.pieces());
     return winners;
   }
 
@@ -99,6 +99,7 @@ export class Tally {
     this.size = this.#rows = 0;
     this.#scanner.counts.fill(0);
     this.#documents = noDocuments();
+    this.#winning = [];
   }
 
   /** The buffer for the bytes that follow {@linkcode size}, to be counted by {@linkcode take}. */
@@ -191,7 +192,10 @@ export class Tally {
   }
 
   #documentsOf(agency: number): WinnerDocuments {
-    return this.#documents[agency] ??= new WinnerDocuments();
+    const documents = this.#documents[agency];
+    if (documents !== undefined) return documents;
+    this.#winning.push(agency);
+    return this.#documents[agency] = new WinnerDocuments();
   }
 
   /**

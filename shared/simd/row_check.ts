@@ -25,6 +25,7 @@ import {
   type Statement,
   V128,
   VECTOR_BYTES,
+  when,
 } from "./wasm.ts";
 
 /** Bytes that are looked at together: a bit for each fits into one integer. */
@@ -58,8 +59,10 @@ const checkRows = kernel(4, ([at, end, agencies, today], locals) => {
   const [controlMax, colonMask, colon, quote, del] = [0x1f, 0xfe, COLON, QUOTE, 0x7f].map(splat);
   const [comma, leadMin, afterContinuations] = [COMMA, LEAD_MIN, AFTER_CONTINUATIONS].map(splat);
   const [leads, zero, nine] = [LEAD_MAX - LEAD_MIN, ZERO, 9].map(splat);
-  /** Bits of the block: what no common row contains and its end, the row, its commas, its lead bytes. */
-  const [special, row, commas, lead] = Array.from({ length: 4 }, locals.i64);
+  /** Bits of the block: what no common row contains and its end, the row, its commas, bytes from 0x80 on. */
+  const [special, row, commas, high] = Array.from({ length: 4 }, locals.i64);
+  /** Bits of those bytes that begin a character. */
+  const lead = locals.i64();
   const lineEnd = locals.i32();
   /** Where the separators after the agency, the names and the document are. */
   const separators = Array.from({ length: 4 }, locals.i32);
@@ -80,13 +83,16 @@ const checkRows = kernel(4, ([at, end, agencies, today], locals) => {
         lineEnd.set(at.add(special.trailingZeros())),
         stop.branchIf(lineEnd.load8().notEquals(LINE_FEED)),
         row.set(special.belowLowestBit()),
-        // Bytes from 0x80 on: lead bytes, each followed by its only continuation, and nothing else.
-        lead.set(bits((bytes) => bytes.subtract(leadMin).lessOrEqual(leads)).and(row)),
-        stop.branchIf(
-          bits((bytes) => bytes.lessThanSigned(afterContinuations)).and(row)
-            .equals(lead.doubled()).isZero(),
-        ),
-        stop.branchIf(bits((bytes) => bytes).and(row).equals(lead.or(lead.doubled())).isZero()),
+        high.set(bits((bytes) => bytes).and(row)),
+        when(high.isZero().isZero(), [
+          // Lead bytes, each followed by its only continuation, and nothing else.
+          lead.set(bits((bytes) => bytes.subtract(leadMin).lessOrEqual(leads)).and(row)),
+          stop.branchIf(
+            bits((bytes) => bytes.lessThanSigned(afterContinuations)).and(row)
+              .equals(lead.doubled()).isZero(),
+          ),
+          stop.branchIf(high.equals(lead.or(lead.doubled())).isZero()),
+        ]),
         commas.set(bits((bytes) => bytes.equals(comma)).and(row)),
         ...separators.flatMap((separator) => [
           separator.set(at.add(commas.trailingZeros())),

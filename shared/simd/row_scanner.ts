@@ -149,6 +149,12 @@ function listWinner(
   const [dateAt, documentBytes] = [locals.i32(), locals.i32()];
   const [at, inTexts, commas, quotes] = Array.from({ length: 4 }, locals.i32);
   const [bytes, copyTo] = [locals.v128(), locals.i32()];
+  /** The bytes before the birthdate that are looked at together, where they begin, and their commas. */
+  const windowBytes = 4 * VECTOR_BYTES;
+  const [windowAt, inWindow] = [locals.i32(), locals.i64()];
+  const window = [0, 1, 2, 3].map((index) => index * VECTOR_BYTES);
+  const inVector = (offset: number, byte: number) => windowAt.loadVector(offset).equals(byte);
+  const textBytes = dateAt.subtract(rowAt);
   const commasAt = (address: I32) => address.loadVector().equals(COMMA).bitmask();
   const commaBefore = commasAt(dateAt.subtract(2 * VECTOR_BYTES))
     .or(commasAt(dateAt.subtract(VECTOR_BYTES)).shiftLeft(constant(VECTOR_BYTES)));
@@ -161,22 +167,40 @@ function listWinner(
         bytes.set(dateAt.loadVector()),
         bytes.set(bytes.equals(COMMA).or(bytes.equals(QUOTE))),
         uncommon.branchIf(bytes.bitmask().and(inDateAndNumber).notEquals(DATE_COMMAS)),
-        commas.set(0),
-        quotes.set(0),
-        at.set(rowAt),
-        loop((nextVector) => [
-          bytes.set(at.loadVector()),
-          inTexts.set(constant(-1)),
-          when(dateAt.subtract(at).lessThan(VECTOR_BYTES), [
-            inTexts.set(lowestBits(dateAt.subtract(at))),
+        windowAt.set(dateAt.subtract(windowBytes)),
+        block((counted) => [
+          block((far) => [
+            far.branchIf(textBytes.greaterThan(windowBytes)),
+            // Perhaps in the row before.
+            far.branchIf(
+              window.map((offset) => inVector(offset, QUOTE))
+                .reduce((one, other) => one.or(other)).bitmask(),
+            ),
+            inWindow.set(
+              window.map((offset) => I64.extend(inVector(offset, COMMA).bitmask(), offset))
+                .reduce((low, high) => low.or(high)).highBits(textBytes),
+            ),
+            uncommon.branchIf(inWindow.oneBits().notEquals(COMMAS - 2)),
+            documentBytes.set(inWindow.leadingZeros()),
+            counted.branch(),
           ]),
-          commas.increment(bytes.equals(COMMA).bitmask().and(inTexts).oneBits()),
-          quotes.set(quotes.or(bytes.equals(QUOTE).bitmask().and(inTexts))),
-          at.increment(VECTOR_BYTES),
-          nextVector.branchIf(at.lessThan(dateAt)),
+          commas.set(0),
+          quotes.set(0),
+          at.set(rowAt),
+          loop((nextVector) => [
+            bytes.set(at.loadVector()),
+            inTexts.set(constant(-1)),
+            when(dateAt.subtract(at).lessThan(VECTOR_BYTES), [
+              inTexts.set(lowestBits(dateAt.subtract(at))),
+            ]),
+            commas.increment(bytes.equals(COMMA).bitmask().and(inTexts).oneBits()),
+            quotes.set(quotes.or(bytes.equals(QUOTE).bitmask().and(inTexts))),
+            at.increment(VECTOR_BYTES),
+            nextVector.branchIf(at.lessThan(dateAt)),
+          ]),
+          uncommon.branchIf(commas.equals(COMMAS - 2).and(quotes.isZero()).isZero()),
+          documentBytes.set(commaBefore.leadingZeros()),
         ]),
-        uncommon.branchIf(commas.equals(COMMAS - 2).and(quotes.isZero()).isZero()),
-        documentBytes.set(commaBefore.leadingZeros()),
         uncommon.branchIf(documentBytes.greaterThan(DOCUMENT_BYTES_MAX)),
         when(listedAgency.notEquals(agency), [
           listedAgency.set(agency),

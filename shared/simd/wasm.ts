@@ -197,6 +197,19 @@ export class I64 extends Code {
   trailingZeros(): I32 {
     return new I32(this, "i64.ctz", "i32.wrap_i64");
   }
+  /** Counts the zeros above the highest bit that is set; 64 if none is. */
+  leadingZeros(): I32 {
+    return new I32(this, "i64.clz", "i32.wrap_i64");
+  }
+  /** Counts the bits that are 1. */
+  oneBits(): I32 {
+    return new I32(this, "i64.popcnt", "i32.wrap_i64");
+  }
+  /** Keeps the highest `count` bits, 1 to 64, and clears the others. */
+  highBits(count: I32): I64 {
+    const kept = I64.extend(constant(64).subtract(count));
+    return new I64(this, "i64.const", ...signed(-1), kept, "i64.shl", "i64.and");
+  }
   /** Keeps the lowest `count` bits, 0 to 63, and clears the others. */
   lowBits(count: I32): I64 {
     const ones = new I64("i64.const", ...signed(-1));

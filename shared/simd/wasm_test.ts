@@ -102,6 +102,28 @@ Deno.test("kernel() computes with 64-bit integers", {
   assertEquals([[0, 0], [1, 0], [3, 0], [-8, 1], [4, 4], [0, 6]].map(([a, b]) => run(a, b)), [
     ...[-1, 64, 1, 4, 34, 34],
   ]);
+  const counted = kernel(2, ([operation, bits]) => {
+    const value = constant(0).load64();
+    return [
+      when(operation.equals(0), [returnValue(value.leadingZeros())]),
+      when(operation.equals(1), [returnValue(value.oneBits())]),
+      returnValue(value.highBits(bits).equals(constant(8).load64())),
+    ];
+  })(16);
+  const count = (operation: number, value: bigint, bits = 0, expected = 0n) => {
+    const view = new DataView(counted.memory.buffer);
+    view.setBigUint64(0, value, true);
+    view.setBigUint64(8, expected, true);
+    return counted.run(operation, bits);
+  };
+  assertEquals([0n, 1n, 2n ** 40n, all].map((value) => count(0, value)), [64, 63, 23, 0]);
+  assertEquals([0n, 1n, 2n ** 40n + 2n, all].map((value) => count(1, value)), [0, 1, 2, 64]);
+  assertEquals(
+    [[64, all], [63, all - 1n], [1, 2n ** 63n], [2, 2n ** 63n]].map(([bits, expected]) =>
+      count(2, all, Number(bits), BigInt(expected))
+    ),
+    [1, 1, 1, 0],
+  );
 });
 
 Deno.test("kernel() compares all sixteen lanes of a vector", { permissions: "none" }, () => {

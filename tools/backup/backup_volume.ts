@@ -6,7 +6,7 @@
 
 import { FolderDisk, readFully, writeAll } from "../../server/ledger/disk.ts";
 import { isComplete, parseIdentity } from "../../server/ledger/file/lottery_identity.ts";
-import { CheckpointFile } from "../../server/ledger/file/checkpoint_file.ts";
+import { CheckpointFile, NO_KNOWN_ROWS } from "../../server/ledger/file/checkpoint_file.ts";
 import { checksumOf } from "../../server/ledger/file/fixed_line.ts";
 import { RoundJournal } from "../../server/ledger/file/round_journal.ts";
 import {
@@ -133,7 +133,8 @@ export async function writeCheckpoint(
     file.truncate(0);
     const checkpoint = new CheckpointFile(file);
     checkpoint.announce(undefined);
-    await checkpoint.record({ sequence: 1, epoch: epoch + 1, size, isClean: true });
+    const known = NO_KNOWN_ROWS;
+    await checkpoint.record({ sequence: 1, epoch: epoch + 1, size, isClean: true, known });
   } finally {
     file.close();
   }

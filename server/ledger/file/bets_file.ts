@@ -12,6 +12,7 @@ import type { LedgerFigures } from "../figures.ts";
 import { type Disk, type DiskFile, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { EPOCH_ENDED } from "./checkpoints.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { inspectTail, type ReadAt, refuseHugeHole } from "./recovery.ts";
@@ -76,9 +77,14 @@ export class BetsFile {
     this.#counter = new RowCounter(this.#file, options);
   }
 
-  /** Begins an epoch: rounds that were announced in another one no longer count. */
-  begin(epoch: number): void {
+  /**
+   * Begins an epoch: rounds that were announced in another one no longer count.
+   *
+   * @param found The epoch, and which rows need no judgment if they are still the same.
+   */
+  begin({ epoch, known }: { epoch: number; known: KnownRows }): void {
     this.#epoch = epoch;
+    this.#counter.begin(known);
   }
 
   /** Bytes of the file that have been counted: the end of a row. */
@@ -89,6 +95,11 @@ export class BetsFile {
   /** Up to where rows were counted that other servers have written, and perhaps not made durable. */
   get foreignSize(): number {
     return this.#foreignSize;
+  }
+
+  /** The rows that this server has written or judged, from the first one on. */
+  get known(): KnownRows {
+    return this.#counter.known;
   }
 
   /** Counted bets of an agency. */
@@ -163,7 +174,7 @@ export class BetsFile {
       this.#truncateTo(from);
       throw new Error(`Cannot write ${BETS_FILE}: ${(cause as Error).message}`, { cause });
     }
-    this.#tally.scan(rows);
+    this.#counter.countOwn(rows);
     return from;
   }
 
@@ -175,6 +186,11 @@ export class BetsFile {
    */
   assertInPlace(): void {
     if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
+  }
+
+  /** Judges the rows that other servers have written since the start. Needs no lock. */
+  judgeForeignRows(): Promise<void> {
+    return this.#counter.judgeForeignRows();
   }
 
   /** What was durable of agencies_closed.txt, as last read from the journal or written to it. */

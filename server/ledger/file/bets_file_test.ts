@@ -9,6 +9,7 @@ import { FakeTime } from "@std/testing/time";
 import { keepLog } from "../../testing/ledgers.ts";
 import { MemoryDisk, type MemoryProcess } from "../../testing/memory_disk.ts";
 import { BetsFile } from "./bets_file.ts";
+import { NO_KNOWN_ROWS } from "./checkpoint_file.ts";
 import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { DamagedRowError, Tally } from "../tally.ts";
@@ -39,7 +40,7 @@ function open(disk: MemoryDisk, isRecorded?: (from: number) => boolean): Opened 
     isRecorded,
   });
   process.syncFolder();
-  bets.begin(1);
+  bets.begin({ epoch: 1, known: NO_KNOWN_ROWS });
   return { bets, tally, lines, process, failures };
 }
 
@@ -293,7 +294,7 @@ Deno.test("BetsFile fails where another server has begun a new epoch, or one of 
   const opened = open(disk);
   await append(opened, ROW);
   const other = open(disk);
-  other.bets.begin(2);
+  other.bets.begin({ epoch: 2, known: NO_KNOWN_ROWS });
   await assertRejects(() => append(other, ROW), FatalLedgerError, "has recovered the volume");
   disk.overwrite(
     "bets.csv.round",

@@ -26,7 +26,20 @@ export interface Checkpoint {
   size: number;
   /** Whether no server has run since: then whatever follows was not written by one. */
   isClean: boolean;
+  /** The rows among them that servers have written or judged. */
+  known: KnownRows;
 }
+
+/** Rows at the beginning of bets.csv. Whoever finds the same bytes need not judge them again. */
+export interface KnownRows {
+  /** Their bytes: the end of a row. */
+  size: number;
+  /** CRC-32 of these bytes. */
+  crc: number;
+}
+
+/** Of these rows it is known that they are valid: none. */
+export const NO_KNOWN_ROWS: KnownRows = { size: 0, crc: 0 };
 
 /** The content of the file. */
 export interface CheckpointState {
@@ -39,6 +52,8 @@ export interface CheckpointState {
 }
 
 const SLOT_LINE = new FixedLine({ sequence: 12, epoch: 12, size: 16, clean: 1 });
+/** Follows the line of a slot. An earlier version writes zeros there. */
+const KNOWN_LINE = new FixedLine({ checkpoint: 12, known: 16, crc: 10 });
 const NOTICE_LINE = new FixedLine({ announced: 12, finished: 12 });
 const NOTICE_AT = 2 * PAGE_BYTES;
 
@@ -65,8 +80,17 @@ export function parseCheckpoint(bytes: Uint8Array): CheckpointState {
 function parseSlot(bytes: Uint8Array): Checkpoint | undefined {
   const slot = SLOT_LINE.parse(bytes);
   if (slot === undefined) return undefined;
-  const { clean, ...checkpoint } = slot;
-  return { ...checkpoint, isClean: clean === 1 };
+  const { clean, ...numbers } = slot;
+  return { ...numbers, isClean: clean === 1, known: parseKnown(bytes, slot) };
+}
+
+function parseKnown(
+  bytes: Uint8Array,
+  { sequence, size }: Record<"sequence" | "size", number>,
+): KnownRows {
+  const line = KNOWN_LINE.parse(bytes.subarray(SLOT_LINE.bytes));
+  const isOfSlot = line?.checkpoint === sequence && line.known <= size;
+  return isOfSlot ? { size: line.known, crc: line.crc } : NO_KNOWN_ROWS;
 }
 
 /** Reads and writes the checkpoint. Only the holder of its lock writes. */
@@ -108,9 +132,11 @@ export class CheckpointFile {
     this.#writeNotice({ announced: sequence, finished: sequence });
   }
 
-  async #write({ isClean, ...numbers }: Checkpoint): Promise<void> {
+  async #write({ isClean, known, ...numbers }: Checkpoint): Promise<void> {
     const page = this.#bytes.subarray(0, PAGE_BYTES).fill(0);
     SLOT_LINE.format({ ...numbers, clean: isClean ? 1 : 0 }, page);
+    const line = { checkpoint: numbers.sequence, known: known.size, crc: known.crc };
+    KNOWN_LINE.format(line, page.subarray(SLOT_LINE.bytes));
     writeAll(this.#file, page, PAGE_BYTES * (numbers.sequence % 2));
     try {
       await this.#file.sync();

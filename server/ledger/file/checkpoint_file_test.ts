@@ -1,7 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { SyncFailedError } from "../fatal_error.ts";
-import { type Checkpoint, CheckpointFile, parseCheckpoint } from "./checkpoint_file.ts";
+import {
+  type Checkpoint,
+  CheckpointFile,
+  NO_KNOWN_ROWS,
+  parseCheckpoint,
+} from "./checkpoint_file.ts";
+import { PAGE_BYTES } from "./log_record.ts";
 
 const NAME = "checkpoint";
 
@@ -17,6 +23,7 @@ const checkpoint = (sequence: number, epoch = 1): Checkpoint => ({
   epoch,
   size: 100 * sequence,
   isClean: false,
+  known: { size: 10 * sequence, crc: 4_000_000_000 + sequence },
 });
 
 async function record(file: CheckpointFile, next: Checkpoint): Promise<void> {
@@ -78,4 +85,20 @@ Deno.test("parseCheckpoint() counts no size of another epoch as finished", async
   await record(open(disk), checkpoint(2, 2)).catch(() => {});
   disk.fault = () => undefined;
   assertEquals(file.read().finishedSize, 0);
+});
+
+Deno.test("parseCheckpoint() ignores known rows that are not durable, or belong to another slot", async () => {
+  const disk = new MemoryDisk();
+  const file = open(disk);
+  const size = checkpoint(1).size;
+  await record(file, { ...checkpoint(1), known: { size: size + 1, crc: 1 } });
+  assertEquals(file.read().last?.known, NO_KNOWN_ROWS);
+  await record(file, { ...checkpoint(1), known: { size, crc: 1 } });
+  assertEquals(file.read().last?.known, { size, crc: 1 });
+  const before = disk.bytes(NAME).slice();
+  await record(file, { ...checkpoint(3), known: NO_KNOWN_ROWS });
+  const mixed = disk.bytes(NAME).slice();
+  const lineAt = mixed.indexOf(0x0a, PAGE_BYTES) + 1;
+  mixed.set(before.subarray(lineAt, 2 * PAGE_BYTES), lineAt);
+  assertEquals(parseCheckpoint(mixed).last, { ...checkpoint(3), known: NO_KNOWN_ROWS });
 });

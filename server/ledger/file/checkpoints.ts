@@ -9,13 +9,19 @@
  */
 
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
-import { CheckpointFile } from "./checkpoint_file.ts";
+import { CheckpointFile, type KnownRows, NO_KNOWN_ROWS } from "./checkpoint_file.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { FileLock, type FileLockOptions } from "./file_lock.ts";
 import { isOf, logNames, readRecords } from "./log_files.ts";
 import { rewriteInPlace } from "./rewriting.ts";
 import { syncFailedMessage } from "./volume_recovery.ts";
 import { BETS_FILE, CHECKPOINT_FILE } from "./volume_files.ts";
+
+/** Options of {@linkcode Checkpoints}. */
+export interface CheckpointsOptions extends Omit<FileLockOptions, "name" | "figures"> {
+  /** The rows that this server has written or judged, from the first one on. */
+  knownRows: () => KnownRows;
+}
 
 /** The checkpoints of one server. */
 export class Checkpoints {
@@ -25,16 +31,20 @@ export class Checkpoints {
   readonly #lock: FileLock;
   /** A handle of its own, so that a sync in a thread does not keep rounds from bets.csv. */
   readonly #bets: DiskFile;
+  readonly #knownRows: () => KnownRows;
   /** The lottery whose records may have to be written again. */
   lottery: string | undefined;
   #epoch = 0;
   #recorded = 0;
   /** Up to where the next checkpoint has to reach. */
   #wanted = 0;
+  /** Rows that this server knows, as far as they will be durable then. */
+  #known = NO_KNOWN_ROWS;
   #making: Promise<void> | undefined;
 
-  constructor(disk: Disk, options: Omit<FileLockOptions, "name" | "figures">) {
+  constructor(disk: Disk, options: CheckpointsOptions) {
     this.#disk = disk;
+    this.#knownRows = options.knownRows;
     this.#handle = disk.open(CHECKPOINT_FILE);
     this.file = new CheckpointFile(this.#handle);
     this.#lock = new FileLock(this.#handle, {
@@ -80,7 +90,7 @@ export class Checkpoints {
    */
   async cover(size: number): Promise<void> {
     while (this.#recorded < size) {
-      this.#wanted = Math.max(this.#wanted, size);
+      this.#want(size);
       this.#making ??= this.locked(() => this.#make()).finally(() => this.#making = undefined);
       await this.#making;
     }
@@ -92,7 +102,7 @@ export class Checkpoints {
    * @param size The end of a round.
    */
   async activate(size: number): Promise<void> {
-    this.#wanted = Math.max(this.#wanted, size);
+    this.#want(size);
     await this.locked(() => this.#make());
   }
 
@@ -102,12 +112,20 @@ export class Checkpoints {
    * @param size The size of bets.csv.
    */
   async end(size: number): Promise<void> {
-    this.#wanted = size;
+    this.#want(size);
     await this.#make({ isClean: true });
   }
 
+  /** @param size The end of a round. */
+  #want(size: number): void {
+    this.#wanted = Math.max(this.#wanted, size);
+    const known = this.#knownRows();
+    // What lies beyond is not durable yet.
+    if (known.size <= size) this.#known = known;
+  }
+
   async #make({ isClean = false } = {}): Promise<void> {
-    const wanted = this.#wanted;
+    const [wanted, judged] = [this.#wanted, this.#known];
     const wasFinished = this.file.read().isFinished;
     const { last, finishedSize } = await this.file.settle();
     if (last === undefined || last.epoch !== this.#epoch) throw new FatalLedgerError(EPOCH_ENDED);
@@ -119,7 +137,8 @@ export class Checkpoints {
     this.file.announce(last);
     await this.#sync();
     const sequence = last.sequence + 1;
-    await this.file.record({ sequence, epoch: this.#epoch, size, isClean });
+    const known = judged.size >= last.known.size ? judged : last.known;
+    await this.file.record({ sequence, epoch: this.#epoch, size, isClean, known });
     this.#recorded = Math.max(this.#recorded, size);
   }
 

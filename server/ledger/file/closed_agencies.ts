@@ -117,6 +117,16 @@ export class ClosedAgencies {
   }
 
   /**
+   * Makes the closes durable that were last read, unless they are: their writer may have been killed before its sync.
+   *
+   * @param durable What is durable of the file.
+   * @throws {SyncFailedError} If the sync fails.
+   */
+  async settle(durable: ClosedMark): Promise<void> {
+    if (this.#wholeSize > durable.closed) await this.sync();
+  }
+
+  /**
    * Makes the file's content durable.
    *
    * @throws {SyncFailedError} If the sync fails. It must not be repeated: the kernel would report success.

@@ -36,6 +36,8 @@ import { CLOSED_FILE } from "./volume_files.ts";
 
 /** Size of a redo log: several times the largest usual round. */
 const LOG_BYTES = 8 * 1024 * 1024;
+/** When so few agencies have yet to close, each close makes bets.csv durable: the draw is near. */
+const OPEN_AGENCIES_NEAR = 10;
 /** How often rows of other servers are counted, so that a draw finds little left to do. */
 const FOLLOW_MS = 50;
 
@@ -120,6 +122,7 @@ export class FileLedger implements Ledger {
       onFatal,
       figures,
       logBytes,
+      knownRows: () => this.#bets.known,
     });
     this.#bets = new BetsFile(disk, {
       tally: new Tally(winningNumber),
@@ -156,6 +159,7 @@ export class FileLedger implements Ledger {
       const { repeated, isComplete } = await this.#guarded(() =>
         this.#bets.exclusively(async () => {
           const repeated = this.#closed.agencies(this.#bets.mark).has(agency);
+          if (!repeated) this.#coverAhead();
           this.#bets.markClosed(await this.#closed.add(agency, this.#bets.mark));
           return { repeated, isComplete: this.#isComplete() };
         })
@@ -284,13 +288,23 @@ export class FileLedger implements Ledger {
     await this.#guarded(async () => {
       await this.#countAll();
       await this.#member.cover(this.#bets.foreignSize);
-      await this.#closed.sync();
+      await this.#closed.settle(this.#bets.mark);
     });
   }
 
   async #countAll(): Promise<void> {
     await this.#bets.follow();
     await this.#bets.exclusively(() => {});
+  }
+
+  /**
+   * Begins to make all bets durable in bets.csv when few agencies are left: the other servers need that for the
+   * draw, and then find it done. The lock of bets.csv is held.
+   */
+  #coverAhead(): void {
+    if (this.#options.agencies - this.#closed.seen.size > OPEN_AGENCIES_NEAR) return;
+    // A failure ends the ledger, and nobody waits for this.
+    void this.#cover(this.#bets.size).catch(() => {});
   }
 
   /** Makes bets.csv durable up to the end of a round. */

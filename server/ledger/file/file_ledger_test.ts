@@ -3,7 +3,7 @@ import { AGENCIES, batchOf, namedBatch, openLedger, storedBets } from "../../tes
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
 import type { AppendResult, CloseResult, Draw } from "../ledger.ts";
-import { BETS_FILE, DISK_FAILURE_FILE, LOG_PREFIX } from "./volume_files.ts";
+import { BETS_FILE, CLOSED_FILE, DISK_FAILURE_FILE, LOG_PREFIX } from "./volume_files.ts";
 import { turnEnd } from "../courtesy.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 
@@ -177,6 +177,39 @@ Deno.test("FileLedger.settle() syncs other servers' closes", async () => {
   hold.release();
   await Promise.all([closing, settling]);
   for (const left of disk.afterPowerCut()) assertEquals(left.text("agencies_closed.txt"), "1\n");
+});
+
+Deno.test("FileLedger.settle() syncs closes whose writer was killed before its sync", async () => {
+  const disk = new MemoryDisk();
+  const { ledger: killed } = await openLedger(disk.process());
+  const { ledger } = await openLedger(disk.process());
+  disk.fault = ({ kind, file }) =>
+    kind === "sync" && file === CLOSED_FILE ? { kind: "kill" } : undefined;
+  assertEquals((await killed.close(3)).status, "unknown");
+  disk.fault = () => undefined;
+  await ledger.follow();
+  assertEquals(await ledger.draw(), undefined);
+  await ledger.settle();
+  for (const left of disk.afterPowerCut()) assertEquals(left.text(CLOSED_FILE), "3\n");
+});
+
+Deno.test("FileLedger.close() makes bets durable in bets.csv, so that no other server has to for the draw", async () => {
+  const disk = new MemoryDisk();
+  const [one, two] = [
+    (await openLedger(disk.process())).ledger,
+    (await openLedger(disk.process())).ledger,
+  ];
+  await one.append(namedBatch("a"));
+  for (let agency = 1; agency <= AGENCIES; agency++) await one.close(agency);
+  assert(await one.draw() !== undefined);
+  const synced: string[] = [];
+  disk.fault = ({ kind, file }) => {
+    if (kind === "sync") synced.push(file);
+  };
+  assert(await two.draw() !== undefined);
+  assertEquals(synced, []);
+  disk.fault = () => undefined;
+  for (const left of disk.afterPowerCut()) assertEquals(left.text(BETS_FILE), disk.text(BETS_FILE));
 });
 
 Deno.test("FileLedger.close() waits for a server that appends bets before it writes anything", async () => {

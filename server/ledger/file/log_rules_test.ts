@@ -44,9 +44,10 @@ async function enterOnly(process: DiskProcess) {
   const onFatal = () => {};
   const settings = { agencies: AGENCIES, winningNumber: WINNING_NUMBER };
   const figures = new LedgerFigures();
-  const options = { settings, rules, log, onFatal, figures, logBytes: LOG_BYTES };
-  const member = new Membership(process, options);
   const bets = new BetsFile(process, { tally, rules, log, onFatal });
+  const knownRows = () => bets.known;
+  const options = { settings, rules, log, onFatal, figures, logBytes: LOG_BYTES, knownRows };
+  const member = new Membership(process, options);
   await bets.locked(async (files) => bets.begin(await member.enter(files)));
   return { member, bets };
 }

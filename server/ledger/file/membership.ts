@@ -11,6 +11,7 @@ import type { FatalLedgerError } from "../fatal_error.ts";
 import type { LedgerFigures } from "../figures.ts";
 import type { LotteryIdentity } from "../ledger.ts";
 import type { BetsFile, LockedBets } from "./bets_file.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import type { Disk, DiskFile } from "../disk.ts";
 import { Durability } from "./durability.ts";
@@ -28,6 +29,8 @@ export interface MembershipOptions {
   figures: LedgerFigures;
   /** Size of the redo log of this server. */
   logBytes: number;
+  /** The rows that this server has written or judged, from the first one on. */
+  knownRows: () => KnownRows;
 }
 
 /** The log and the checkpoints of this server, from its entry on. */
@@ -53,9 +56,9 @@ export class Membership {
   /**
    * Enters the volume. The lock of bets.csv is held.
    *
-   * @returns The epoch.
+   * @returns What is known of bets.csv.
    */
-  async enter(locked: LockedBets): Promise<number> {
+  async enter(locked: LockedBets): Promise<Pick<VolumeEntry, "epoch" | "known">> {
     const { settings, onFatal, figures } = this.#options;
     const checkpoints = this.#checkpoints;
     const disk = this.#disk;
@@ -66,7 +69,7 @@ export class Membership {
     checkpoints.begin({ ...entry, lottery: this.#lottery });
     this.#entry = entry;
     this.#durability = new Durability({ disk, log: entry.log, checkpoints, onFatal, figures });
-    return entry.epoch;
+    return entry;
   }
 
   /**
@@ -113,6 +116,7 @@ export class Membership {
    */
   async leave(bets: BetsFile): Promise<void> {
     if (this.#entry === undefined || !await this.#durability!.end()) return;
+    if (await bets.locked(() => this.#isAlone())) await bets.judgeForeignRows();
     await bets.exclusively(() => this.#leave(bets.size));
   }
 
@@ -127,13 +131,16 @@ export class Membership {
   }
 
   async #leave(size: number): Promise<void> {
-    const { log } = this.#entry!;
-    const disk = this.#disk;
-    if (findLogs(disk).live.every((name) => name === log.name)) {
+    if (this.#isAlone()) {
       await this.#checkpoints.locked(() => this.#checkpoints.end(size));
-      removeDeadLogs({ disk }, size);
+      removeDeadLogs({ disk: this.#disk }, size);
     }
     this.#removeLog();
+  }
+
+  /** Whether no other server lives. The lock of bets.csv is held. */
+  #isAlone(): boolean {
+    return findLogs(this.#disk).live.every((name) => name === this.#entry!.log.name);
   }
 
   #removeLog(): void {

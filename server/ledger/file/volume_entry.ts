@@ -6,6 +6,7 @@
  */
 
 import { FatalLedgerError } from "../fatal_error.ts";
+import type { KnownRows } from "./checkpoint_file.ts";
 import { EPOCH_ENDED } from "./checkpoints.ts";
 import { findLogs, readRecords } from "./log_files.ts";
 import { RedoLog } from "./redo_log.ts";
@@ -30,6 +31,8 @@ export interface VolumeEntry {
   /** Bytes of bets.csv that are durable. */
   size: number;
   log: RedoLog;
+  /** Rows that need no judgment if they are still the same. */
+  known: KnownRows;
 }
 
 /** Whether the volume holds bets that were acknowledged. The lock of bets.csv is held. */
@@ -45,18 +48,25 @@ export async function enterVolume(
   { logBytes, ...options }: EnterVolumeOptions,
 ): Promise<VolumeEntry> {
   const { live, dead } = findLogs(files.disk);
-  const { epoch, size } = live.length === 0
-    ? (await recoverVolume(files, { ...options, logs: dead })).checkpoint
-    : join(files);
-  return { epoch, size, log: RedoLog.create(files.disk, logBytes) };
+  const found = live.length === 0 ? await recover(files, { ...options, logs: dead }) : join(files);
+  return { ...found, log: RedoLog.create(files.disk, logBytes) };
+}
+
+/** Recovers a volume on which no server lives. */
+async function recover(
+  files: VolumeFiles,
+  options: RecoverVolumeOptions,
+): Promise<Omit<VolumeEntry, "log">> {
+  const { checkpoint: { epoch, size, known } } = await recoverVolume(files, options);
+  return { epoch, size, known };
 }
 
 /** Joins servers that are running. */
-function join({ journal, checkpoint }: VolumeFiles): Pick<VolumeEntry, "epoch" | "size"> {
+function join({ journal, checkpoint }: VolumeFiles): Omit<VolumeEntry, "log"> {
   if (journal.read().earlier !== undefined) throw new FatalLedgerError(NO_EARLIER_SERVER);
   const { last, finishedSize: size } = checkpoint.read();
   if (last === undefined) throw new FatalLedgerError(EPOCH_ENDED);
-  return { epoch: last.epoch, size };
+  return { epoch: last.epoch, size, known: last.known };
 }
 
 /**

@@ -11,7 +11,12 @@
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { RowRules } from "../bet_row.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
-import type { Checkpoint, CheckpointFile, CheckpointState } from "./checkpoint_file.ts";
+import {
+  type Checkpoint,
+  type CheckpointFile,
+  type CheckpointState,
+  NO_KNOWN_ROWS,
+} from "./checkpoint_file.ts";
 import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
 import { isOf, readRecords } from "./log_files.ts";
 import { planRecovery, type RecoveryPlan, type Span } from "./log_recovery.ts";
@@ -79,6 +84,7 @@ export async function recoverVolume(
     epoch: (state.last?.epoch ?? 0) + 1,
     size: isUnclaimed ? 0 : plan.size,
     isClean: isUnclaimed || (options.isClean ?? false),
+    known: isUnclaimed ? NO_KNOWN_ROWS : state.last?.known ?? NO_KNOWN_ROWS,
   };
   await checkpoint.record(recorded);
   journal.restart({ epoch: recorded.epoch, size: plan.size });
