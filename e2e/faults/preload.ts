@@ -29,6 +29,7 @@
  * @module
  */
 
+import fs from "node:fs";
 import type { PROTECTIONS } from "./protections.ts";
 
 /** How late a signal is handled: a server must not take so long to exit, even on a busy machine. */
@@ -156,6 +157,10 @@ if (isOff("no-prompt-exit")) {
 }
 if (isOff("no-signals")) Deno.addSignalListener = () => {};
 if (wanted.length > 0) {
+  // Records wait in the page cache for their sync, so that they pass the moments, and a power cut can take them.
+  fs.openSync = () => {
+    throw Object.assign(new Error("no file can be written past the cache"), { code: "EINVAL" });
+  };
   Deno.openSync = (path, options) => {
     const isOwn = isOff("no-journal") && String(path).endsWith("/bets.csv.round");
     const file = isOwn ? openOwn(String(path), options) : open(path, options);

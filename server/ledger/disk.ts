@@ -9,7 +9,7 @@
  * @module
  */
 
-import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs";
+import fs from "node:fs";
 
 /** An open file. Its lock is a flock(2): it excludes other processes, and ends with the process. */
 export interface DiskFile {
@@ -196,12 +196,12 @@ class RealFile implements DiskFile {
   }
 
   bypassCache(): void {
-    const { O_RDWR, O_DIRECT } = constants;
+    const { O_RDWR, O_DIRECT } = fs.constants;
     // Deno itself opens no file in this way, and only Linux has it.
     if (O_DIRECT === undefined || this.#direct !== undefined) return;
     this.#direct = openOrNothing(this.#path, O_RDWR | O_DIRECT);
     // Somebody may have moved the file, and put another one in its place.
-    if (this.#direct !== undefined && fstatSync(this.#direct).ino !== this.#inode) {
+    if (this.#direct !== undefined && fs.fstatSync(this.#direct).ino !== this.#inode) {
       this.#closeDirect();
     }
   }
@@ -214,7 +214,7 @@ class RealFile implements DiskFile {
   #writeDirectly(bytes: Uint8Array, position: number): number | undefined {
     if (this.#direct === undefined) return undefined;
     try {
-      return writeSync(this.#direct, bytes, 0, bytes.length, position);
+      return fs.writeSync(this.#direct, bytes, 0, bytes.length, position);
     } catch (error) {
       if ((error as { code: string }).code !== "EINVAL") throw error;
       this.#closeDirect();
@@ -223,7 +223,7 @@ class RealFile implements DiskFile {
   }
 
   #closeDirect(): void {
-    if (this.#direct !== undefined) closeSync(this.#direct);
+    if (this.#direct !== undefined) fs.closeSync(this.#direct);
     this.#direct = undefined;
   }
 
@@ -283,7 +283,7 @@ class RealFile implements DiskFile {
 /** Opens a file; returns nothing if there is none, or the file system knows no such flags. */
 function openOrNothing(path: string, flags: number): number | undefined {
   try {
-    return openSync(path, flags);
+    return fs.openSync(path, flags);
   } catch (error) {
     if (["EINVAL", "ENOENT"].includes((error as { code: string }).code)) return undefined;
     throw error;
