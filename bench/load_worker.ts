@@ -48,7 +48,9 @@ export async function storeFor(
   await Promise.all(senders.map(async (storeNext) => {
     let sinceMs = performance.now();
     for (let call = 0; sinceMs < untilMs; call++) {
-      bets += await storeNext(call);
+      // Not `bets += await`, which adds to what `bets` was before the wait: other senders would not be counted.
+      const stored = await storeNext(call);
+      bets += stored;
       const nowMs = performance.now();
       timesMs.push(nowMs - sinceMs);
       sinceMs = nowMs;
