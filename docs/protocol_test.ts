@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readClientSettings } from "../client/settings.ts";
+import { parseYaml } from "../client/yaml.ts";
 import { readServerSettings } from "../server/settings.ts";
 import {
   AGENCIES_MAX,
@@ -122,6 +123,7 @@ Deno.test("docs/protocol.md states the defaults of server and client", () => {
     readFile: () => readProjectFile("server/config.ini"),
   });
   const client = readClientSettings({
+    parseYaml,
     environment: (name) => name === "CLI_ID" ? "1" : undefined,
     readFile: () => readProjectFile("client/config.yaml"),
   });
