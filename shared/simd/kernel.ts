@@ -4,15 +4,7 @@
  * @module
  */
 
-import {
-  type Body,
-  Code,
-  I32Local,
-  I64Local,
-  returnValue,
-  type Statement,
-  V128Local,
-} from "./wasm.ts";
+import { type Body, Code, I32Local, I64Local, type Statement, V128Local } from "./wasm.ts";
 import { ascii, name, section, type Type, TYPE_CODES, unsigned, vector } from "./wasm_format.ts";
 
 /** Declares the local variables of a kernel. They start as 0. */
@@ -58,7 +50,7 @@ export function hasVectorInstructions(): boolean {
  * {@linkcode hasVectorInstructions}: until then it costs nothing.
  *
  * @param parameters How many integers it takes.
- * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.
+ * @param write Writes its body; every path through it must end with a returnValue().
  * @returns Makes the kernel with a memory of its own, of at least `memoryBytes`, which never grows.
  */
 export function kernel(parameters: number, write: WriteKernel): (memoryBytes: number) => Kernel {
