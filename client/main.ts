@@ -134,7 +134,7 @@ async function runAgency(
   { output, result }: { output: Output; result: ResultFile },
 ): Promise<void> {
   const { batchBytesMax: bytesMax, batchSize: betsMax, data } = settings;
-  using bets = await BetFile.open(await betFilePath(data, settings.agency));
+  using bets = await BetFile.open(betFilePath(data, settings.agency));
   const report = output.reportProgress({ agency: settings.agency, total: bets.total });
   const progress = result.following(report, bets.total);
   result.winners = await agency.run(bets, { betsMax, bytesMax, progress });

@@ -1,14 +1,10 @@
 /**
  * The log of a program. A line is `TIME LEVEL action: NAME | result: success | key: value`, or a
- * JSON object with the same fields. This is the only module that imports @std/log.
+ * JSON object with the same fields.
  *
  * @module
  */
 
-// The package's main module loads three times as much, and every start waits for it.
-import { BaseHandler } from "@std/log/base-handler";
-import { type LevelName, LogLevels } from "@std/log/levels";
-import { Logger, type LogRecord } from "@std/log/logger";
 import { withDeadline } from "./deadline.ts";
 import { isReadable, quoteJson, quoteText } from "./readable.ts";
 
@@ -17,6 +13,11 @@ export type Result = "in_progress" | "success" | "fail";
 
 /** Further fields of a line, in their order. */
 export type Details = Record<string, string | number | boolean>;
+
+/** The levels of lines, the least urgent first. */
+const LEVELS = ["NOTSET", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"] as const;
+/** The level of a line. */
+export type LevelName = typeof LEVELS[number];
 
 /** The names of levels in a server's settings and log lines. */
 export const SERVER_LEVELS = {
@@ -44,42 +45,41 @@ export type LogFormat = typeof LOG_FORMATS[number];
 /** Takes complete lines, without line ends. Must neither throw nor block. */
 export type LineSink = (line: string) => void;
 
+/** Takes a line of a level. */
+type LevelSink = (level: LevelName, action: string, result: Result, details: Details) => void;
+
 /** Logs the actions of a program. */
 export class ActionLog {
-  readonly #logger: Logger;
-  readonly #format: typeof formatAction;
+  readonly #sink: LevelSink;
 
-  constructor(logger: Logger, format: typeof formatAction = formatAction) {
-    this.#logger = logger;
-    this.#format = format;
+  /** See {@linkcode openLog}. */
+  constructor(sink: LevelSink) {
+    this.#sink = sink;
   }
 
   /** Logs what helps a developer. */
   debug(action: string, result: Result, details: Details = {}): void {
-    // Most lines of this level are not shown, so they are not formatted either.
-    if (this.#logger.level <= LogLevels.DEBUG) {
-      this.#logger.debug(this.#format(action, result, details));
-    }
+    this.#sink("DEBUG", action, result, details);
   }
 
   /** Logs what an operator should see. */
   info(action: string, result: Result, details: Details = {}): void {
-    this.#logger.info(this.#format(action, result, details));
+    this.#sink("INFO", action, result, details);
   }
 
   /** Logs a problem that the program can handle. */
   warning(action: string, result: Result, details: Details = {}): void {
-    this.#logger.warn(this.#format(action, result, details));
+    this.#sink("WARN", action, result, details);
   }
 
   /** Logs a failure. */
   error(action: string, result: Result, details: Details = {}): void {
-    this.#logger.error(this.#format(action, result, details));
+    this.#sink("ERROR", action, result, details);
   }
 
   /** Logs the failure that ends the program. */
   critical(action: string, result: Result, details: Details = {}): void {
-    this.#logger.critical(this.#format(action, result, details));
+    this.#sink("CRITICAL", action, result, details);
   }
 }
 
@@ -117,20 +117,18 @@ export interface LogOptions {
 export function openLog(
   { levels, level, sink, format = "text", now = Date.now }: LogOptions,
 ): ActionLog {
-  const levelName = (levels as Record<string, LevelName>)[level];
-  const names = new Map(Object.entries(levels).map(([ours, std]) => [std, ours.toUpperCase()]));
-  const formatter = ({ levelName, msg }: LogRecord) => {
-    const shown = names.get(levelName as LevelName) ?? levelName;
-    return format === "json"
-      ? formatJson(now(), shown, msg)
-      : `${formatTime(now())} ${shown.padEnd(8)} ${msg}`;
-  };
-  class SinkHandler extends BaseHandler {
-    override log = sink;
-  }
-  const handlers = [new SinkHandler(levelName, { formatter })];
-  const logger = new Logger("lottery", levelName, { handlers });
-  return new ActionLog(logger, format === "json" ? formatFields : formatAction);
+  const lowest = LEVELS.indexOf((levels as Record<string, LevelName>)[level]);
+  const names = new Map(Object.entries(levels).map(([ours, name]) => [name, ours.toUpperCase()]));
+  return new ActionLog((name, action, result, details) => {
+    // Most lines of the lowest level are not shown, so they are not formatted either.
+    if (LEVELS.indexOf(name) < lowest) return;
+    const shown = names.get(name) ?? name;
+    sink(
+      format === "json"
+        ? formatJson(now(), shown, formatFields(action, result, details))
+        : `${formatTime(now())} ${shown.padEnd(8)} ${formatAction(action, result, details)}`,
+    );
+  });
 }
 
 /**

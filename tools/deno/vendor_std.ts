@@ -49,7 +49,7 @@ const SOURCES: readonly Source[] = [
     integrity:
       "sha512-5aFVNTOEaGyTKyQlyjFI1FAZ8fTIQ2vGSmnqL3FfZuKpKWdqGXh8p9Azdp8N2MkIwyP1vYtOK9nfQk6jr6tRTw==",
     roots: ["esm/deps/*/@std", "types/deps/*/@std"],
-    packages: ["fmt", "fs", "io", "log", "yaml"],
+    packages: ["yaml"],
   },
 ];
 
@@ -66,15 +66,6 @@ export const STD_PACKAGES: Record<string, StdPackage> = {
   assert: { version: "1.0.15", exports: { ".": "./mod.js" } },
   csv: { version: "1.0.6", exports: { ".": "./mod.js", "./parse": "./parse.js" } },
   ini: { version: "0.225.2", exports: { ".": "./0.225.2/mod.js" } },
-  log: {
-    version: "0.224.14",
-    exports: {
-      ".": "./0.224.14/mod.js",
-      "./base-handler": "./0.224.14/base_handler.js",
-      "./levels": "./0.224.14/levels.js",
-      "./logger": "./0.224.14/logger.js",
-    },
-  },
   testing: { version: "1.0.16", exports: { "./time": "./time.js" } },
   yaml: { version: "1.0.10", exports: { ".": "./1.0.10/mod.js", "./parse": "./1.0.10/parse.js" } },
 };
