@@ -4,6 +4,7 @@
  * @module
  */
 
+import { startsWith } from "./bytes.ts";
 import { PacketError, quoteLine } from "./packets.ts";
 
 const encoder = new TextEncoder();
@@ -15,6 +16,8 @@ export const STORED = 0;
 export const REFUSED = 1;
 /** The status of a StoreResponse. */
 export type StoreStatus = typeof STORED | typeof REFUSED;
+
+const STORED_LINE = encoder.encode(`StoreResponse:${STORED}`);
 
 /** Which bets of an agency are stored. */
 export interface BetsDigest {
@@ -54,6 +57,8 @@ export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("Wi
  * @throws {PacketError} If the line is anything else.
  */
 export function decodeStoreResponse(line: Uint8Array): StoreStatus {
+  // Nearly every answer is this one, and a client waits for each.
+  if (line.length === STORED_LINE.length && startsWith(line, STORED_LINE)) return STORED;
   const status = Number(answerRest(line, "StoreResponse", /^[01]$/));
   return status === 0 ? STORED : REFUSED;
 }
