@@ -33,10 +33,10 @@ Deno.test("RowsDigest.sha256() covers more rows than are held", async () => {
   const bets = Array.from({ length: 1000 }, (_, at) => `${"A".repeat(60)};B;${at};1999-01-31;7`);
   const packet = new TextEncoder().encode(`StoreBatch:12;${bets.join(":")}`);
   const rows = bets.map((bet) => `12,${bet.replaceAll(";", ",")}\n`).join("");
-  for (let times = 1; times <= 120; times++) {
+  for (let times = 1; times <= 40; times++) {
     digest.add(packet);
     expected.update(rows);
-    if (times % 30 === 0) assertEquals(await digest.sha256(), expected.copy().digest("hex"));
+    if (times % 10 === 0) assertEquals(await digest.sha256(), expected.copy().digest("hex"));
   }
-  assertEquals(digest.bets, 120_000);
+  assertEquals(digest.bets, 40_000);
 });
