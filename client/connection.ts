@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isNotAdmitted } from "../shared/auth_packets.ts";
+import { isNotAdmitted } from "../shared/answers.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import { FrameBuffer, FrameTooLongError, PacketError } from "../shared/mod.ts";
 import type { Dialer, Transport } from "./dialer.ts";

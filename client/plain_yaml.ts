@@ -9,8 +9,6 @@ export class UncommonYamlError extends Error {
   override name = "UncommonYamlError";
 }
 
-/** A line without content. */
-const BLANK = /^ *(?:#.*)?$/;
 /** A key, and a text in double quotes or of characters that mean nothing in YAML. A comment may follow. */
 const ENTRY =
   /^( *)([a-z]\w*):(?: +(?:"([\w ./:-]*)"|([\w./](?:[\w./:-]*[\w./-])?)))?(?: *| +#.*)$/;
@@ -27,7 +25,7 @@ export function parsePlainYaml(text: string): Record<string, string | null | Sec
   /** Where the last key without a value stands in the text's first level. Indented lines follow it. */
   let opened: { name: string; indent: number } | undefined;
   for (const line of text.split("\n")) {
-    if (BLANK.test(line)) continue;
+    if (isBlank(line)) continue;
     const entry = ENTRY.exec(line);
     if (entry === null) throw new UncommonYamlError(line);
     const [, { length: indent }, name, quoted, plain] = entry;
@@ -46,6 +44,13 @@ export function parsePlainYaml(text: string): Record<string, string | null | Sec
     add(settings[opened.name] as Section, name, value);
   }
   return settings;
+}
+
+/** Whether a line has no content. */
+function isBlank(line: string): boolean {
+  let at = 0;
+  while (line[at] === " ") at++;
+  return at === line.length || line[at] === "#";
 }
 
 function add(into: Record<string, unknown>, name: string, value: unknown): void {

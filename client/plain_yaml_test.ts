@@ -52,6 +52,8 @@ Deno.test("parsePlainYaml() leaves every other form to the full parser", () => {
       "---\na: b",
       "%YAML 1.2",
       "text",
+      "\u00a0",
+      "\t# a",
     ]
   ) assertThrows(() => parsePlainYaml(text), UncommonYamlError, undefined, text);
 });

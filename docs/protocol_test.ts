@@ -30,7 +30,8 @@ import {
   STORE_BET_BYTES_MAX,
 } from "../shared/packets.ts";
 import { formatAgencyKeys, parseAgencyKeys } from "../server/gate/agency_keys.ts";
-import { AUTH_PACKET_BYTES_MAX, AUTH_TYPES, NOT_ADMITTED } from "../shared/auth_packets.ts";
+import { NOT_ADMITTED } from "../shared/answers.ts";
+import { AUTH_PACKET_BYTES_MAX, AUTH_TYPES } from "../shared/auth_packets.ts";
 import { beginClient, beginServer, ITERATIONS, makeVerifier } from "../shared/scram.ts";
 import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 

@@ -27,6 +27,9 @@ export interface BetsDigest {
   sha256: string;
 }
 
+/** All that a server says of why it does not admit a peer: the message of an AuthResponse. */
+export const NOT_ADMITTED = "e=not-admitted";
+
 /** Encodes `StoreResponse:status`, including its line end. */
 export function encodeStoreResponse(status: StoreStatus): Uint8Array<ArrayBuffer> {
   return encoder.encode(`StoreResponse:${status}\n`);
@@ -91,6 +94,11 @@ export function decodeDigestResponse(line: Uint8Array): BetsDigest {
 export function decodeWinnersResponse(line: Uint8Array): string[] {
   const documents = answerRest(line, "WinnersResponse", /^[^:]*$/);
   return documents === "" ? [] : documents.split(";");
+}
+
+/** Returns whether a line says that the server does not admit its peer. */
+export function isNotAdmitted(line: Uint8Array): boolean {
+  return decoder.decode(line) === `AuthResponse:${NOT_ADMITTED}`;
 }
 
 /** The part of an answer after its type. */
