@@ -21,7 +21,7 @@ function growing(given: readonly Sample[]): string[] {
 
 Deno.test("changesOf() calls a steady server steady, however it fluctuates", () => {
   assertEquals(growing(samples(600, () => ({}))), []);
-  const saw = (seconds: number) => ({ memoryBytes: 80e6 + (seconds % 10) * 5e6 });
+  const saw = (seconds: number) => ({ memoryBytes: 80e6 + (seconds % 110) * 5e5 });
   assertEquals(growing(samples(600, saw)), []);
 });
 
@@ -32,9 +32,9 @@ Deno.test("changesOf() leaves out what a server takes while it becomes warm", ()
 
 Deno.test("changesOf() finds each figure that grows by more than its bound", () => {
   for (const [name, bound] of Object.entries(BOUNDS)) {
-    const grown = (seconds: number) => ({ [name]: 100 + (seconds > 500 ? bound + 1 : 0) });
+    const grown = (seconds: number) => ({ [name]: 100 + (seconds > 460 ? bound + 1 : 0) });
     assertEquals(growing(samples(600, grown)), [name]);
-    const bounded = (seconds: number) => ({ [name]: 100 + (seconds > 500 ? bound : 0) });
+    const bounded = (seconds: number) => ({ [name]: 100 + (seconds > 460 ? bound : 0) });
     assertEquals(growing(samples(600, bounded)), []);
   }
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BOUNDS, type Change, type Judged, medianOf, type Sample } from "./growth.ts";
+import { BOUNDS, type Change, type Judged, quantileOf, type Sample } from "./growth.ts";
 import type { SoakResult } from "./soak.ts";
 
 /** How figures are written. */
@@ -35,8 +35,8 @@ export function formatChanges({ samples, changes }: SoakResult): string {
     delayRow(index, samples[index]),
   ]);
   return [
-    "| server | what | first quarter | last quarter | most | growth |",
-    "| -----: | :--- | ------------: | -----------: | ---: | :----- |",
+    "| server | what | low of the first quarter | of the last | most | growth |",
+    "| -----: | :--- | -----------------------: | ----------: | ---: | :----- |",
     ...rows.map((cells) => `| ${cells.join(" | ")} |`),
   ].join("\n");
 
@@ -53,11 +53,11 @@ function delayRow(index: number, samples: readonly Sample[]): string[] {
   const delays = samples.map(({ delayMs }) => delayMs);
   const quarter = Math.ceil(delays.length / 4);
   const figures = [
-    medianOf(delays.slice(0, quarter)),
-    medianOf(delays.slice(-quarter)),
+    quantileOf(delays.slice(0, quarter), 0.5),
+    quantileOf(delays.slice(-quarter), 0.5),
     Math.max(...delays),
   ];
-  const name = "delay of the event loop";
+  const name = "delay of the event loop, median";
   return [String(index + 1), name, ...figures.map((ms) => `${ms.toFixed(1)} ms`), ""];
 }
 
