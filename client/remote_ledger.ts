@@ -33,7 +33,7 @@ import { type Connection, ConnectionError } from "./connection.ts";
 import { Greeter } from "./greeter.ts";
 import { type BetsSource, ProgressKnowledge, RefusedError } from "./progress_knowledge.ts";
 import { UnreachableError } from "./retry.ts";
-import type { RowsDigest, Sha256 } from "./rows_digest.ts";
+import { RowsDigest, type Sha256 } from "./rows_digest.ts";
 import type { Servers } from "./servers.ts";
 
 /** Longest list of winners that is accepted, in bytes: some three million documents. */
@@ -109,8 +109,6 @@ export class RemoteLedger {
     this.#knowledge.fileOpened(file);
     await this.progress();
     this.#knowledge.requireNoneForeign(this.stored);
-    // Loaded after the first packet has left.
-    const { RowsDigest } = await import("./rows_digest.ts");
     const sent = this.#sent = new RowsDigest(this.#options.sha256);
     // A late packet of an earlier run of this client may add bets meanwhile.
     while (sent.bets < this.stored) {
