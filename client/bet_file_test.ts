@@ -64,10 +64,10 @@ Deno.test({
   async fn() {
     await using made = await makeFile("");
     const folder = made.path.slice(0, made.path.lastIndexOf("/"));
-    assertEquals(await betFilePath(folder, 3), made.path);
-    assertEquals(await betFilePath(`${folder}/`, 3), made.path);
-    assertEquals(await betFilePath(made.path, 8), made.path);
-    assertEquals(await betFilePath(`${folder}/missing.csv`, 3), `${folder}/missing.csv`);
+    assertEquals(betFilePath(folder, 3), made.path);
+    assertEquals(betFilePath(`${folder}/`, 3), made.path);
+    assertEquals(betFilePath(made.path, 8), made.path);
+    assertEquals(betFilePath(`${folder}/missing.csv`, 3), `${folder}/missing.csv`);
   },
 });
 

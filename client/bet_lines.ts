@@ -23,6 +23,9 @@ export const LINE_BYTES_MAX = 4096;
 /** How much of a file is read at once. */
 const PIECE_BYTES = 256 * 1024;
 
+/** For fewer bytes than this, assembling the translator's kernel takes longer than they do line by line. */
+const TRANSLATED_BYTES_MIN = 2048;
+
 /** The bets cannot be read: the file is missing, has an invalid line, or has changed. */
 export class BetFileError extends Error {
   override name = "BetFileError";
@@ -50,6 +53,8 @@ export interface BetLinesOptions {
   today: number;
   /** How much is read at once, in bytes. More than {@linkcode LINE_BYTES_MAX}. @default {256 KiB} */
   pieceBytes?: number;
+  /** Fewer bytes than this are handled line by line. @default {2048, some 40 lines} */
+  translatedBytesMin?: number;
   /** Takes each invalid line, which is then skipped. @default {read() throws at the first one} */
   onFault?: (fault: BetFileError) => void;
 }
@@ -59,6 +64,7 @@ export class BetLines {
   readonly #source: ByteSource;
   readonly #name: string;
   readonly #today: number;
+  readonly #translatedBytesMin: number;
   readonly #translator: BetTranslator;
   readonly #scanner = new BetScanner(",");
   readonly #onFault: (fault: BetFileError) => void;
@@ -79,6 +85,7 @@ export class BetLines {
     this.#source = source;
     this.#name = name;
     this.#today = today;
+    this.#translatedBytesMin = options.translatedBytesMin ?? TRANSLATED_BYTES_MIN;
     this.#onFault = onFault ?? ((fault) => {
       throw fault;
     });
@@ -150,7 +157,9 @@ export class BetLines {
         this.#emptyLine = 0;
       }
       const before = translator.count;
-      this.#start = translator.translate(this.#start, end, this.#today);
+      if (end - this.#start >= this.#translatedBytesMin) {
+        this.#start = translator.translate(this.#start, end, this.#today);
+      }
       this.#lines += translator.count - before;
       if (this.#start < end) this.#judgeUncommonLine();
     }

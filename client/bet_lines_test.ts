@@ -16,11 +16,27 @@ function source(content: string | Uint8Array, stepBytes = Infinity) {
   };
 }
 
+/** Reads the bets of a file, translated and line by line: both must come to the same. */
 async function readAll(content: string | Uint8Array, stepBytes?: number): Promise<string[]> {
+  const [translated, scanned] = await Promise.all(
+    [0, Infinity].map((translatedBytesMin) =>
+      readBets(content, { stepBytes, translatedBytesMin }).catch((error: Error) => error)
+    ),
+  );
+  assertEquals(String(scanned), String(translated));
+  if (translated instanceof Error) throw translated;
+  return translated;
+}
+
+async function readBets(
+  content: string | Uint8Array,
+  { stepBytes, translatedBytesMin }: { stepBytes?: number; translatedBytesMin?: number },
+): Promise<string[]> {
   const lines = new BetLines(source(content, stepBytes), {
     name: "bets.csv",
     today: 20261123,
     pieceBytes: 5000,
+    translatedBytesMin,
   });
   const bets: string[] = [];
   for (let block = await lines.read(); block !== undefined; block = await lines.read()) {

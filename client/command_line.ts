@@ -5,8 +5,6 @@
  */
 
 import { textFault } from "./environment.ts";
-import { USAGE } from "./usage.ts";
-import { VERSION } from "./version.ts";
 
 const COMMANDS = ["bet", "close", "winners", "progress"] as const;
 
@@ -46,7 +44,7 @@ const FLAGS = {
 export async function readCommandLine(
   args: string[],
 ): Promise<{ command: Command; flags: Flags } | string> {
-  // The usual start has no arguments, and modules of Node take long to load.
+  // The usual start has no arguments. What is imported below takes long to load.
   if (args.length === 0) return { command: "run", flags: {} };
   const { parseArgs } = await import("node:util");
   const names = Object.keys(FLAGS);
@@ -63,8 +61,8 @@ export async function readCommandLine(
       version: { type: "boolean" },
     },
   });
-  if (values.help) return USAGE;
-  if (values.version) return VERSION;
+  if (values.help) return (await import("./usage.ts")).USAGE;
+  if (values.version) return (await import("./version.ts")).VERSION;
   const command = COMMANDS.find((name) => name === positionals[0]);
   const surplus = positionals.slice(command === undefined ? 0 : 1);
   if (surplus.length > 0) {

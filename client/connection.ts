@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isNotAdmitted } from "../shared/auth_packets.ts";
+import { isNotAdmitted } from "../shared/answers.ts";
 import { withDeadline } from "../shared/deadline.ts";
 import { FrameBuffer, FrameTooLongError, PacketError } from "../shared/mod.ts";
 import type { Dialer, Transport } from "./dialer.ts";
@@ -101,6 +101,8 @@ export class Connection implements Disposable {
   readonly address: string;
   readonly #transport: Transport;
   readonly #timeoutMs: number;
+  /** Every answer leaves it empty, or closes the connection. */
+  readonly #shortFrames = new FrameBuffer(SHORT_ANSWER_BYTES_MAX);
   #isClosed = false;
   #isLate = false;
   /** A read that requireOpen() has started. The next answer arrives through it. */
@@ -193,7 +195,8 @@ export class Connection implements Disposable {
   ): Promise<unknown[]> {
     return await this.#inTime(timeoutMs, async () => {
       await this.#write(packets);
-      const frames = new FrameBuffer(bytesMax);
+      const isShort = bytesMax === SHORT_ANSWER_BYTES_MAX;
+      const frames = isShort ? this.#shortFrames : new FrameBuffer(bytesMax);
       const answers: unknown[] = [];
       for (const [at, decode] of decoders.entries()) {
         if (at > 0) this.#startTimer(timeoutMs);

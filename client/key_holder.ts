@@ -4,7 +4,8 @@
  * @module
  */
 
-import { decodeAuthPacket, encodeAuthPacket, NOT_ADMITTED } from "../shared/auth_packets.ts";
+import { NOT_ADMITTED } from "../shared/answers.ts";
+import { decodeAuthPacket, encodeAuthPacket } from "../shared/auth_packets.ts";
 import { beginClient, ScramError } from "../shared/scram.ts";
 import { type Connection, ConnectionError } from "./connection.ts";
 import { RefusedError } from "./progress_knowledge.ts";

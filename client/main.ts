@@ -13,15 +13,14 @@ import { BetFile, betFilePath } from "./bet_file.ts";
 import { BetFileError } from "./bet_lines.ts";
 import { type Command, type Flags, readCommandLine } from "./command_line.ts";
 import { Output } from "./output.ts";
+import { parsePlainYaml, UncommonYamlError } from "./plain_yaml.ts";
 import { RefusedError } from "./progress_knowledge.ts";
 import { ResultFile } from "./result_file.ts";
 import { UnreachableError } from "./retry.ts";
 import type { Connection } from "./connection.ts";
 import { TCP_DIALER, tlsDialer } from "./dialer.ts";
-import { KeyHolder } from "./key_holder.ts";
 import { Servers } from "./servers.ts";
 import { type ClientSettings, readClientSettings } from "./settings.ts";
-import { readBet } from "./single_bet.ts";
 
 const EXIT_UNEXPECTED = 1;
 const EXIT_USAGE = 2;
@@ -53,7 +52,7 @@ async function main(args: string[]): Promise<number> {
       console.log(commandLine);
       return 0;
     }
-    job = { ...commandLine, settings: readClientSettings({ flags: commandLine.flags }) };
+    job = { ...commandLine, settings: await readSettings(commandLine.flags) };
     result = new ResultFile(job.settings.result, job.settings.agency);
   } catch (error) {
     return reportUsage(error);
@@ -63,6 +62,17 @@ async function main(args: string[]): Promise<number> {
   const exitCode = await runToEnd(job, output, result);
   await output.flush();
   return result.finish(exitCode);
+}
+
+/** Reads the settings. Few files need all of YAML, whose modules take longer to load than everything else. */
+async function readSettings(flags: Flags): Promise<ClientSettings> {
+  try {
+    return readClientSettings({ flags, parseYaml: parsePlainYaml });
+  } catch (error) {
+    if (!(error instanceof UncommonYamlError)) throw error;
+    const { parseYaml } = await import("./yaml.ts");
+    return readClientSettings({ flags, parseYaml });
+  }
 }
 
 /** Runs a job, and reports how it failed. Returns the exit code. */
@@ -92,14 +102,14 @@ async function run(job: Job, output: Output, result: ResultFile): Promise<void> 
   const { command, flags, settings } = job;
   const { log } = output;
   const dialer = settings.tls === undefined ? TCP_DIALER : tlsDialer(settings.tls);
-  const introduce = introductionOf(settings);
+  const introduce = await introductionOf(settings);
   using servers = new Servers({ ...settings, dialer, log, ...introduce && { introduce } });
   const agency = new Agency({ ...settings, servers, log });
   switch (command) {
     case "run":
       return await runAgency(agency, settings, { output, result });
     case "bet":
-      return await agency.sendBet(readBet({ flags }));
+      return await agency.sendBet((await import("./single_bet.ts")).readBet({ flags }));
     case "close":
       return await agency.close();
     case "winners":
@@ -111,8 +121,9 @@ async function run(job: Job, output: Output, result: ResultFile): Promise<void> 
 }
 
 /** Returns how the client proves which agency it is; nothing if the agency has no key. */
-function introductionOf({ agency, readKey }: ClientSettings) {
+async function introductionOf({ agency, readKey }: ClientSettings) {
   if (readKey === undefined) return undefined;
+  const { KeyHolder } = await import("./key_holder.ts");
   const holder = new KeyHolder({ agency, readKey });
   return (connection: Connection) => holder.introduce(connection);
 }
@@ -123,7 +134,7 @@ async function runAgency(
   { output, result }: { output: Output; result: ResultFile },
 ): Promise<void> {
   const { batchBytesMax: bytesMax, batchSize: betsMax, data } = settings;
-  using bets = await BetFile.open(await betFilePath(data, settings.agency));
+  using bets = await BetFile.open(betFilePath(data, settings.agency));
   const report = output.reportProgress({ agency: settings.agency, total: bets.total });
   const progress = result.following(report, bets.total);
   result.winners = await agency.run(bets, { betsMax, bytesMax, progress });

@@ -340,3 +340,16 @@ Deno.test({
     assertStringIncludes(bet.stderr, "NUMERO is missing");
   },
 });
+
+Deno.test({
+  ...needs(["run", "read", "write"], "client reads config.yaml in any form of YAML"),
+  async fn() {
+    await using flow = await makeFile("{server: {address: nonsense}, log: {level: &x info}}\n");
+    const fault = (await run(["--id", "1"], { CLI_CONFIG: flow.path })).stderr;
+    assertStringIncludes(fault, 'server.address is "nonsense": give host:port');
+    await using broken = await makeFile("server: {\n");
+    const { code, stderr } = await run(["--id", "1"], { CLI_CONFIG: broken.path });
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, `${broken.path} is not valid YAML: `);
+  },
+});

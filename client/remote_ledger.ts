@@ -106,10 +106,10 @@ export class RemoteLedger {
    * @param batch An empty batch to work with.
    */
   async resume(file: BetsSource, packer: BatchPacker, batch: Batch): Promise<void> {
-    const sent = this.#sent = new RowsDigest(this.#options.sha256);
     this.#knowledge.fileOpened(file);
     await this.progress();
     this.#knowledge.requireNoneForeign(this.stored);
+    const sent = this.#sent = new RowsDigest(this.#options.sha256);
     // A late packet of an earlier run of this client may add bets meanwhile.
     while (sent.bets < this.stored) {
       await packer.skip(

@@ -9,7 +9,7 @@ import { parseAddress, SettingsError, SettingsReader } from "../shared/config.ts
 import { CLIENT_LEVELS, LOG_FORMATS, type LogFormat } from "../shared/logging.ts";
 import type { TlsDemands } from "./dialer.ts";
 import { environmentVariable } from "./environment.ts";
-import { readYamlFile } from "./yaml_file.ts";
+import { type ParseYaml, readYamlFile } from "./yaml_file.ts";
 
 /** The settings of a client. config.yaml explains each. */
 export interface ClientSettings {
@@ -42,6 +42,8 @@ export interface ClientSettings {
 
 /** Where a client's settings come from. */
 export interface ClientSettingsSources {
+  /** Parses config.yaml: its errors, but a SyntaxError, are passed on. */
+  parseYaml: ParseYaml;
   /** Values of the flags, by the names of the environment variables that they override. */
   flags?: Readonly<Record<string, string | undefined>>;
   /** @default {environmentVariable} */
@@ -58,13 +60,13 @@ const FILES = ["config.yaml", "client/config.yaml"];
  *
  * @throws {SettingsError} With everything that is missing, misspelled or out of range.
  */
-export function readClientSettings(sources: ClientSettingsSources = {}): ClientSettings {
-  const { flags = {}, environment = environmentVariable } = sources;
+export function readClientSettings(sources: ClientSettingsSources): ClientSettings {
+  const { flags = {}, environment = environmentVariable, parseYaml: parse } = sources;
   const { readFile = Deno.readTextFileSync } = sources;
   const named = flags.CLI_CONFIG ?? environment("CLI_CONFIG");
   const yaml = named
-    ? readYamlFile([named], { readFile, mustExist: true })
-    : readYamlFile(FILES, { readFile });
+    ? readYamlFile([named], { readFile, parse, mustExist: true })
+    : readYamlFile(FILES, { readFile, parse });
   // Without the file, nothing can be said about the settings that it has.
   if (yaml.isMissing && yaml.fault) throw new SettingsError("client", [yaml.fault]);
   const reader = new SettingsReader({
@@ -148,7 +150,7 @@ const KEY = /^[\w-]{43}$/;
 /** Finds the agency's key. It is never a flag, which everybody on the machine could read. */
 function readAgencyKey(
   reader: SettingsReader,
-  { environment, readFile, isTls }: Required<Omit<ClientSettingsSources, "flags">> & {
+  { environment, readFile, isTls }: Required<Omit<ClientSettingsSources, "flags" | "parseYaml">> & {
     isTls: boolean;
   },
 ): (() => string) | undefined {

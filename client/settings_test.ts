@@ -3,6 +3,7 @@ import { SettingsError } from "../shared/config.ts";
 import { needs } from "../testing/needs.ts";
 import { readCommandLine } from "./command_line.ts";
 import { readClientSettings } from "./settings.ts";
+import { parseYaml } from "./yaml.ts";
 
 const CONFIG_YAML = 'server:\n  address: "server:12345"\nbatch_size: 100\nlog:\n  level: "info"\n';
 
@@ -15,6 +16,7 @@ function sources(
   },
 ) {
   return {
+    parseYaml,
     flags,
     environment: (name: string) => environment[name],
     readFile(path: string): string {
@@ -52,6 +54,7 @@ Deno.test({
   ...needs(["read"], "readClientSettings() accepts the project's own config.yaml"),
   fn() {
     const { batchSize, host } = readClientSettings({
+      parseYaml,
       environment: (name) => name === "CLI_ID" ? "1" : undefined,
       readFile: () => Deno.readTextFileSync(`${import.meta.dirname}/config.yaml`),
     });

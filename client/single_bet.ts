@@ -20,7 +20,10 @@ const VARIABLES = ["NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
  * @throws {BetFileError} If a field breaks a rule.
  */
 export function readBet(
-  { flags = {}, environment = environmentVariable }: ClientSettingsSources = {},
+  { flags = {}, environment = environmentVariable }: Pick<
+    ClientSettingsSources,
+    "flags" | "environment"
+  > = {},
 ): Omit<Bet, "agency"> {
   const values = VARIABLES.map((name) => flags[name] ?? environment(name) ?? "");
   const missing = VARIABLES.filter((_, index) => values[index] === "");

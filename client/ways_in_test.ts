@@ -35,7 +35,12 @@ async function asLine(line: string): Promise<string | undefined> {
     bytes = null;
     return Promise.resolve(count);
   };
-  const lines = new BetLines({ read }, { name: "bets.csv", today: TODAY, pieceBytes: 5000 });
+  const lines = new BetLines({ read }, {
+    name: "bets.csv",
+    today: TODAY,
+    pieceBytes: 5000,
+    translatedBytesMin: 0,
+  });
   const bets: string[] = [];
   try {
     for (let block = await lines.read(); block !== undefined; block = await lines.read()) {

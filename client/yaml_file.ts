@@ -4,8 +4,6 @@
  * @module
  */
 
-import { parse } from "@std/yaml/parse";
-
 /** The settings of a file, all as text. */
 export interface YamlSettings {
   /** The values by name; those of a section by names such as `log.level`. */
@@ -19,13 +17,24 @@ export interface YamlSettings {
 }
 
 /**
- * Reads the settings of the first of `fileNames` that exists.
+ * Parses a file into texts and sections of them.
  *
- * @param mustExist Whether it is a fault if none exists. @default {false}
+ * @throws {SyntaxError} If it is not YAML. Any other error is passed on to the caller of {@linkcode readYamlFile}.
  */
+export type ParseYaml = (text: string) => unknown;
+
+/** Options of {@linkcode readYamlFile}. */
+export interface YamlFileOptions {
+  readFile: (path: string) => string;
+  parse: ParseYaml;
+  /** Whether it is a fault if none of the files exists. @default {false} */
+  mustExist?: boolean;
+}
+
+/** Reads the settings of the first of `fileNames` that exists. */
 export function readYamlFile(
   fileNames: readonly string[],
-  { readFile, mustExist = false }: { readFile: (path: string) => string; mustExist?: boolean },
+  { readFile, parse, mustExist = false }: YamlFileOptions,
 ): YamlSettings {
   for (const fileName of fileNames) {
     let text;
@@ -39,15 +48,14 @@ export function readYamlFile(
         : `${fileName} cannot be read: ${(error as Error).message}`;
       return { settings: {}, fileName, fault, isMissing };
     }
-    return parseSettings(text, fileName);
+    return parseSettings(text, fileName, parse);
   }
   return { settings: {}, fileName: fileNames[0] };
 }
 
-function parseSettings(text: string, fileName: string): YamlSettings {
+function parseSettings(text: string, fileName: string, parse: ParseYaml): YamlSettings {
   try {
-    // This schema keeps all values as the texts in the file.
-    return flatten(parse(text, { schema: "failsafe" }) ?? {}, fileName);
+    return flatten(parse(text) ?? {}, fileName);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return { settings: {}, fileName, fault: `${fileName} is not valid YAML: ${error.message}` };

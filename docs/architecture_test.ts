@@ -8,7 +8,7 @@ const INNER_COMPONENTS = [
   "server/audit",
   ...["server/ledger", "server/ledger/file", "server/ledger/jetstream"],
   ...["tools/run", "tools/check", "tools/doctor", "tools/deno", "tools/record"],
-  ...["e2e/faults", "e2e/simulation"],
+  ...["e2e/faults", "e2e/simulation", "e2e/soak"],
 ];
 /** `compile` uses it as a library; continuous integration runs it. */
 const LIBRARY_AND_PROGRAM = "tools/deno/stand_in_compiler.ts";

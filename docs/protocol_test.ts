@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { readClientSettings } from "../client/settings.ts";
+import { parseYaml } from "../client/yaml.ts";
 import { readServerSettings } from "../server/settings.ts";
 import {
   AGENCIES_MAX,
@@ -29,7 +30,8 @@ import {
   STORE_BET_BYTES_MAX,
 } from "../shared/packets.ts";
 import { formatAgencyKeys, parseAgencyKeys } from "../server/gate/agency_keys.ts";
-import { AUTH_PACKET_BYTES_MAX, AUTH_TYPES, NOT_ADMITTED } from "../shared/auth_packets.ts";
+import { NOT_ADMITTED } from "../shared/answers.ts";
+import { AUTH_PACKET_BYTES_MAX, AUTH_TYPES } from "../shared/auth_packets.ts";
 import { beginClient, beginServer, ITERATIONS, makeVerifier } from "../shared/scram.ts";
 import { filesBelow, isProductModule, readProjectFile, tableRows } from "./testing.ts";
 
@@ -122,6 +124,7 @@ Deno.test("docs/protocol.md states the defaults of server and client", () => {
     readFile: () => readProjectFile("server/config.ini"),
   });
   const client = readClientSettings({
+    parseYaml,
     environment: (name) => name === "CLI_ID" ? "1" : undefined,
     readFile: () => readProjectFile("client/config.yaml"),
   });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { readClientSettings } from "../client/settings.ts";
+import { parseYaml } from "../client/yaml.ts";
 import { readServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
 import { readLotterySettings } from "../tools/run/lottery_settings.ts";
@@ -18,6 +19,7 @@ function serverSettings(environment: (name: string) => string | undefined) {
 
 function clientSettings(environment: (name: string) => string | undefined) {
   return readClientSettings({
+    parseYaml,
     environment: (name) => environment(name) ?? (name === "CLI_ID" ? "1" : undefined),
     readFile: () => readProjectFile("client/config.yaml"),
   });

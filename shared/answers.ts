@@ -4,6 +4,7 @@
  * @module
  */
 
+import { startsWith } from "./bytes.ts";
 import { PacketError, quoteLine } from "./packets.ts";
 
 const encoder = new TextEncoder();
@@ -16,6 +17,8 @@ export const REFUSED = 1;
 /** The status of a StoreResponse. */
 export type StoreStatus = typeof STORED | typeof REFUSED;
 
+const STORED_LINE = encoder.encode(`StoreResponse:${STORED}`);
+
 /** Which bets of an agency are stored. */
 export interface BetsDigest {
   /** How many there are. */
@@ -23,6 +26,9 @@ export interface BetsDigest {
   /** SHA-256, in lower-case hexadecimal, of their rows as in bets.csv, line feeds included, in order. */
   sha256: string;
 }
+
+/** All that a server says of why it does not admit a peer: the message of an AuthResponse. */
+export const NOT_ADMITTED = "e=not-admitted";
 
 /** Encodes `StoreResponse:status`, including its line end. */
 export function encodeStoreResponse(status: StoreStatus): Uint8Array<ArrayBuffer> {
@@ -54,6 +60,8 @@ export const WINNERS_RESPONSE_HEAD: Uint8Array<ArrayBuffer> = encoder.encode("Wi
  * @throws {PacketError} If the line is anything else.
  */
 export function decodeStoreResponse(line: Uint8Array): StoreStatus {
+  // Nearly every answer is this one, and a client waits for each.
+  if (line.length === STORED_LINE.length && startsWith(line, STORED_LINE)) return STORED;
   const status = Number(answerRest(line, "StoreResponse", /^[01]$/));
   return status === 0 ? STORED : REFUSED;
 }
@@ -86,6 +94,11 @@ export function decodeDigestResponse(line: Uint8Array): BetsDigest {
 export function decodeWinnersResponse(line: Uint8Array): string[] {
   const documents = answerRest(line, "WinnersResponse", /^[^:]*$/);
   return documents === "" ? [] : documents.split(";");
+}
+
+/** Returns whether a line says that the server does not admit its peer. */
+export function isNotAdmitted(line: Uint8Array): boolean {
+  return decoder.decode(line) === `AuthResponse:${NOT_ADMITTED}`;
 }
 
 /** The part of an answer after its type. */

@@ -9,8 +9,6 @@ import { PacketError, quoteLine } from "./packets.ts";
 
 /** Longest of these packets, in bytes, line end included. */
 export const AUTH_PACKET_BYTES_MAX = 512;
-/** All that a server says of why it does not admit a peer. */
-export const NOT_ADMITTED = "e=not-admitted";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -36,9 +34,4 @@ export function decodeAuthPacket(type: AuthType, line: Uint8Array): string {
   const isValid = line.length < AUTH_PACKET_BYTES_MAX && /^[!-~]+$/.test(text);
   if (isValid && text.startsWith(head) && text !== head) return text.slice(head.length);
   throw new PacketError(`Cannot read packet: ${quoteLine(line)} is not a valid ${type}`);
-}
-
-/** Returns whether a line says that the server does not admit its peer. */
-export function isNotAdmitted(line: Uint8Array): boolean {
-  return decoder.decode(line) === `AuthResponse:${NOT_ADMITTED}`;
 }

@@ -1,11 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { isNotAdmitted, NOT_ADMITTED } from "./answers.ts";
 import {
   AUTH_PACKET_BYTES_MAX,
   AUTH_TYPES,
   decodeAuthPacket,
   encodeAuthPacket,
-  isNotAdmitted,
-  NOT_ADMITTED,
 } from "./auth_packets.ts";
 import { PacketError } from "./packets.ts";
 

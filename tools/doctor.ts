@@ -6,6 +6,7 @@
  */
 
 import { readClientSettings } from "../client/settings.ts";
+import { parseYaml } from "../client/yaml.ts";
 import type { ServerSettings } from "../server/settings.ts";
 import { SettingsError } from "../shared/config.ts";
 import { runCommand, UsageError } from "./command.ts";
@@ -196,7 +197,7 @@ function demandedName(): string | undefined {
   const environment = (name: string) =>
     ({ CLI_ID: "1", CLI_CONFIG: `${PROJECT_ROOT}/client/config.yaml` })[name] ?? Deno.env.get(name);
   try {
-    const { host, tls } = readClientSettings({ environment });
+    const { host, tls } = readClientSettings({ environment, parseYaml });
     return tls?.name ?? host;
   } catch (error) {
     if (error instanceof SettingsError) return undefined;

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { decodeAuthPacket, encodeAuthPacket, NOT_ADMITTED } from "../../shared/auth_packets.ts";
+import { NOT_ADMITTED } from "../../shared/answers.ts";
+import { decodeAuthPacket, encodeAuthPacket } from "../../shared/auth_packets.ts";
 import { equalInConstantTime } from "../../shared/bytes.ts";
 import type { ActionLog } from "../../shared/logging.ts";
 import { PacketError } from "../../shared/mod.ts";

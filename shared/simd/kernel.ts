@@ -4,16 +4,7 @@
  * @module
  */
 
-import {
-  type Body,
-  Code,
-  I32Local,
-  I64Local,
-  returnValue,
-  type Statement,
-  V128,
-  V128Local,
-} from "./wasm.ts";
+import { type Body, Code, I32Local, I64Local, type Statement, V128Local } from "./wasm.ts";
 import { ascii, name, section, type Type, TYPE_CODES, unsigned, vector } from "./wasm_format.ts";
 
 /** Declares the local variables of a kernel. They start as 0. */
@@ -32,8 +23,16 @@ export interface Kernel {
 
 type WriteKernel = (parameters: I32Local[], locals: Locals) => readonly Statement[];
 
-/** The smallest kernel with a vector instruction. */
-const PROBE: WriteKernel = () => [returnValue(V128.splat(0).bitmask())];
+/**
+ * The smallest module with a vector instruction: a function that returns `i8x16.bitmask` of zeros.
+ * These are its bytes, because a program asks for it at its start, where assembling takes long.
+ */
+const PROBE = new Uint8Array([
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+  ...[1, 5, 1, 0x60, 0, 1, 0x7f], // the type of a function that returns an i32
+  ...[3, 2, 1, 0], // a function of that type
+  ...[10, 24, 1, 22, 0, 0xfd, 0x0c, ...new Array(16).fill(0), 0xfd, 0x64, 0x0b], // its code
+]);
 
 let isAvailable: boolean | undefined;
 
@@ -43,27 +42,32 @@ let isAvailable: boolean | undefined;
  */
 export function hasVectorInstructions(): boolean {
   // Without machine code there is no WebAssembly at all.
-  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(assemble(0, PROBE));
+  return isAvailable ??= "WebAssembly" in globalThis && WebAssembly.validate(PROBE);
 }
 
 /**
- * Defines a kernel. It is assembled when it is first used, which takes
- * {@linkcode hasVectorInstructions}.
+ * Defines a kernel. It is assembled when one first runs, which takes
+ * {@linkcode hasVectorInstructions}: until then it costs nothing.
  *
  * @param parameters How many integers it takes.
- * @param write Writes its body; every path through it must end with a {@linkcode returnValue}.
- * @returns Instantiates the kernel with a memory of its own, of at least `memoryBytes`, which never
- * grows.
+ * @param write Writes its body; every path through it must end with a returnValue().
+ * @returns Makes the kernel with a memory of its own, of at least `memoryBytes`, which never grows.
  */
 export function kernel(parameters: number, write: WriteKernel): (memoryBytes: number) => Kernel {
   let module: WebAssembly.Module | undefined;
   return (memoryBytes) => {
-    module ??= new WebAssembly.Module(assemble(parameters, write));
     const pages = Math.ceil(memoryBytes / 65_536);
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
-    const { exports } = new WebAssembly.Instance(module, { "": { memory } });
-    const bytes = new Uint8Array(memory.buffer as ArrayBuffer);
-    return { memory: bytes, run: exports.run as Kernel["run"] };
+    const made: Kernel = {
+      memory: new Uint8Array(memory.buffer as ArrayBuffer),
+      run(...values) {
+        module ??= new WebAssembly.Module(assemble(parameters, write));
+        const { exports } = new WebAssembly.Instance(module, { "": { memory } });
+        made.run = exports.run as Kernel["run"];
+        return made.run(...values);
+      },
+    };
+    return made;
   };
 }
 

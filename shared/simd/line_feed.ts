@@ -47,12 +47,12 @@ export function indexOfLineFeed(bytes: Uint8Array, from: number, to: number): nu
   if (to - from < COPIED_BYTES_MIN || !hasVectorInstructions()) {
     return bytes.subarray(0, to).indexOf(LINE_FEED, from);
   }
-  const { memory, run } = searching ??= findLineFeed(INPUT_BYTES + BLOCK_BYTES);
+  const search = searching ??= findLineFeed(INPUT_BYTES + BLOCK_BYTES);
   for (let at = from; at < to; at += INPUT_BYTES) {
     const length = Math.min(to - at, INPUT_BYTES);
-    memory.set(bytes.subarray(at, at + length));
-    memory[length] = LINE_FEED;
-    const found = run(0);
+    search.memory.set(bytes.subarray(at, at + length));
+    search.memory[length] = LINE_FEED;
+    const found = search.run(0);
     if (found < length) return at + found;
   }
   return -1;

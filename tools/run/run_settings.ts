@@ -6,6 +6,7 @@
  */
 
 import { type ClientSettings, readClientSettings } from "../../client/settings.ts";
+import { parseYaml } from "../../client/yaml.ts";
 import { readServerSettings, type ServerSettings } from "../../server/settings.ts";
 import { SettingsError } from "../../shared/config.ts";
 import { CLIENT_LEVELS, SERVER_LEVELS } from "../../shared/logging.ts";
@@ -59,7 +60,7 @@ export function readRunSettings(sources: SettingsSources = {}): RunSettings {
     ...ofServer,
     ...lottery && { LEDGER: ledgerForProcesses(lottery).variable },
   });
-  const client = read(() => readClientSettings({ environment: ofClient, readFile }));
+  const client = read(() => readClientSettings({ environment: ofClient, readFile, parseYaml }));
   /** Where a setting of the lottery was found. */
   const place = (name: string) => environment(name)?.trim() ? "the environment" : ".env";
   if (lottery && server) faults.push(...serverFaults(lottery, server, place));
