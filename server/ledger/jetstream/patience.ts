@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Deadlines } from "./deadlines.ts";
+
 /** Options of {@linkcode Patience}. */
 export interface PatienceOptions {
   /** Longest time of a call, in milliseconds. It lies within the patience of clients. */
@@ -18,10 +20,12 @@ export interface PatienceOptions {
 /** The patience of all calls of a server. */
 export class Patience {
   readonly #options: PatienceOptions;
+  readonly #deadlines: Deadlines;
   #lastEnd = Infinity;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.now);
   }
 
   /** The current time of its clock. */
@@ -46,11 +50,13 @@ export class Patience {
   }
 
   /** Awaits work, but no longer than until `endsAt`: the result is undefined then. */
-  async until<Result>(endsAt: number, work: Promise<Result>): Promise<Result | undefined> {
-    let result: Result | undefined;
-    const done = work.then((value) => void (result = value));
-    await this.pause(this.#leftMs(endsAt), done);
-    return result;
+  until<Result>(endsAt: number, work: Promise<Result>): Promise<Result | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result | undefined>();
+    const atMs = Math.min(endsAt, this.#lastEnd);
+    const deadline = { atMs, onOver: () => resolve(undefined) };
+    this.#deadlines.add(deadline);
+    work.then(resolve, reject).finally(() => this.#deadlines.delete(deadline));
+    return promise;
   }
 
   /** Waits, but no longer than until `woken` settles. Rejects if that does. */
