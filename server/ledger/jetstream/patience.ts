@@ -55,7 +55,8 @@ export class Patience {
     const atMs = Math.min(endsAt, this.#lastEnd);
     const deadline = { atMs, onOver: () => resolve(undefined) };
     this.#deadlines.add(deadline);
-    work.then(resolve, reject).finally(() => this.#deadlines.delete(deadline));
+    const end = () => this.#deadlines.delete(deadline);
+    work.then((result) => (end(), resolve(result)), (error) => (end(), reject(error)));
     return promise;
   }
 
