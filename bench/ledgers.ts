@@ -1,6 +1,6 @@
 /**
  * The ledger on files and on JetStream side by side, under the same load in turns, compared with publishing
- * the same bytes without a condition and with one fdatasync per batch.
+ * the same bytes without a condition, by senders and by a server, and with one fdatasync per batch.
  *
  * @module
  */
@@ -8,6 +8,7 @@
 import type { NatsServer } from "../tools/nodes/nats_server.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
 import type { Context } from "./context.ts";
+import { startPublishFloor } from "./floors.ts";
 import { MAIN_CASE } from "./intake.ts";
 import { settingsFor, startCluster } from "./ledger_cluster.ts";
 import type { LoadResult } from "./load_worker.ts";
@@ -38,13 +39,15 @@ export interface LedgerFigures {
   betsPerSecond: Spread;
   /** The speed divided by that of publishing without a condition, turn by turn. */
   ofPublish: Spread;
+  /** The same for a floor that takes the bytes over TCP, as a server does. */
+  ofServer: Spread;
   /** The speed divided by that of one fdatasync per batch, turn by turn. */
   ofSync: Spread;
   p50Ms: Spread;
   p99Ms: Spread;
-  /** Processor time of the server, without the nodes; undefined where it is unknown, and of floors. */
+  /** Processor time of the server, without the nodes; undefined where it is unknown, and without a server. */
   cpuSecondsPerMillion?: Spread;
-  /** Peak memory of the server; undefined where it is unknown, and of floors. */
+  /** Peak memory of the server; undefined where it is unknown, and without a server. */
   peakBytes?: number;
 }
 
@@ -65,6 +68,7 @@ export async function measureLedgers(
   const jetStream = stack.use(
     await startLottery({ servers: 1, agencies, volume: folder, cluster }),
   );
+  const publishServer = stack.use(await startPublishFloor(cluster, BATCH_BETS));
   const publishThread = stack.use(new PublishThread());
   const load = { ...MAIN_CASE, connections: agencies, firstAgency: 1 };
   const settings = settingsFor(cluster);
@@ -79,6 +83,7 @@ export async function measureLedgers(
       what: "publish without condition",
       run: publishes("streams"),
     },
+    { what: "the same by a server", ...underLoad(context.thread, publishServer, load) },
     { what: "files", ...underLoad(context.thread, files, load) },
     { what: "JetStream", ...underLoad(context.thread, jetStream, load) },
     { what: "JetStream, no server", run: publishes("ledger") },
@@ -89,23 +94,24 @@ export async function measureLedgers(
     seconds: seconds * TURNS_LONGER,
     warmSeconds: warmSeconds * TURNS_LONGER,
   });
-  const [sync, publish] = turns;
+  const [sync, publish, server] = turns;
   return contestants.map(({ what, system }, at) => ({
     nats: nats.version,
     agencies,
     what,
-    ...figuresOf(turns[at], { sync, publish }),
+    ...figuresOf(turns[at], { sync, publish, server }),
     peakBytes: system && peakBytesOf(system.processes),
   }));
 }
 
 function figuresOf(
   turns: readonly Turn[],
-  { sync, publish }: { sync: readonly Turn[]; publish: readonly Turn[] },
+  { sync, publish, server }: Record<"sync" | "publish" | "server", readonly Turn[]>,
 ) {
   return {
     betsPerSecond: spreadOf(turns.map((turn) => turn.betsPerSecond)),
     ofPublish: speedRatio(turns, publish),
+    ofServer: speedRatio(turns, server),
     ofSync: speedRatio(turns, sync),
     p50Ms: spreadOf(turns.map((turn) => turn.p50Ms)),
     p99Ms: spreadOf(turns.map((turn) => turn.p99Ms)),

@@ -1,23 +1,20 @@
 /**
  * Load for nodes of JetStream without a server, in a thread of its own: senders that each store a batch and
- * wait for the answer. Either they publish it, to streams like those of a draw and without a condition, which
- * is the floor: nothing parses, checks or follows anything. Or they append it to our ledger.
+ * wait for the answer. Either they publish it without a condition, which is the floor, or they append it to our
+ * ledger.
  *
  * The packages of NATS are loaded with this thread, and so only where they are needed.
  *
  * @module
  */
 
-import { headers } from "@nats-io/transport-node";
-import { connectCluster } from "../server/ledger/jetstream/cluster.ts";
 import { openJetStreamLedger } from "../server/ledger/jetstream/engine.ts";
-import { messageHeaders } from "../server/ledger/jetstream/messages.ts";
-import { ensureStream } from "../server/ledger/jetstream/streams.ts";
 import type { NatsSettings } from "../server/ledger/ledger_settings.ts";
 import { openLog, SERVER_LEVELS } from "../shared/logging.ts";
 import { WINNING_NUMBER } from "../testing/lottery_environment.ts";
 import { type LoadResult, storeFor, type StoreNext, takeOrders } from "./load_worker.ts";
 import { madeBatches } from "./made_bets.ts";
+import { openPublishFloor, type Store } from "./publish_floor.ts";
 
 /** What to store, and how. */
 export interface PublishOrder {
@@ -31,38 +28,10 @@ export interface PublishOrder {
   seconds: number;
 }
 
-/** Stores a batch of an agency. */
-type Store = (agency: number, rows: Uint8Array<ArrayBuffer>) => Promise<void>;
-
-const TIMEOUT_MS = 30_000;
 /** How many batches a sender alternates. */
 const BATCHES = 16;
 const made = new Map<number, Uint8Array<ArrayBuffer>[]>();
 const stores = new Map<PublishOrder["to"], Store>();
-
-/** Connects, and makes streams like those of a draw. */
-async function openStreams({ settings, bets }: PublishOrder): Promise<Store> {
-  const cluster = await connectCluster(settings);
-  const { partitions, replicas } = settings;
-  const plans = Array.from({ length: partitions }, (_, partition) => ({
-    name: `FLOOR_${partition}`,
-    subject: `floor.${partition}.*`,
-    replicas,
-  }));
-  await Promise.all(plans.map((plan) => ensureStream(cluster, plan)));
-  // The bytes of a message of ours, without its condition.
-  const list = headers();
-  const message = { id: crypto.randomUUID(), kind: "bets", bets, rows: new Uint8Array() } as const;
-  const [, ...kept] = Object.entries(messageHeaders(message, 0));
-  for (const [name, value] of kept) list.set(name, value);
-  return async (agency, rows) => {
-    const subject = `floor.${agency % partitions}.${agency}`;
-    const options = { timeout: TIMEOUT_MS, headers: list };
-    const answer = await cluster.connection.request(subject, rows, options);
-    const { seq } = answer.json<{ seq?: number }>();
-    if (seq === undefined) throw new Error(`Cannot measure: a node answered ${answer.string()}`);
-  };
-}
 
 /** Opens a ledger of its own on the same nodes. */
 async function openLedger({ settings, senders, bets }: PublishOrder): Promise<Store> {
@@ -90,7 +59,7 @@ async function run(order: PublishOrder): Promise<LoadResult> {
   const { to, senders, bets, seconds } = order;
   let store = stores.get(to);
   if (store === undefined) {
-    store = await (to === "streams" ? openStreams(order) : openLedger(order));
+    store = await (to === "streams" ? openPublishFloor(order) : openLedger(order));
     stores.set(to, store);
   }
   const sender = (agency: number): StoreNext => {

@@ -182,7 +182,7 @@ export function formatWatched(figures: readonly WatchedFigures[]): string {
   });
 }
 
-/** Formats the ledgers side by side: a table of the speed, and one of the latency and of what a server spends. */
+/** Formats the ledgers side by side: tables of the speed, of the latency, and of what servers spend. */
 export function formatLedgers(figures: readonly LedgerFigures[]): string {
   const cases: Columns<LedgerFigures> = {
     "nodes": (row) => row.nats,
@@ -193,16 +193,20 @@ export function formatLedgers(figures: readonly LedgerFigures[]): string {
     ...cases,
     "bets/s": (row) => formatMedian(row.betsPerSecond),
     "of publish": (row) => formatSpread(row.ofPublish),
-    "of fdatasync": (row) => formatSpread(row.ofSync),
+    "of its server": (row) => formatSpread(row.ofServer),
   });
-  const cost = formatTable(figures, {
+  const latency = formatTable(figures, {
     ...cases,
+    "of fdatasync": (row) => formatSpread(row.ofSync),
     "p50 ms": (row) => formatSpread(row.p50Ms),
     "p99 ms": (row) => formatMedian(row.p99Ms),
+  });
+  const cost = formatTable(figures.filter(({ peakBytes }) => peakBytes !== undefined), {
+    ...cases,
     "CPU s/M": (row) => formatMedian(row.cpuSecondsPerMillion),
     "MB": (row) => formatMegabytes(row.peakBytes),
   });
-  return `${speed}\n\n${cost}`;
+  return [speed, latency, cost].join("\n\n");
 }
 
 /** Formats the starts of servers on JetStream. */

@@ -55,6 +55,7 @@ Deno.test("tables of the largest figures fit into 100 columns", () => {
     ...{ nats: "2.10.27", agencies: 100, what: "publish without condition" },
     ...figures,
     ofPublish: spreadOf([10.55, 16.6, 113.2]),
+    ofServer: spreadOf([10.55, 16.6, 113.2]),
     ofSync: spreadOf([7.06, 12.6, 19.4]),
   };
   const times = spreadOf([14_578, 16_831, 21_727]);

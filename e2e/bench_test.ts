@@ -62,7 +62,7 @@ Deno.test(
 function assertLedgers(figures: Record<string, unknown>[]): unknown[] {
   for (const row of figures) {
     const names = "what" in row
-      ? ["betsPerSecond", "ofPublish", "ofSync", "p50Ms"]
+      ? ["betsPerSecond", "ofPublish", "ofServer", "ofSync", "p50Ms"]
       : ["answerMs", "winnersMs"];
     for (const name of names) assertSpread(row[name], name);
   }

@@ -6,12 +6,16 @@
 
 import type { Address } from "../../testing/ports.ts";
 
+/** Takes what a side has sent, and whether it was lost. */
+export type LinkWatch = (side: Side, bytes: Uint8Array, isLost: boolean) => void;
+
 /** Who sends. */
 export type Side = "server" | "node";
 
 /** Forwards connections to a node until disposed of. */
 export class LinkProxy implements AsyncDisposable {
   readonly #target: Address;
+  readonly #watch: LinkWatch;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #open = new Set<Deno.TcpConn>();
   readonly #pumps = new Set<Promise<void>>();
@@ -22,8 +26,10 @@ export class LinkProxy implements AsyncDisposable {
     node: undefined,
   };
 
-  constructor(target: Address) {
+  /** @param watch Sees what passes. It is called before anything is forwarded. */
+  constructor(target: Address, watch: LinkWatch = () => {}) {
     this.#target = target;
+    this.#watch = watch;
     this.#accepting = this.#accept();
   }
 
@@ -100,6 +106,7 @@ export class LinkProxy implements AsyncDisposable {
         const fault = this.#faults[side];
         if (typeof fault === "object") await fault.promise;
         if (count === null) break;
+        this.#watch(side, chunk.subarray(0, count), fault === "lost");
         if (fault === "lost") continue;
         for (let at = 0; at < count;) at += await to.write(chunk.subarray(at, count));
       }

@@ -25,7 +25,7 @@ const CONTROLS: Control[] = [
     run: () =>
       lostAnswers({
         seed,
-        count: 3,
+        count: 1,
         kinds: ["lost answers"],
         continueMs: 10_000,
         unsafe: ["no-condition"],
@@ -39,7 +39,7 @@ const CONTROLS: Control[] = [
     run: () =>
       lostAnswers({
         seed,
-        count: 2,
+        count: 1,
         kinds: ["lost answers"],
         progress: "never asks",
         answerMs: 10_000,

@@ -162,11 +162,19 @@ function judgeNode({ address, status, jetStream, health }: NodeAnswers): Finding
       text: `${where}: its storage is nearly full (${percent(share)}): ${MAKE_ROOM}`,
     };
   }
+  const isSlow = compareVersions(version, SYNCS_ONCE) < 0;
   return {
     level: "ok",
-    text: `${where} syncs every write, ${percent(share)} of its storage is used`,
+    text: `${where} syncs every write, ${percent(share)} of its storage is used${
+      isSlow ? SYNCS_TWICE : ""
+    }`,
   };
 }
+
+/** The first version that syncs a message in the Raft log alone, and not in the stream as well. */
+const SYNCS_ONCE = "2.15.0";
+const SYNCS_TWICE =
+  `; before ${SYNCS_ONCE} nodes sync each message twice, so fewer agencies can send at once: docs/scale.md has figures`;
 
 const MAKE_ROOM =
   "give it a larger disk and raise max_file_store, or delete the streams of old draws after a backup";

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { NatsCluster } from "../../testing/nats_cluster.ts";
 import { needs } from "../../testing/needs.ts";
 import { checkNodes, judgeNodes, type NodeAnswers, type SilentNode } from "./nodes_check.ts";
@@ -87,6 +87,16 @@ Deno.test("judgeNodes() finds nothing wrong with three sound nodes", () => {
     "ok node3",
     "ok nodes",
   ]);
+});
+
+Deno.test("judgeNodes() mentions that nodes before 2.15 sync each message twice", () => {
+  const texts = judgeNodes(
+    [[node(1, { version: "2.10.27" }), node(2, { version: "2.15.0" })]],
+    EXPECTED,
+  )
+    .map(({ text }) => text);
+  assertMatch(texts[0], /syncs every write.*before 2\.15\.0.*docs\/scale\.md/);
+  assertNotMatch(texts[1], /twice/);
 });
 
 Deno.test("judgeNodes() names what is wrong with a node, and what to do", () => {

@@ -204,7 +204,7 @@ class NatsLog implements DrawLog {
   #request(agency: number, message: LogMessage, expectedSequence: number): Promise<Msg> {
     const list = headers();
     for (const [name, value] of Object.entries(messageHeaders(message, expectedSequence))) {
-      list.set(name, value);
+      list.append(name, value);
     }
     const subject = agencySubject(this.#names, agency);
     const timeoutMs = this.#silentSince === undefined ? ATTEMPT_MS : SILENT_ATTEMPT_MS;

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { Deadlines } from "./deadlines.ts";
+
 /** Options of {@linkcode Patience}. */
 export interface PatienceOptions {
   /** Longest time of a call, in milliseconds. Clients wait longer. */
@@ -18,10 +20,12 @@ export interface PatienceOptions {
 /** The patience of all calls of a server. */
 export class Patience {
   readonly #options: PatienceOptions;
+  readonly #deadlines: Deadlines;
   #lastEnd = Infinity;
 
   constructor(options: PatienceOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.now);
   }
 
   /** The current time of its clock. */
@@ -46,11 +50,14 @@ export class Patience {
   }
 
   /** Awaits work until `endsAt` at most: the result is undefined then. */
-  async until<Result>(endsAt: number, work: Promise<Result>): Promise<Result | undefined> {
-    let result: Result | undefined;
-    const done = work.then((value) => void (result = value));
-    await this.pause(this.#leftMs(endsAt), done);
-    return result;
+  until<Result>(endsAt: number, work: Promise<Result>): Promise<Result | undefined> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result | undefined>();
+    const atMs = Math.min(endsAt, this.#lastEnd);
+    const deadline = { atMs, onOver: () => resolve(undefined) };
+    this.#deadlines.add(deadline);
+    const end = () => this.#deadlines.delete(deadline);
+    work.then((result) => (end(), resolve(result)), (error) => (end(), reject(error)));
+    return promise;
   }
 
   /** Waits for a time, or until `woken` settles. Rejects if that does. */

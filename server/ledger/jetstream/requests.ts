@@ -14,6 +14,8 @@ import {
   type NatsConnection,
 } from "@nats-io/transport-node";
 
+import { Deadlines } from "./deadlines.ts";
+
 const NO_RESPONDERS = 503;
 
 /** What to send. */
@@ -61,12 +63,14 @@ export class Requests {
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, Receive>();
   readonly #now: () => number;
+  readonly #deadlines: Deadlines;
   #sent = 0;
 
   /** @param now A monotonic clock, in milliseconds. */
   constructor(connection: NatsConnection, now: () => number = () => performance.now()) {
     this.#connection = connection;
     this.#now = now;
+    this.#deadlines = new Deadlines(now);
     connection.subscribe(`${this.#inbox}.*`, {
       callback: (_error, message) => this.#waiting.get(message?.subject)?.(message),
     });
@@ -83,12 +87,13 @@ export class Requests {
     const reply = `${this.#inbox}.${this.#sent++}`;
     const number = line.noteSent();
     const { promise, resolve, reject } = Promise.withResolvers<Msg>();
-    const onTimeout = () => {
-      const leftMs = line.lastsUntil(number, timeoutMs) - this.#now();
-      if (leftMs > 0) timer = setTimeout(onTimeout, leftMs);
+    const onOver = () => {
+      deadline.atMs = line.lastsUntil(number, timeoutMs);
+      if (deadline.atMs > this.#now()) this.#deadlines.add(deadline);
       else reject(new errors.TimeoutError());
     };
-    let timer = setTimeout(onTimeout, timeoutMs);
+    const deadline = { atMs: this.#now() + timeoutMs, onOver };
+    this.#deadlines.add(deadline);
     this.#waiting.set(reply, (answer) => {
       const isMissing = answer.data.length === 0 && answer.headers?.code === NO_RESPONDERS;
       if (isMissing) return reject(new errors.NoRespondersError(subject));
@@ -99,7 +104,7 @@ export class Requests {
       this.#connection.publish(subject, body, { headers, reply });
       return await promise;
     } finally {
-      clearTimeout(timer);
+      this.#deadlines.delete(deadline);
       this.#waiting.delete(reply);
     }
   }

@@ -66,3 +66,11 @@ Deno.test("Requests.send() gives up a request whose successor was answered, and 
   await time.tickAsync(1);
   await Promise.all(late);
 });
+
+Deno.test("Requests.send() leaves no timer once it is answered", async () => {
+  const { connection, send } = setUp();
+  const answered = send(new Line());
+  connection.answer(0);
+  // The test itself fails if a timer is left.
+  await answered;
+});
