@@ -290,11 +290,14 @@ function openOrNothing(path: string, flags: number): number | undefined {
   }
 }
 
-/** Makes room for `size` bytes in memory that begins at a border of pages. */
+/**
+ * Makes room for `size` bytes in memory that begins at a border of pages. Under --jitless it may begin anywhere:
+ * then the system refuses to write it past the cache.
+ */
 export function pageAligned(size: number): Uint8Array<ArrayBuffer> {
-  // The only memory of a program in JavaScript that does.
-  const pages = Math.ceil(size / WASM_PAGE_BYTES);
-  const { buffer } = new WebAssembly.Memory({ initial: pages });
+  if (typeof WebAssembly === "undefined") return new Uint8Array(size);
+  // The only memory in JavaScript of which that is known.
+  const { buffer } = new WebAssembly.Memory({ initial: Math.ceil(size / WASM_PAGE_BYTES) });
   return new Uint8Array(buffer as ArrayBuffer, 0, size);
 }
 
