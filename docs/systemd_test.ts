@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { needs, type Resource } from "../testing/needs.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { boardPermissions, serverPermissions } from "../tools/run/permissions.ts";
+import { boardPermissions, serverFlags } from "../tools/run/permissions.ts";
 import { filesBelow, readProjectFile } from "./testing.ts";
 
 const FOLDER = "docs/systemd";
@@ -27,7 +27,7 @@ function unitOf(name: string): string {
 function flagsOf(unit: string): string[] {
   const [, command] = /^ExecStart=((?:.*\\\n)*.*)$/m.exec(unit)!;
   const words = command.replaceAll("\\\n", " ").trim().split(/ +/);
-  return words.slice(words.indexOf("--no-prompt"), -1);
+  return words.slice(words.indexOf("--quiet") + 1, -1);
 }
 
 async function analyze(...args: string[]): Promise<{ code: number; text: string }> {
@@ -59,8 +59,8 @@ Deno.test({
 });
 
 Deno.test("the units of docs/systemd give servers and the board the permissions that they need", () => {
-  const serverFlags = (ip: string) =>
-    serverPermissions({
+  const flagsAt = (ip: string) =>
+    serverFlags({
       config: "/etc/lottery/server.ini",
       sharedVolume: "/var/lib/lottery",
       network: {
@@ -71,8 +71,8 @@ Deno.test("the units of docs/systemd give servers and the board the permissions 
         status: { ip, port: 12346 },
       },
     });
-  assertEquals(flagsOf(unitOf("lottery-server")), serverFlags("127.0.0.1"));
-  assertEquals(flagsOf(unitOf("lottery-server@")), serverFlags("127.0.0.%i"));
+  assertEquals(flagsOf(unitOf("lottery-server")), flagsAt("127.0.0.1"));
+  assertEquals(flagsOf(unitOf("lottery-server@")), flagsAt("127.0.0.%i"));
   const boardFlags = boardPermissions({
     ip: "127.0.0.1",
     port: 8080,
@@ -106,7 +106,7 @@ Deno.test({
       status: { ip: "127.0.0.%i", port: 13346 },
     };
     const paths = { config: "/etc/north/server.ini", sharedVolume: "/var/lib/north" };
-    assertEquals(flagsOf(await north("server@")), serverPermissions({ ...paths, network }));
+    assertEquals(flagsOf(await north("server@")), serverFlags({ ...paths, network }));
     for (const name of ["server", "server@", "board"]) {
       const lines = (await north(name)).split("\n").filter((line) => /^[A-Z]\w+=/.test(line));
       const shared = /lottery|12345|12346|\b5000\b|8080/;

@@ -5,7 +5,7 @@ import { needs } from "../testing/needs.ts";
 import { freePort } from "../testing/ports.ts";
 import { Program } from "../testing/program.ts";
 import { tempFolder } from "../testing/temp_folder.ts";
-import { serverPermissions } from "../tools/run/permissions.ts";
+import { serverFlags } from "../tools/run/permissions.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
 
@@ -13,7 +13,7 @@ const PROCESSES = ["posix", "run", "net", "read", "write", "env"] as const;
 
 /** Starts a server on a volume, through a shell that may set limits first. */
 function startServer(volume: string, limits = ""): Program {
-  const permissions = serverPermissions({
+  const permissions = serverFlags({
     config: `${PROJECT_ROOT}/server/config.ini`,
     sharedVolume: volume,
     network: { listenIp: LOOPBACK, port: 0, broadcastIp: LOOPBACK_BROADCAST, broadcastPort: 0 },

@@ -7,7 +7,7 @@
 import { AUDIT_FOLDER } from "../server/audit/audit_files.ts";
 import { PROJECT_ROOT } from "../tools/project.ts";
 import { LOOPBACK, LOOPBACK_BROADCAST } from "../tools/run/loopback.ts";
-import { engineModules, serverPermissions } from "../tools/run/permissions.ts";
+import { engineModules, serverFlags } from "../tools/run/permissions.ts";
 import { serverEnvironment } from "./lottery_environment.ts";
 import { type Address, freePort } from "./ports.ts";
 import { Program, type ProgramOptions } from "./program.ts";
@@ -197,7 +197,7 @@ export class ServerGroup implements AsyncDisposable {
     const { volume } = this;
     const listenIp = server.address.hostname;
     const broadcastPort = this.#broadcastPort;
-    const permissions = serverPermissions({
+    const permissions = serverFlags({
       config: `${PROJECT_ROOT}/server/config.ini`,
       sharedVolume: volume,
       secrets: secrets === undefined ? [] : [secrets],

@@ -16,7 +16,7 @@ const LINES_MAX = 60;
 const USAGE =
   `Keeps servers under load for a long time: none may grow after the first minute. Linux only.
 
-Usage: ${TASK} soak [--minutes N] [--connections N] [--batches N] [--servers N] [--as-shipped]
+Usage: ${TASK} soak [--minutes N] [--connections N] [--batches N] [--servers N]
        [--unsafe leak]
 
   --minutes N      how long, 1 to 10000 [30]
@@ -24,8 +24,6 @@ Usage: ${TASK} soak [--minutes N] [--connections N] [--batches N] [--servers N] 
                    before the answer or within a packet, one that idles [500000]
   --batches N      batches of 100 bets a second, on connections that stay [10]
   --servers N      servers that share the volume, 1 to 16 [3]
-  --as-shipped     V8 sizes its young generation as it does by default. It grows for ten minutes, by some
-                   50 MiB; otherwise it is limited to 1 MiB, so that only what is kept grows
   --unsafe leak    servers that leak a buffer for each connection, as a control
   --help           show this text
 
@@ -42,13 +40,10 @@ const FLAGS = {
   batches: { type: "string" },
   servers: { type: "string" },
   unsafe: { type: "string" },
-  "as-shipped": { type: "boolean" },
 } as const;
 
 /** The flags as given. */
-type Flags = Readonly<Partial<Record<IntegerFlag | "unsafe", string>>> & {
-  readonly "as-shipped"?: boolean;
-};
+type Flags = Readonly<Partial<Record<IntegerFlag | "unsafe", string>>>;
 type IntegerFlag = "minutes" | "connections" | "batches" | "servers";
 
 function readOptions(flags: Flags): SoakOptions {
@@ -62,7 +57,6 @@ function readOptions(flags: Flags): SoakOptions {
     seconds: 60 * integer("minutes", 1, 10_000, 30),
     connections: integer("connections", 0, 1e9, 500_000),
     batchesPerSecond: integer("batches", 0, 10_000, 10),
-    isAsShipped: flags["as-shipped"],
     isLeaking: flags.unsafe === "leak",
   };
 }

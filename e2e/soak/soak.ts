@@ -20,11 +20,6 @@ const AGENCIES = 5;
 const BETS_OF_BATCH = 100;
 /** So that servers end idle connections while the soak runs. */
 const SERVER_IDLE_SECONDS = 5;
-/**
- * V8 gives its young generation more and more room, up to a bound that it reaches after ten minutes of this load:
- * some 50 MiB that are no leak, and would hide one.
- */
-const YOUNG_GENERATION_FLAG = "--max-semi-space-size=1";
 /** Longest wait for servers to close the last connections. */
 const CLOSE_TIMEOUT_MS = 30_000;
 const CLOSE_POLL_MS = 50;
@@ -41,8 +36,6 @@ export interface SoakOptions {
   batchesPerSecond: number;
   /** Whether the servers leak, as a control. @default {false} */
   isLeaking?: boolean;
-  /** Whether V8 may size its young generation as it does by default. @default {false} */
-  isAsShipped?: boolean;
   /** Takes the samples of all servers as they are taken. @default {nobody} */
   onSamples?: (samples: readonly Sample[]) => void;
 }
@@ -62,16 +55,13 @@ export interface SoakResult {
 /** Runs a soak. */
 export async function soak(options: SoakOptions): Promise<SoakResult> {
   const { servers, seconds, connections: count, batchesPerSecond } = options;
-  const { isLeaking = false, isAsShipped = false } = options;
+  const { isLeaking = false } = options;
   await using group = await ServerGroup.start({
     servers,
     agencies: AGENCIES,
     sharedPort: false,
     hasStatus: true,
-    env: {
-      SERVER_IDLE_SECONDS: String(SERVER_IDLE_SECONDS),
-      ...isAsShipped ? {} : { DENO_V8_FLAGS: YOUNG_GENERATION_FLAG },
-    },
+    env: { SERVER_IDLE_SECONDS: String(SERVER_IDLE_SECONDS) },
     adapt: (program) => isLeaking ? withLeak(program) : program,
   });
   const handlesBefore = group.processes.map(({ pid }) => handlesOf(pid));

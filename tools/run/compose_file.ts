@@ -39,7 +39,7 @@ import {
   clientPermissions,
   healthPermissions,
   SERVER_PASSED_ON,
-  serverPermissions,
+  serverFlags,
   type ServerResources,
 } from "./permissions.ts";
 import type { RunSettings } from "./run_settings.ts";
@@ -193,7 +193,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
     ...confinement(limitsOf("SERVER")),
     // Docker pauses before each start, up to a minute.
     restart: `on-failure:${QUICK_FAILURES_MAX}`,
-    command: [...serverPermissions(resources), "server/main.ts"],
+    command: [...serverFlags(resources), "server/main.ts"],
     environment: {
       LEDGER: ledger.variable,
       ...passedOn(SERVER_PASSED_ON),

@@ -22,7 +22,7 @@ import {
   CLIENT_PASSED_ON,
   clientPermissions,
   SERVER_PASSED_ON,
-  serverPermissions,
+  serverFlags,
 } from "./permissions.ts";
 import { onRestartSignal, restartInTurn } from "./rolling_restart.ts";
 import { loweredLogLevels, type RunSettings } from "./run_settings.ts";
@@ -216,7 +216,7 @@ class LocalProcesses {
     const { port, broadcastPort } = server;
     const ledger = ledgerForProcesses(lottery);
     const config = `${PROJECT_ROOT}/server/config.ini`;
-    const permissions = serverPermissions({
+    const permissions = serverFlags({
       config,
       sharedVolume: SHARED_VOLUME,
       secrets: isSecure ? [secure.serverFolder] : [],

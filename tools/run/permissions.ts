@@ -22,6 +22,12 @@ export const SERVER_VARIABLES: readonly string[] = [
   "UDP_*",
 ];
 
+/**
+ * V8 gives its young generation more and more room, which a server does not use: 50 MiB after ten minutes under
+ * load. With this bound it stores as many bets a second, in as much processor time.
+ */
+const YOUNG_GENERATION_FLAG = "--v8-flags=--max-semi-space-size=1";
+
 /** Where a server listens, and the broadcast by which servers signal the draw. */
 export interface ServerNetwork {
   listenIp: string;
@@ -64,7 +70,7 @@ export function engineModules(root: string): string[] {
 }
 
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
-export function serverPermissions(
+export function serverFlags(
   { config, sharedVolume, secrets = [], auditLog, nodes, network }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
@@ -79,7 +85,7 @@ export function serverPermissions(
       read: [config, ...secrets, ...nodes.files, ...nodes.modules, ...audit],
       write: audit.length === 0 ? undefined : audit,
     });
-    return [...flags, ...statusFlags];
+    return [YOUNG_GENERATION_FLAG, ...flags, ...statusFlags];
   }
   const flags = permissions({
     net: [
@@ -87,14 +93,13 @@ export function serverPermissions(
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
-      ...status === undefined ? [] : [address(status.ip, status.port)],
+      ...statusNet,
     ],
     env: SERVER_VARIABLES,
     read: [config, ...secrets, sharedVolume],
     write: [sharedVolume],
   });
-  // Its status names its host.
-  return status === undefined ? flags : [...flags, "--allow-sys=hostname,statfs"];
+  return [YOUNG_GENERATION_FLAG, ...flags, ...statusFlags];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */

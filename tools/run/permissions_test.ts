@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { clientPermissions, healthPermissions, serverPermissions } from "./permissions.ts";
+import { clientPermissions, healthPermissions, serverFlags } from "./permissions.ts";
 
 const NETWORK = {
   listenIp: "127.0.0.1",
@@ -15,8 +15,8 @@ function valuesOf(flag: string, args: string[]): string[] {
   return values.flatMap((value) => value.split(","));
 }
 
-Deno.test("serverPermissions() allows a server its addresses, its settings and its volume alone", () => {
-  const flags = serverPermissions({
+Deno.test("serverFlags() allows a server its addresses, its settings and its volume alone", () => {
+  const flags = serverFlags({
     config: "/a/config.ini",
     sharedVolume: "/v",
     network: NETWORK,
@@ -34,31 +34,31 @@ Deno.test("serverPermissions() allows a server its addresses, its settings and i
   assertEquals(valuesOf("--allow-read", health), ["/a/config.ini"]);
 });
 
-Deno.test("serverPermissions() allows a server on JetStream its nodes and keys, and no file but its audit log to write", () => {
+Deno.test("serverFlags() allows a server on JetStream its nodes and keys, and no file but its audit log to write", () => {
   const resources = {
     config: "/a/config.ini",
     sharedVolume: "/v",
     nodes: { addresses: ["a:4222", "b:4222"], files: ["/ca.pem"], modules: ["/app/shared"] },
     network: NETWORK,
   };
-  const flags = serverPermissions(resources);
+  const flags = serverFlags(resources);
   assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1:12345", "a:4222", "b:4222"]);
   assertEquals(valuesOf("--allow-read", flags), ["/a/config.ini", "/ca.pem", "/app/shared"]);
   assertEquals(valuesOf("--allow-write", flags), []);
-  const audited = serverPermissions({ ...resources, auditLog: "/v/audit" });
+  const audited = serverFlags({ ...resources, auditLog: "/v/audit" });
   assertEquals(valuesOf("--allow-read", audited).at(-1), "/v/audit");
   assertEquals(valuesOf("--allow-write", audited), ["/v/audit"]);
 });
 
-Deno.test("serverPermissions() allows every port of an address where any free port is asked for", () => {
+Deno.test("serverFlags() allows every port of an address where any free port is asked for", () => {
   const network = { ...NETWORK, port: 0, broadcastPort: 0 };
-  const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });
+  const flags = serverFlags({ config: "/c", sharedVolume: "/v", network });
   assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1", "0.0.0.0", "127.255.255.255"]);
 });
 
-Deno.test("serverPermissions() allows a server with a status port that port, and the name of its host", () => {
+Deno.test("serverFlags() allows a server with a status port that port, and the name of its host", () => {
   const network = { ...NETWORK, status: { ip: "127.0.0.1", port: 9100 } };
-  const flags = serverPermissions({ config: "/c", sharedVolume: "/v", network });
+  const flags = serverFlags({ config: "/c", sharedVolume: "/v", network });
   assertEquals(valuesOf("--allow-net", flags).at(-1), "127.0.0.1:9100");
   assertEquals(flags.at(-1), "--allow-sys=hostname,statfs");
 });
