@@ -108,8 +108,8 @@ export class CheckpointFile {
   }
 
   /**
-   * Makes the last checkpoint durable, in case its writer was killed before it could. Before this, the slot of the
-   * one before it must not be overwritten.
+   * Syncs the last checkpoint again if its writer may have been killed before it did. Until then the slot of the one
+   * before must not be overwritten.
    */
   async settle(): Promise<CheckpointState> {
     const state = this.read();
