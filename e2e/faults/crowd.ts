@@ -5,6 +5,7 @@
  * @module
  */
 
+import { pause } from "../../shared/pause.ts";
 import { Counter } from "./counter.ts";
 import type { Address } from "../../testing/ports.ts";
 import type { Random } from "../../testing/random.ts";
@@ -171,8 +172,4 @@ async function waitForEnd({ connection }: Means): Promise<void> {
 async function sendLater(connection: Deno.TcpConn, text: string): Promise<void> {
   await pause(SLOW_MS);
   await send(connection, text);
-}
-
-function pause(timeMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, timeMs));
 }

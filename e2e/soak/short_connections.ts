@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../shared/pause.ts";
 import { LineConnection } from "../../testing/line_connection.ts";
 import type { Address } from "../../testing/ports.ts";
 import { betPacket, type Tally, unexpected } from "./bets.ts";
@@ -100,8 +101,4 @@ async function leaveWithinAPacket({ agency, address }: Visit): Promise<void> {
 async function idle({ address }: Visit): Promise<void> {
   using _connection = await LineConnection.open(address);
   await pause(IDLE_MS);
-}
-
-function pause(timeMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, timeMs));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { pause } from "../../shared/pause.ts";
 import { LineConnection } from "../../testing/line_connection.ts";
 import { ServerGroup } from "../../testing/servers.ts";
 import { Tally } from "./bets.ts";
@@ -176,8 +177,4 @@ function distinct(texts: readonly string[]): string[] {
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);
   return [...counts].map(([text, count]) => count > 1 ? `${text} (${count} times)` : text);
-}
-
-function pause(timeMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, Math.max(0, timeMs)));
 }
