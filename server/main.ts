@@ -17,6 +17,7 @@ import { FolderDisk } from "./ledger/disk.ts";
 import { DrawSignal } from "./ledger/file/draw_signal.ts";
 import { FatalLedgerError } from "./ledger/fatal_error.ts";
 import { openFileLedger } from "./ledger/file/file_ledger.ts";
+import { unixNetwork } from "./ledger/file/handover/unix_network.ts";
 import { openJetStreamLedger } from "./ledger/jetstream/engine.ts";
 import { BETS_FILE, CLOSED_FILE } from "./ledger/file/volume_files.ts";
 import type { Draw, Ledger } from "./ledger/ledger.ts";
@@ -139,6 +140,7 @@ async function openFiles(settings: ServerSettings, log: ActionLog): Promise<Ledg
       signal,
       pollMs,
       heartbeatMs,
+      handover: unixNetwork(sharedVolume),
     });
   } catch (cause) {
     if (cause instanceof FatalLedgerError) throw cause;

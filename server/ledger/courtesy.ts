@@ -30,6 +30,15 @@ export class Courtesy {
 }
 
 /**
+ * Waits until everything that has arrived in the same moment has been handled up to here: promises that were resolved
+ * together run their continuations in turn. Unlike {@linkcode turnEnd} it lets nothing else arrive.
+ */
+export async function burstEnd(): Promise<void> {
+  await null;
+  await null;
+}
+
+/**
  * Waits for the end of this turn of the event loop: what has arrived by now has then reached its readers,
  * and can be handled together.
  */

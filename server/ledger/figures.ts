@@ -108,16 +108,25 @@ export class LedgerFigures {
     return { status: "refused", reason };
   }
 
-  /** Counts the batches of a round, all of which have this outcome. One that was refused met a disk fault. */
-  countRound(round: readonly RoundBatch[], outcome: "stored" | "refused" | "unknown"): void {
-    if (outcome === "unknown") this.unknown += round.length;
-    if (outcome === "refused") this.refused.disk += round.length;
-    if (outcome !== "stored") return;
-    this.rounds++;
-    this.batches += round.length;
-    this.roundBatches.observe(round.length);
+  /** Counts a round, and its batches, all of which have this outcome. */
+  countRound(round: readonly RoundBatch[], outcome: "stored" | "unknown"): void {
+    if (outcome === "stored") {
+      this.rounds++;
+      this.roundBatches.observe(round.length);
+    }
+    this.countBatches(round, outcome);
+  }
+
+  /** Counts batches that were stored, or may be. Those of other servers are counted there. */
+  countBatches(batches: readonly RoundBatch[], outcome: "stored" | "unknown"): void {
     const now = microseconds();
-    for (const { arrived, batch } of round) {
+    for (const { arrived, batch, isHanded } of batches) {
+      if (isHanded) continue;
+      if (outcome === "unknown") {
+        this.unknown++;
+        continue;
+      }
+      this.batches++;
       this.bets += batch.count;
       this.commitSeconds.observe(secondsBetween(arrived, now));
     }
@@ -129,6 +138,8 @@ export interface RoundBatch {
   batch: { readonly count: number };
   /** When it, or an earlier batch of its round, came, in {@linkcode microseconds}. */
   arrived: number;
+  /** Whether another server has handed it over. @default {false} */
+  isHanded?: boolean;
 }
 
 /** The time in microseconds, modulo 2^32: an integer, which unlike a fraction costs no memory of its own. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { WRITER_SOCKET } from "../../server/ledger/file/volume_files.ts";
+
 /** The variables that a server reads. */
 export const SERVER_VARIABLES: readonly string[] = [
   "AGENCIES_AMOUNT",
@@ -93,6 +95,8 @@ export function serverFlags(
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
+      // Servers of a volume hand their batches to the one that writes.
+      `unix:${sharedVolume}/${WRITER_SOCKET}`,
       ...statusNet,
     ],
     env: SERVER_VARIABLES,

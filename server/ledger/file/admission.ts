@@ -5,8 +5,7 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
-import type { LedgerFigures } from "../figures.ts";
-import type { AppendResult } from "../ledger.ts";
+import type { RoundResult } from "./round_result.ts";
 
 /** A batch that waits for its round. */
 export interface WaitingBatch {
@@ -14,7 +13,9 @@ export interface WaitingBatch {
   expectedBets: number | undefined;
   /** When the first batch of its round came, in `microseconds()`. */
   arrived: number;
-  resolve: (result: AppendResult) => void;
+  /** Whether another server has handed it over, which counts it. */
+  isHanded: boolean;
+  resolve: (result: RoundResult) => void;
 }
 
 /** What is stored when a round begins. */
@@ -22,26 +23,24 @@ export interface StoredState {
   closed: ReadonlySet<number>;
   /** The number of an agency's bets. */
   countOf: (agency: number) => number;
-  /** Counts refusals. */
-  figures: LedgerFigures;
 }
 
 /** Returns the batches that may be stored; refuses the others. */
 export function admit(
   round: readonly WaitingBatch[],
-  { closed, countOf, figures }: StoredState,
+  { closed, countOf }: StoredState,
 ): WaitingBatch[] {
   const counts = new Map<number, number>();
   return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
     const stored = counts.get(agency) ?? countOf(agency);
     if (closed.has(agency)) {
-      resolve(figures.refuse("closed", `agency ${agency} is closed`));
+      resolve({ status: "refused", why: "closed", reason: `agency ${agency} is closed` });
       return false;
     }
     if (expectedBets !== undefined && expectedBets !== stored) {
-      const error = `agency ${agency} has ${stored} bets, but this connection expects ` +
+      const reason = `agency ${agency} has ${stored} bets, but this connection expects ` +
         `${expectedBets}: others were stored since; ask for progress and continue from there`;
-      resolve(figures.refuse("count", error));
+      resolve({ status: "refused", why: "count", reason });
       return false;
     }
     counts.set(agency, stored + count);
@@ -50,7 +49,7 @@ export function admit(
 }
 
 /** Returns the outcome of an append that may or may not have stored its bets. */
-export function unknownBecause(error: unknown): AppendResult {
+export function unknownBecause(error: unknown): RoundResult {
   const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
   return { status: "unknown", reason };
 }

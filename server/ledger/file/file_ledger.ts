@@ -20,15 +20,16 @@ import type {
 } from "../ledger.ts";
 import { LAST_DAY } from "../bet_row.ts";
 import { messageOf } from "./admission.ts";
+import { Appends } from "./appends.ts";
 import { BetsFile, type LockedBets } from "./bets_file.ts";
 import { ClosedAgencies } from "./closed_agencies.ts";
 import type { Disk } from "../disk.ts";
 import { assertNoDiskFailure, noteDiskFailure } from "./disk_failure.ts";
 import type { ChangeSignal } from "./draw_signal.ts";
 import { FatalLedgerError, SyncFailedError } from "../fatal_error.ts";
+import type { HandoverNetwork } from "./handover/channel.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Membership } from "./membership.ts";
-import { Rounds } from "./rounds.ts";
 import { SerialQueue } from "./serial_queue.ts";
 import { StoredQueries } from "./stored_queries.ts";
 import { drawOf, Tally } from "../tally.ts";
@@ -58,6 +59,10 @@ export interface FileLedgerOptions {
   heartbeatMs?: number;
   /** Size of the redo log of this server. @default {8 MiB} */
   logBytes?: number;
+  /** How to reach the server that writes for all. @default {each server writes for itself} */
+  handover?: HandoverNetwork;
+  /** A monotonic clock, in milliseconds. @default {performance.now} */
+  now?: () => number;
 }
 
 /**
@@ -93,7 +98,7 @@ export class FileLedger implements Ledger {
   readonly #member: Membership;
   readonly #closed: ClosedAgencies;
   readonly #queue = new SerialQueue();
-  readonly #rounds: Rounds;
+  readonly #appends: Appends;
   readonly #timers: ReturnType<typeof setInterval>[] = [];
   #identity: LotteryIdentity | undefined;
   #heartbeat: Heartbeat | undefined;
@@ -138,7 +143,9 @@ export class FileLedger implements Ledger {
       cover: (size) => this.#cover(size),
     });
     this.#closed = new ClosedAgencies(disk.open(CLOSED_FILE), { log, onFatal });
-    this.#rounds = new Rounds({
+    this.#appends = new Appends({
+      ...options,
+      disk,
       bets: this.#bets,
       closed: this.#closed,
       figures,
@@ -151,7 +158,7 @@ export class FileLedger implements Ledger {
   }
 
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
-    return this.#rounds.append(batch, expectedBets);
+    return this.#appends.append(batch, expectedBets);
   }
 
   async close(agency: number): Promise<CloseResult> {
@@ -239,6 +246,7 @@ export class FileLedger implements Ledger {
   async #dispose(): Promise<void> {
     this.#heartbeat?.[Symbol.dispose]();
     for (const timer of this.#timers) clearInterval(timer);
+    await this.#appends.leave();
     await this.#options.signal?.[Symbol.asyncDispose]();
     await this.#stored.idle();
     await this.#queue.run(async () => {
@@ -266,6 +274,7 @@ export class FileLedger implements Ledger {
     this.#bets.close();
     this.#closed.close();
     this.#member.close();
+    this.#appends.close();
     this.#heartbeat?.close();
   }
 
@@ -276,6 +285,7 @@ export class FileLedger implements Ledger {
     this.#identity = await this.#guarded(() => this.#bets.locked(() => this.#member.claim()));
     await this.settle();
     await this.#guarded(() => this.#member.activate(this.#bets));
+    this.#appends.share(this.#identity.id);
   }
 
   async #enter(files: LockedBets): Promise<void> {
@@ -372,6 +382,8 @@ export class FileLedger implements Ledger {
     if (this.#failure !== undefined) return;
     this.#failure = error instanceof Error ? error : new Error(String(error));
     if (error instanceof SyncFailedError) noteDiskFailure(this.#disk, error);
+    // Others write from now on.
+    void this.#appends.leave();
     this.#onFailure(this.#failure);
   }
 }

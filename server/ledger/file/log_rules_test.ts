@@ -19,6 +19,7 @@ import { changeFiles, faultsAfterPowerCut, faultsOn, testRule } from "../../test
 import type { DiskProcess } from "../../testing/power_folder.ts";
 import { LAST_DAY } from "../bet_row.ts";
 import { LedgerFigures } from "../figures.ts";
+import type { Ledger } from "../ledger.ts";
 import { Tally } from "../tally.ts";
 import { BetsFile } from "./bets_file.ts";
 import { CHECKPOINT_BYTES, parseCheckpoint } from "./checkpoint_file.ts";
@@ -138,10 +139,7 @@ testRule("A checkpoint is made by one server at a time", {
     hold.begin();
     const asking = one.ledger.progress(1);
     await hold.reached;
-    const storing = names.slice(1).reduce(
-      (before, name) => before.then(() => two.ledger.append(namedBatch(name))),
-      Promise.resolve<unknown>(undefined),
-    );
+    const storing = storeInTurns(two.ledger, names.slice(1));
     // With the rule it waits for the checkpoint of the other one.
     await (isOff ? storing : settled(storing));
     hold.release();
@@ -150,6 +148,14 @@ testRule("A checkpoint is made by one server at a time", {
     return await faultsAfterPowerCut(disk, names);
   },
 });
+
+/** Stores batches one after the other, with pauses in which a checkpoint in the background is finished. */
+async function storeInTurns(ledger: Ledger, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    await ledger.append(namedBatch(name));
+    await turnEnd();
+  }
+}
 
 /** Blocks a sync of a file, the next one once it begins. */
 function holdSync(process: DiskProcess, name: string) {

@@ -13,11 +13,12 @@ import { ByteBuffer } from "../../../shared/bytes.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import { type LedgerFigures, microseconds } from "../figures.ts";
-import type { AppendResult } from "../ledger.ts";
 import { admit, messageOf, unknownBecause, type WaitingBatch } from "./admission.ts";
 import type { BetsFile } from "./bets_file.ts";
 import type { ClosedAgencies } from "./closed_agencies.ts";
-import { turnEnd } from "../courtesy.ts";
+import { burstEnd } from "../courtesy.ts";
+import type { AppendResult } from "../ledger.ts";
+import type { RoundResult } from "./round_result.ts";
 import type { SerialQueue } from "./serial_queue.ts";
 
 /** Options of {@linkcode Rounds}. */
@@ -55,22 +56,45 @@ export class Rounds {
 
   /** Stores a batch in the next round. */
   append(batch: BetBatch, expectedBets?: number): Promise<AppendResult> {
-    const failure = this.#options.failure();
-    if (failure !== undefined) return Promise.resolve(this.#refused(failure));
     const { promise, resolve } = Promise.withResolvers<AppendResult>();
-    // Asking for the time costs more than anything else here: the batches of a round share it.
-    const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
-    this.#waiting.push({ batch, expectedBets, arrived, resolve });
-    if (this.#waiting.length === 1) this.#options.queue.run(() => this.#run());
+    this.#enter(batch, expectedBets, {
+      isHanded: false,
+      resolve: (result) => resolve(this.#counted(result)),
+    });
     return promise;
   }
 
+  /** Does the same for a batch of another server, which counts it. */
+  appendHanded(batch: BetBatch, expectedBets?: number): Promise<RoundResult> {
+    const { promise, resolve } = Promise.withResolvers<RoundResult>();
+    this.#enter(batch, expectedBets, { isHanded: true, resolve });
+    return promise;
+  }
+
+  #enter(
+    batch: BetBatch,
+    expectedBets: number | undefined,
+    { isHanded, resolve }: Pick<WaitingBatch, "isHanded" | "resolve">,
+  ): void {
+    const failure = this.#options.failure();
+    if (failure !== undefined) return resolve(refusedBecause(failure));
+    // Asking for the time costs more than anything else here: the batches of a round share it.
+    const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
+    this.#waiting.push({ batch, expectedBets, arrived, isHanded, resolve });
+    if (this.#waiting.length === 1) this.#options.queue.run(() => this.#run());
+  }
+
+  #counted(result: RoundResult): AppendResult {
+    if (result.status !== "refused") return result;
+    return this.#options.figures.refuse(result.why, result.reason);
+  }
+
   async #run(): Promise<void> {
-    await turnEnd();
+    await burstEnd();
     const { batches, from } = await this.#appendWaiting();
     if (batches.length === 0) return;
     const result = await this.#commit(from);
-    this.#options.figures.countRound(batches, result.status);
+    if (result.status !== "refused") this.#options.figures.countRound(batches, result.status);
     for (const { resolve } of batches) resolve(result);
   }
 
@@ -89,7 +113,7 @@ export class Rounds {
       if (error instanceof FatalLedgerError) this.#options.onFatal(error);
       // Nothing of the round is in the file, so its bets are refused.
       const refused = round.length > 0 ? round : this.#takeWaiting();
-      for (const { resolve } of refused) resolve(this.#refused(error));
+      for (const { resolve } of refused) resolve(refusedBecause(error));
       return { batches: [], from: 0 };
     }
   }
@@ -102,11 +126,10 @@ export class Rounds {
 
   /** Appends the batches that may be stored; refuses the others. The lock is held. */
   #append(round: readonly WaitingBatch[]): AppendedRound {
-    const { bets, closed, figures } = this.#options;
+    const { bets, closed } = this.#options;
     const batches = admit(round, {
       closed: closed.agencies(bets.mark),
       countOf: (agency) => bets.count(agency),
-      figures,
     });
     if (batches.length === 0) return { batches, from: 0 };
     this.#rows.length = 0;
@@ -115,7 +138,7 @@ export class Rounds {
   }
 
   /** Makes the round durable that was appended at `from`. */
-  async #commit(from: number): Promise<AppendResult> {
+  async #commit(from: number): Promise<RoundResult> {
     const { bets, commit, onFatal } = this.#options;
     try {
       await commit(from, this.#rows.view());
@@ -127,10 +150,10 @@ export class Rounds {
       return unknownBecause(error);
     }
   }
+}
 
-  /** Refuses a batch of which nothing is in the file. */
-  #refused(error: unknown): AppendResult {
-    const why = error instanceof FatalLedgerError ? "other" : "disk";
-    return this.#options.figures.refuse(why, messageOf(error));
-  }
+/** Refuses a batch of which nothing is in the file. */
+function refusedBecause(error: unknown): RoundResult {
+  const why = error instanceof FatalLedgerError ? "other" : "disk";
+  return { status: "refused", why, reason: messageOf(error) };
 }

@@ -16,6 +16,10 @@ export const LOG_PREFIX = "bets.csv.log-";
 export const CLOSED_FILE = "agencies_closed.txt";
 /** Which lottery the volume belongs to: see lottery_identity.ts. */
 export const IDENTITY_FILE = "lottery.json";
+/** Empty. The server that writes for all holds its lock: see handover/handover.ts. */
+export const WRITER_FILE = ".writer";
+/** The Unix socket at which that server listens. */
+export const WRITER_SOCKET = ".writer.sock";
 /** What a server tries to write begins with this: see heartbeat.ts. */
 export const TRIAL_PREFIX = ".trial-";
 /** Left by a server whose disk has failed to sync: see disk_failure.ts. */

@@ -1,0 +1,152 @@
+/**
+ * One of the servers of a volume writes for all: the others hand their batches to it.
+ *
+ * A round costs its server the same whether it stores one batch or fifty, and the next server must read what the last
+ * one has written. So eight servers that each write their own rounds spend four times as much processor time on a
+ * batch as one. Who writes is only a matter of speed: every server may write at any time, under the lock of bets.csv,
+ * and does so while it reaches no writer. A batch is handed over once, to be stored as if it had come there; if its
+ * outcome does not come back, it is unknown.
+ *
+ * The writer holds the lock of a file. Whoever gets it listens; whoever does not, connects. A writer without agencies
+ * of its own makes room for the busiest of the others.
+ *
+ * @module
+ */
+
+import type { ActionLog } from "../../../../shared/logging.ts";
+import type { BetBatch } from "../../../../shared/mod.ts";
+import { burstEnd } from "../../courtesy.ts";
+import type { DiskFile } from "../../disk.ts";
+import type { HandoverNetwork } from "./channel.ts";
+import { type HandedResult, WriterLink } from "./writer_link.ts";
+import { WriterPort, type WriterPortOptions } from "./writer_port.ts";
+
+/** How often a server without a writer looks for one, and each notices whether the other still lives. */
+const TICK_MS = 1000;
+/** Both ends must know these frames. */
+const VERSION = 1;
+
+/** Options of {@linkcode Handover}. */
+export interface HandoverOptions extends Pick<WriterPortOptions, "store" | "now"> {
+  network: HandoverNetwork;
+  /** The writer holds its lock. */
+  lock: DiskFile;
+  /** The id of the lottery. */
+  lottery: string;
+  /** Resolves when what this server stores itself, up to now, has its outcome. */
+  idle: () => Promise<void>;
+  log: ActionLog;
+}
+
+/** The part of a server in this. */
+export class Handover {
+  readonly #options: HandoverOptions;
+  readonly #greeting: string;
+  readonly #timer: ReturnType<typeof setInterval>;
+  /** If this server is the writer. */
+  #port: WriterPort | undefined;
+  /** If another one is. */
+  #link: WriterLink | undefined;
+  /** Resolves when batches may be handed over: those before must not be overtaken. */
+  #before: Promise<void> = Promise.resolve();
+  #isSeeking = false;
+  #isOver = false;
+  /** Whether a batch has come to this server itself since the last tick. */
+  #isUsed = false;
+  #leaving: Promise<void> = Promise.resolve();
+
+  constructor(options: HandoverOptions) {
+    this.#options = options;
+    this.#greeting = `handover ${VERSION} ${options.lottery}`;
+    this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    void this.#seek();
+  }
+
+  /**
+   * Hands a batch over.
+   *
+   * @returns Its outcome; nothing if this server has to store it.
+   */
+  append(batch: BetBatch, expectedBets?: number): Promise<HandedResult> | undefined {
+    this.#isUsed = true;
+    const link = this.#link;
+    return link && this.#before.then(() => link.append(batch, expectedBets));
+  }
+
+  /** Ends: batches on their way get their outcome, and another server may write. */
+  async leave(): Promise<void> {
+    this.#isOver = true;
+    clearInterval(this.#timer);
+    this.#link?.leave();
+    if (this.#port !== undefined) this.#resign(this.#port);
+    await Promise.all([this.#link?.ended, this.#leaving]);
+  }
+
+  #tick(): void {
+    const isUsed = this.#isUsed;
+    this.#isUsed = false;
+    this.#link?.tick();
+    const busiest = this.#port?.tick();
+    // The busiest server writes its own batches.
+    if (!isUsed && busiest !== undefined) this.#resign(this.#port!, busiest);
+    else void this.#seek();
+  }
+
+  /** Becomes the writer, or finds it. */
+  async #seek(): Promise<void> {
+    if (this.#isSeeking || this.#isOver || this.#port !== undefined || this.#link !== undefined) {
+      return;
+    }
+    this.#isSeeking = true;
+    try {
+      if (this.#options.lock.tryLock()) this.#listen();
+      else await this.#connect();
+    } catch {
+      // There is no writer at the moment, or it is of another version. This server stores its batches itself.
+    } finally {
+      this.#isSeeking = false;
+    }
+  }
+
+  #listen(): void {
+    const { network, lock, log } = this.#options;
+    try {
+      const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
+      this.#port = port;
+      void port.ended.then(() => this.#resign(port));
+    } catch (error) {
+      // For example a file system without sockets, or too long a path. Another server may be able to.
+      lock.unlock();
+      clearInterval(this.#timer);
+      log.debug("handover", "fail", { error: (error as Error).message });
+    }
+  }
+
+  async #connect(): Promise<void> {
+    const connection = await this.#options.network.connect();
+    const link = new WriterLink(connection, this.#greeting);
+    const timer = setTimeout(() => link.close(), TICK_MS);
+    const isAccepted = await link.accepted.finally(() => clearTimeout(timer));
+    if (!isAccepted || this.#isOver) return link.close();
+    this.#link = link;
+    this.#before = this.#options.idle();
+    void this.#unlinkAfter(link);
+  }
+
+  async #unlinkAfter(link: WriterLink): Promise<void> {
+    const end = await link.ended;
+    // Batches that were declined last are on their way back here, and must not be overtaken.
+    await burstEnd();
+    this.#link = undefined;
+    // Otherwise another server is to be the next writer, and needs a moment.
+    if (end !== "leave") await this.#seek();
+  }
+
+  /** Stops being the writer. */
+  #resign(port: WriterPort, next?: Parameters<WriterPort["leave"]>[0]): void {
+    if (this.#port !== port) return;
+    this.#port = undefined;
+    this.#options.lock.unlock();
+    this.#leaving = port.leave(next);
+  }
+}
