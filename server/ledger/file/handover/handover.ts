@@ -22,7 +22,7 @@ import { type HandedResult, WriterLink } from "./writer_link.ts";
 import { WriterPort, type WriterPortOptions } from "./writer_port.ts";
 
 /** How often a server without a writer looks for one, and each notices whether the other still lives. */
-const TICK_MS = 1000;
+const TICK_MS = 500;
 /** Both ends must know these frames. */
 const VERSION = 1;
 
