@@ -113,6 +113,7 @@ export class Handover {
     try {
       const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
       this.#port = port;
+      log.info("handover", "success", { writer: true });
       void port.ended.then(() => this.#resign(port));
     } catch (error) {
       // For example a file system without sockets, or too long a path. Another server may be able to.
@@ -138,6 +139,12 @@ export class Handover {
     // Batches that were declined last are on their way back here, and must not be overtaken.
     await burstEnd();
     this.#link = undefined;
+    if (end === "silent") {
+      this.#options.log.warning("handover", "fail", {
+        error: "the server that writes for all does not answer: it is paused, or its disk hangs",
+        hint: "this server stores its batches itself",
+      });
+    }
     // Otherwise another server is to be the next writer, and needs a moment.
     if (end !== "leave") await this.#seek();
   }
