@@ -182,6 +182,7 @@ function serverService(options: ComposeOptions, nodes: string[]) {
       broadcastPort,
       status: { ip: ANY_IP, port: STATUS_PORT },
     },
+    denoVersion: BASE_IMAGES.DENO_IMAGE.split(":")[1],
   };
   const { config } = resources;
   const { args, ...from } = build("Dockerfile.server", ["DENO_IMAGE"]);

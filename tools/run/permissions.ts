@@ -64,6 +64,8 @@ export interface ServerResources {
   /** The nodes that keep the ledger instead. @default {none} */
   nodes?: LedgerNodes;
   network: ServerNetwork;
+  /** The version of Deno that runs it. @default {this one} */
+  denoVersion?: string;
 }
 
 /** Returns the folders of the modules that a server loads for JetStream alone, in a project at `root`. */
@@ -73,7 +75,7 @@ export function engineModules(root: string): string[] {
 
 /** Returns the flags of `deno run server/main.ts`: its addresses, its settings and its ledger. */
 export function serverFlags(
-  { config, sharedVolume, secrets = [], auditLog, nodes, network }: ServerResources,
+  { config, sharedVolume, secrets = [], auditLog, nodes, network, denoVersion }: ServerResources,
 ): string[] {
   const { listenIp, port, broadcastIp, broadcastPort, status } = network;
   const statusNet = status === undefined ? [] : [address(status.ip, status.port)];
@@ -95,8 +97,7 @@ export function serverFlags(
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
-      // Servers of a volume hand their batches to the one that writes.
-      `unix:${sharedVolume}/${WRITER_SOCKET}`,
+      ...socketNet(`${sharedVolume}/${WRITER_SOCKET}`, denoVersion),
       ...statusNet,
     ],
     env: SERVER_VARIABLES,
@@ -104,6 +105,17 @@ export function serverFlags(
     write: [sharedVolume],
   });
   return [YOUNG_GENERATION_FLAG, ...flags, ...statusFlags];
+}
+
+/**
+ * Returns the address of the socket at which servers of a volume hand their batches to the one that writes; nothing
+ * where Deno would refuse it, and with it the whole flag: without it each server writes for itself.
+ */
+function socketNet(path: string, denoVersion = Deno.version.deno): string[] {
+  const [major, minor] = denoVersion.split(".").map(Number);
+  // Deno 2.9 was the first to know it. A comma separates addresses and cannot be escaped.
+  const isAllowed = major * 1000 + minor >= 2009 && path.startsWith("/") && !path.includes(",");
+  return isAllowed ? [`unix:${path}`] : [];
 }
 
 /** Returns the flags of `deno run server/health.ts`: a server on this host, and its settings. */

@@ -78,3 +78,17 @@ Deno.test("clientPermissions() allows the folder above a path with a comma", () 
   const flags = clientPermissions({ read });
   assertEquals(valuesOf("--allow-read", flags), ["/plain", "/a", "/", "/new\nline"]);
 });
+
+Deno.test("serverFlags() leaves the writer's socket out where Deno would refuse the flag", () => {
+  const netOf = (sharedVolume: string, denoVersion: string) =>
+    valuesOf(
+      "--allow-net",
+      serverFlags({ config: "/c", sharedVolume, network: NETWORK, denoVersion }),
+    );
+  const without = netOf("/v", "2.8.3");
+  assertEquals(without.length, 3);
+  assertEquals(netOf("/v", "2.9.0"), [...without, "unix:/v/.writer.sock"]);
+  assertEquals(netOf("/v", "3.0.0"), [...without, "unix:/v/.writer.sock"]);
+  assertEquals(netOf("/a,b", "2.9.0"), without);
+  assertEquals(netOf("v", "2.9.0"), without);
+});
