@@ -5,6 +5,8 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
+import { microseconds, secondsBetween } from "../figures.ts";
+import { PAUSED_MS } from "./handover/writer_port.ts";
 import type { RoundResult } from "./round_result.ts";
 
 /** A batch that waits for its round. */
@@ -31,7 +33,12 @@ export function admit(
   { closed, countOf }: StoredState,
 ): WaitingBatch[] {
   const counts = new Map<number, number>();
-  return round.filter(({ batch: { agency, count }, expectedBets, resolve }) => {
+  const now = microseconds();
+  return round.filter(({ batch: { agency, count }, expectedBets, arrived, isHanded, resolve }) => {
+    if (isHanded && secondsBetween(arrived, now) * 1000 > PAUSED_MS) {
+      resolve({ status: "refused", why: "other", reason: "its sender may have given up" });
+      return false;
+    }
     const stored = counts.get(agency) ?? countOf(agency);
     if (closed.has(agency)) {
       resolve({ status: "refused", why: "closed", reason: `agency ${agency} is closed` });

@@ -6,7 +6,7 @@
 
 import type { ActionLog } from "../../../shared/logging.ts";
 import type { BetBatch } from "../../../shared/mod.ts";
-import type { Disk, DiskFile } from "../disk.ts";
+import type { Disk } from "../disk.ts";
 import { microseconds } from "../figures.ts";
 import type { AppendResult } from "../ledger.ts";
 import type { HandoverNetwork } from "./handover/channel.ts";
@@ -30,7 +30,6 @@ export class Appends {
   readonly #options: AppendsOptions;
   readonly #rounds: Rounds;
   #handover: Handover | undefined;
-  #writerFile: DiskFile | undefined;
 
   constructor(options: AppendsOptions) {
     this.#options = options;
@@ -50,7 +49,7 @@ export class Appends {
     if (network === undefined) return;
     this.#handover = new Handover({
       network,
-      lock: this.#writerFile = disk.open(WRITER_FILE),
+      openLock: () => disk.open(WRITER_FILE),
       lottery,
       store: (batch, expected) => this.#rounds.appendHanded(batch, expected),
       idle: () => queue.run(() => {}),
@@ -62,11 +61,6 @@ export class Appends {
   /** Hands over nothing more, and takes nothing more. */
   async leave(): Promise<void> {
     await this.#handover?.leave();
-  }
-
-  /** Closes the file whose lock the writer holds. */
-  close(): void {
-    this.#writerFile?.close();
   }
 
   async #appendHanded(

@@ -274,7 +274,6 @@ export class FileLedger implements Ledger {
     this.#bets.close();
     this.#closed.close();
     this.#member.close();
-    this.#appends.close();
     this.#heartbeat?.close();
   }
 

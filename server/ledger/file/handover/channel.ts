@@ -25,6 +25,9 @@ export interface HandoverNetwork {
 
 /** Accepts connections until it is closed. */
 export interface HandoverListener extends AsyncIterable<HandoverConnection> {
+  /** Whether others reach it still. */
+  isReachable(): boolean;
+  /** Ends the iteration. Others may listen once that has ended. */
   close(): void;
 }
 

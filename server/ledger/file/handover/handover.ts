@@ -29,8 +29,8 @@ const VERSION = 1;
 /** Options of {@linkcode Handover}. */
 export interface HandoverOptions extends Pick<WriterPortOptions, "store" | "now"> {
   network: HandoverNetwork;
-  /** The writer holds its lock. */
-  lock: DiskFile;
+  /** Opens the file whose lock the writer holds. */
+  openLock: () => DiskFile;
   /** The id of the lottery. */
   lottery: string;
   /** Resolves when what this server stores itself, up to now, has its outcome. */
@@ -49,7 +49,11 @@ export class Handover {
   #link: WriterLink | undefined;
   /** Resolves when batches may be handed over: those before must not be overtaken. */
   #before: Promise<void> = Promise.resolve();
+  /** Its lock is held while this server is the writer. */
+  #lock: DiskFile | undefined;
   #isSeeking = false;
+  /** Whether this server was unable to listen. */
+  #hasFailed = false;
   #isOver = false;
   /** Whether a batch has come to this server itself since the last tick. */
   #isUsed = false;
@@ -86,21 +90,25 @@ export class Handover {
     const isUsed = this.#isUsed;
     this.#isUsed = false;
     this.#link?.tick();
-    const busiest = this.#port?.tick();
+    const port = this.#port;
+    if (port === undefined) return void this.#seek();
+    const busiest = port.tick();
+    if (port.wasPaused || !port.isReachable || !this.#lock!.isCurrent(0)) this.#resign(port);
     // The busiest server writes its own batches.
-    if (!isUsed && busiest !== undefined) this.#resign(this.#port!, busiest);
-    else void this.#seek();
+    else if (!isUsed && busiest !== undefined) this.#resign(port, busiest);
   }
 
   /** Becomes the writer, or finds it. */
   async #seek(): Promise<void> {
-    if (this.#isSeeking || this.#isOver || this.#port !== undefined || this.#link !== undefined) {
+    if (this.#isSeeking || this.#isOver || this.#lock !== undefined || this.#link !== undefined) {
       return;
     }
     this.#isSeeking = true;
     try {
-      if (this.#options.lock.tryLock()) this.#listen();
-      else await this.#connect();
+      const lock = this.#options.openLock();
+      if (lock.tryLock()) return this.#listen(lock);
+      lock.close();
+      await this.#connect();
     } catch {
       // There is no writer at the moment, or it is of another version. This server stores its batches itself.
     } finally {
@@ -108,17 +116,19 @@ export class Handover {
     }
   }
 
-  #listen(): void {
-    const { network, lock, log } = this.#options;
+  #listen(lock: DiskFile): void {
+    const { network, log } = this.#options;
     try {
       const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
       this.#port = port;
+      this.#lock = lock;
       log.info("handover", "success", { writer: true });
       void port.ended.then(() => this.#resign(port));
     } catch (error) {
       // For example a file system without sockets, or too long a path. Another server may be able to.
-      lock.unlock();
-      clearInterval(this.#timer);
+      lock.close();
+      if (this.#hasFailed) return;
+      this.#hasFailed = true;
       log.debug("handover", "fail", { error: (error as Error).message });
     }
   }
@@ -153,7 +163,14 @@ export class Handover {
   #resign(port: WriterPort, next?: Parameters<WriterPort["leave"]>[0]): void {
     if (this.#port !== port) return;
     this.#port = undefined;
-    this.#options.lock.unlock();
-    this.#leaving = port.leave(next);
+    this.#leaving = this.#leave(port, next);
+  }
+
+  async #leave(port: WriterPort, next: Parameters<WriterPort["leave"]>[0]): Promise<void> {
+    // Only then: closing removes the socket, which may already be that of the next writer.
+    await port.close();
+    this.#lock?.close();
+    this.#lock = undefined;
+    await port.leave(next);
   }
 }

@@ -6,7 +6,7 @@
  */
 
 import { WRITER_SOCKET } from "../volume_files.ts";
-import type { HandoverNetwork } from "./channel.ts";
+import type { HandoverListener, HandoverNetwork } from "./channel.ts";
 
 /**
  * Returns the connections of the servers that share a folder; nothing where this process may not use them, or the
@@ -15,16 +15,42 @@ import type { HandoverNetwork } from "./channel.ts";
 export function unixNetwork(folder: string): HandoverNetwork | undefined {
   if (Deno.build.os === "windows") return undefined;
   const path = `${folder}/${WRITER_SOCKET}`;
-  // Without the permission a terminal would ask, and a server would stand still.
-  const { state } = Deno.permissions.querySync({ name: "net", host: `unix:${path}` });
-  if (state !== "granted") return undefined;
+  if (!isAllowed(path)) return undefined;
   return {
-    listen: () => {
-      // A server that was killed has left it.
-      removeIfPresent(path);
-      return Deno.listen({ transport: "unix", path });
-    },
+    listen: () => listen(path),
     connect: () => Deno.connect({ transport: "unix", path }),
+  };
+}
+
+/** Without the permission a terminal would ask, and a server would stand still. */
+function isAllowed(path: string): boolean {
+  try {
+    const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
+    return Deno.permissions.querySync({ name: "net", host: `unix:${absolute}` }).state ===
+      "granted";
+  } catch {
+    // Deno before 2.9 has no such permission, and a relative path needs that to read the current folder.
+    return false;
+  }
+}
+
+function listen(path: string): HandoverListener {
+  // A server that was killed has left it.
+  removeIfPresent(path);
+  const listener = Deno.listen({ transport: "unix", path });
+  const { dev, ino } = Deno.lstatSync(path);
+  return {
+    isReachable: () => {
+      try {
+        const found = Deno.lstatSync(path);
+        return found.dev === dev && found.ino === ino;
+      } catch {
+        return false;
+      }
+    },
+    // It also removes whatever has this path, but only when its last use has ended.
+    close: () => listener.close(),
+    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
   };
 }
 

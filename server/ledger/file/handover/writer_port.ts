@@ -11,10 +11,10 @@ import { Channel, type HandoverListener } from "./channel.ts";
 import { type Frame, FrameError, type Outcome } from "./frames.ts";
 
 /**
- * A writer that was paused for longer declines what has come meanwhile: its sender may have given up, and have had
- * the bets stored elsewhere. Senders are more patient than that.
+ * A writer that was paused for longer declines what it was handed: its sender may have given up, and have had the
+ * bets stored elsewhere. Senders are more patient than that.
  */
-const PAUSED_MS = 1250;
+export const PAUSED_MS = 1250;
 /** How long a writer that leaves waits for the batches that are on their way. */
 const LEAVE_MS = 500;
 
@@ -46,6 +46,7 @@ export class WriterPort {
   readonly #listener: HandoverListener;
   readonly #peers = new Map<Peer, Promise<void>>();
   #tickedAt: number;
+  #wasPaused = false;
 
   constructor(listener: HandoverListener, options: WriterPortOptions) {
     this.#listener = listener;
@@ -60,6 +61,7 @@ export class WriterPort {
    * @returns The server that has handed over most since the last call; nothing if none has.
    */
   tick(): Peer | undefined {
+    if (this.wasPaused) return undefined;
     this.#tickedAt = this.#options.now();
     let busiest: Peer | undefined;
     for (const peer of this.#peers.keys()) {
@@ -71,12 +73,34 @@ export class WriterPort {
   }
 
   /**
+   * Whether this server was paused for too long. It remains so: nothing tells a batch that has waited in the socket
+   * from a new one, and after a pause the next tick comes before what has arrived.
+   */
+  get wasPaused(): boolean {
+    return this.#wasPaused ||= this.#options.now() - this.#tickedAt > PAUSED_MS;
+  }
+
+  /** Whether the others find this port. */
+  get isReachable(): boolean {
+    return this.#listener.isReachable();
+  }
+
+  /** Accepts no more connections. */
+  async close(): Promise<void> {
+    try {
+      this.#listener.close();
+    } catch {
+      // It has ended by itself.
+    }
+    await this.ended;
+  }
+
+  /**
    * Takes no more batches, once those on their way have their outcome.
    *
    * @param next Who is to write from now on. @default {whoever is first}
    */
   async leave(next?: Peer): Promise<void> {
-    this.#close();
     for (const peer of this.#peers.keys()) {
       peer.channel.send({ type: peer === next ? "takeover" : "leave" });
     }
@@ -85,14 +109,6 @@ export class WriterPort {
     await pause(LEAVE_MS, ending.signal);
     for (const { channel } of this.#peers.keys()) channel.close();
     await gone;
-  }
-
-  #close(): void {
-    try {
-      this.#listener.close();
-    } catch {
-      // It has ended by itself.
-    }
   }
 
   async #accept(): Promise<void> {
@@ -112,7 +128,7 @@ export class WriterPort {
   }
 
   #receive(peer: Peer, frames: readonly Frame[]): void {
-    const isLate = this.#options.now() - this.#tickedAt > PAUSED_MS;
+    const isLate = this.wasPaused;
     for (const { type, id, batch, expectedBets, text } of frames) {
       if (!peer.hasGreeted) {
         if (type !== "hello" || text !== this.#options.greeting) {
