@@ -8,7 +8,11 @@ import { assert } from "@std/assert";
 import { type ActionLog, openLog, SERVER_LEVELS } from "../../shared/logging.ts";
 import { type BetBatch, BetDecoder } from "../../shared/mod.ts";
 import type { Disk } from "../ledger/disk.ts";
-import { type FileLedger, openFileLedger } from "../ledger/file/file_ledger.ts";
+import {
+  type FileLedger,
+  type FileLedgerOptions,
+  openFileLedger,
+} from "../ledger/file/file_ledger.ts";
 import { BETS_FILE } from "../ledger/file/volume_files.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { MemoryDisk } from "./memory_disk.ts";
@@ -64,7 +68,7 @@ export interface OpenedLedger extends KeptLog {
 /** Opens a ledger on a disk. */
 export async function openLedger(
   disk: Disk,
-  { logBytes = LOG_BYTES } = {},
+  { logBytes = LOG_BYTES, handover }: Pick<FileLedgerOptions, "logBytes" | "handover"> = {},
 ): Promise<OpenedLedger> {
   const kept = keepLog();
   const failures: Error[] = [];
@@ -73,6 +77,7 @@ export async function openLedger(
     winningNumber: WINNING_NUMBER,
     log: kept.log,
     logBytes,
+    handover,
   });
   ledger.failed.then((error) => failures.push(error));
   return { ledger, failures, ...kept };

@@ -31,6 +31,7 @@ export class StoredQueries {
   readonly #digests: RowDigests;
   /** Rows are hashed while rounds run, not in turn with them. */
   readonly #hashing = new SerialQueue();
+  #looking: Promise<{ size: number }> | undefined;
   #counting: Query<number> | undefined;
   #digesting: Query<BetsDigest> | undefined;
 
@@ -50,9 +51,19 @@ export class StoredQueries {
     return join(this.#digesting ??= this.#startDigesting(), agency);
   }
 
+  /** Whether rows were stored together, at byte `from` of bets.csv or after it: the end of a row. They are durable then. */
+  async holds(rows: Uint8Array, from: number): Promise<boolean> {
+    const { size } = await (this.#looking ??= this.#startLooking());
+    return this.#bets.holds(rows, { from, to: size });
+  }
+
   /** Waits until nothing is read any more. */
   idle(): Promise<void> {
     return this.#hashing.run(() => {});
+  }
+
+  #startLooking(): Promise<{ size: number }> {
+    return this.#countDurably(new Set(), () => this.#looking = undefined);
   }
 
   #startCounting(): Query<number> {

@@ -13,10 +13,13 @@ import { type Frame, FrameError, writeBatch } from "./frames.ts";
 export type HandedResult =
   | RoundResult
   /** Nothing of it is stored, or ever will be. Whoever has handed it over stores it. */
-  | { status: "declined" };
+  | { status: "declined" }
+  /** The writer is gone, or paused for so long that it will decline it: it is in the file by now, or never will be. */
+  | { status: "lost" };
 
 const DECLINED: HandedResult = { status: "declined" };
-const LOST: HandedResult = {
+const LOST: HandedResult = { status: "lost" };
+const UNKNOWN: HandedResult = {
   status: "unknown",
   reason: "cannot tell whether the bets are stored: the server that writes has not answered",
 };
@@ -121,7 +124,9 @@ export class WriterLink {
   #finish(): LinkEnd {
     this.#isOpen = false;
     this.#accept(false);
-    for (const resolve of this.#waiting.values()) resolve(LOST);
+    // A writer that leaves may yet store what it was handed.
+    const result = this.#end === "lost" || this.#end === "silent" ? LOST : UNKNOWN;
+    for (const resolve of this.#waiting.values()) resolve(result);
     this.#waiting.clear();
     return this.#end;
   }
