@@ -25,6 +25,8 @@ const HEADER_BYTES = 24;
 /** Far more than the rows of the longest packet that any setting allows. */
 const FRAME_BYTES_MAX = 64 * 1024 * 1024;
 const CAPACITY_FIRST = 64 * 1024;
+/** Until it has greeted, a peer may be any program. */
+const FIRST_BYTES_MAX = 4096;
 
 /**
  * What a frame says.
@@ -131,6 +133,7 @@ export class FrameReader {
   #bytes = new Uint8Array(CAPACITY_FIRST);
   #view = new DataView(this.#bytes.buffer);
   #end = 0;
+  #bytesMax = FIRST_BYTES_MAX;
 
   /** Where the next bytes go; never empty. */
   space(): Uint8Array<ArrayBuffer> {
@@ -153,11 +156,12 @@ export class FrameReader {
     let length = HEADER_BYTES;
     while (this.#end - at >= HEADER_BYTES) {
       length = this.#view.getUint32(at, true);
-      if (length < HEADER_BYTES || length > FRAME_BYTES_MAX) {
+      if (length < HEADER_BYTES || length > this.#bytesMax) {
         throw new FrameError(`a frame has ${length} bytes`);
       }
       if (this.#end - at < length) break;
       frames.push(this.#frameAt(at, length));
+      this.#bytesMax = FRAME_BYTES_MAX;
       at += length;
     }
     this.#bytes.copyWithin(0, at, this.#end);

@@ -28,7 +28,7 @@ const UNKNOWN: HandedResult = {
 export type LinkEnd = "leave" | "takeover" | "lost" | "silent";
 
 /** After so many ticks without a byte, while batches wait, the writer is given up. */
-const SILENT_TICKS_MAX = 4;
+const SILENT_TICKS_MAX = 3;
 
 /** The way to the writer. */
 export class WriterLink {
