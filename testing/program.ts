@@ -160,10 +160,18 @@ export class Program implements AsyncDisposable {
     return /^State:\s+T/m.test(this.#readProc("status") ?? "");
   }
 
-  /** Returns whether the program holds a lock of flock(2). Linux only. */
-  holdsLock(): boolean {
-    const held = new RegExp(`^\\d+: FLOCK +ADVISORY +WRITE ${this.pid} `, "m");
-    return held.test(Deno.readTextFileSync("/proc/locks"));
+  /** Returns whether the program holds the lock, flock(2), of a file with this name. Linux only. */
+  holdsLock(name: string): boolean {
+    const folder = `/proc/${this.pid}`;
+    return Array.from(Deno.readDirSync(`${folder}/fd`)).some(({ name: fd }) => {
+      try {
+        return Deno.readLinkSync(`${folder}/fd/${fd}`).endsWith(`/${name}`) &&
+          /^lock:.* FLOCK .* WRITE /m.test(Deno.readTextFileSync(`${folder}/fdinfo/${fd}`));
+      } catch {
+        // It was closed meanwhile.
+        return false;
+      }
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

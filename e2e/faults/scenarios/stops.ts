@@ -41,7 +41,7 @@ export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdic
     process.signal("SIGSTOP");
     const target = history.stored.value + BATCHES_MEANWHILE;
     if (!await history.stored.reaches(target, BLOCKED_MS)) {
-      if (process.holdsLock()) heldLock++;
+      if (process.holdsLock("bets.csv")) heldLock++;
       else {blocked.push({
           kind: "unfinished",
           detail: `agencies make no progress without ${name}`,
