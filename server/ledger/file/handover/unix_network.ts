@@ -22,7 +22,10 @@ export function unixNetwork(folder: string): HandoverNetwork | undefined {
     listen: () => {
       // A server that was killed has left it.
       removeIfPresent(path);
-      return Deno.listen({ transport: "unix", path });
+      const listener = Deno.listen({ transport: "unix", path });
+      // Only who may write the ledger may have bets stored.
+      Deno.chmodSync(path, 0o600);
+      return listener;
     },
     connect: () => Deno.connect({ transport: "unix", path }),
   };
