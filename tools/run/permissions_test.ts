@@ -58,6 +58,11 @@ Deno.test("serverFlags() allows every port of an address where any free port is 
   assertEquals(valuesOf("--allow-net", flags), [...addresses, "unix:/v/.writer.sock"]);
 });
 
+Deno.test("serverFlags() allows no socket on a volume with a comma in its path, which no flag can name", () => {
+  const flags = serverFlags({ config: "/c", sharedVolume: "/a,b/v", network: NETWORK });
+  assertEquals(valuesOf("--allow-net", flags).filter((value) => value.startsWith("unix:")), []);
+});
+
 Deno.test("serverFlags() allows a server with a status port that port, and the name of its host", () => {
   const network = { ...NETWORK, status: { ip: "127.0.0.1", port: 9100 } };
   const flags = serverFlags({ config: "/c", sharedVolume: "/v", network });

@@ -23,6 +23,8 @@ import { WriterPort, type WriterPortOptions } from "./writer_port.ts";
 
 /** How often a server without a writer looks for one, and each notices whether the other still lives. */
 const TICK_MS = 500;
+/** How long a server that could not listen leaves that to others. */
+const LISTEN_AGAIN_MS = 10_000;
 /** Both ends must know these frames. */
 const VERSION = 1;
 
@@ -52,12 +54,12 @@ export class Handover {
   /** Its lock is held while this server is the writer. */
   #lock: DiskFile | undefined;
   #isSeeking = false;
-  /** Whether this server was unable to listen. */
-  #hasFailed = false;
   #isOver = false;
   /** Whether a batch has come to this server itself since the last tick. */
   #isUsed = false;
   #leaving: Promise<void> = Promise.resolve();
+  /** When it may listen again after it could not. */
+  #listenAt = -Infinity;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
@@ -80,10 +82,11 @@ export class Handover {
   /** Ends: batches on their way get their outcome, and another server may write. */
   async leave(): Promise<void> {
     this.#isOver = true;
-    clearInterval(this.#timer);
     this.#link?.leave();
     if (this.#port !== undefined) this.#resign(this.#port);
+    // The timer notices a writer that is paused meanwhile.
     await Promise.all([this.#link?.ended, this.#leaving]);
+    clearInterval(this.#timer);
   }
 
   #tick(): void {
@@ -105,9 +108,8 @@ export class Handover {
     }
     this.#isSeeking = true;
     try {
-      const lock = this.#options.openLock();
-      if (lock.tryLock()) return this.#listen(lock);
-      lock.close();
+      const lock = this.#takeLock();
+      if (lock !== undefined) return this.#listen(lock);
       await this.#connect();
     } catch {
       // There is no writer at the moment, or it is of another version. This server stores its batches itself.
@@ -116,8 +118,16 @@ export class Handover {
     }
   }
 
+  #takeLock(): DiskFile | undefined {
+    const { now, openLock } = this.#options;
+    if (now() < this.#listenAt) return undefined;
+    const lock = openLock();
+    if (lock.tryLock()) return lock;
+    lock.close();
+  }
+
   #listen(lock: DiskFile): void {
-    const { network, log } = this.#options;
+    const { network, log, now } = this.#options;
     try {
       const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
       this.#port = port;
@@ -127,8 +137,7 @@ export class Handover {
     } catch (error) {
       // For example a file system without sockets, or too long a path. Another server may be able to.
       lock.close();
-      if (this.#hasFailed) return;
-      this.#hasFailed = true;
+      this.#listenAt = now() + LISTEN_AGAIN_MS;
       log.debug("handover", "fail", { error: (error as Error).message });
     }
   }

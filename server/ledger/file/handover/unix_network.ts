@@ -5,6 +5,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { WRITER_SOCKET } from "../volume_files.ts";
 import type { HandoverListener, HandoverNetwork } from "./channel.ts";
 
@@ -14,23 +15,24 @@ import type { HandoverListener, HandoverNetwork } from "./channel.ts";
  */
 export function unixNetwork(folder: string): HandoverNetwork | undefined {
   if (Deno.build.os === "windows") return undefined;
-  const path = `${folder}/${WRITER_SOCKET}`;
-  if (!isAllowed(path)) return undefined;
+  const path = allowedSocket(folder);
+  if (path === undefined) return undefined;
   return {
     listen: () => listen(path),
     connect: () => Deno.connect({ transport: "unix", path }),
   };
 }
 
-/** Without the permission a terminal would ask, and a server would stand still. */
-function isAllowed(path: string): boolean {
+/** The path of the socket, if this process may use it. Asking first keeps a terminal from asking, and waiting. */
+function allowedSocket(folder: string): string | undefined {
   try {
-    const absolute = path.startsWith("/") ? path : `${Deno.cwd()}/${path}`;
-    return Deno.permissions.querySync({ name: "net", host: `unix:${absolute}` }).state ===
-      "granted";
+    // Permissions name sockets by absolute paths.
+    const path = `${resolve(folder)}/${WRITER_SOCKET}`;
+    const { state } = Deno.permissions.querySync({ name: "net", host: `unix:${path}` });
+    return state === "granted" ? path : undefined;
   } catch {
-    // Deno before 2.9 has no such permission, and a relative path needs that to read the current folder.
-    return false;
+    // Deno before 2.9 has no such permission.
+    return undefined;
   }
 }
 
@@ -38,20 +40,29 @@ function listen(path: string): HandoverListener {
   // A server that was killed has left it.
   removeIfPresent(path);
   const listener = Deno.listen({ transport: "unix", path });
-  const { dev, ino } = Deno.lstatSync(path);
-  return {
-    isReachable: () => {
-      try {
-        const found = Deno.lstatSync(path);
-        return found.dev === dev && found.ino === ino;
-      } catch {
-        return false;
-      }
-    },
-    // It also removes whatever has this path, but only when its last use has ended.
-    close: () => listener.close(),
-    [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
-  };
+  try {
+    // Only who may write the ledger may have bets stored.
+    Deno.chmodSync(path, 0o600);
+    const { dev, ino } = Deno.lstatSync(path);
+    return {
+      isReachable: () => isFile(path, { dev, ino }),
+      // It also removes whatever has this path, but only when its last use has ended.
+      close: () => listener.close(),
+      [Symbol.asyncIterator]: () => listener[Symbol.asyncIterator](),
+    };
+  } catch (error) {
+    listener.close();
+    throw error;
+  }
+}
+
+function isFile(path: string, { dev, ino }: Pick<Deno.FileInfo, "dev" | "ino">): boolean {
+  try {
+    const found = Deno.lstatSync(path);
+    return found.dev === dev && found.ino === ino;
+  } catch {
+    return false;
+  }
 }
 
 function removeIfPresent(path: string): void {
