@@ -30,13 +30,15 @@ class KilledWriter implements HandoverConnection {
   write(bytes: Uint8Array): Promise<number> {
     this.#frames.space().set(bytes);
     this.#frames.filled(bytes.length);
+    const handled: Promise<unknown>[] = [];
     for (const frame of this.#frames.frames()) {
       if (frame.type === "hello") {
         const answer = new ByteBuffer();
         writeOutcome(answer, { type: "hello", text: frame.text });
         this.#greeted.resolve(answer.view());
-      } else void this.#handle(frame).then(() => this.close());
+      } else handled.push(this.#handle(frame));
     }
+    if (handled.length > 0) void Promise.all(handled).then(() => this.close());
     return Promise.resolve(bytes.length);
   }
 
@@ -45,8 +47,11 @@ class KilledWriter implements HandoverConnection {
   }
 }
 
-/** Hands a batch to a writer that is killed; returns the outcome, and the documents that are stored. */
-async function storedThrough(handle: (disk: MemoryDisk, frame: Frame) => Promise<unknown>) {
+/** Hands equal batches to a writer that is killed; returns the outcome, and the documents that are stored. */
+async function storedThrough(
+  handle: (disk: MemoryDisk, frame: Frame) => Promise<unknown>,
+  { batches = 1 } = {},
+) {
   const disk = new MemoryDisk();
   const lock = disk.process().open(WRITER_FILE);
   assert(lock.tryLock());
@@ -65,10 +70,11 @@ async function storedThrough(handle: (disk: MemoryDisk, frame: Frame) => Promise
   };
   const { ledger } = await openLedger(disk.process(), { handover });
   await turnEnd();
-  const { status } = await ledger.append(namedBatch("a"));
+  const results = Array.from({ length: batches }, () => ledger.append(namedBatch("a")));
+  const [{ status }] = await Promise.all(results);
   await ledger[Symbol.asyncDispose]();
   lock.close();
-  assertEquals(handed, 1);
+  assertEquals(handed, batches);
   return { status, documents: rowsOf(disk).map(([, , , document]) => document) };
 }
 
@@ -88,11 +94,20 @@ Deno.test("FileLedger.append() finds a batch that a killed writer has stored, am
   assertEquals(documents.filter((document) => document.startsWith("a-")), ["a-0", "a-1"]);
 });
 
-Deno.test("FileLedger.append() takes rows that end alike for others", async () => {
+Deno.test("FileLedger.append() does not take a part of a batch for the whole", async () => {
   const { status, documents } = await storedThrough(async (disk) => {
     const writer = (await openLedger(disk.process())).ledger;
     await writer.append(namedBatch("a", { count: 1 }));
     await writer.append(namedBatch("b", { count: 1 }));
   });
   assertEquals([status, documents], ["stored", ["a-0", "b-0", "a-0", "a-1"]]);
+});
+
+Deno.test("FileLedger.append() takes the same rows for two batches only if they are there twice", async () => {
+  let handed = 0;
+  const { status, documents } = await storedThrough(async (disk, { batch }) => {
+    if (handed++ > 0) return;
+    await (await openLedger(disk.process())).ledger.append(batch!);
+  }, { batches: 2 });
+  assertEquals([status, documents], ["stored", ["a-0", "a-1", "a-0", "a-1"]]);
 });

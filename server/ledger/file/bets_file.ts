@@ -188,20 +188,26 @@ export class BetsFile {
     if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
   }
 
-  /** Whether rows are in a part of the file, one after the other. Both ends of the part are those of rows. */
-  holds(rows: Uint8Array, { from, to }: { from: number; to: number }): boolean {
+  /**
+   * Returns where rows are in a part of the file, one after the other, unless they are a known place. Both ends of the
+   * part are those of rows.
+   */
+  find(
+    rows: Uint8Array,
+    { from, to, except }: { from: number; to: number; except: ReadonlySet<number> },
+  ): number | undefined {
     const bytes = Buffer.alloc(Math.max(SEARCHED_BYTES, 2 * rows.length));
     for (let at = from; at + rows.length <= to;) {
       const part = bytes.subarray(0, readFully(this.#file, bytes.subarray(0, to - at), at));
-      if (part.length < rows.length) return false;
+      if (part.length < rows.length) return undefined;
       for (let found = -1; (found = part.indexOf(rows, found + 1)) >= 0;) {
-        if (found === 0 || part[found - 1] === LINE_FEED) return true;
+        const isRow = found === 0 || part[found - 1] === LINE_FEED;
+        if (isRow && !except.has(at + found)) return at + found;
       }
       // The next part begins with the last row that may be the first of them.
       at += part.lastIndexOf(LINE_FEED, part.length - rows.length) + 1 ||
         part.length - rows.length + 1;
     }
-    return false;
   }
 
   /** Judges the rows that other servers have written since the start. Needs no lock. */

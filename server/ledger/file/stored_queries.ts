@@ -16,6 +16,13 @@ interface Query<Answer> {
   answers: Promise<Map<number, Answer>>;
 }
 
+/** A look at the rows, for callers who ask for some at the same time. */
+interface Look {
+  size: number;
+  /** Where some were found: the same rows of another caller are others. */
+  found: Set<number>;
+}
+
 /** What the questions need of the ledger. */
 export interface StoredQueriesOptions {
   /** Runs work in turn with the rounds. */
@@ -31,7 +38,7 @@ export class StoredQueries {
   readonly #digests: RowDigests;
   /** Rows are hashed while rounds run, not in turn with them. */
   readonly #hashing = new SerialQueue();
-  #looking: Promise<{ size: number }> | undefined;
+  #looking: Promise<Look> | undefined;
   #counting: Query<number> | undefined;
   #digesting: Query<BetsDigest> | undefined;
 
@@ -53,8 +60,10 @@ export class StoredQueries {
 
   /** Whether rows were stored together, at byte `from` of bets.csv or after it: the end of a row. They are durable then. */
   async holds(rows: Uint8Array, from: number): Promise<boolean> {
-    const { size } = await (this.#looking ??= this.#startLooking());
-    return this.#bets.holds(rows, { from, to: size });
+    const { size: to, found } = await (this.#looking ??= this.#startLooking());
+    const at = this.#bets.find(rows, { from, to, except: found });
+    if (at !== undefined) found.add(at);
+    return at !== undefined;
   }
 
   /** Waits until nothing is read any more. */
@@ -62,8 +71,9 @@ export class StoredQueries {
     return this.#hashing.run(() => {});
   }
 
-  #startLooking(): Promise<{ size: number }> {
-    return this.#countDurably(new Set(), () => this.#looking = undefined);
+  async #startLooking(): Promise<Look> {
+    const { size } = await this.#countDurably(new Set(), () => this.#looking = undefined);
+    return { size, found: new Set() };
   }
 
   #startCounting(): Query<number> {
