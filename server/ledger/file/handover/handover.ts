@@ -121,13 +121,25 @@ export class Handover {
   #takeLock(): DiskFile | undefined {
     const { now, openLock } = this.#options;
     if (now() < this.#listenAt) return undefined;
-    const lock = openLock();
-    if (lock.tryLock()) return lock;
-    lock.close();
+    try {
+      const lock = openLock();
+      if (lock.tryLock()) return lock;
+      lock.close();
+    } catch (error) {
+      // For example a folder of this name, or a file of another user.
+      this.#leaveToOthers(error);
+    }
+  }
+
+  /** Another server may be able to write for all. */
+  #leaveToOthers(error: unknown): void {
+    const { log, now } = this.#options;
+    this.#listenAt = now() + LISTEN_AGAIN_MS;
+    log.debug("handover", "fail", { error: (error as Error).message });
   }
 
   #listen(lock: DiskFile): void {
-    const { network, log, now } = this.#options;
+    const { network, log } = this.#options;
     try {
       const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
       this.#port = port;
@@ -135,10 +147,9 @@ export class Handover {
       log.info("handover", "success", { writer: true });
       void port.ended.then(() => this.#resign(port));
     } catch (error) {
-      // For example a file system without sockets, or too long a path. Another server may be able to.
+      // For example a file system without sockets, or too long a path.
       lock.close();
-      this.#listenAt = now() + LISTEN_AGAIN_MS;
-      log.debug("handover", "fail", { error: (error as Error).message });
+      this.#leaveToOthers(error);
     }
   }
 
