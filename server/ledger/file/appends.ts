@@ -9,7 +9,6 @@ import type { BetBatch } from "../../../shared/mod.ts";
 import type { Disk } from "../disk.ts";
 import { microseconds } from "../figures.ts";
 import type { AppendResult } from "../ledger.ts";
-import { unknownBecause } from "./admission.ts";
 import type { HandoverNetwork } from "./handover/channel.ts";
 import { Handover } from "./handover/handover.ts";
 import type { HandedResult } from "./handover/writer_link.ts";
@@ -20,8 +19,6 @@ import { WRITER_FILE } from "./volume_files.ts";
 export interface AppendsOptions extends RoundsOptions {
   disk: Disk;
   log: ActionLog;
-  /** Whether rows are durable that were appended at `from` or after it, and nobody appends any more. */
-  isStored: (rows: Uint8Array, from: number) => Promise<boolean>;
   /** How to reach the server that writes for all. @default {each server writes for itself} */
   handover?: HandoverNetwork;
   /** A monotonic clock, in milliseconds. @default {performance.now} */
@@ -66,30 +63,14 @@ export class Appends {
     await this.#handover?.leave();
   }
 
-  /** Finds out whether a writer that is gone has stored a batch. */
-  async #find(
-    { bytes }: BetBatch,
-    from: number,
-  ): Promise<Exclude<HandedResult, { status: "lost" }>> {
-    try {
-      const isStored = await this.#options.isStored(bytes, from);
-      return { status: isStored ? "stored" : "declined" };
-    } catch (error) {
-      return unknownBecause(error);
-    }
-  }
-
   async #appendHanded(
     handed: Promise<HandedResult>,
     batch: BetBatch,
     expectedBets: number | undefined,
   ): Promise<AppendResult> {
-    const { bets, figures } = this.#options;
+    const { figures } = this.#options;
     const arrived = microseconds();
-    // Its rows are appended after this.
-    const from = bets.size;
-    let result = await handed;
-    if (result.status === "lost") result = await this.#find(batch, from);
+    const result = await handed;
     if (result.status === "declined") return await this.#rounds.append(batch, expectedBets);
     if (result.status === "refused") return figures.refuse(result.why, result.reason);
     figures.countBatches([{ batch, arrived }], result.status);

@@ -9,9 +9,7 @@
  */
 
 import type { LedgerFigures } from "../figures.ts";
-import { Buffer } from "node:buffer";
-import { LINE_FEED } from "../../../shared/ascii.ts";
-import { type Disk, type DiskFile, readFully, writeAll } from "../disk.ts";
+import { type Disk, type DiskFile, writeAll } from "../disk.ts";
 import { movedMessage } from "./moved_file.ts";
 import { FatalLedgerError } from "../fatal_error.ts";
 import type { KnownRows } from "./checkpoint_file.ts";
@@ -28,8 +26,6 @@ import { beginsOf } from "./volume_recovery.ts";
 
 /** Slices of rows that are counted at a time while the lock is held: a few milliseconds at most. */
 const COUNTED_LOCKED_SLICES_MAX = 4;
-/** How much is read at a time to find rows. */
-const SEARCHED_BYTES = 1024 * 1024;
 /** How long the name bets.csv is trusted to lead to the open file. Acknowledgements are checked exactly. */
 const NAME_TRUSTED_MS = 50;
 
@@ -186,28 +182,6 @@ export class BetsFile {
    */
   assertInPlace(): void {
     if (!this.#file.isCurrent(0)) throw new FatalLedgerError(movedMessage(BETS_FILE));
-  }
-
-  /**
-   * Returns where rows are in a part of the file, one after the other, unless they are a known place. Both ends of the
-   * part are those of rows.
-   */
-  find(
-    rows: Uint8Array,
-    { from, to, except }: { from: number; to: number; except: ReadonlySet<number> },
-  ): number | undefined {
-    const bytes = Buffer.alloc(Math.max(SEARCHED_BYTES, 2 * rows.length));
-    for (let at = from; at + rows.length <= to;) {
-      const part = bytes.subarray(0, readFully(this.#file, bytes.subarray(0, to - at), at));
-      if (part.length < rows.length) return undefined;
-      for (let found = -1; (found = part.indexOf(rows, found + 1)) >= 0;) {
-        const isRow = found === 0 || part[found - 1] === LINE_FEED;
-        if (isRow && !except.has(at + found)) return at + found;
-      }
-      // The next part begins with the last row that may be the first of them.
-      at += part.lastIndexOf(LINE_FEED, part.length - rows.length) + 1 ||
-        part.length - rows.length + 1;
-    }
   }
 
   /** Judges the rows that other servers have written since the start. Needs no lock. */

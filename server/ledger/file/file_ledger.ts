@@ -151,7 +151,6 @@ export class FileLedger implements Ledger {
       figures,
       queue: this.#queue,
       commit: (from, rows) => this.#member.commit(from, rows),
-      isStored: (rows, from) => this.#stored.holds(rows, from),
       failure: () => this.#failure,
       onFatal: (error) => this.#fail(error),
     });

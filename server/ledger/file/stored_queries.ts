@@ -16,13 +16,6 @@ interface Query<Answer> {
   answers: Promise<Map<number, Answer>>;
 }
 
-/** A look at the rows, for callers who ask for some at the same time. */
-interface Look {
-  size: number;
-  /** Where some were found: the same rows of another caller are others. */
-  found: Set<number>;
-}
-
 /** What the questions need of the ledger. */
 export interface StoredQueriesOptions {
   /** Runs work in turn with the rounds. */
@@ -38,7 +31,6 @@ export class StoredQueries {
   readonly #digests: RowDigests;
   /** Rows are hashed while rounds run, not in turn with them. */
   readonly #hashing = new SerialQueue();
-  #looking: Promise<Look> | undefined;
   #counting: Query<number> | undefined;
   #digesting: Query<BetsDigest> | undefined;
 
@@ -58,22 +50,9 @@ export class StoredQueries {
     return join(this.#digesting ??= this.#startDigesting(), agency);
   }
 
-  /** Whether rows were stored together, at byte `from` of bets.csv or after it: the end of a row. They are durable then. */
-  async holds(rows: Uint8Array, from: number): Promise<boolean> {
-    const { size: to, found } = await (this.#looking ??= this.#startLooking());
-    const at = this.#bets.find(rows, { from, to, except: found });
-    if (at !== undefined) found.add(at);
-    return at !== undefined;
-  }
-
   /** Waits until nothing is read any more. */
   idle(): Promise<void> {
     return this.#hashing.run(() => {});
-  }
-
-  async #startLooking(): Promise<Look> {
-    const { size } = await this.#countDurably(new Set(), () => this.#looking = undefined);
-    return { size, found: new Set() };
   }
 
   #startCounting(): Query<number> {

@@ -13,13 +13,10 @@ import { type Frame, FrameError, writeBatch } from "./frames.ts";
 export type HandedResult =
   | RoundResult
   /** Nothing of it is stored, or ever will be. Whoever has handed it over stores it. */
-  | { status: "declined" }
-  /** The writer is gone, or paused for so long that it will decline it: it is in the file by now, or never will be. */
-  | { status: "lost" };
+  | { status: "declined" };
 
 const DECLINED: HandedResult = { status: "declined" };
-const LOST: HandedResult = { status: "lost" };
-const UNKNOWN: HandedResult = {
+const LOST: HandedResult = {
   status: "unknown",
   reason: "cannot tell whether the bets are stored: the server that writes has not answered",
 };
@@ -28,7 +25,7 @@ const UNKNOWN: HandedResult = {
 export type LinkEnd = "leave" | "takeover" | "lost" | "silent";
 
 /** After so many ticks without a byte, while batches wait, the writer is given up. */
-const SILENT_TICKS_MAX = 3;
+const SILENT_TICKS_MAX = 6;
 
 /** The way to the writer. */
 export class WriterLink {
@@ -124,9 +121,7 @@ export class WriterLink {
   #finish(): LinkEnd {
     this.#isOpen = false;
     this.#accept(false);
-    // A writer that leaves may yet store what it was handed.
-    const result = this.#end === "lost" || this.#end === "silent" ? LOST : UNKNOWN;
-    for (const resolve of this.#waiting.values()) resolve(result);
+    for (const resolve of this.#waiting.values()) resolve(LOST);
     this.#waiting.clear();
     return this.#end;
   }

@@ -14,7 +14,7 @@ import { type Frame, FrameError, type Outcome } from "./frames.ts";
  * A writer that was paused for longer declines what it was handed: its sender may have given up, and have had the
  * bets stored elsewhere. Senders are more patient than that.
  */
-export const PAUSED_MS = 800;
+export const PAUSED_MS = 2000;
 /** How long a writer that leaves waits for the batches that are on their way. */
 const LEAVE_MS = 500;
 
