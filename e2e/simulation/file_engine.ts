@@ -12,7 +12,7 @@ import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
-import { DatagramNetwork } from "./network.ts";
+import { DatagramNetwork } from "./datagrams.ts";
 import type { Protection } from "./protections.ts";
 import type { EngineOptions, ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
 

@@ -24,7 +24,7 @@ import { FileEngine } from "./file_engine.ts";
 import { HastyAgency } from "./hasty_agency.ts";
 import { Incidents } from "./incidents.ts";
 import { JetstreamEngine } from "./jetstream_engine.ts";
-import type { WireEnd } from "./network.ts";
+import type { WireEnd } from "../../server/testing/memory_wire.ts";
 import type { Protection } from "./protections.ts";
 import type { SimulatedEngine } from "./simulated_engine.ts";
 import { SimulatedServers } from "./simulated_servers.ts";

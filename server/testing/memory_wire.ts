@@ -1,11 +1,9 @@
 /**
- * A network in memory. Its connections deliver bytes in pieces of random size, stall, and break;
- * its datagrams are lost or forged.
+ * Connections in memory, which deliver bytes in pieces of random size, stall, and break.
  *
  * @module
  */
 
-import type { ChangeSignal } from "../../server/ledger/file/draw_signal.ts";
 import type { Random } from "../../testing/random.ts";
 
 /** One end of a connection, for a client or for a server's session. */
@@ -29,6 +27,10 @@ class Stream {
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   /** Takes some of the bytes; returns how many. Those that do not arrive any more count too. */
@@ -61,6 +63,12 @@ class Stream {
     this.#wake();
   }
 
+  /** Loses all bytes, as when the reader closes its end. */
+  close(): void {
+    this.#bytes = new Uint8Array();
+    this.break();
+  }
+
   /** Loses all further bytes. Those that have arrived can still be read. */
   break(): void {
     this.#state = "broken";
@@ -86,6 +94,11 @@ export class Wire {
 
   get serverEnd(): WireEnd {
     return this.#end(this.#toServer, this.#toClient);
+  }
+
+  /** Whether both ends may still send. */
+  get isOpen(): boolean {
+    return this.#toServer.isOpen && this.#toClient.isOpen;
   }
 
   /** Breaks the connection once `bytes` more bytes have arrived at one end. */
@@ -115,47 +128,30 @@ export class Wire {
       closeWrite: () => Promise.resolve(outgoing.end()),
       close: () => {
         outgoing.end();
-        incoming.break();
+        incoming.close();
       },
     };
   }
 }
 
-/** One in this many datagrams is lost. */
-const DATAGRAM_LOSS = 2;
-
-/** Datagrams between servers. */
-export class DatagramNetwork {
-  readonly #random: Random;
-  readonly #listeners = new Set<() => void>();
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** Opens a socket, whose datagrams go to every open socket. */
-  open(): ChangeSignal {
-    let ownListener: () => void = () => {};
-    return {
-      onSignal: (listener) => {
-        ownListener = listener;
-        this.#listeners.add(listener);
-      },
-      send: () => {
-        for (const listener of this.#listeners) {
-          if (!this.#random.once(DATAGRAM_LOSS)) listener();
-        }
-        return Promise.resolve();
-      },
-      [Symbol.asyncDispose]: () => {
-        this.#listeners.delete(ownListener);
-        return Promise.resolve();
-      },
-    };
-  }
-
-  /** Delivers a datagram that no server sent to one open socket, if there is any. */
-  forge(): void {
-    if (this.#listeners.size > 0) this.#random.pick([...this.#listeners])();
-  }
+/** Returns the end of a wire that a process holds: once killed, the process sends nothing more. */
+export function endOfProcess(end: WireEnd, process: { readonly isKilled: boolean }): WireEnd {
+  const assertAlive = () => {
+    if (process.isKilled) throw new Deno.errors.BrokenPipe("the process was killed");
+  };
+  return {
+    read: (bytes) => end.read(bytes),
+    write: async (bytes) => {
+      assertAlive();
+      return await end.write(bytes);
+    },
+    closeWrite: async () => {
+      assertAlive();
+      await end.closeWrite();
+    },
+    // The wires of a killed process are broken with it.
+    close: () => {
+      if (!process.isKilled) end.close();
+    },
+  };
 }
