@@ -146,7 +146,11 @@ export class Handover {
   #resign(port: WriterPort, next?: Parameters<WriterPort["leave"]>[0]): void {
     if (this.#port !== port) return;
     this.#port = undefined;
-    this.#options.lock.unlock();
+    try {
+      this.#options.lock.unlock();
+    } catch {
+      // The file is out of reach. Its lock ends with this server; until then the others store their batches themselves.
+    }
     this.#leaving = port.leave(next);
   }
 }
