@@ -15,7 +15,6 @@
 
 import type { ActionLog } from "../../../../shared/logging.ts";
 import type { BetBatch } from "../../../../shared/mod.ts";
-import { burstEnd } from "../../courtesy.ts";
 import type { DiskFile } from "../../disk.ts";
 import type { HandoverNetwork } from "./channel.ts";
 import { type HandedResult, WriterLink } from "./writer_link.ts";
@@ -49,6 +48,8 @@ export class Handover {
   #link: WriterLink | undefined;
   /** Resolves when batches may be handed over: those before must not be overtaken. */
   #before: Promise<void> = Promise.resolve();
+  /** The batch that was handed over last. */
+  #last: Promise<HandedResult> | undefined;
   #isSeeking = false;
   #isOver = false;
   /** Whether a batch has come to this server itself since the last tick. */
@@ -70,7 +71,8 @@ export class Handover {
   append(batch: BetBatch, expectedBets?: number): Promise<HandedResult> | undefined {
     this.#isUsed = true;
     const link = this.#link;
-    return link && this.#before.then(() => link.append(batch, expectedBets));
+    if (link === undefined) return undefined;
+    return this.#last = this.#before.then(() => link.append(batch, expectedBets));
   }
 
   /** Ends: batches on their way get their outcome, and another server may write. */
@@ -136,7 +138,10 @@ export class Handover {
   async #unlinkAfter(link: WriterLink): Promise<void> {
     const end = await link.ended;
     // Batches that were declined last are on their way back here, and must not be overtaken.
-    await burstEnd();
+    for (let last; last !== this.#last;) {
+      last = this.#last;
+      await last;
+    }
     this.#link = undefined;
     // Otherwise another server is to be the next writer, and needs a moment.
     if (end !== "leave") await this.#seek();
