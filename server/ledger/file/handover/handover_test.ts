@@ -67,21 +67,25 @@ Deno.test("Handover: a writer that leaves stores what it was handed, and another
   ]);
 });
 
-Deno.test("Handover: batches that come while the writer leaves keep their order", async () => {
-  using _time = new FakeTime();
-  await using volume = new HandingVolume();
-  const { writer, other } = await writerAndOther(volume);
-  const appends: Promise<{ status: string }>[] = [];
-  const leaving = writer.ledger[Symbol.asyncDispose]();
-  for (const name of NAMES) {
-    appends.push(append(other, name));
-    // Each at another point of the switch.
-    for (let step = 0; step < 3; step++) await null;
-  }
-  await leaving;
-  assertEquals(statuses(await Promise.all(appends)), ["stored"]);
-  assertEquals(volume.stored(), NAMES);
-});
+for (const steps of [0, 1, 2, 3, 4, 5, 7]) {
+  const title =
+    `Handover: batches that come while the writer leaves keep their order, ${steps} steps apart`;
+  Deno.test(title, async () => {
+    using _time = new FakeTime();
+    await using volume = new HandingVolume();
+    const { writer, other } = await writerAndOther(volume);
+    const appends: Promise<{ status: string }>[] = [];
+    const leaving = writer.ledger[Symbol.asyncDispose]();
+    for (const name of NAMES) {
+      appends.push(append(other, name));
+      // Each comes at another point of the switch.
+      for (let step = 0; step < steps; step++) await null;
+    }
+    await leaving;
+    assertEquals(statuses(await Promise.all(appends)), ["stored"]);
+    assertEquals(volume.stored(), NAMES);
+  });
+}
 
 Deno.test("Handover: a batch in the hands of a killed writer has an unknown outcome", async () => {
   using time = new FakeTime();
@@ -143,17 +147,25 @@ Deno.test("Handover: a writer with batches of its own stays the writer", async (
   assertEquals(figuresOf(other), { rounds: 0, batches: 8 });
 });
 
-Deno.test("Handover: a writer that was paused declines what has come meanwhile", async () => {
-  using _time = new FakeTime();
-  await using volume = new HandingVolume();
-  const { writer, other } = await writerAndOther(volume);
-  writer.skip(2000);
-  const results = await Promise.all(NAMES.map((name) => append(other, name)));
-  assertEquals(statuses(results), ["stored"]);
-  assertEquals(volume.stored(), NAMES);
-  assertEquals(writer.ledger.figures.rounds, 0);
-  assertEquals(other.ledger.figures.batches, NAMES.length);
-});
+for (const first of ["batches", "timers"] as const) {
+  Deno.test(`Handover: a writer that was paused declines what has come meanwhile, if ${first} are first`, async () => {
+    using time = new FakeTime();
+    await using volume = new HandingVolume();
+    const { writer, other } = await writerAndOther(volume);
+    writer.skip(2000);
+    if (first === "timers") await pass(time, TICK_MS);
+    const results = await Promise.all(NAMES.map((name) => append(other, name)));
+    assertEquals(statuses(results), ["stored"]);
+    assertEquals(volume.stored(), NAMES);
+    assertEquals([writer, other].map(figuresOf).map(({ batches }) => batches), [0, NAMES.length]);
+    assertEquals(writer.ledger.figures.rounds, 0);
+    // After that it writes for others again.
+    await pass(time, TICK_MS);
+    if (first === "batches") await pass(time, TICK_MS);
+    await append(other, "later");
+    assertEquals(writer.ledger.figures.rounds, 1);
+  });
+}
 
 Deno.test("Handover: a batch that the disk of the writer refuses is stored by its own server", async () => {
   using _time = new FakeTime();

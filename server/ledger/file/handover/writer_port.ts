@@ -46,6 +46,8 @@ export class WriterPort {
   readonly #listener: HandoverListener;
   readonly #peers = new Map<Peer, Promise<void>>();
   #tickedAt: number;
+  /** Whether the last tick came too late: what had come before it may not have been read yet. */
+  #wasPaused = false;
 
   constructor(listener: HandoverListener, options: WriterPortOptions) {
     this.#listener = listener;
@@ -60,6 +62,7 @@ export class WriterPort {
    * @returns The server that has handed over most since the last call; nothing if none has.
    */
   tick(): Peer | undefined {
+    this.#wasPaused = this.#isLate();
     this.#tickedAt = this.#options.now();
     let busiest: Peer | undefined;
     for (const peer of this.#peers.keys()) {
@@ -111,8 +114,12 @@ export class WriterPort {
     return peer.channel.receive((frames) => this.#receive(peer, frames));
   }
 
+  #isLate(): boolean {
+    return this.#options.now() - this.#tickedAt > PAUSED_MS;
+  }
+
   #receive(peer: Peer, frames: readonly Frame[]): void {
-    const isLate = this.#options.now() - this.#tickedAt > PAUSED_MS;
+    const wasPaused = this.#wasPaused || this.#isLate();
     for (const { type, id, batch, expectedBets, text } of frames) {
       if (!peer.hasGreeted) {
         if (type !== "hello" || text !== this.#options.greeting) {
@@ -120,7 +127,7 @@ export class WriterPort {
         }
         peer.hasGreeted = true;
       } else if (batch !== undefined) {
-        if (isLate) peer.channel.send({ type: "declined", id });
+        if (wasPaused) peer.channel.send({ type: "declined", id });
         else void this.#store(peer, id, batch, expectedBets);
       }
     }
