@@ -22,8 +22,10 @@ class Stream {
   #wake: () => void = () => {};
   /** How many more bytes arrive; later ones are lost. */
   bytesLeft = Infinity;
+  /** A stall to come, after some more bytes. */
+  nextStall: { bytes: number; timeMs: number } | undefined;
   /** Holds back all bytes until it resolves. */
-  stalled: Promise<void> = Promise.resolve();
+  #stalled: Promise<void> = Promise.resolve();
 
   constructor(random: Random) {
     this.#random = random;
@@ -40,22 +42,30 @@ class Stream {
     const arriving = bytes.subarray(0, Math.min(taken, this.bytesLeft));
     this.#bytes = new Uint8Array([...this.#bytes, ...arriving]);
     this.bytesLeft -= taken;
+    if (this.nextStall !== undefined && (this.nextStall.bytes -= taken) <= 0) {
+      this.stall(this.nextStall.timeMs);
+      this.nextStall = undefined;
+    }
     this.#wake();
     return taken;
   }
 
   async take(bytes: Uint8Array): Promise<number | null> {
-    await this.stalled;
+    await this.#stalled;
     while (this.#bytes.length === 0) {
       if (this.#state === "broken") throw new Deno.errors.ConnectionReset("connection reset");
       if (this.#state === "ended") return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
-      await this.stalled;
+      await this.#stalled;
     }
     const count = 1 + this.#random.below(Math.min(bytes.length, this.#bytes.length));
     bytes.set(this.#bytes.subarray(0, count));
     this.#bytes = this.#bytes.subarray(count);
     return count;
+  }
+
+  stall(timeMs: number): void {
+    this.#stalled = new Promise((resolve) => setTimeout(resolve, timeMs));
   }
 
   end(): void {
@@ -108,7 +118,12 @@ export class Wire {
 
   /** Holds back what the client sends, as if the server were paused. */
   stall(timeMs: number): void {
-    this.#toServer.stalled = new Promise((resolve) => setTimeout(resolve, timeMs));
+    this.#toServer.stall(timeMs);
+  }
+
+  /** Does so once the client has sent `bytes` more bytes. */
+  stallAfter(bytes: number, timeMs: number): void {
+    this.#toServer.nextStall = { bytes, timeMs };
   }
 
   /** Breaks the connection now. */
