@@ -363,7 +363,8 @@ export class Session {
     this.#activeAt = this.#context.now();
     for (let at = 0; at < bytes.length;) {
       at += await this.#connection.write(bytes.subarray(at, at + PIECE_BYTES));
-      this.#activeAt = this.#context.now();
+      // What follows the last piece asks for the time again.
+      if (at < bytes.length) this.#activeAt = this.#context.now();
     }
   }
 

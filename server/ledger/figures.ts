@@ -87,6 +87,8 @@ export class LedgerFigures {
   rounds = 0;
   /** Batches that were stored. */
   batches = 0;
+  /** Those of them that the server has stored which writes for all. */
+  handed = 0;
   /** Bets of these batches. */
   bets = 0;
   /** Batches whose outcome could not be known. */

@@ -143,6 +143,11 @@ function ledgerMetrics(
   return [
     counter("lottery_rounds", "Rounds in which batches became durable.", figures.rounds),
     counter("lottery_batches_stored", "Batches that this server has stored.", figures.batches),
+    counter(
+      "lottery_batches_handed",
+      "Batches that this server has handed to the one that writes, and that were stored there.",
+      figures.handed,
+    ),
     counter("lottery_bets_stored", "Bets that this server has stored.", figures.bets),
     counter("lottery_batches_unknown", "Batches with an unknown outcome.", figures.unknown),
     {

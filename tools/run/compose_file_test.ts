@@ -152,7 +152,8 @@ Deno.test("composeFile() allows servers and clients only the addresses and files
   const port = "${SERVER_PORT:-12345}";
   const status = "${STATUS_PORT:-12346}";
   const broadcasts = ["0.0.0.0:5001", "10.1.255.255:5001"];
-  const listening = [`0.0.0.0:${port}`, ...broadcasts, `0.0.0.0:${status}`];
+  const writer = "unix:/shared-volume/.writer.sock";
+  const listening = [`0.0.0.0:${port}`, ...broadcasts, writer, `0.0.0.0:${status}`];
   assertEquals(valuesOf("--allow-net", command), listening);
   assertEquals(valuesOf("--allow-net", healthcheck.test), [`127.0.0.1:${port}`]);
   const mounted = volumes.map(({ target }: Yaml) => target).sort();

@@ -95,8 +95,7 @@ export function serverFlags(
       // It receives broadcasts on all addresses of the host.
       address("0.0.0.0", broadcastPort),
       address(broadcastIp, broadcastPort),
-      // Servers of a volume hand their batches to the one that writes.
-      `unix:${sharedVolume}/${WRITER_SOCKET}`,
+      ...writerSocket(sharedVolume),
       ...statusNet,
     ],
     env: SERVER_VARIABLES,
@@ -150,6 +149,14 @@ export interface ClientResources {
 export function clientPermissions({ net, read, write }: ClientResources = {}): string[] {
   const env = ["CLI_*", "LOG_FORMAT", "NOMBRE", "APELLIDO", "DOCUMENTO", "NACIMIENTO", "NUMERO"];
   return permissions({ net, env, read, write });
+}
+
+/**
+ * The socket at which servers of a volume hand their batches to the one that writes. A comma cannot be escaped: on a
+ * volume whose path has one, each server writes for itself.
+ */
+function writerSocket(volume: string): string[] {
+  return volume.includes(",") ? [] : [`unix:${volume}/${WRITER_SOCKET}`];
 }
 
 /** Port 0 stands for any free port, so it needs all of them. */

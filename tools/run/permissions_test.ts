@@ -25,6 +25,7 @@ Deno.test("serverFlags() allows a server its addresses, its settings and its vol
     "127.0.0.1:12345",
     "0.0.0.0:5000",
     "127.255.255.255:5000",
+    "unix:/v/.writer.sock",
   ]);
   assertEquals(valuesOf("--allow-read", flags), ["/a/config.ini", "/v"]);
   assertEquals(valuesOf("--allow-write", flags), ["/v"]);
@@ -53,7 +54,13 @@ Deno.test("serverFlags() allows a server on JetStream its nodes and keys, and no
 Deno.test("serverFlags() allows every port of an address where any free port is asked for", () => {
   const network = { ...NETWORK, port: 0, broadcastPort: 0 };
   const flags = serverFlags({ config: "/c", sharedVolume: "/v", network });
-  assertEquals(valuesOf("--allow-net", flags), ["127.0.0.1", "0.0.0.0", "127.255.255.255"]);
+  const addresses = ["127.0.0.1", "0.0.0.0", "127.255.255.255"];
+  assertEquals(valuesOf("--allow-net", flags), [...addresses, "unix:/v/.writer.sock"]);
+});
+
+Deno.test("serverFlags() allows no socket on a volume with a comma in its path, which no flag can name", () => {
+  const flags = serverFlags({ config: "/c", sharedVolume: "/a,b/v", network: NETWORK });
+  assertEquals(valuesOf("--allow-net", flags).filter((value) => value.startsWith("unix:")), []);
 });
 
 Deno.test("serverFlags() allows a server with a status port that port, and the name of its host", () => {

@@ -80,6 +80,7 @@ export class Appends {
     if (result.status === "declined") return await this.#rounds.append(batch, expectedBets);
     if (result.status === "refused") return figures.refuse(result.why, result.reason);
     figures.countBatches([{ batch, arrived }], result.status);
+    if (result.status === "stored") figures.handed++;
     return result;
   }
 }

@@ -69,11 +69,7 @@ export class BetsFile {
     this.#file = disk.open(BETS_FILE);
     this.#journal = new RoundJournal(disk.open(JOURNAL_FILE));
     this.#tally = options.tally;
-    this.#lock = new FileLock(this.#file, {
-      name: BETS_FILE,
-      ...options,
-      onBusy: () => this.#countAhead(),
-    });
+    this.#lock = new FileLock(this.#file, { name: BETS_FILE, ...options });
     this.#counter = new RowCounter(this.#file, options);
   }
 
@@ -206,23 +202,6 @@ export class BetsFile {
   close(): void {
     this.#file.close();
     this.#journal.close();
-  }
-
-  /**
-   * Counts rows of other servers without the lock, so that few are left to count under it: those before the round
-   * that was announced last, which are whole.
-   */
-  #countAhead(): void {
-    try {
-      const { round } = this.#journal.read();
-      const { size, room } = this.#tally;
-      if (round === undefined || round.epoch !== this.#epoch || round.from <= size) return;
-      if (round.from - size > COUNTED_LOCKED_SLICES_MAX * room.length) return;
-      while (this.#tally.size < round.from) this.#counter.countSlice(round.from);
-      this.#foreignSize = this.#tally.size;
-    } catch {
-      // The next holder of the lock finds out what it is.
-    }
   }
 
   async #countUnlocked(wholeSize: number): Promise<boolean> {

@@ -75,11 +75,11 @@ export class Durability {
    */
   async commit(from: number, rows: Uint8Array): Promise<void> {
     const to = from + rows.length;
+    if (!this.#log.isCurrent(0)) throw new FatalLedgerError(movedMessage(this.#log.name));
     if (this.#log.used > USED_MAX) this.#makeRoom(to);
     if (this.#record(from, rows)) await this.#sync(rows.length);
     else await this.#checkpoints.cover(to);
     this.#committed = to;
-    if (!this.#log.isCurrent(0)) throw new FatalLedgerError(movedMessage(this.#log.name));
   }
 
   /** Whether the log still has its name: if not, a server that starts considers this one dead. */

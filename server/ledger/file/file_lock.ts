@@ -31,8 +31,6 @@ export interface FileLockOptions {
   figures?: LedgerFigures;
   /** Whether holders keep it for milliseconds: then a thread waits at once. @default {false} */
   isHeldLong?: boolean;
-  /** Called when another process holds the lock, before waiting for it. @default {nothing is done} */
-  onBusy?: () => void;
 }
 
 /** Keeps other processes out while work is done. One user at a time in this process. */
@@ -63,7 +61,6 @@ export class FileLock {
     // Most locks are free, and then not even the time is asked for.
     if (this.#file.tryLock()) return this.#options.figures?.lockWaitSeconds.observe(0);
     const start = microseconds();
-    this.#options.onBusy?.();
     await this.#wait();
     this.#options.figures?.lockWaitSeconds.observe(secondsBetween(start, microseconds()));
   }

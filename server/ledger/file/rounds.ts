@@ -141,8 +141,8 @@ export class Rounds {
   async #commit(from: number): Promise<RoundResult> {
     const { bets, commit, onFatal } = this.#options;
     try {
-      await commit(from, this.#rows.view());
       bets.assertInPlace();
+      await commit(from, this.#rows.view());
       return { status: "stored" };
     } catch (error) {
       // A second sync would succeed although these bets are lost, so there is none.

@@ -22,6 +22,8 @@ import { WriterPort, type WriterPortOptions } from "./writer_port.ts";
 
 /** How often a server without a writer looks for one, and each notices whether the other still lives. */
 const TICK_MS = 500;
+/** How long a server that could not listen leaves that to others. */
+const LISTEN_AGAIN_MS = 10_000;
 /** Both ends must know these frames. */
 const VERSION = 1;
 
@@ -55,6 +57,8 @@ export class Handover {
   /** Whether a batch has come to this server itself since the last tick. */
   #isUsed = false;
   #leaving: Promise<void> = Promise.resolve();
+  /** When it may listen again after it could not. */
+  #listenAt = -Infinity;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
@@ -78,10 +82,11 @@ export class Handover {
   /** Ends: batches on their way get their outcome, and another server may write. */
   async leave(): Promise<void> {
     this.#isOver = true;
-    clearInterval(this.#timer);
     this.#link?.leave();
     if (this.#port !== undefined) this.#resign(this.#port);
+    // The timer notices a writer that is paused meanwhile.
     await Promise.all([this.#link?.ended, this.#leaving]);
+    clearInterval(this.#timer);
   }
 
   #tick(): void {
@@ -101,7 +106,7 @@ export class Handover {
     }
     this.#isSeeking = true;
     try {
-      if (this.#options.lock.tryLock()) this.#listen();
+      if (this.#takeLock()) this.#listen();
       else await this.#connect();
     } catch {
       // There is no writer at the moment, or it is of another version. This server stores its batches itself.
@@ -110,16 +115,21 @@ export class Handover {
     }
   }
 
+  #takeLock(): boolean {
+    return this.#options.now() >= this.#listenAt && this.#options.lock.tryLock();
+  }
+
   #listen(): void {
-    const { network, lock, log } = this.#options;
+    const { network, lock, log, now } = this.#options;
     try {
       const port = new WriterPort(network.listen(), { ...this.#options, greeting: this.#greeting });
       this.#port = port;
+      log.info("handover", "success", { writer: true });
       void port.ended.then(() => this.#resign(port));
     } catch (error) {
       // For example a file system without sockets, or too long a path. Another server may be able to.
       lock.unlock();
-      clearInterval(this.#timer);
+      this.#listenAt = now() + LISTEN_AGAIN_MS;
       log.debug("handover", "fail", { error: (error as Error).message });
     }
   }
@@ -143,6 +153,12 @@ export class Handover {
       await last;
     }
     this.#link = undefined;
+    if (end === "silent") {
+      this.#options.log.warning("handover", "fail", {
+        error: "the server that writes for all does not answer: it is paused, or its disk hangs",
+        hint: "this server stores its batches itself",
+      });
+    }
     // Otherwise another server is to be the next writer, and needs a moment.
     if (end !== "leave") await this.#seek();
   }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { WRITER_SOCKET } from "../volume_files.ts";
 import type { HandoverNetwork } from "./channel.ts";
 
@@ -14,18 +15,31 @@ import type { HandoverNetwork } from "./channel.ts";
  */
 export function unixNetwork(folder: string): HandoverNetwork | undefined {
   if (Deno.build.os === "windows") return undefined;
-  const path = `${folder}/${WRITER_SOCKET}`;
-  // Without the permission a terminal would ask, and a server would stand still.
-  const { state } = Deno.permissions.querySync({ name: "net", host: `unix:${path}` });
-  if (state !== "granted") return undefined;
+  const path = allowedSocket(folder);
+  if (path === undefined) return undefined;
   return {
     listen: () => {
       // A server that was killed has left it.
       removeIfPresent(path);
-      return Deno.listen({ transport: "unix", path });
+      const listener = Deno.listen({ transport: "unix", path });
+      // Only who may write the ledger may have bets stored.
+      Deno.chmodSync(path, 0o600);
+      return listener;
     },
     connect: () => Deno.connect({ transport: "unix", path }),
   };
+}
+
+/** The path of the socket, if this process may use it. Asking first keeps a terminal from asking, and waiting. */
+function allowedSocket(folder: string): string | undefined {
+  try {
+    // Permissions name sockets by absolute paths.
+    const path = `${resolve(folder)}/${WRITER_SOCKET}`;
+    const { state } = Deno.permissions.querySync({ name: "net", host: `unix:${path}` });
+    return state === "granted" ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function removeIfPresent(path: string): void {

@@ -21,8 +21,8 @@ const LOST: HandedResult = {
   reason: "cannot tell whether the bets are stored: the server that writes has not answered",
 };
 
-/** Why a link has ended: the writer has said so, or it is gone. */
-export type LinkEnd = "lost" | "leave" | "takeover";
+/** Why a link has ended: the writer has said so, or it is gone, or has not been heard of for too long. */
+export type LinkEnd = "leave" | "takeover" | "lost" | "silent";
 
 /** After so many ticks without a byte, while batches wait, the writer is given up. */
 const SILENT_TICKS_MAX = 4;
@@ -71,7 +71,9 @@ export class WriterLink {
     const isSilent = this.#waiting.size > 0 && !this.#hasHeard;
     this.#hasHeard = false;
     this.#silentTicks = isSilent ? this.#silentTicks + 1 : 0;
-    if (this.#silentTicks >= SILENT_TICKS_MAX) this.#channel.close();
+    if (this.#silentTicks < SILENT_TICKS_MAX) return;
+    this.#end = "silent";
+    this.#channel.close();
   }
 
   /** Hands over no more batches, and ends when those that were have their outcome. */
