@@ -50,7 +50,7 @@ export class Handover {
   #link: WriterLink | undefined;
   /** Resolves when batches may be handed over: those before must not be overtaken. */
   #before: Promise<void> = Promise.resolve();
-  /** The batch that was handed over last. */
+  /** The batch that was handed over last, if it may still come back. */
   #last: Promise<HandedResult> | undefined;
   #isSeeking = false;
   #isOver = false;
@@ -148,9 +148,10 @@ export class Handover {
   async #unlinkAfter(link: WriterLink): Promise<void> {
     const end = await link.ended;
     // Batches that were declined last are on their way back here, and must not be overtaken.
-    for (let last; last !== this.#last;) {
-      last = this.#last;
+    while (this.#last !== undefined) {
+      const last = this.#last;
       await last;
+      if (this.#last === last) this.#last = undefined;
     }
     this.#link = undefined;
     if (end === "silent") {
