@@ -90,10 +90,12 @@ Deno.test("Handover: an idle link stays", async () => {
   using time = new FakeTime();
   await using volume = new HandingVolume();
   const [writer, server] = [await volume.open(), await volume.open()];
+  const { wires } = volume.handover;
   await pass(time, 10 * SILENT_MS.max);
   await append(server, "a");
   assertEquals([writer, server].map(({ ledger }) => ledger.figures.rounds), [1, 0]);
-  assertEquals(volume.handover.wires.length, 1);
+  assertEquals(wires.length, 1);
+  assert(volume.handover.wires[0] === wires[0]);
 });
 
 Deno.test("Handover: a busy writer tells those that wait that it is alive", async () => {
