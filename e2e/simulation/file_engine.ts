@@ -1,6 +1,6 @@
 /**
  * The ledger on files in a simulation: a disk in memory, whose processes are killed in the middle of an
- * operation, and which loses power; datagrams are lost and forged.
+ * operation, and which loses power; connections between servers break, and datagrams are lost and forged.
  *
  * @module
  */
@@ -8,13 +8,21 @@
 import type { DiskFile } from "../../server/ledger/disk.ts";
 import { openFileLedger } from "../../server/ledger/file/file_ledger.ts";
 import { BETS_FILE, LOG_PREFIX } from "../../server/ledger/file/volume_files.ts";
+import type { Ledger } from "../../server/ledger/ledger.ts";
+import { MemoryHandover } from "../../server/testing/memory_handover.ts";
 import { MemoryDisk, type MemoryProcess } from "../../server/testing/memory_disk.ts";
 import { WINNING_NUMBER } from "../../testing/lottery_environment.ts";
 import type { Random } from "../../testing/random.ts";
 import type { Incidents } from "./incidents.ts";
-import { DatagramNetwork } from "./network.ts";
+import { DatagramNetwork } from "./datagrams.ts";
 import type { Protection } from "./protections.ts";
-import type { EngineOptions, ServerProcess, SimulatedEngine } from "./simulated_engine.ts";
+import type {
+  EngineOptions,
+  ServerProcess,
+  SimulatedEngine,
+  SimulatedLedgerOptions,
+} from "./simulated_engine.ts";
+import { storeLostBatches, weakenedNetwork } from "./weakened_handover.ts";
 
 const ANSWER_TIMEOUT_MS = 200;
 /** How often a server looks for a draw that no datagram has announced. */
@@ -23,8 +31,10 @@ const POLL_MS = 1000;
 const LOG_BYTES = 8 * 4096;
 const NEVER_MS = 3_600_000;
 
-/** Each incident happens in one of this many turns. */
-const CHANCES = { kill: 10, forge: 30, powerCut: 150 };
+/** Each incident happens in one of this many turns. One in `doom` connections between servers will break. */
+const CHANCES = { kill: 10, forge: 30, powerCut: 150, breakWire: 20, doom: 4 };
+/** Such a connection breaks within this many bytes: a few frames. */
+const DOOMED_BYTES = 1000;
 /** A kill hits one of the next operations on the disk. A write then leaves this many bytes at most. */
 const KILL_WITHIN = { operations: 25, bytes: 120 };
 
@@ -35,6 +45,7 @@ export class FileEngine implements SimulatedEngine {
   readonly #incidents: Incidents;
   readonly #without: Protection | undefined;
   readonly #datagrams: DatagramNetwork;
+  readonly #handover: MemoryHandover;
   /** The processes that use {@linkcode #disk}. */
   readonly #processes = new Set<MemoryProcess>();
   #disk = new MemoryDisk();
@@ -44,6 +55,11 @@ export class FileEngine implements SimulatedEngine {
     this.#incidents = incidents;
     this.#without = without;
     this.#datagrams = new DatagramNetwork(random);
+    this.#handover = new MemoryHandover(random);
+    this.#handover.onConnect = (wire) => {
+      if (!incidents.happens(CHANCES.doom)) return;
+      wire.breakAfter(1 + random.below(DOOMED_BYTES), random.once(2) ? "server" : "client");
+    };
   }
 
   process(): ServerProcess {
@@ -58,15 +74,7 @@ export class FileEngine implements SimulatedEngine {
         process.kill();
         this.#processes.delete(process);
       },
-      open: ({ agencies, log }) =>
-        openFileLedger(process, {
-          agencies: this.#without === "every close" ? 1 : agencies,
-          winningNumber: WINNING_NUMBER,
-          log,
-          logBytes: LOG_BYTES,
-          signal: this.#datagrams.open(),
-          pollMs: this.#without === "polls" ? NEVER_MS : POLL_MS,
-        }),
+      open: (options) => this.#open(process, options),
     };
   }
 
@@ -75,6 +83,9 @@ export class FileEngine implements SimulatedEngine {
     if (incidents.happens(CHANCES.kill)) this.#killSoon();
     if (incidents.happens(CHANCES.forge)) this.#datagrams.forge();
     if (incidents.happens(CHANCES.powerCut)) this.#cutPower();
+    this.#handover.breakKilled();
+    const { wires } = this.#handover;
+    if (wires.length > 0 && incidents.happens(CHANCES.breakWire)) this.#random.pick(wires).break();
   }
 
   bets(): Uint8Array {
@@ -83,6 +94,25 @@ export class FileEngine implements SimulatedEngine {
 
   closed(): string {
     return this.#disk.text("agencies_closed.txt");
+  }
+
+  async #open(
+    process: MemoryProcess,
+    { agencies, log }: SimulatedLedgerOptions,
+  ): Promise<Ledger> {
+    const without = this.#without;
+    const ledger = await openFileLedger(process, {
+      agencies: without === "every close" ? 1 : agencies,
+      winningNumber: WINNING_NUMBER,
+      log,
+      logBytes: LOG_BYTES,
+      signal: this.#datagrams.open(),
+      pollMs: without === "polls" ? NEVER_MS : POLL_MS,
+      handover: weakenedNetwork(this.#handover.network(process), without),
+      now: Date.now,
+    });
+    if (without === "doubt of handed batches") storeLostBatches(ledger);
+    return ledger;
   }
 
   /** Kills the server that does one of the next operations on the disk, in the middle of it. */

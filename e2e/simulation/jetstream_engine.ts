@@ -147,9 +147,6 @@ export class JetstreamEngine implements SimulatedEngine {
       }
       case "notices":
         ledger.onChange = () => {};
-        break;
-      case "unknown outcomes":
-        guessOutcomes(ledger);
     }
     return ledger;
   }
@@ -181,12 +178,4 @@ export class JetstreamEngine implements SimulatedEngine {
     for (const process of [...this.#processes.values()]) process.kill();
     this.#cluster.loseMajority(this.#random.below(ELECTION_MS_MAX));
   }
-}
-
-function guessOutcomes(ledger: Ledger): void {
-  const append = ledger.append.bind(ledger);
-  ledger.append = async (batch, expectedBets) => {
-    const result = await append(batch, expectedBets);
-    return result.status === "unknown" ? { ...result, status: "refused" } : result;
-  };
 }

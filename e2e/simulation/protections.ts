@@ -10,6 +10,8 @@ export const SERVER_PROTECTIONS = [
   "expected bets",
   /** The draw waits for the first agency only. */
   "every close",
+  /** A call whose outcome is unknown is answered as refused. */
+  "unknown outcomes",
 ] as const;
 
 /** Those of the ledger on files. */
@@ -24,6 +26,12 @@ export const FILE_PROTECTIONS = [
   "locks of logs",
   /** A server looks for the draw only when it receives a datagram. */
   "polls",
+  /** A batch whose outcome has not come back from the server that writes counts as not stored. */
+  "doubt of handed batches",
+  /** The server that writes answers a batch of another one before it has stored it. */
+  "outcomes of rounds",
+  /** The server that writes stores a batch of another one whatever its sender expects to be stored. */
+  "expected bets of others",
 ] as const;
 
 /** Those of the ledger on JetStream, and of JetStream itself. */
@@ -38,8 +46,6 @@ export const JETSTREAM_PROTECTIONS = [
   "identity",
   /** An attempt without an answer counts as refused by its condition. */
   "doubt",
-  /** A call whose outcome is unknown is answered as refused. */
-  "unknown outcomes",
   /** Progress is what a read returns. */
   "marks",
   /** A close does not stand among the bets of its agency. */

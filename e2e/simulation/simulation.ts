@@ -24,7 +24,7 @@ import { FileEngine } from "./file_engine.ts";
 import { HastyAgency } from "./hasty_agency.ts";
 import { Incidents } from "./incidents.ts";
 import { JetstreamEngine } from "./jetstream_engine.ts";
-import type { WireEnd } from "./network.ts";
+import type { WireEnd } from "../../server/testing/memory_wire.ts";
 import type { Protection } from "./protections.ts";
 import type { SimulatedEngine } from "./simulated_engine.ts";
 import { SimulatedServers } from "./simulated_servers.ts";
@@ -45,14 +45,19 @@ const TURNS_MAX = 40_000;
 const WINNERS_TIMEOUT_MS = 3_600_000;
 const RETRY_MS = 20_000;
 
-/** Each incident happens in one of this many turns. One in `doom` new connections will break. */
-const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6 };
+/**
+ * Each incident happens in one of this many turns. One in `doom` new connections will break, and one in `delay` will
+ * stall while its agency sends: that takes no time, so nothing that happens between two turns hits it.
+ */
+const CHANCES = { stop: 50, breakWire: 20, stall: 10, doom: 6, delay: 4 };
 /** After this many incidents nothing else goes wrong, so that the lottery can end. */
 const INCIDENTS_MAX = { files: 20, jetstream: 60 };
 /** Longest pause of a connection. Meanwhile, agencies continue elsewhere; late batches arrive after it. */
 const STALL_ANSWER_TIMEOUTS_MAX = 3;
 /** A doomed connection breaks within this many bytes. */
 const DOOMED_BYTES = 300;
+/** Another one stalls within this many: a few batches. */
+const DELAYED_BYTES = 600;
 
 /** Options of {@linkcode simulate}. */
 export interface SimulationOptions {
@@ -222,7 +227,14 @@ class Simulation {
       const bytes = 1 + this.#random.below(DOOMED_BYTES);
       wire.breakAfter(bytes, this.#random.once(2) ? "server" : "client");
     }
+    if (!isSteady && this.#incidents.happens(CHANCES.delay)) {
+      wire.stallAfter(1 + this.#random.below(DELAYED_BYTES), this.#stallMs());
+    }
     return wire.clientEnd;
+  }
+
+  #stallMs(): number {
+    return this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs);
   }
 
   #causeIncidents(): void {
@@ -234,9 +246,7 @@ class Simulation {
     }
     const unsteady = wires.filter(({ isSteady }) => !isSteady);
     if (unsteady.length > 0 && this.#incidents.happens(CHANCES.stall)) {
-      this.#random.pick(unsteady).stall(
-        this.#random.below(STALL_ANSWER_TIMEOUTS_MAX * this.#engine.answerTimeoutMs),
-      );
+      this.#random.pick(unsteady).stall(this.#stallMs());
     }
   }
 

@@ -26,6 +26,8 @@ const TODAY = 20261123;
 
 /** A lottery whose ledger several servers share. */
 export interface LotteryUnderTest extends AsyncDisposable {
+  /** The server in whose rounds the batches of all others are stored. @default {each has rounds of its own} */
+  readonly writer?: Ledger;
   /** Opens the ledger as one more server. Disposing of the lottery disposes of it. */
   open(): Promise<Ledger>;
   /** The documents of an agency's stored bets in their order, read without the ledger. */

@@ -81,11 +81,12 @@ export const SEEN_TESTS: Record<string, LedgerTest> = {
     await ledger.append(batchOf(ledger, "late", { agency: 2 }));
     assertEquals([figures.batches, figures.bets, figures.unknown], [4, 9, 0]);
     assertEquals(figures.refused, { closed: 2, count: 1, disk: 0, other: 0 });
-    assert(figures.rounds >= 2 && figures.rounds <= 4, `${figures.rounds} rounds`);
+    const { rounds, roundBatches } = (lottery.writer ?? ledger).figures;
+    assert(rounds >= 2 && rounds <= 4, `${rounds} rounds`);
     assertEquals(figures.commitSeconds.count, 4);
     assert(figures.commitSeconds.sum > 0 && figures.commitSeconds.sum < 60);
-    assertEquals(figures.roundBatches.count, figures.rounds);
-    assertEquals(figures.roundBatches.sum, 4);
+    assertEquals(roundBatches.count, rounds);
+    assertEquals(roundBatches.sum, 4);
   },
 
   "figures count an outcome that cannot be known": async (lottery) => {

@@ -5,8 +5,6 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
-import { microseconds, secondsBetween } from "../figures.ts";
-import { PAUSED_MS } from "./handover/writer_port.ts";
 import type { RoundResult } from "./round_result.ts";
 
 /** A batch that waits for its round. */
@@ -17,6 +15,8 @@ export interface WaitingBatch {
   arrived: number;
   /** Whether another server has handed it over, which counts it. */
   isHanded: boolean;
+  /** Whether its sender waits for the outcome: if not, it may have had the bets stored elsewhere. */
+  isWanted: () => boolean;
   resolve: (result: RoundResult) => void;
 }
 
@@ -33,9 +33,8 @@ export function admit(
   { closed, countOf }: StoredState,
 ): WaitingBatch[] {
   const counts = new Map<number, number>();
-  const now = microseconds();
-  return round.filter(({ batch: { agency, count }, expectedBets, arrived, isHanded, resolve }) => {
-    if (isHanded && secondsBetween(arrived, now) * 1000 > PAUSED_MS) {
+  return round.filter(({ batch: { agency, count }, expectedBets, isWanted, resolve }) => {
+    if (!isWanted()) {
       resolve({ status: "refused", why: "other", reason: "its sender may have given up" });
       return false;
     }

@@ -51,7 +51,7 @@ export class Appends {
       network,
       openLock: () => disk.open(WRITER_FILE),
       lottery,
-      store: (batch, expected) => this.#rounds.appendHanded(batch, expected),
+      store: (...handed) => this.#rounds.appendHanded(...handed),
       idle: () => queue.run(() => {}),
       now,
       log,

@@ -59,28 +59,37 @@ export class Rounds {
     const { promise, resolve } = Promise.withResolvers<AppendResult>();
     this.#enter(batch, expectedBets, {
       isHanded: false,
+      isWanted: always,
       resolve: (result) => resolve(this.#counted(result)),
     });
     return promise;
   }
 
-  /** Does the same for a batch of another server, which counts it. */
-  appendHanded(batch: BetBatch, expectedBets?: number): Promise<RoundResult> {
+  /**
+   * Does the same for a batch of another server, which counts it.
+   *
+   * @param isWanted Whether that server still waits for the outcome.
+   */
+  appendHanded(
+    batch: BetBatch,
+    expectedBets: number | undefined,
+    isWanted: () => boolean,
+  ): Promise<RoundResult> {
     const { promise, resolve } = Promise.withResolvers<RoundResult>();
-    this.#enter(batch, expectedBets, { isHanded: true, resolve });
+    this.#enter(batch, expectedBets, { isHanded: true, isWanted, resolve });
     return promise;
   }
 
   #enter(
     batch: BetBatch,
     expectedBets: number | undefined,
-    { isHanded, resolve }: Pick<WaitingBatch, "isHanded" | "resolve">,
+    { isHanded, isWanted, resolve }: Pick<WaitingBatch, "isHanded" | "isWanted" | "resolve">,
   ): void {
     const failure = this.#options.failure();
     if (failure !== undefined) return resolve(refusedBecause(failure));
     // Asking for the time costs more than anything else here: the batches of a round share it.
     const arrived = this.#waiting.length === 0 ? microseconds() : this.#waiting[0].arrived;
-    this.#waiting.push({ batch, expectedBets, arrived, isHanded, resolve });
+    this.#waiting.push({ batch, expectedBets, arrived, isHanded, isWanted, resolve });
     if (this.#waiting.length === 1) this.#options.queue.run(() => this.#run());
   }
 
@@ -151,6 +160,8 @@ export class Rounds {
     }
   }
 }
+
+const always = () => true;
 
 /** Refuses a batch of which nothing is in the file. */
 function refusedBecause(error: unknown): RoundResult {

@@ -15,7 +15,6 @@
 
 import type { ActionLog } from "../../../../shared/logging.ts";
 import type { BetBatch } from "../../../../shared/mod.ts";
-import { burstEnd } from "../../courtesy.ts";
 import type { DiskFile } from "../../disk.ts";
 import type { HandoverNetwork } from "./channel.ts";
 import { type HandedResult, WriterLink } from "./writer_link.ts";
@@ -51,6 +50,8 @@ export class Handover {
   #link: WriterLink | undefined;
   /** Resolves when batches may be handed over: those before must not be overtaken. */
   #before: Promise<void> = Promise.resolve();
+  /** The batch that was handed over last, if it may still come back. */
+  #last: Promise<HandedResult> | undefined;
   /** Its lock is held while this server is the writer. */
   #lock: DiskFile | undefined;
   #isSeeking = false;
@@ -76,7 +77,8 @@ export class Handover {
   append(batch: BetBatch, expectedBets?: number): Promise<HandedResult> | undefined {
     this.#isUsed = true;
     const link = this.#link;
-    return link && this.#before.then(() => link.append(batch, expectedBets));
+    if (link === undefined) return undefined;
+    return this.#last = this.#before.then(() => link.append(batch, expectedBets));
   }
 
   /** Ends: batches on their way get their outcome, and another server may write. */
@@ -167,7 +169,11 @@ export class Handover {
   async #unlinkAfter(link: WriterLink): Promise<void> {
     const end = await link.ended;
     // Batches that were declined last are on their way back here, and must not be overtaken.
-    await burstEnd();
+    while (this.#last !== undefined) {
+      const last = this.#last;
+      await last;
+      if (this.#last === last) this.#last = undefined;
+    }
     this.#link = undefined;
     if (end === "silent") {
       this.#options.log.warning("handover", "fail", {
@@ -189,7 +195,11 @@ export class Handover {
   async #leave(port: WriterPort, next: Parameters<WriterPort["leave"]>[0]): Promise<void> {
     // Only then: closing removes the socket, which may already be that of the next writer.
     await port.close();
-    this.#lock?.close();
+    try {
+      this.#lock?.close();
+    } catch {
+      // The file is out of reach. Its lock ends with this server; until then the others store their batches themselves.
+    }
     this.#lock = undefined;
     await port.leave(next);
   }

@@ -14,7 +14,7 @@ import { type Frame, FrameError, type Outcome } from "./frames.ts";
  * A writer that was paused for longer declines what it was handed: its sender may have given up, and have had the
  * bets stored elsewhere. Senders are more patient than that.
  */
-export const PAUSED_MS = 2000;
+const PAUSED_MS = 2000;
 /** How long a writer that leaves waits for the batches that are on their way. */
 const LEAVE_MS = 500;
 
@@ -22,8 +22,12 @@ const LEAVE_MS = 500;
 export interface WriterPortOptions {
   /** Both ends must have the same. */
   greeting: string;
-  /** Stores a batch of another server. */
-  store: (batch: BetBatch, expectedBets?: number) => Promise<RoundResult>;
+  /** Stores a batch of another server, if it is still wanted once it could be stored. */
+  store: (
+    batch: BetBatch,
+    expectedBets: number | undefined,
+    isWanted: () => boolean,
+  ) => Promise<RoundResult>;
   /** A monotonic clock, in milliseconds. */
   now: () => number;
 }
@@ -47,6 +51,7 @@ export class WriterPort {
   readonly #peers = new Map<Peer, Promise<void>>();
   #tickedAt: number;
   #wasPaused = false;
+  readonly #isWanted = () => !this.wasPaused;
 
   constructor(listener: HandoverListener, options: WriterPortOptions) {
     this.#listener = listener;
@@ -128,7 +133,7 @@ export class WriterPort {
   }
 
   #receive(peer: Peer, frames: readonly Frame[]): void {
-    const isLate = this.wasPaused;
+    const { wasPaused } = this;
     for (const { type, id, batch, expectedBets, text } of frames) {
       if (!peer.hasGreeted) {
         if (type !== "hello" || text !== this.#options.greeting) {
@@ -136,7 +141,7 @@ export class WriterPort {
         }
         peer.hasGreeted = true;
       } else if (batch !== undefined) {
-        if (isLate) peer.channel.send({ type: "declined", id });
+        if (wasPaused) peer.channel.send({ type: "declined", id });
         else void this.#store(peer, id, batch, expectedBets);
       }
     }
@@ -145,7 +150,7 @@ export class WriterPort {
   async #store(peer: Peer, id: number, batch: BetBatch, expectedBets?: number): Promise<void> {
     peer.inHand++;
     peer.batches++;
-    const result = await this.#options.store(batch, expectedBets);
+    const result = await this.#options.store(batch, expectedBets, this.#isWanted);
     peer.inHand--;
     peer.channel.send(outcomeOf(id, result));
   }

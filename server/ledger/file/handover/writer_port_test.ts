@@ -3,8 +3,10 @@ import { ByteBuffer } from "../../../../shared/bytes.ts";
 import { BetBatch } from "../../../../shared/mod.ts";
 import type { HandoverConnection, HandoverListener } from "./channel.ts";
 import { FrameReader, type FrameType, writeBatch, writeOutcome } from "./frames.ts";
-import { PAUSED_MS, WriterPort } from "./writer_port.ts";
+import { WriterPort } from "./writer_port.ts";
 
+/** No longer pause is taken for a busy moment. */
+const PAUSED_MS = 2000;
 const GREETING = "hello";
 
 /** A server that hands batches over, without a network. */

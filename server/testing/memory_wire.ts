@@ -1,11 +1,9 @@
 /**
- * A network in memory. Its connections deliver bytes in pieces of random size, stall, and break;
- * its datagrams are lost or forged.
+ * Connections in memory, which deliver bytes in pieces of random size, stall, and break.
  *
  * @module
  */
 
-import type { ChangeSignal } from "../../server/ledger/file/draw_signal.ts";
 import type { Random } from "../../testing/random.ts";
 
 /** One end of a connection, for a client or for a server's session. */
@@ -24,11 +22,17 @@ class Stream {
   #wake: () => void = () => {};
   /** How many more bytes arrive; later ones are lost. */
   bytesLeft = Infinity;
+  /** A stall to come, after some more bytes. */
+  nextStall: { bytes: number; timeMs: number } | undefined;
   /** Holds back all bytes until it resolves. */
-  stalled: Promise<void> = Promise.resolve();
+  #stalled: Promise<void> = Promise.resolve();
 
   constructor(random: Random) {
     this.#random = random;
+  }
+
+  get isOpen(): boolean {
+    return this.#state === "open";
   }
 
   /** Takes some of the bytes; returns how many. Those that do not arrive any more count too. */
@@ -38,17 +42,21 @@ class Stream {
     const arriving = bytes.subarray(0, Math.min(taken, this.bytesLeft));
     this.#bytes = new Uint8Array([...this.#bytes, ...arriving]);
     this.bytesLeft -= taken;
+    if (this.nextStall !== undefined && (this.nextStall.bytes -= taken) <= 0) {
+      this.stall(this.nextStall.timeMs);
+      this.nextStall = undefined;
+    }
     this.#wake();
     return taken;
   }
 
   async take(bytes: Uint8Array): Promise<number | null> {
-    await this.stalled;
+    await this.#stalled;
     while (this.#bytes.length === 0) {
       if (this.#state === "broken") throw new Deno.errors.ConnectionReset("connection reset");
       if (this.#state === "ended") return null;
       await new Promise<void>((resolve) => this.#wake = resolve);
-      await this.stalled;
+      await this.#stalled;
     }
     const count = 1 + this.#random.below(Math.min(bytes.length, this.#bytes.length));
     bytes.set(this.#bytes.subarray(0, count));
@@ -56,9 +64,19 @@ class Stream {
     return count;
   }
 
+  stall(timeMs: number): void {
+    this.#stalled = new Promise((resolve) => setTimeout(resolve, timeMs));
+  }
+
   end(): void {
     if (this.#state === "open") this.#state = "ended";
     this.#wake();
+  }
+
+  /** Loses all bytes, as when the reader closes its end. */
+  close(): void {
+    this.#bytes = new Uint8Array();
+    this.break();
   }
 
   /** Loses all further bytes. Those that have arrived can still be read. */
@@ -88,6 +106,11 @@ export class Wire {
     return this.#end(this.#toServer, this.#toClient);
   }
 
+  /** Whether both ends may still send. */
+  get isOpen(): boolean {
+    return this.#toServer.isOpen && this.#toClient.isOpen;
+  }
+
   /** Breaks the connection once `bytes` more bytes have arrived at one end. */
   breakAfter(bytes: number, towards: "server" | "client"): void {
     (towards === "server" ? this.#toServer : this.#toClient).bytesLeft = bytes;
@@ -95,7 +118,12 @@ export class Wire {
 
   /** Holds back what the client sends, as if the server were paused. */
   stall(timeMs: number): void {
-    this.#toServer.stalled = new Promise((resolve) => setTimeout(resolve, timeMs));
+    this.#toServer.stall(timeMs);
+  }
+
+  /** Does so once the client has sent `bytes` more bytes. */
+  stallAfter(bytes: number, timeMs: number): void {
+    this.#toServer.nextStall = { bytes, timeMs };
   }
 
   /** Breaks the connection now. */
@@ -115,47 +143,30 @@ export class Wire {
       closeWrite: () => Promise.resolve(outgoing.end()),
       close: () => {
         outgoing.end();
-        incoming.break();
+        incoming.close();
       },
     };
   }
 }
 
-/** One in this many datagrams is lost. */
-const DATAGRAM_LOSS = 2;
-
-/** Datagrams between servers. */
-export class DatagramNetwork {
-  readonly #random: Random;
-  readonly #listeners = new Set<() => void>();
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  /** Opens a socket, whose datagrams go to every open socket. */
-  open(): ChangeSignal {
-    let ownListener: () => void = () => {};
-    return {
-      onSignal: (listener) => {
-        ownListener = listener;
-        this.#listeners.add(listener);
-      },
-      send: () => {
-        for (const listener of this.#listeners) {
-          if (!this.#random.once(DATAGRAM_LOSS)) listener();
-        }
-        return Promise.resolve();
-      },
-      [Symbol.asyncDispose]: () => {
-        this.#listeners.delete(ownListener);
-        return Promise.resolve();
-      },
-    };
-  }
-
-  /** Delivers a datagram that no server sent to one open socket, if there is any. */
-  forge(): void {
-    if (this.#listeners.size > 0) this.#random.pick([...this.#listeners])();
-  }
+/** Returns the end of a wire that a process holds: once killed, the process sends nothing more. */
+export function endOfProcess(end: WireEnd, process: { readonly isKilled: boolean }): WireEnd {
+  const assertAlive = () => {
+    if (process.isKilled) throw new Deno.errors.BrokenPipe("the process was killed");
+  };
+  return {
+    read: (bytes) => end.read(bytes),
+    write: async (bytes) => {
+      assertAlive();
+      return await end.write(bytes);
+    },
+    closeWrite: async () => {
+      assertAlive();
+      await end.closeWrite();
+    },
+    // The wires of a killed process are broken with it.
+    close: () => {
+      if (!process.isKilled) end.close();
+    },
+  };
 }
