@@ -98,9 +98,18 @@ export class Handover {
     const port = this.#port;
     if (port === undefined) return void this.#seek();
     const busiest = port.tick();
-    if (port.wasPaused || !port.isReachable || !this.#lock!.isCurrent(0)) this.#resign(port);
+    if (port.wasPaused || !this.#isReachable(port)) this.#resign(port);
     // The busiest server writes its own batches.
     else if (!isUsed && busiest !== undefined) this.#resign(port, busiest);
+  }
+
+  /** Whether the others find this writer, and see that there is one. */
+  #isReachable(port: WriterPort): boolean {
+    try {
+      return port.isReachable && this.#lock!.isCurrent(0);
+    } catch {
+      return false;
+    }
   }
 
   /** Becomes the writer, or finds it. */
