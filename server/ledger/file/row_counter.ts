@@ -40,7 +40,7 @@ export class RowCounter {
   #audit: RowAudit | undefined;
   /** The rows that are being counted without judgment. */
   #expected = NO_KNOWN_ROWS;
-  /** CRC-32 of all counted rows: read from the file, or written by this server. */
+  /** CRC-32 of the counted rows, as long as this server has written or judged all of them. */
   #crc = 0;
   /** The rows before the first one that another server has written, and that nobody has judged. */
   #judged: KnownRows | undefined;
@@ -78,7 +78,7 @@ export class RowCounter {
   /** Counts rows that this server has written. */
   countOwn(rows: Uint8Array): void {
     this.#options.tally.scan(rows);
-    this.#crc = crc32(rows, this.#crc);
+    this.#addToCrc(rows);
   }
 
   /**
@@ -136,12 +136,16 @@ export class RowCounter {
     const length = readFully(this.#file, wanted, from);
     const invalid = audit?.firstInvalidRow(wanted.subarray(0, length)) ?? -1;
     const counted = tally.take(invalid < 0 ? length : invalid);
-    this.#crc = crc32(wanted.subarray(0, counted), this.#crc);
+    this.#addToCrc(wanted.subarray(0, counted));
     if (counted > 0) return;
     if (invalid >= 0) throw tally.damagedAt(invalid, rules);
     throw new FatalLedgerError(
       `Cannot read ${BETS_FILE}: no row ends within ${length} bytes of byte ${from}`,
     );
+  }
+
+  #addToCrc(rows: Uint8Array): void {
+    if (this.#judged === undefined) this.#crc = crc32(rows, this.#crc);
   }
 
   /** Begins again, and judges every row: they are not those that servers have left. */
@@ -164,13 +168,16 @@ export class RowCounter {
     const audit = this.#newAudit();
     const courtesy = new Courtesy();
     const slice = new Uint8Array(tally.room.length);
-    for (let at = this.#judged.size; at < tally.size;) {
+    let { size: at, crc } = this.#judged;
+    while (at < tally.size) {
       const length = readFully(this.#file, slice.subarray(0, tally.size - at), at);
       const rows = slice.subarray(0, slice.lastIndexOf(LINE_FEED, length - 1) + 1);
       if (rows.length === 0 || audit.firstInvalidRow(rows) >= 0) return;
       at += rows.length;
+      crc = crc32(rows, crc);
       await courtesy.giveWay();
     }
+    this.#crc = crc;
     this.#judged = undefined;
   }
 
