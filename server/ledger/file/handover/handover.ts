@@ -22,8 +22,8 @@ import { WriterPort, type WriterPortOptions } from "./writer_port.ts";
 
 /** How often a server without a writer looks for one, and each notices whether the other still lives. */
 const TICK_MS = 500;
-/** How long a server that could not listen leaves that to others. */
-const LISTEN_AGAIN_MS = 10_000;
+/** Longest pause between attempts that fail, and how long a server that could not listen leaves that to others. */
+const PAUSE_MAX_MS = 10_000;
 /** Both ends must know these frames. */
 const VERSION = 1;
 
@@ -61,6 +61,9 @@ export class Handover {
   #leaving: Promise<void> = Promise.resolve();
   /** When it may listen again after it could not. */
   #listenAt = -Infinity;
+  /** When it looks for the writer again after it found none, and the pause after that. */
+  #seekAt = -Infinity;
+  #pauseMs = TICK_MS;
 
   constructor(options: HandoverOptions) {
     this.#options = options;
@@ -117,6 +120,7 @@ export class Handover {
     if (this.#isSeeking || this.#isOver || this.#lock !== undefined || this.#link !== undefined) {
       return;
     }
+    if (this.#options.now() < this.#seekAt) return;
     this.#isSeeking = true;
     try {
       const lock = this.#takeLock();
@@ -126,6 +130,10 @@ export class Handover {
       // There is no writer at the moment, or it is of another version. This server stores its batches itself.
     } finally {
       this.#isSeeking = false;
+      const hasFound = this.#lock !== undefined || this.#link !== undefined;
+      // A system that forbids connections should not have to say so twice a second.
+      this.#seekAt = hasFound ? -Infinity : this.#options.now() + this.#pauseMs;
+      this.#pauseMs = hasFound ? TICK_MS : Math.min(2 * this.#pauseMs, PAUSE_MAX_MS);
     }
   }
 
@@ -145,7 +153,7 @@ export class Handover {
   /** Another server may be able to write for all. */
   #leaveToOthers(error: unknown): void {
     const { log, now } = this.#options;
-    this.#listenAt = now() + LISTEN_AGAIN_MS;
+    this.#listenAt = now() + PAUSE_MAX_MS;
     log.debug("handover", "fail", { error: (error as Error).message });
   }
 
