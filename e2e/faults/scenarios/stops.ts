@@ -18,8 +18,11 @@ const AGENCIES = 5;
 const BATCHES = 8;
 /** Batches that the other servers must acknowledge while one is stopped. */
 const BATCHES_MEANWHILE = 8;
-/** Only a server that holds the lock may block the others for longer. */
-const BLOCKED_MS = 2500;
+/**
+ * Only a server that holds the lock may block the others for longer: they give the one that writes for all up after
+ * three seconds, and agencies have to notice that.
+ */
+const BLOCKED_MS = 5000;
 
 /** Stops and resumes servers under load. */
 export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdict> {
@@ -42,10 +45,10 @@ export async function stops({ seed, count, unsafe }: RunOptions): Promise<Verdic
     const target = history.stored.value + BATCHES_MEANWHILE;
     if (!await history.stored.reaches(target, BLOCKED_MS)) {
       if (process.holdsLock("bets.csv")) heldLock++;
-      else {blocked.push({
-          kind: "unfinished",
-          detail: `agencies make no progress without ${name}`,
-        });}
+      else {
+        const detail = `agencies make no progress without ${name}`;
+        blocked.push({ kind: "unfinished", detail });
+      }
     }
     process.signal("SIGCONT");
   }
