@@ -18,8 +18,8 @@ import type { RunOptions, Verdict } from "../verdict.ts";
 const BATCHES = 8;
 const ANSWER_MS = 250;
 const PROGRESS_MS = 10_000;
-/** The start of the server takes the lock five times, and the ProgressRequest once. */
-const TURNS_BEFORE_BATCHES = 6;
+/** The start of the server takes the lock six times, and the ProgressRequest once. */
+const TURNS_BEFORE_BATCHES = 7;
 
 /** Options of {@linkcode lateWrites}. */
 export interface LateWritesOptions extends RunOptions {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { namedBatch, openLedger, storedBets, usedDisk } from "../../testing/ledgers.ts";
 import { MemoryDisk } from "../../testing/memory_disk.ts";
 import { rowsOf } from "../../testing/witness.ts";
@@ -104,4 +104,20 @@ Deno.test("FileLedger on a full disk costs other servers no reading", async () =
   disk.fault = ({ kind, file }) => void (kind === "read" && reads.push(file));
   assertEquals(await storedBets(other.ledger, 1), 9);
   assertEquals(reads.filter((file) => file === BETS_FILE), []);
+});
+
+Deno.test("openFileLedger() fills its log under the lock of bets.csv: it may take all the room for a moment", async () => {
+  const disk = new MemoryDisk();
+  const other = disk.process().open(BETS_FILE);
+  let writes = 0;
+  let isFree = false;
+  disk.fault = ({ kind, file }) => {
+    if (kind !== "write" || !file.startsWith("bets.csv.log")) return undefined;
+    writes++;
+    isFree ||= other.tryLock();
+    return undefined;
+  };
+  await openLedger(disk.process());
+  assert(writes > 0);
+  assert(!isFree, "another server could have met a full disk");
 });

@@ -87,7 +87,11 @@ export class Membership {
 
   /** Begins to store: the checkpoint is no longer clean, and unneeded logs of killed servers are removed. */
   async activate(bets: BetsFile): Promise<void> {
-    await this.#entry!.log.fill();
+    const { log } = this.#entry!;
+    let filling: Promise<void> | undefined;
+    // A log that turns out not to fit takes all the room for a moment: nobody else may need some just then.
+    await bets.locked(() => void (filling = log.fill()));
+    await filling;
     await this.#checkpoints.activate(bets.foreignSize);
     await bets.locked(() => removeDeadLogs({ disk: this.#disk }, this.#checkpoints.recorded));
   }
