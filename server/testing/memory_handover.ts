@@ -55,7 +55,7 @@ export class MemoryHandover {
 
   #connect(process: Process): HandoverConnection {
     const listener = this.#listener;
-    if (listener === undefined || !listener.isOpen) {
+    if (listener === undefined || !listener.isReachable()) {
       throw new Deno.errors.ConnectionRefused("connection refused");
     }
     const wire = new Wire(this.#random);
@@ -77,12 +77,8 @@ class Listener implements HandoverListener {
     this.process = process;
   }
 
-  get isOpen(): boolean {
-    return !this.#isClosed && !this.process.isKilled;
-  }
-
   isReachable(): boolean {
-    return this.isOpen;
+    return !this.#isClosed && !this.process.isKilled;
   }
 
   enter(connection: HandoverConnection): void {
@@ -97,7 +93,7 @@ class Listener implements HandoverListener {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<HandoverConnection> {
-    while (this.isOpen) {
+    while (this.isReachable()) {
       const next = this.#waiting.shift();
       if (next !== undefined) yield next;
       else await new Promise<void>((resolve) => this.#wake = resolve);

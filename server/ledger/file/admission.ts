@@ -5,7 +5,7 @@
  */
 
 import type { BetBatch } from "../../../shared/mod.ts";
-import type { RoundResult } from "./round_result.ts";
+import type { AppendedResult, RoundResult } from "./round_result.ts";
 
 /** A batch that waits for its round. */
 export interface WaitingBatch {
@@ -55,7 +55,7 @@ export function admit(
 }
 
 /** Returns the outcome of an append that may or may not have stored its bets. */
-export function unknownBecause(error: unknown): RoundResult {
+export function unknownBecause(error: unknown): AppendedResult {
   const reason = `cannot tell whether the bets are stored: ${messageOf(error)}`;
   return { status: "unknown", reason };
 }

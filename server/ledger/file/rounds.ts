@@ -18,7 +18,7 @@ import type { BetsFile } from "./bets_file.ts";
 import type { ClosedAgencies } from "./closed_agencies.ts";
 import { burstEnd } from "../courtesy.ts";
 import type { AppendResult } from "../ledger.ts";
-import type { RoundResult } from "./round_result.ts";
+import type { AppendedResult, RoundResult } from "./round_result.ts";
 import type { SerialQueue } from "./serial_queue.ts";
 
 /** Options of {@linkcode Rounds}. */
@@ -103,7 +103,7 @@ export class Rounds {
     const { batches, from } = await this.#appendWaiting();
     if (batches.length === 0) return;
     const result = await this.#commit(from);
-    if (result.status !== "refused") this.#options.figures.countRound(batches, result.status);
+    this.#options.figures.countRound(batches, result.status);
     for (const { resolve } of batches) resolve(result);
   }
 
@@ -147,7 +147,7 @@ export class Rounds {
   }
 
   /** Makes the round durable that was appended at `from`. */
-  async #commit(from: number): Promise<RoundResult> {
+  async #commit(from: number): Promise<AppendedResult> {
     const { bets, commit, onFatal } = this.#options;
     try {
       bets.assertInPlace();
